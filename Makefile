@@ -1,0 +1,58 @@
+# Everything needs only make and Python 3.11 or newer; the rest is set up on first use.
+#   make run [FILE=path] [OUT=dir] [REAL=1]   make up   make down   make test   make check   make deploy
+PYTHON ?= python3
+UV := .venvs/uv/bin/uv
+SAM := SAM_CLI_TELEMETRY=0 .venvs/sam/bin/sam
+BIN := .venv/bin
+# What the packages are for: `lambda` (arm64, as template.yaml says) or `here` (this machine, for make run).
+PACKAGE_FOR ?= lambda
+FOR_lambda := --python-platform aarch64-manylinux2014 --python-version 3.13 --only-binary :all:
+FOR_here := --python $(BIN)/python
+LOCKED := .aws-sam/locked-$(PACKAGE_FOR)
+AWS_SERVICES := dynamodb events s3 secretsmanager sns sqs ssm
+
+.PHONY: setup run up down test check build deploy
+.DELETE_ON_ERROR:
+setup: .venv/.stamp .venvs/sam/.stamp .venvs/ministack/.stamp
+
+run: setup
+	@$(BIN)/python -m local run "$${FILE:-events/sample.jsonl}" --out "$${OUT:-out}" $(if $(REAL),--real)
+up down: setup
+	@$(BIN)/python -m local $@ $(if $(REAL),--real)
+test: setup
+	$(BIN)/pytest -q -n 2
+check: setup
+	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/lint-imports && $(BIN)/mypy
+	$(BIN)/cfn-lint template.yaml && $(SAM) validate --lint
+	$(UV) lock --check --quiet
+	$(MAKE) test
+build: setup $(LOCKED)/.stamp
+	$(SAM) build
+deploy: build
+	$(SAM) deploy --guided
+
+.venvs/uv/.stamp: local/tools/uv.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed")'
+	@echo "Setting up uv, which sets up the rest …"
+	@$(PYTHON) -m venv .venvs/uv && .venvs/uv/bin/pip install -q --require-hashes -r $< && touch $@
+.venv/.stamp: uv.lock pyproject.toml | .venvs/uv/.stamp
+	@echo "Setting up the project's environment from uv.lock …"
+	@$(UV) sync -q --frozen --python .venvs/uv/bin/python && touch $@
+.venvs/%/.stamp: local/tools/%.txt | .venvs/uv/.stamp
+	@echo "Setting up $* in an environment of its own …"
+	@$(UV) venv -q --allow-existing --python .venvs/uv/bin/python .venvs/$*
+	@$(UV) pip sync -q --require-hashes --python .venvs/$*/bin/python $< && touch $@
+
+# Packages hold functions/, shared/ and the locked dependencies, nothing else. boto3 is shipped, so that what
+# was tested is what runs; of botocore's data (25 MB) only the services we call.
+$(LOCKED)/.stamp: uv.lock Makefile | .venv/.stamp
+	@echo "Fetching the locked dependencies for $(PACKAGE_FOR) …"
+	@rm -rf $(LOCKED) && mkdir -p $(LOCKED)
+	@$(UV) export -q --frozen --no-dev --no-emit-project -o $(LOCKED).txt
+	@$(UV) pip install -q --no-deps --require-hashes -r $(LOCKED).txt $(FOR_$(PACKAGE_FOR)) --target $(LOCKED)
+	@cd $(LOCKED) && rm -rf bin .lock boto3/examples && cd botocore/data && for d in */; do \
+		case " $(AWS_SERVICES) " in *" $${d%/} "*) ;; *) rm -r "$$d";; esac; done
+	@touch $@
+build-%Function: $(LOCKED)/.stamp # called by sam build, once for each function
+	@cp -R functions shared $(LOCKED)/. "$(ARTIFACTS_DIR)"
+	@find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} + && rm "$(ARTIFACTS_DIR)/.stamp"
