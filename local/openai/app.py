@@ -1,0 +1,201 @@
+"""The small OpenAI: a WSGI app that is as odd as the real one, on a clock of its own."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Response
+
+from local.openai import interference
+from local.openai.batch import Batch
+from local.openai.batches import Batches
+from local.openai.files import File, Files
+from local.openai.keys import admit
+from local.openai.quirks import BATCH_QUIRKS
+from local.openai.settings import MIB, SmallSettings
+from local.openai.state import State
+from local.openai.transport import SmallTransport
+from local.openai.wire import Cut, Refusal, SmallRequest
+from local.openai.world import World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+Handler = Callable[..., Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call that arrived; status 0 where the connection was cut instead of an answer."""
+
+    method: str
+    path: str
+    status: int
+    route: str
+
+
+class SmallOpenAI:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        settings: SmallSettings = SmallSettings(),  # noqa: B008 - frozen
+        folder: Path | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.settings = settings
+        self.world = World(clock, settings, folder, seed)
+        self.calls: list[Call] = []
+        self._lock = RLock()
+        self._files = Files(self.world)
+        self._batches = Batches(self.world, self._files)
+        self._numbers = count(1)
+        self._handlers: dict[str, Handler] = {}
+        self._map = self._routes()
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        environ["small.folder"] = self.world.folder
+        request = SmallRequest(environ)
+        # Beyond the file itself there are only a few form fields and boundaries.
+        request.max_content_length = self.settings.max_file_bytes + MIB
+        try:
+            response = self._answer(request)
+        finally:
+            request.close()
+        return response(environ, start_response)
+
+    def misbehave(self, name: str, times: int | None = 1, **where: object) -> None:
+        """Ask for a quirk: so many times, or until it is removed (None)."""
+        with self._lock:
+            quirk = self.world.quirks.add(name, times, where)
+            batch = quirk.where.get("batch", "")
+            if name in BATCH_QUIRKS and batch in self._batches.life.batches:
+                self.world.quirks.waiting.remove(quirk)
+                self._batches.afflict(batch, quirk)
+
+    def forgive(self) -> None:
+        """Forget every quirk that is still waiting."""
+        with self._lock:
+            self.world.quirks.clear()
+
+    def transport(self) -> SmallTransport:
+        """For httpx clients in the same process."""
+        return SmallTransport(self)
+
+    @property
+    def files(self) -> dict[str, File]:
+        self._settled()
+        return self._files.kept
+
+    @property
+    def batches(self) -> dict[str, Batch]:
+        self._settled()
+        return self._batches.life.batches
+
+    @property
+    def billed(self) -> list[tuple[str, str]]:
+        """(batch id, custom_id) of everything that was executed, answered and thus paid."""
+        self._settled()
+        return self._batches.life.billed
+
+    @property
+    def enqueued(self) -> Mapping[str, int]:
+        self._settled()
+        return self._batches.life.room.enqueued
+
+    @property
+    def peak_enqueued(self) -> dict[str, int]:
+        """The most prompt tokens ever enqueued at once, per model."""
+        self._settled()
+        return self._batches.life.room.peak
+
+    def _settled(self) -> None:
+        with self._lock:
+            self._batches.life.settle()
+            self._files.settle()
+
+    def _routes(self) -> Map:
+        rules = []
+        for room in (self._files, self._batches, State(self)):
+            for method, path, name, handler in room.routes():
+                rules.append(Rule(path, methods=[method], endpoint=name))
+                self._handlers[name] = handler
+        return Map(rules, strict_slashes=False)
+
+    def _answer(self, request: SmallRequest) -> Response:
+        route, status = "", 0
+        try:
+            route, arguments = self._matched(request)
+            response = self._served(request, route, arguments)
+            status = response.status_code
+        except Refusal as refusal:
+            response, status = refusal.response(), refusal.status
+        finally:
+            self.calls.append(Call(request.method, request.path, status, route))
+        response.headers["x-request-id"] = f"req_{next(self._numbers):032x}"
+        response.headers["openai-version"] = "2020-10-01"
+        response.headers["openai-organization"] = self.settings.organization
+        response.headers["openai-processing-ms"] = "5"
+        return response
+
+    def _matched(self, request: SmallRequest) -> tuple[str, Mapping[str, str]]:
+        try:
+            return self._map.bind_to_environ(request.environ).match()
+        except MethodNotAllowed:
+            raise Refusal(
+                f"Not allowed to {request.method} on {request.path}.", status=405
+            ) from None
+        except NotFound:
+            message = f"Invalid URL ({request.method} {request.path})"
+            raise Refusal(message, status=404) from None
+
+    def _served(self, request: SmallRequest, route: str, arguments: Mapping[str, str]) -> Response:
+        ours = request.path.startswith("/_small/")
+        if not ours:
+            admit(request)
+        self._take_in(request)
+        facts = _facts(request, route, arguments)
+        with self._lock:
+            self._settled()
+            if not ours and (instead := interference.before(self.world.quirks, facts)):
+                return instead
+            response = self._handlers[route](request, **arguments)
+            instead = None if ours else self._aftermath(response, facts)
+            return instead or response
+
+    def _aftermath(self, response: Response, facts: Mapping[str, object]) -> Response | None:
+        try:
+            instead = interference.after(self.world.quirks, facts)
+        except Cut:
+            response.close()
+            raise
+        if instead:
+            response.close()
+        return instead
+
+    def _take_in(self, request: SmallRequest) -> None:
+        try:
+            request.take_in()
+        except RequestEntityTooLarge:
+            raise Refusal("Request Entity Too Large", status=413) from None
+        except HTTPException as problem:
+            raise Refusal(str(problem.description), status=problem.code or 400) from None
+
+
+def _facts(request: SmallRequest, route: str, arguments: Mapping[str, str]) -> dict[str, object]:
+    """What a quirk's `where` may name: the route, ids in the path, metadata in the body."""
+    facts: dict[str, object] = {"route": route, "method": request.method, "path": request.path}
+    if request.mimetype == "application/json" and b'"metadata"' in request.get_data():
+        metadata = request.json_body().get("metadata")
+        facts |= metadata if isinstance(metadata, dict) else {}
+    if upload := request.files.get("file"):
+        facts |= {"filename": upload.filename, "purpose": request.form.get("purpose")}
+    return facts | request.args.to_dict() | dict(arguments)

@@ -1,0 +1,57 @@
+"""Lists in pages, by OpenAI's cursors: `after`, `before`, `limit`, `order`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from local.openai import asking
+from local.openai.wire import Json, Refusal
+
+
+class Listed(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    def view(self) -> Json: ...
+
+
+def page(
+    oldest_first: Sequence[Listed], query: Mapping[str, str], *, longest: int, usual: int
+) -> Json:
+    """One page as OpenAI's list object; newest first unless the query orders otherwise."""
+    order = asking.one_of(query.get("order", "desc"), ("asc", "desc"), "order")
+    items = list(oldest_first) if order == "asc" else list(reversed(oldest_first))
+    items = _between(items, query)
+    limit = limit_of(query, longest, usual)
+    shown = items[-limit:] if "before" in query and "after" not in query else items[:limit]
+    return listed([item.view() for item in shown], len(items) > limit)
+
+
+def listed(views: list[Json], has_more: bool) -> Json:
+    return {
+        "object": "list",
+        "data": views,
+        "first_id": views[0]["id"] if views else None,
+        "last_id": views[-1]["id"] if views else None,
+        "has_more": has_more,
+    }
+
+
+def limit_of(query: Mapping[str, str], longest: int, usual: int) -> int:
+    limit = query.get("limit", str(usual))
+    number: object = int(limit) if limit.lstrip("-").isdecimal() else limit
+    return asking.between(number, 1, longest, "limit")
+
+
+def _between(items: list[Listed], query: Mapping[str, str]) -> list[Listed]:
+    if after := query.get("after"):
+        items = items[_position(items, after) + 1 :]
+    if before := query.get("before"):
+        items = items[: _position(items, before)]
+    return items
+
+
+def _position(items: list[Listed], id_: str) -> int:
+    for index, item in enumerate(items):
+        if item.id == id_:
+            return index
+    raise Refusal(f"No object found with id '{id_}'.", param="after")

@@ -1,0 +1,119 @@
+"""Misbehaviour on request, by name, each a documented or reported oddity of the real API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+CALL_QUIRKS: dict[str, str] = {
+    "cut_before": "the connection drops before the work is done",
+    "cut_after": "the connection drops after the work was done: the answer is lost",
+    "error_500_before": "HTTP 500 instead of the work",
+    "error_502_before": "HTTP 502 with an HTML body instead of the work",
+    "error_503_before": "HTTP 503 overloaded instead of the work",
+    "error_500_after": "HTTP 500 although the work was done",
+    "error_502_after": "HTTP 502 although the work was done",
+    "error_503_after": "HTTP 503 although the work was done",
+    "rate_limited": "HTTP 429 with Retry-After; `retry_after` seconds (1)",
+    "rate_limited_silent": "HTTP 429 without Retry-After",
+    "quota_exhausted": "HTTP 429 insufficient_quota, which waiting does not heal",
+    "unauthorized": "HTTP 401, as for a revoked key",
+    "forbidden": "HTTP 403, as for a key that lacks a scope",
+    "not_found": "HTTP 404 instead of the work",
+    "not_json": "HTTP 200 with a body that is not JSON, after the work",
+}
+FILE_QUIRKS: dict[str, str] = {
+    "file_not_visible": "an uploaded file cannot be found for `seconds` (2) after its upload",
+    "download_cut": "the connection drops after `after_bytes` (100) of the content",
+    "download_short": "the content ends after `after_bytes` (100), looking complete",
+    "download_no_ranges": "the content ignores Range and carries no ETag",
+}
+BATCH_QUIRKS: dict[str, str] = {
+    "batch_not_visible": "neither listed nor retrievable for `seconds` (30) after its creation",
+    "batch_vanishes": "gone (404) `seconds` (0) after its creation; nothing of it is paid",
+    "stuck_validating": "never leaves validating",
+    "stuck_in_progress": "never gets a request done; expires after its window",
+    "validation_fails": "fails with `code` (server_error), `message`, `line`",
+    "token_limit": "refused for lack of room, whatever the limit",
+    "room_not_released": "its enqueued tokens stay counted `seconds` (600) after its end",
+    "expires_partly": "expires `seconds` (86400) after creation, a share `done` (0.1) executed",
+    "cancelled_by_someone": "somebody cancels it `seconds` (10) after its creation",
+    "paused": "shows the unknown status `status` (paused) for `seconds` (600)",
+    "all_failed": "completed with every request failed and no output file",
+    "no_files": "completed with neither an output nor an error file",
+    "empty_ids": 'absent file ids are "" instead of null',
+    "counts_wrong": "request_counts do not add up",
+    "counts_missing": "request_counts is absent",
+    "usage_missing": "usage is absent",
+    "extra_fields": "fields and values nobody has documented",
+    "zero_byte_error_file": "an error file of no bytes where nothing failed",
+    "unknown_custom_id": "the output holds a line for a custom_id that nobody sent",
+    "repeated_custom_id": "the output holds one line twice",
+    "malformed_line": "one output line is cut off in the middle",
+    "missing_lines": "`count` (1) requests are in neither file",
+    "blank_lines": "the output file has blank lines between its lines",
+    "bom": "the output file starts with a byte order mark",
+}
+QUIRKS: dict[str, str] = CALL_QUIRKS | FILE_QUIRKS | BATCH_QUIRKS
+
+PARAMETERS = frozenset(
+    {"retry_after", "seconds", "after_bytes", "code", "message", "line", "done", "status", "count"}
+)
+
+
+@dataclass
+class Quirk:
+    """One registered misbehaviour: how often still, where, and with which parameters."""
+
+    name: str
+    times: int | None
+    where: dict[str, str]
+    parameters: dict[str, object] = field(default_factory=dict)
+
+    def fits(self, facts: Mapping[str, object]) -> bool:
+        return all(str(facts.get(key)) == value for key, value in self.where.items())
+
+    def number(self, name: str, default: float) -> float:
+        return float(str(self.parameters.get(name, default)))
+
+    def text(self, name: str, default: str) -> str:
+        return str(self.parameters.get(name, default))
+
+
+class Quirks:
+    """The register: quirks are taken in the order they were asked for."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Quirk] = []
+        self.taken: dict[str, int] = {}
+
+    def add(self, name: str, times: int | None, where: Mapping[str, object]) -> Quirk:
+        if name not in QUIRKS:
+            raise ValueError(f"no quirk is called {name!r}; there are: {', '.join(QUIRKS)}")
+        quirk = Quirk(
+            name,
+            times,
+            {key: str(value) for key, value in where.items() if key not in PARAMETERS},
+            {key: value for key, value in where.items() if key in PARAMETERS},
+        )
+        self.waiting.append(quirk)
+        return quirk
+
+    def take(self, name: str, facts: Mapping[str, object]) -> Quirk | None:
+        """The first quirk of this name that fits, counted down."""
+        quirk = next((q for q in self.waiting if q.name == name and q.fits(facts)), None)
+        if quirk is None:
+            return None
+        self.taken[name] = self.taken.get(name, 0) + 1
+        if quirk.times is not None:
+            quirk.times -= 1
+            if quirk.times <= 0:
+                self.waiting.remove(quirk)
+        return quirk
+
+    def take_all(
+        self, names: Mapping[str, object], facts: Mapping[str, object]
+    ) -> dict[str, Quirk]:
+        found = {name: self.take(name, facts) for name in names}
+        return {name: quirk for name, quirk in found.items() if quirk is not None}
+
+    def clear(self) -> None:
+        self.waiting.clear()

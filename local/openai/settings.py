@@ -1,0 +1,35 @@
+"""What can be set on the small OpenAI: the pace of its world and the limits it enforces."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+DAY = 86_400.0
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class SmallSettings:
+    """Durations are seconds of the small OpenAI's own time, which runs `speed` times faster."""
+
+    speed: float = 1.0
+    validating: float = 4.0
+    working: float = 30.0
+    per_request: float = 0.02
+    finalizing: float = 2.0
+    cancelling: float = 5.0
+    window: float = DAY
+    enqueued_limits: Mapping[str, int] = field(default_factory=dict)  # by model; "*" for the rest
+    organization: str = "org-small"
+    project: str = "proj_small"
+    snapshot: str = "2025-08-07"  # answers name the dated model, as the real ones do
+    answer_padding: int = 0  # bytes added to every chat answer, for outputs larger than inputs
+    max_requests: int = 50_000
+    max_input_bytes: int = 209_715_200  # from a live error text
+    max_embedding_inputs: int = 50_000
+    max_file_bytes: int = 512 * MIB
+    max_errors: int = 100
+    uploads_per_minute: int = 1_000
+    creations_per_hour: int = 2_000
+
+    def enqueued_limit(self, model: str) -> int | None:
+        return self.enqueued_limits.get(model, self.enqueued_limits.get("*"))

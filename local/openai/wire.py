@@ -1,0 +1,78 @@
+"""What goes over the wire: JSON answers, OpenAI's error envelope, request bodies."""
+
+import tempfile
+from collections.abc import Mapping
+from typing import IO, Any
+
+import httpx
+import orjson
+from werkzeug.wrappers import Request, Response
+
+Json = dict[str, Any]
+
+
+class Cut(httpx.RemoteProtocolError):
+    """The connection ends here: the server drops the socket, in process httpx sees this."""
+
+    def __init__(self) -> None:
+        super().__init__("Server disconnected without sending a response.")
+
+
+class Refusal(Exception):
+    """An answer in OpenAI's error envelope."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        param: str | None = None,
+        code: str | None = None,
+        kind: str = "invalid_request_error",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = {"message": message, "type": kind, "param": param, "code": code}
+        self.headers: dict[str, str] = {}
+
+    def with_headers(self, **headers: str) -> "Refusal":
+        self.headers |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self
+
+    def response(self) -> Response:
+        return json_answer({"error": self.error}, self.status, self.headers)
+
+
+class SmallRequest(Request):
+    """A request whose uploaded files go straight to disk, next to where they will stay."""
+
+    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
+        return tempfile.NamedTemporaryFile(dir=self.environ["small.folder"], prefix="upload-")
+
+    def take_in(self) -> None:
+        """Read the body to its end, so that no lock is held while bytes arrive."""
+        if self.mimetype == "multipart/form-data":
+            _ = self.files
+        else:
+            self.get_data(cache=True)
+
+    def json_body(self) -> Json:
+        """The body as a JSON object; no body is an empty one."""
+        data = self.get_data()
+        try:
+            body = orjson.loads(data) if data.strip() else {}
+        except orjson.JSONDecodeError:
+            raise Refusal(
+                "We could not parse the JSON body of your request. (HINT: This likely means you "
+                "aren't using your HTTP library correctly. The OpenAI API expects a JSON payload, "
+                "but what was sent was not valid JSON.)"
+            ) from None
+        if not isinstance(body, dict):
+            raise Refusal("Invalid type for the request body: expected an object.")
+        return body
+
+
+def json_answer(
+    body: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    return Response(orjson.dumps(body), status=status, headers=headers, mimetype="application/json")
