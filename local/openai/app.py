@@ -9,12 +9,14 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.http import http_date
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
 from local.openai import interference
 from local.openai.batch import Batch
 from local.openai.batches import Batches
+from local.openai.facts import facts_of
 from local.openai.files import File, Files
 from local.openai.keys import admit
 from local.openai.quirks import BATCH_QUIRKS
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 Handler = Callable[..., Response]
+OURS = "/_small/"  # our own pages, which the real one does not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,12 @@ class SmallOpenAI:
         except Refusal as refusal:
             response, status = refusal.response(), refusal.status
         finally:
-            self.calls.append(Call(request.method, request.path, status, route))
+            if not request.path.startswith(OURS):
+                self.calls.append(Call(request.method, request.path, status, route))
+        return self._signed(response)
+
+    def _signed(self, response: Response) -> Response:
+        response.headers["date"] = http_date(self.world.now())
         response.headers["x-request-id"] = f"req_{next(self._numbers):032x}"
         response.headers["openai-version"] = "2020-10-01"
         response.headers["openai-organization"] = self.settings.organization
@@ -158,11 +166,11 @@ class SmallOpenAI:
             raise Refusal(message, status=404) from None
 
     def _served(self, request: SmallRequest, route: str, arguments: Mapping[str, str]) -> Response:
-        ours = request.path.startswith("/_small/")
+        ours = request.path.startswith(OURS)
         if not ours:
             admit(request)
         self._take_in(request)
-        facts = _facts(request, route, arguments)
+        facts = facts_of(request, route, arguments)
         with self._lock:
             self._settled()
             if not ours and (instead := interference.before(self.world.quirks, facts)):
@@ -188,14 +196,3 @@ class SmallOpenAI:
             raise Refusal("Request Entity Too Large", status=413) from None
         except HTTPException as problem:
             raise Refusal(str(problem.description), status=problem.code or 400) from None
-
-
-def _facts(request: SmallRequest, route: str, arguments: Mapping[str, str]) -> dict[str, object]:
-    """What a quirk's `where` may name: the route, ids in the path, metadata in the body."""
-    facts: dict[str, object] = {"route": route, "method": request.method, "path": request.path}
-    if request.mimetype == "application/json" and b'"metadata"' in request.get_data():
-        metadata = request.json_body().get("metadata")
-        facts |= metadata if isinstance(metadata, dict) else {}
-    if upload := request.files.get("file"):
-        facts |= {"filename": upload.filename, "purpose": request.form.get("purpose")}
-    return facts | request.args.to_dict() | dict(arguments)

@@ -31,6 +31,8 @@ class Batch:
     output_expires_after: int = 2_592_000
     flaws: dict[str, Quirk] = field(default_factory=dict)
     visible_at: float = 0.0
+    listed_at: float = 0.0
+    paused_until: float = 0.0
     status: str = "validating"
     model: str | None = None
     snapshot: str | None = None
@@ -44,6 +46,7 @@ class Batch:
     output_file_id: str | None = None
     error_file_id: str | None = None
     usage: tuple[int, int] = (0, 0)
+    final_counts: Json | None = None
 
     @property
     def attempt(self) -> int:
@@ -70,7 +73,14 @@ class Batch:
         share = (until - begun) / (self.working_until - begun)
         return min(len(self.requests), int(len(self.requests) * share + 1e-6))
 
+    def close(self, at: float) -> None:
+        """Keep the counts and let the requests go, or many big batches would fill the memory."""
+        self.final_counts = self.counts(at)
+        self.requests, self.failing = [], []
+
     def counts(self, now: float) -> Json:
+        if self.final_counts is not None:
+            return self.final_counts
         done = self.executed(now)
         failed = bisect_left(self.failing, done)
         counts = {"total": len(self.requests), "completed": done - failed, "failed": failed}
@@ -120,7 +130,6 @@ class Batch:
             del body["usage"]
         if "extra_fields" in self.flaws:
             body |= {"priority": {"tier": 7}, "shards": [None, {"status": "warm"}], "cost": "soon"}
-        paused = self.flaws.get("paused")
-        if paused and now < self.created_at + paused.number("seconds", 600):
-            body["status"] = paused.text("status", "paused")
+        if now < self.paused_until:
+            body["status"] = self.flaws["paused"].text("status", "paused")
         return body

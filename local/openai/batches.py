@@ -70,14 +70,16 @@ class Batches:
         self.world.within_rate("batch creations", self.world.settings.creations_per_hour, 3_600)
         facts = {"endpoint": batch.endpoint, "file": batch.input_file_id, **batch.metadata}
         batch.flaws = self.world.quirks.take_all(BATCH_QUIRKS, facts)
-        if slow := batch.flaws.get("batch_not_visible"):
-            batch.visible_at = batch.created_at + self.world.span(slow.number("seconds", 30))
         self.life.begin(batch)
         return json_answer(batch.view(self.world.now()))
 
     def list(self, request: SmallRequest) -> Response:
         now = self.world.now()
-        seen = [Seen(batch, now) for batch in self.life.batches.values() if self._visible(batch)]
+        seen = [
+            Seen(batch, now)
+            for batch in self.life.batches.values()
+            if self._visible(batch) and batch.listed_at <= now
+        ]
         return json_answer(page(seen, request.args, longest=100, usual=20))
 
     def retrieve(self, request: SmallRequest, batch: str) -> Response:
@@ -129,7 +131,7 @@ class Batches:
             raise Refusal(message, param="input_file_id", code="invalid_file_purpose")
 
     def _visible(self, batch: Batch) -> bool:
-        return batch.status != "vanished" and batch.visible_at <= self.world.now()
+        return batch.visible_at <= self.world.now()
 
     def _find(self, batch: str) -> Batch:
         found = self.life.batches.get(batch)

@@ -1,5 +1,6 @@
 """The Files API: uploads, listing, deletion, expiry by the clock."""
 
+import heapq
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -53,6 +54,7 @@ class Files:
     def __init__(self, world: World) -> None:
         self.world = world
         self.kept: dict[str, File] = {}
+        self._expiries: list[tuple[int, str]] = []
         self.on_delete: list[Callable[[str], None]] = []
 
     def routes(self) -> list[tuple[str, str, str, Callable[..., Response]]]:
@@ -117,9 +119,7 @@ class Files:
         place = path.rename(self._place(id_))
         expires_at = int(at) + lifetime
         size = place.stat().st_size
-        file = File(id_, place, size, at, filename, "batch_output", expires_at)
-        self.kept[id_] = file
-        return file
+        return self._known(File(id_, place, size, at, filename, "batch_output", expires_at))
 
     def drop(self, file: str) -> None:
         self.kept.pop(file).path.unlink(missing_ok=True)
@@ -127,10 +127,10 @@ class Files:
             told(file)
 
     def settle(self) -> None:
-        now = self.world.now()
-        gone = [f.id for f in self.kept.values() if f.expires_at and f.expires_at <= now]
-        for file in gone:
-            self.drop(file)
+        while self._expiries and self._expiries[0][0] <= self.world.now():
+            _, file = heapq.heappop(self._expiries)
+            if file in self.kept:
+                self.drop(file)
 
     def _visible(self, file: File) -> bool:
         return file.visible_at <= self.world.now()
@@ -168,7 +168,12 @@ class Files:
         facts = {"purpose": purpose, "filename": file.filename}
         if slow := self.world.quirks.take("file_not_visible", facts):
             file.visible_at = now + self.world.span(slow.number("seconds", 2))
-        self.kept[id_] = file
+        return self._known(file)
+
+    def _known(self, file: File) -> File:
+        self.kept[file.id] = file
+        if file.expires_at is not None:
+            heapq.heappush(self._expiries, (file.expires_at, file.id))
         return file
 
 

@@ -30,11 +30,10 @@ class Life:
     def begin(self, batch: Batch) -> None:
         self.batches[batch.id] = batch
         begun, flaws, settings = batch.created_at, batch.flaws, self.world.settings
-        if "stuck_validating" not in flaws:
-            self._later(begun, settings.validating, batch, "validate")
-            ends = flaws.get("expires_partly")
-            window = ends.number("seconds", settings.window) if ends else settings.window
-            self._later(begun, window, batch, "expire")
+        ends = flaws.get("expires_partly")
+        window = ends.number("seconds", settings.window) if ends else settings.window
+        self._later(begun, settings.validating, batch, "validate")
+        self._later(begun, window, batch, "expire")
         self.doom(batch)
 
     def doom(self, batch: Batch) -> None:
@@ -45,6 +44,14 @@ class Life:
         ):
             if quirk := batch.flaws.get(name):
                 self._later(batch.created_at, quirk.number("seconds", usual), batch, step)
+        for name, usual, until in (
+            ("batch_not_visible", 30.0, "visible_at"),
+            ("batch_not_listed", 30.0, "listed_at"),
+            ("paused", 600.0, "paused_until"),
+        ):
+            if quirk := batch.flaws.get(name):
+                seconds = self.world.span(quirk.number("seconds", usual))
+                setattr(batch, until, batch.created_at + seconds)
 
     def settle(self) -> None:
         """Take every step that is due, in the order of their times."""
@@ -61,7 +68,7 @@ class Life:
         heapq.heappush(self._due, (due, next(self._order), batch.id, step))
 
     def _validate(self, batch: Batch, at: float) -> None:
-        if batch.status != "validating":
+        if batch.status != "validating" or "stuck_validating" in batch.flaws:
             return
         checked = self._checked(batch)
         if not checked.errors and (refused := self._enter(batch, checked)):
@@ -69,6 +76,7 @@ class Life:
         if checked.errors:
             batch.errors = checked.errors
             batch.reach("failed", at)
+            self._leave(batch, at)
             return
         self._start(batch, checked, at)
 
@@ -133,7 +141,7 @@ class Life:
             self._end(batch, "completed", at)
 
     def _expire(self, batch: Batch, at: float) -> None:
-        if not batch.ended and batch.status != "cancelling":
+        if batch.status in ("in_progress", "finalizing"):
             self._end(batch, "expired", at)
 
     def _cancel(self, batch: Batch, at: float) -> None:
@@ -146,6 +154,7 @@ class Life:
             self._end(batch, "cancelled", at)
 
     def _vanish(self, batch: Batch, at: float) -> None:
+        batch.visible_at = inf
         if not batch.ended:
             batch.status = "vanished"
             self._leave(batch, at)
@@ -169,6 +178,7 @@ class Life:
             setattr(batch, f"{kind}_file_id", file.id)
 
     def _leave(self, batch: Batch, at: float) -> None:
+        batch.close(at)
         if batch.input:
             batch.input.unlink(missing_ok=True)
         if held := batch.flaws.get("room_not_released"):

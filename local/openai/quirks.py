@@ -28,7 +28,8 @@ FILE_QUIRKS: dict[str, str] = {
 }
 BATCH_QUIRKS: dict[str, str] = {
     "batch_not_visible": "neither listed nor retrievable for `seconds` (30) after its creation",
-    "batch_vanishes": "gone (404) `seconds` (0) after its creation; nothing of it is paid",
+    "batch_not_listed": "retrievable but not listed for `seconds` (30) after its creation",
+    "batch_vanishes": "gone (404) `seconds` (0) after its creation; unfinished work is not paid",
     "stuck_validating": "never leaves validating",
     "stuck_in_progress": "never gets a request done; expires after its window",
     "validation_fails": "fails with `code` (server_error), `message`, `line`",

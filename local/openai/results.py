@@ -111,7 +111,7 @@ class Results:
         )
 
     def _print(self, request: Planned) -> str:
-        told = f"{self.batch.id} {request.custom_id}".encode(errors="surrogatepass")
+        told = f"{self.batch.id} {request.custom_id}".encode()
         return hashlib.blake2s(told, digest_size=16).hexdigest()
 
 

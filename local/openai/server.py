@@ -35,8 +35,6 @@ class Bounded:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server_version = "cloudflare"
-    sys_version = ""
     disable_nagle_algorithm = True
     server: "SmallServer"
 
@@ -70,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _head(self, status: str, headers: list[tuple[str, str]]) -> None:
         code, _, reason = status.partition(" ")
-        self.send_response(int(code), reason)
+        self.send_response_only(int(code), reason)
         for name, value in headers:
             self.send_header(name, value)
         if not any(name.lower() == "content-length" for name, _ in headers):

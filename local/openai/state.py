@@ -49,9 +49,10 @@ class State:
 def state(small: "SmallOpenAI") -> Json:
     """Counts, so that it stays small however much happened."""
     batches = small.batches
-    paid = [(batches[batch_id].metadata, custom_id) for batch_id, custom_id in small.billed]
-    once = Counter((str(metadata.get("job_id")), custom_id) for metadata, custom_id in paid)
-    by_part = Counter(_part(metadata) for metadata, _ in paid)
+    paid = [(batches[batch_id], custom_id) for batch_id, custom_id in small.billed]
+    # A batch without a job's name is a job of its own.
+    once = Counter((batch.metadata.get("job_id", batch.id), asked) for batch, asked in paid)
+    by_part = Counter(_part(batch.metadata) for batch, _ in paid)
     routes = Counter(f"{call.method} {call.route}" for call in small.calls)
     return {
         "now": small.world.now(),

@@ -1,6 +1,6 @@
 """Builders for the tests of the small OpenAI: a clock, a client, batch files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,13 @@ class Clock:
 
     def pass_(self, seconds: float) -> None:
         self.now += seconds
+
+    def passing(self, seconds: float, step: float) -> Iterator[float]:
+        """Moments `step` seconds apart, starting now."""
+        begun = self.now
+        while self.now <= begun + seconds:
+            yield self.now
+            self.pass_(step)
 
 
 def http(small: SmallOpenAI, key: str = "sk-test-123456") -> httpx.Client:
