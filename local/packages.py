@@ -1,0 +1,81 @@
+"""Packages of the doors for this machine, kept under a name made from what they are built of."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.homes import ROOT, WORLDS, locked
+
+BUILDS = WORLDS / "builds"
+KEPT = 4  # the newest few stay; another run may be deploying one of them
+SAM = ROOT / ".venvs" / "sam" / "bin" / "sam"
+OUTER_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FILE", "OUT"}  # sam build calls make anew
+SOURCES = ("template.yaml", "Makefile", "uv.lock", "functions", "shared", "local/packages.py")
+
+
+def built_template() -> tuple[Path, bool]:
+    """The template with its packages, and whether they had to be built."""
+    build = BUILDS / _fingerprint()
+    with locked(WORLDS / "builds.lock"):
+        fresh = not (build / "done").exists()
+        if fresh:
+            _build(build)
+        os.utime(build)
+        _forget_old()
+    return build / "template.yaml", fresh
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    for path in _files():
+        digest.update(f"{path.relative_to(ROOT)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _files() -> Iterator[Path]:
+    for source in SOURCES:
+        path = ROOT / source
+        found = sorted(path.rglob("*")) if path.is_dir() else [path]
+        yield from (f for f in found if f.is_file() and "__pycache__" not in f.parts)
+
+
+def _build(build: Path) -> None:
+    """`sam build`, then each package zipped once: `sam deploy` would do it again every time."""
+    shutil.rmtree(build, ignore_errors=True)
+    command = [str(SAM), "build", "--build-dir", str(build)]
+    environment = {k: v for k, v in os.environ.items() if k not in OUTER_MAKE}
+    environment |= {"PACKAGE_FOR": "here", "SAM_CLI_TELEMETRY": "0"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"sam build failed:\n{done.stdout}{done.stderr}")
+    for package in sorted(build.glob("*Function")):
+        _zip(package, package.with_suffix(".zip"))
+    template = build / "template.yaml"
+    zipped = re.sub(r"(?m)^( +CodeUri: )(\w+Function)$", r"\1\2.zip", template.read_text())
+    template.write_text(zipped)
+    (build / "done").touch()
+
+
+def _zip(package: Path, archive: Path) -> None:
+    """The same files make the same bytes, so that SAM uploads equal packages once."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as into:
+        for path in sorted(p for p in package.rglob("*") if p.is_file()):
+            entry = zipfile.ZipInfo(str(path.relative_to(package)))
+            entry.external_attr = path.stat().st_mode << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            into.writestr(entry, path.read_bytes(), compresslevel=1)
+
+
+def _forget_old() -> None:
+    builds = sorted(BUILDS.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in [path for path in builds if path.is_dir()][KEPT:]:
+        shutil.rmtree(old)

@@ -1,0 +1,135 @@
+"""`make run`: drops a file in a world made for it, follows the job, fetches what became of it."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from local.console import Screen, shown
+from local.following import Snapshot, snapshots, ticking
+from local.homes import keep_logs, passing_home
+from local.world import Wishes, World, make_world
+from shared.jobs import Job, JobState, job_id
+from shared.keys import INBOX, rejected_prefix
+
+STATUS = {JobState.COMPLETED: 0, JobState.FAILED: 1, JobState.CANCELLED: 1, JobState.REJECTED: 3}
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str]) -> int:
+    options = _parser().parse_args(argv)
+    if not options.file.is_file():
+        print(f"{options.file} is not a file", file=sys.stderr)
+        return 2
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        return _in_a_world(options)
+    except KeyboardInterrupt:
+        print("\nstopped; nothing is left running here", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local run", description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
+    parser.add_argument("--name", help="the name it is dropped by, if not its own")
+    parser.add_argument("--real", action="store_true", help="OpenAI itself, by OPENAI_API_KEY")
+    parser.add_argument("--speed", default="10", help="how fast time passes at the small OpenAI")
+    parser.add_argument("--quirk", action="append", default=[], help="see: openai --help")
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE", help="x-amz-meta-NAME"
+    )
+    return parser
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _in_a_world(options: argparse.Namespace) -> int:
+    console = Console(highlight=False)
+    quirks = [word for quirk in options.quirk for word in ("--quirk", quirk)]
+    wishes = Wishes(options.real, openai=("--speed", options.speed, *quirks))
+    with passing_home() as home:
+        try:
+            world = make_world(home, wishes, lambda text: console.print(text, markup=False))
+            status = _run(world, options, console)
+        except (Exception, SystemExit):
+            print(f"the logs are in {keep_logs(home)}", file=sys.stderr)
+            raise
+        if status not in {0, 3}:
+            print(f"the logs are in {keep_logs(home)}", file=sys.stderr)
+        return status
+
+
+def _run(world: World, options: argparse.Namespace, console: Console) -> int:
+    name = options.name or options.file.name
+    asked = dict(option.split("=", 1) for option in options.option)
+    job = drop(world, options.file, INBOX + name, asked)
+    with Screen(console) as screen:
+        screen.say(
+            f"Dropped {options.file} as s3://{world.outputs['InboxBucketName']}/inbox/{name}"
+        )
+        with ticking(world):
+            last = _follow(world, job, screen)
+    if last.job is None or not last.job.over:
+        print("nothing has moved for ten minutes", file=sys.stderr)
+        return 1
+    fetched = fetch(world, last.job, options.out)
+    _tell(last.job, fetched, options.out)
+    return STATUS[last.job.state]
+
+
+def drop(world: World, file: Path, key: str, metadata: dict[str, str]) -> str:
+    """Puts the file in the inbox; the id of the job that it becomes."""
+    bucket = world.outputs["InboxBucketName"]
+    s3 = world.session.client("s3")
+    s3.upload_file(str(file), bucket, key, ExtraArgs={"Metadata": metadata})
+    version = s3.head_object(Bucket=bucket, Key=key)["VersionId"]
+    return job_id(bucket, key, version)
+
+
+def fetch(world: World, job: Job, out: Path) -> list[Path]:
+    """Everything that became of the job, into `out`; what another run left there is removed."""
+    bucket = world.outputs["DataBucketName"]
+    refused = job.state is JobState.REJECTED
+    prefix = rejected_prefix(job.id, job.key) if refused else job.results_prefix
+    s3 = world.session.client("s3")
+    out.mkdir(parents=True, exist_ok=True)
+    for stale in ("errors.jsonl", "report.json", "results.jsonl"):
+        (out / stale).unlink(missing_ok=True)
+    fetched = []
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for each in page.get("Contents", []):
+            path = out / each["Key"].removeprefix(prefix)
+            s3.download_file(bucket, each["Key"], str(path))
+            fetched.append(path)
+    return fetched
+
+
+def _follow(world: World, job: str, screen: Screen) -> Snapshot:
+    last = Snapshot()
+    for last in snapshots(world, job):
+        screen.show(last)
+    return last
+
+
+def _tell(job: Job, fetched: list[Path], out: Path) -> None:
+    report = json.loads((out / "report.json").read_text())
+    for problem in report.get("problems", []):
+        print(_line(problem))
+    print(f"{job.state}: " + ", ".join(str(path) for path in fetched))
+
+
+def _line(problem: dict[str, Any]) -> str:
+    where = f"line {problem['line']}" if problem.get("line") else "file"
+    what = " ".join(filter(None, (problem["code"], problem.get("param"))))
+    return shown(f"{where}: {what}: {problem['message']} → {problem['remedy']}")

@@ -1,0 +1,153 @@
+"""The laptop's world: a local AWS, an OpenAI, and the template that users deploy, deployed."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic
+
+from boto3.session import Session
+
+from local.packages import SAM, built_template
+from local.servers import start_aws, start_openai
+
+STACK = "batchdrop"
+REGION = "us-east-1"
+KEY_PARAMETER = "/batchdrop/openai-api-key"
+MADE_UP_KEY = "sk-made-up-for-the-small-openai"
+DOOR_TIMEOUT = "120"  # a door that died is followed by the next in three minutes, not in sixteen
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How the world should be."""
+
+    real: bool = False  # OpenAI's own API, with the key in OPENAI_API_KEY
+    port: int = 0  # of the local AWS; 0: any free one
+    openai: Sequence[str] = ("--speed", "10")  # arguments of the small OpenAI
+
+
+@dataclass(frozen=True)
+class World:
+    """Where everything is."""
+
+    endpoint: str
+    openai: str
+    real: bool
+    outputs: dict[str, str]
+
+    @property
+    def session(self) -> Session:
+        """Clients of it have the endpoint from AWS_ENDPOINT_URL: see `turn_to`."""
+        return Session("test", "test", region_name=REGION)
+
+    def save(self, home: Path) -> None:
+        (home / "world.json").write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def load(cls, home: Path) -> "World":
+        world = cls(**json.loads((home / "world.json").read_text()))
+        turn_to(world.endpoint)
+        return world
+
+
+def make_world(home: Path, wishes: Wishes, say: Say) -> World:
+    """Both servers start while the packages are built; then `sam deploy`, as on AWS."""
+    with ThreadPoolExecutor() as at_once:
+        aws = at_once.submit(start_aws, home, wishes.port, wishes.real)
+        openai = at_once.submit(_openai, home, wishes)
+        template = _packages(say)
+        endpoint, base_url = aws.result(), openai.result()
+    say(f"AWS, the part of it we use, is at {endpoint}")
+    say(f"{'OpenAI' if wishes.real else 'A small OpenAI'} is at {base_url}")
+    turn_to(endpoint)
+    world = World(endpoint, base_url, wishes.real, {})
+    _put_key(world)
+    return deploy(home, world, template, say)
+
+
+def turn_to(endpoint: str) -> None:
+    """From here on this process and its children know no AWS but this one."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+
+
+def deploy(home: Path, world: World, template: Path, say: Say) -> World:
+    """`sam deploy` of the very template; the world with the stack's outputs."""
+    began = monotonic()
+    log = home / "deploy.log"
+    with log.open("wb") as into:
+        done = subprocess.run(
+            [*_sam_deploy(template), "--parameter-overrides", *_parameters(world)],
+            cwd=home,
+            env=os.environ | {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.3"},
+            stdin=subprocess.DEVNULL,
+            stdout=into,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        raise SystemExit(f"sam deploy failed:\n{log.read_text()}")
+    say(f"Deployed template.yaml as the stack {STACK} ({monotonic() - began:.0f} s)")
+    stack = world.session.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    return World(world.endpoint, world.openai, world.real, outputs)
+
+
+def _openai(home: Path, wishes: Wishes) -> str:
+    if not wishes.real:
+        return start_openai(home, wishes.openai)
+    if not os.environ.get("OPENAI_API_KEY"):
+        raise SystemExit("--real needs a project key in OPENAI_API_KEY")
+    return os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+
+
+def _packages(say: Say) -> Path:
+    began = monotonic()
+    template, fresh = built_template()
+    if fresh:
+        say(f"Built the doors' packages for this machine ({monotonic() - began:.0f} s)")
+    return template
+
+
+def _put_key(world: World) -> None:
+    key = os.environ["OPENAI_API_KEY"] if world.real else MADE_UP_KEY
+    world.session.client("ssm").put_parameter(
+        Name=KEY_PARAMETER, Value=key, Type="SecureString", Overwrite=True
+    )
+
+
+def _sam_deploy(template: Path) -> list[str]:
+    return [
+        *(str(SAM), "deploy", "--template-file", str(template), "--stack-name", STACK),
+        *("--capabilities", "CAPABILITY_IAM", "--resolve-s3", "--no-confirm-changeset"),
+        *("--no-fail-on-empty-changeset", "--no-progressbar"),
+    ]
+
+
+def _parameters(world: World) -> list[str]:
+    wanted = {
+        "DoorTimeoutSeconds": DOOR_TIMEOUT,
+        "OpenAIBaseUrl": world.openai.rstrip("/"),
+        "OpenAIKeyParameter": KEY_PARAMETER,
+    }
+    if world.real:
+        wanted |= {
+            "OpenAIOrganization": os.environ.get("OPENAI_ORG_ID", ""),
+            "OpenAIProject": os.environ.get("OPENAI_PROJECT_ID", ""),
+        }
+    return [f"{name}={value}" for name, value in wanted.items() if value]
