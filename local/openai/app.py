@@ -1,46 +1,25 @@
 """The small OpenAI: a WSGI app that is as odd as the real one, on a clock of its own."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from threading import RLock
 from typing import TYPE_CHECKING
 
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
-from werkzeug.http import http_date
-from werkzeug.routing import Map, Rule
-from werkzeug.wrappers import Response
-
-from local.openai import interference
+from local.openai.audit import AuditLog
 from local.openai.batch import Batch
 from local.openai.batches import Batches
-from local.openai.facts import facts_of
 from local.openai.files import File, Files
-from local.openai.keys import admit
 from local.openai.quirks import BATCH_QUIRKS
-from local.openai.settings import MIB, SmallSettings
+from local.openai.reception import Call, Reception
+from local.openai.settings import SmallSettings
 from local.openai.state import State
 from local.openai.transport import SmallTransport
-from local.openai.wire import Cut, Refusal, SmallRequest
+from local.openai.wire import Json
 from local.openai.world import World
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-Handler = Callable[..., Response]
-OURS = "/_small/"  # our own pages, which the real one does not have
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call that arrived; status 0 where the connection was cut instead of an answer."""
-
-    method: str
-    path: str
-    status: int
-    route: str
 
 
 class SmallOpenAI:
@@ -54,30 +33,20 @@ class SmallOpenAI:
     ) -> None:
         self.settings = settings
         self.world = World(clock, settings, folder, seed)
-        self.calls: list[Call] = []
-        self._lock = RLock()
         self._files = Files(self.world)
         self._batches = Batches(self.world, self._files)
-        self._numbers = count(1)
-        self._handlers: dict[str, Handler] = {}
-        self._map = self._routes()
+        self._audit = AuditLog(self.world)
+        rooms = (self._files, self._batches, self._audit, State(self))
+        self._reception = Reception(self.world, rooms, self._settle)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        environ["small.folder"] = self.world.folder
-        request = SmallRequest(environ)
-        # Beyond the file itself there are only a few form fields and boundaries.
-        request.max_content_length = self.settings.max_file_bytes + MIB
-        try:
-            response = self._answer(request)
-        finally:
-            request.close()
-        return response(environ, start_response)
+        return self._reception(environ, start_response)
 
     def misbehave(self, name: str, times: int | None = 1, **where: object) -> None:
         """Ask for a quirk: so many times, or until it is removed (None)."""
-        with self._lock:
+        with self.world.lock:
             quirk = self.world.quirks.add(name, times, where)
             batch = quirk.where.get("batch", "")
             if name in BATCH_QUIRKS and batch in self._batches.life.batches:
@@ -86,113 +55,61 @@ class SmallOpenAI:
 
     def forgive(self) -> None:
         """Forget every quirk that is still waiting."""
-        with self._lock:
+        with self.world.lock:
             self.world.quirks.clear()
 
     def transport(self) -> SmallTransport:
         """For httpx clients in the same process."""
         return SmallTransport(self)
 
+    def add_audit_event(self, event: Json, visible_at: float | None = None) -> str:
+        """Let an event happen; it is listed from `visible_at` on. Returns its id."""
+        with self.world.lock:
+            return self._audit.add(event, visible_at)
+
+    @property
+    def calls(self) -> list[Call]:
+        return list(self._reception.calls)
+
+    @property
+    def audit_events(self) -> list[Json]:
+        """Every event there is, oldest first, listed already or not."""
+        with self._settled():
+            return [event.raw for event in self._audit.events]
+
     @property
     def files(self) -> dict[str, File]:
-        self._settled()
-        return self._files.kept
+        with self._settled():
+            return dict(self._files.kept)
 
     @property
     def batches(self) -> dict[str, Batch]:
-        self._settled()
-        return self._batches.life.batches
+        with self._settled():
+            return dict(self._batches.life.batches)
 
     @property
     def billed(self) -> list[tuple[str, str]]:
         """(batch id, custom_id) of everything that was executed, answered and thus paid."""
-        self._settled()
-        return self._batches.life.billed
+        with self._settled():
+            return list(self._batches.life.billed)
 
     @property
-    def enqueued(self) -> Mapping[str, int]:
-        self._settled()
-        return self._batches.life.room.enqueued
+    def enqueued(self) -> dict[str, int]:
+        with self._settled():
+            return dict(self._batches.life.room.enqueued)
 
     @property
     def peak_enqueued(self) -> dict[str, int]:
         """The most prompt tokens ever enqueued at once, per model."""
-        self._settled()
-        return self._batches.life.room.peak
+        with self._settled():
+            return dict(self._batches.life.room.peak)
 
-    def _settled(self) -> None:
-        with self._lock:
-            self._batches.life.settle()
-            self._files.settle()
+    @contextmanager
+    def _settled(self) -> Iterator[None]:
+        with self.world.lock:
+            self._settle()
+            yield
 
-    def _routes(self) -> Map:
-        rules = []
-        for room in (self._files, self._batches, State(self)):
-            for method, path, name, handler in room.routes():
-                rules.append(Rule(path, methods=[method], endpoint=name))
-                self._handlers[name] = handler
-        return Map(rules, strict_slashes=False)
-
-    def _answer(self, request: SmallRequest) -> Response:
-        route, status = "", 0
-        try:
-            route, arguments = self._matched(request)
-            response = self._served(request, route, arguments)
-            status = response.status_code
-        except Refusal as refusal:
-            response, status = refusal.response(), refusal.status
-        finally:
-            if not request.path.startswith(OURS):
-                self.calls.append(Call(request.method, request.path, status, route))
-        return self._signed(response)
-
-    def _signed(self, response: Response) -> Response:
-        response.headers["date"] = http_date(self.world.now())
-        response.headers["x-request-id"] = f"req_{next(self._numbers):032x}"
-        response.headers["openai-version"] = "2020-10-01"
-        response.headers["openai-organization"] = self.settings.organization
-        response.headers["openai-processing-ms"] = "5"
-        return response
-
-    def _matched(self, request: SmallRequest) -> tuple[str, Mapping[str, str]]:
-        try:
-            return self._map.bind_to_environ(request.environ).match()
-        except MethodNotAllowed:
-            raise Refusal(
-                f"Not allowed to {request.method} on {request.path}.", status=405
-            ) from None
-        except NotFound:
-            message = f"Invalid URL ({request.method} {request.path})"
-            raise Refusal(message, status=404) from None
-
-    def _served(self, request: SmallRequest, route: str, arguments: Mapping[str, str]) -> Response:
-        ours = request.path.startswith(OURS)
-        if not ours:
-            admit(request)
-        self._take_in(request)
-        facts = facts_of(request, route, arguments)
-        with self._lock:
-            self._settled()
-            if not ours and (instead := interference.before(self.world.quirks, facts)):
-                return instead
-            response = self._handlers[route](request, **arguments)
-            instead = None if ours else self._aftermath(response, facts)
-            return instead or response
-
-    def _aftermath(self, response: Response, facts: Mapping[str, object]) -> Response | None:
-        try:
-            instead = interference.after(self.world.quirks, facts)
-        except Cut:
-            response.close()
-            raise
-        if instead:
-            response.close()
-        return instead
-
-    def _take_in(self, request: SmallRequest) -> None:
-        try:
-            request.take_in()
-        except RequestEntityTooLarge:
-            raise Refusal("Request Entity Too Large", status=413) from None
-        except HTTPException as problem:
-            raise Refusal(str(problem.description), status=problem.code or 400) from None
+    def _settle(self) -> None:
+        self._batches.life.settle()
+        self._files.settle()

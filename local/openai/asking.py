@@ -71,6 +71,13 @@ def between(value: object, low: int, high: int, name: str) -> int:
     return number
 
 
+def whole(value: str, name: str) -> int:
+    """A query parameter that has to be a whole number."""
+    if not value.removeprefix("-").isdecimal():
+        of_type(value, "integer", name)
+    return int(value)
+
+
 def metadata(value: object, name: str = "metadata", strings_only: bool = True) -> Json:
     """Up to 16 pairs; keys of 64 characters, values of 512."""
     if value is None:

@@ -65,7 +65,8 @@ def _refusal(quirk: Quirk) -> Refusal:
     if quirk.name == "unauthorized":
         return Refusal("Your API key has been revoked.", status=401, code="invalid_api_key")
     if quirk.name == "forbidden":
-        return missing_scopes(quirk.text("message", "api.files.write"))
+        audit = quirk.where.get("route") == "list_audit_logs"
+        return missing_scopes("api.audit_logs.read" if audit else "api.files.write")
     if quirk.name == "quota_exhausted":
         return Refusal(
             "You exceeded your current quota, please check your plan and billing details.",

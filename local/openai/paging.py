@@ -37,9 +37,8 @@ def listed(views: list[Json], has_more: bool) -> Json:
 
 
 def limit_of(query: Mapping[str, str], longest: int, usual: int) -> int:
-    limit = query.get("limit", str(usual))
-    number: object = int(limit) if limit.lstrip("-").isdecimal() else limit
-    return asking.between(number, 1, longest, "limit")
+    limit = asking.whole(query.get("limit", str(usual)), "limit")
+    return asking.between(limit, 1, longest, "limit")
 
 
 def _between(items: list[Listed], query: Mapping[str, str]) -> list[Listed]:

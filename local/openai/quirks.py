@@ -53,7 +53,18 @@ BATCH_QUIRKS: dict[str, str] = {
     "blank_lines": "the output file has blank lines between its lines",
     "bom": "the output file starts with a byte order mark",
 }
-QUIRKS: dict[str, str] = CALL_QUIRKS | FILE_QUIRKS | BATCH_QUIRKS
+AUDIT_QUIRKS: dict[str, str] = {
+    "audit_off": "the log is empty, as before an owner switched it on",
+    "audit_reversed": "the log is listed oldest first",
+    "audit_many_documents": "the body is two JSON documents, one after the other",
+    "audit_trailing_comma": "the list of events ends in a comma",
+    "audit_empty_page": "a page without events that says there is more",
+    "audit_ids_missing": "first_id and last_id are null",
+    "audit_cursor_refused": "HTTP 400 for any `after`",
+    "audit_cursor_ignored": "`after` is ignored: the first page again and again",
+    "audit_tenant_refused": "HTTP 403 for tenant_only=true",
+}
+QUIRKS: dict[str, str] = CALL_QUIRKS | FILE_QUIRKS | BATCH_QUIRKS | AUDIT_QUIRKS
 
 PARAMETERS = frozenset(
     {"retry_after", "seconds", "after_bytes", "code", "message", "line", "done", "status", "count"}

@@ -66,6 +66,7 @@ def state(small: "SmallOpenAI") -> Json:
         },
         "batches": dict(Counter(batch.status for batch in batches.values())),
         "files": dict(Counter(file.purpose for file in small.files.values())),
+        "audit_events": len(small.audit_events),
         "calls": dict(routes),
         "enqueued": dict(small.enqueued),
         "peak_enqueued": dict(small.peak_enqueued),

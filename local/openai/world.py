@@ -8,6 +8,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from threading import RLock
 
 from local.openai.quirks import Quirks
 from local.openai.settings import SmallSettings
@@ -23,6 +24,7 @@ class World:
         self.clock = clock
         self.settings = settings
         self.seed = seed
+        self.lock = RLock()
         self.quirks = Quirks()
         self._random = random.Random(seed)
         self._recent: dict[str, deque[float]] = {}
