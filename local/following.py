@@ -1,19 +1,27 @@
 """What has become of a dropped file, by the ledger; and what the doors say if it stands still."""
 
-import json
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
+from types import TracebackType
+from typing import Self
 
-from local.world import STACK, World
+from local.world import World
 from shared.jobs import Job, Part
 from shared.ledger import Ledger
 
-TICK = 2.0  # seconds between two ticks of the clock; on AWS it ticks every minute
-STILL = 5.0  # seconds without a change before the doors' logs are looked into
+TICK = 1.0  # seconds between two ticks of the clock; on AWS it ticks every minute
+LOOK = 0.3  # seconds between two looks into the ledger
+STILL = 4.0  # seconds without a change before it is said what the doors complain of
 GIVEN_UP = 600.0  # seconds without a change after which there is no use in waiting
+LOG_END = 100_000  # bytes
+# How the local AWS logs that a door failed; on AWS one would look into the door's log group.
+ENTRY = re.compile(r"(?m)^(?=\d{4}-\d\d-\d\d )")
+FAILED = re.compile(r"Lambda \S+?-(\w+)Function-\S+ failed processing .* errorMessage=(.*)")
+RAISED = re.compile(r"(?m)^[\w.]+: .+$")
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,39 @@ class Snapshot:
     trouble: str = ""
 
 
-def snapshots(world: World, job_id: str) -> Iterator[Snapshot]:
+class Clock:
+    """Has the poll door called every second, as an operator may do by hand, at any time."""
+
+    def __init__(self, world: World) -> None:
+        self.trouble = ""
+        self._world = world
+        self._over = Event()
+        self._thread = Thread(target=self._tick, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join(timeout=TICK)
+
+    def _tick(self) -> None:
+        client = self._world.session.client("lambda")
+        poll = self._world.outputs["PollFunctionName"]
+        while not self._over.wait(TICK):
+            answer = client.invoke(FunctionName=poll)
+            failed = "FunctionError" in answer
+            said = answer["Payload"].read().decode() if failed else ""
+            self.trouble = f"poll: {said}" if failed else ""
+
+
+def snapshots(world: World, home: Path, job_id: str, clock: Clock) -> Iterator[Snapshot]:
     """One every third of a second until the job is over, or nothing moves any more."""
     table = world.session.resource("dynamodb").Table(world.outputs["LedgerTableName"])
     ledger = Ledger(table)
@@ -35,49 +75,19 @@ def snapshots(world: World, job_id: str) -> Iterator[Snapshot]:
         if now != last:
             last, moved = now, monotonic()
         still = monotonic() - moved
-        yield now if still < STILL else Snapshot(now.job, now.parts, latest_error(world))
+        yield replace(now, trouble=complaint(home) or clock.trouble) if still > STILL else now
         if (now.job and now.job.over) or (still > GIVEN_UP and not world.real):
             return
-        pause.wait(0.3)
+        pause.wait(LOOK)
 
 
-@contextmanager
-def ticking(world: World) -> Iterator[None]:
-    """Has the poll door called every two seconds; an operator may do that too, at any time."""
-    over = Event()
-    clock = Thread(target=_tick, args=(world, over), daemon=True)
-    clock.start()
-    try:
-        yield
-    finally:
-        over.set()
-        clock.join(timeout=TICK)
-
-
-def _tick(world: World, over: Event) -> None:
-    client = world.session.client("lambda")
-    while not over.wait(TICK):
-        client.invoke(FunctionName=world.outputs["PollFunctionName"])
-
-
-def latest_error(world: World) -> str:
-    """The newest error in the doors' logs: a door that fails is tried again, but says so."""
-    logs = world.session.client("logs")
-    found: list[tuple[int, str]] = []
-    prefix = f"/aws/lambda/{STACK}-"
-    for group in logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]:
-        name = group["logGroupName"]
-        for event in logs.filter_log_events(logGroupName=name)["events"]:
-            if said := _error(event["message"]):
-                found.append((event["timestamp"], f"{name.removeprefix(prefix)}: {said}"))
-    return max(found)[1] if found else ""
-
-
-def _error(line: str) -> str:
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return line if "[ERROR]" in line or "Task timed out" in line else ""
-    if not isinstance(entry, dict) or entry.get("level") not in {"ERROR", "CRITICAL"}:
-        return ""
-    return " ".join(str(entry[k]) for k in ("message", "exception_name") if entry.get(k))
+def complaint(home: Path) -> str:
+    """The last failure of a door that a queue feeds; it is tried again, but should be seen."""
+    with (home / "aws.log").open("rb") as log:
+        log.seek(max(0, log.seek(0, 2) - LOG_END))
+        entries = ENTRY.split(log.read().decode(errors="replace"))
+    for entry in reversed(entries):
+        if failed := FAILED.search(entry):
+            door, said = failed.groups()
+            return f"{door.lower()}: {(RAISED.findall(entry) or [said])[-1]}"
+    return ""

@@ -12,13 +12,19 @@ from typing import Any
 from rich.console import Console
 
 from local.console import Screen, shown
-from local.following import Snapshot, snapshots, ticking
+from local.following import Clock, Snapshot, snapshots
 from local.homes import keep_logs, passing_home
 from local.world import Wishes, World, make_world
 from shared.jobs import Job, JobState, job_id
 from shared.keys import INBOX, rejected_prefix
 
-STATUS = {JobState.COMPLETED: 0, JobState.FAILED: 1, JobState.CANCELLED: 1, JobState.REJECTED: 3}
+REFUSED = 3
+STATUS = {
+    JobState.COMPLETED: 0,
+    JobState.FAILED: 1,
+    JobState.CANCELLED: 1,
+    JobState.REJECTED: REFUSED,
+}
 INTERRUPTED = 130
 
 
@@ -58,28 +64,26 @@ def _in_a_world(options: argparse.Namespace) -> int:
     console = Console(highlight=False)
     quirks = [word for quirk in options.quirk for word in ("--quirk", quirk)]
     wishes = Wishes(options.real, openai=("--speed", options.speed, *quirks))
+    status = 1
     with passing_home() as home:
         try:
             world = make_world(home, wishes, lambda text: console.print(text, markup=False))
-            status = _run(world, options, console)
-        except (Exception, SystemExit):
-            print(f"the logs are in {keep_logs(home)}", file=sys.stderr)
-            raise
-        if status not in {0, 3}:
-            print(f"the logs are in {keep_logs(home)}", file=sys.stderr)
-        return status
+            status = _run(world, home, options, console)
+        finally:
+            if status not in {0, REFUSED}:
+                print(f"the logs are in {keep_logs(home)}", file=sys.stderr)
+    return status
 
 
-def _run(world: World, options: argparse.Namespace, console: Console) -> int:
-    name = options.name or options.file.name
+def _run(world: World, home: Path, options: argparse.Namespace, console: Console) -> int:
+    key = INBOX + (options.name or options.file.name)
     asked = dict(option.split("=", 1) for option in options.option)
-    job = drop(world, options.file, INBOX + name, asked)
-    with Screen(console) as screen:
-        screen.say(
-            f"Dropped {options.file} as s3://{world.outputs['InboxBucketName']}/inbox/{name}"
-        )
-        with ticking(world):
-            last = _follow(world, job, screen)
+    job = drop(world, options.file, key, asked)
+    last = Snapshot()
+    with Screen(console) as screen, Clock(world) as clock:
+        screen.say(f"Dropped {options.file} as s3://{world.outputs['InboxBucketName']}/{key}")
+        for last in snapshots(world, home, job, clock):
+            screen.show(last)
     if last.job is None or not last.job.over:
         print("nothing has moved for ten minutes", file=sys.stderr)
         return 1
@@ -113,13 +117,6 @@ def fetch(world: World, job: Job, out: Path) -> list[Path]:
             s3.download_file(bucket, each["Key"], str(path))
             fetched.append(path)
     return fetched
-
-
-def _follow(world: World, job: str, screen: Screen) -> Snapshot:
-    last = Snapshot()
-    for last in snapshots(world, job):
-        screen.show(last)
-    return last
 
 
 def _tell(job: Job, fetched: list[Path], out: Path) -> None:
