@@ -1,0 +1,115 @@
+"""The last part has landed: the results are put together, the report written, the job closed."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from functions.land.answers import problems
+from functions.land.order import Landed, line_numbers
+from shared import facts, keys, reports
+from shared.edges import Edges
+from shared.jobs import Job, JobState, Part
+from shared.openai_models import BatchError
+from shared.problems import KEPT
+from shared.results import Tally, read_answer
+
+FLUSH = 1 << 18  # bytes handed on at a time
+
+
+def close(edges: Edges, job: Job, parts: list[Part], landed: Iterable[Landed]) -> Job:
+    """Bytes, then bell; the ledger's word is the caller's, and last."""
+    tally, prefix = Tally(), job.results_prefix
+    results, errors = f"{prefix}results.jsonl", f"{prefix}errors.jsonl"
+    with tempfile.TemporaryFile() as failed:
+        edges.landing.write(results, _counted(landed, tally, failed))
+        edges.landing.write_file(errors, failed)
+    _must_be_all(job, tally)
+    report = _report(edges, job, parts, tally)
+    body = report.model_dump_json(indent=2).encode()
+    edges.landing.write(report.files["report"], [body], "application/json")
+    edges.pager.tell(facts.ended(job, report))
+    return job.moved(JobState(report.state), edges.now(), reason=report.reason)
+
+
+def _counted(landed: Iterable[Landed], tally: Tally, failed: BinaryIO) -> Iterator[bytes]:
+    """The results file, counted as it passes."""
+    held: list[bytes] = []
+    size = 0
+    for each in landed:
+        answer = read_answer(each.line)
+        if answer is None:
+            raise AssertionError(f"line {each.number} of the results names no request")
+        if not tally.add(answer, each.model, each.number):
+            failed.write(each.line + b"\n")
+        held.append(each.line)
+        size += len(each.line)
+        if size > FLUSH:
+            yield b"\n".join(held) + b"\n"
+            held, size = [], 0
+    if held:
+        yield b"\n".join(held) + b"\n"
+
+
+def _must_be_all(job: Job, tally: Tally) -> None:
+    """Nothing is told falsely: a job with a request missing is not closed."""
+    if tally.succeeded + tally.failed != job.requests:
+        raise AssertionError(
+            f"job {job.id}: {tally.succeeded + tally.failed} results of {job.requests} requests"
+        )
+
+
+def _report(edges: Edges, job: Job, parts: list[Part], tally: Tally) -> reports.JobReport:
+    prefix, now = job.results_prefix, edges.now()
+    state = reports.outcome(parts, tally)
+    files = {name: f"{prefix}{name}.jsonl" for name in ("results", "errors")}
+    files |= {f"extras-{p.number}": keys.extras_key(job, p) for p in parts if p.extras}
+    return reports.JobReport(
+        job_id=job.id,
+        state=state,
+        reason=_reason(parts) if state != "completed" else "",
+        source=job.source,
+        options=job.options,
+        times=job.times | {state: now},
+        requests=reports.Requests(
+            total=job.requests,
+            succeeded=tally.succeeded,
+            failed=tally.failed,
+            retried=sum(part.requests for part in parts if part.attempt == 2),
+            skipped=job.skipped,
+        ),
+        usage=reports.total(tally.usage),
+        usage_by_model=tally.usage,
+        estimated_prompt_tokens=job.tokens,
+        parts=[reports.part_report(part, _told(edges, part)) for part in parts],
+        errors=tally.groups,
+        skipped=_skipped(edges, job),
+        extra_answers=sum(part.extras for part in parts),
+        files=files | {"report": f"{prefix}report.json"},
+        notes=job.notes,
+    )
+
+
+def _reason(parts: list[Part]) -> str:
+    said = [error.message for part in parts for error in part.errors if error.message]
+    return said[0] if said else next((part.reason for part in parts if part.reason), "")
+
+
+def _told(edges: Edges, part: Part) -> list[BatchError]:
+    """OpenAI's errors, with the lines counted in the dropped file."""
+    if not part.errors_total:
+        return []
+    numbers = line_numbers(edges, part)
+    found = problems(edges, part)[:KEPT]
+    return [
+        each.model_copy(update={"line": numbers[each.line - 1]})
+        if each.line and each.line <= len(numbers)
+        else each
+        for each in found
+    ]
+
+
+def _skipped(edges: Edges, job: Job) -> reports.Skipped | None:
+    if not job.skipped:
+        return None
+    found = edges.landing.read(f"{job.results_prefix}skipped.json")
+    return reports.Skipped.model_validate_json(found)

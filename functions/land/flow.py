@@ -1,0 +1,89 @@
+"""A batch has ended: its answers land in the input's order; the last part closes the job."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+
+from functions.land.again import plan_again
+from functions.land.answers import Answers, collect
+from functions.land.close import close
+from functions.land.order import Landed, line_numbers, merged
+from shared import batchfile, facts, keys
+from shared.edges import Edges
+from shared.errors import Gone
+from shared.jobs import Ask, Job, JobState, Part, PartState
+from shared.results import lines_of
+
+
+def land(edges: Edges, ask: Ask) -> str:
+    """Bytes, then bell, then ledger; doing it twice looks like once. Says what came of the job."""
+    job, part = edges.ledger.job(ask.job), edges.ledger.part(ask.job, ask.part)
+    if job is None or part is None:
+        return "unknown"
+    if part.state is PartState.ENDED and job.state is JobState.ACCEPTED:
+        job, part = _land(edges, job, part)
+    if part.state is not PartState.LANDED:
+        return "not now"
+    _tidy(edges, job, part)
+    if job.state is JobState.ACCEPTED:
+        job = _close_if_last(edges, job)
+    return job.state.value
+
+
+def _land(edges: Edges, job: Job, part: Part) -> tuple[Job, Part]:
+    ids = [batchfile.decode(line).custom_id for line in _lines(edges, part)]
+    with tempfile.TemporaryFile() as disk:
+        answers = collect(edges, part, set(ids), disk)
+        children = plan_again(edges, job, part, answers)
+        if answers.extras:
+            edges.landing.write(keys.extras_key(job, part), answers.extra_lines())
+        landed = part.landed(edges.now(), len(answers.extras))
+        if not children and edges.ledger.parts(job.id) == [part]:
+            return _land_alone(edges, job, part, landed, _placed(edges, part, ids, answers))
+        lines = (answers.line(each, n) + b"\n" for n, each in enumerate(ids, 1))
+        edges.landing.write(keys.landed_key(part), lines)
+    for child in children:
+        edges.pager.tell(facts.retried(job, child))
+    edges.ledger.land(part, landed, children)
+    edges.submit_queue.ask(children)
+    return job, landed
+
+
+def _land_alone(
+    edges: Edges, job: Job, part: Part, landed: Part, answers: Iterator[Landed]
+) -> tuple[Job, Part]:
+    """The job's only part: its results are the job's, without a stop on the way."""
+    closed = close(edges, job, [landed], answers)
+    edges.ledger.close((job, closed), (part, landed))
+    return closed, landed
+
+
+def _close_if_last(edges: Edges, job: Job) -> Job:
+    """Whoever lands last sees all the others landed, so somebody closes."""
+    parts = edges.ledger.parts(job.id)
+    if any(each.state is not PartState.LANDED for each in parts):
+        return job
+    closed = close(edges, job, parts, merged(edges, parts))
+    edges.ledger.close((job, closed))
+    return closed
+
+
+def _lines(edges: Edges, part: Part) -> Iterator[bytes]:
+    return lines_of(edges.landing.chunks(part.source))
+
+
+def _placed(edges: Edges, part: Part, ids: Sequence[str], answers: Answers) -> Iterator[Landed]:
+    numbers = line_numbers(edges, part)
+    for position, (number, custom_id) in enumerate(zip(numbers, ids, strict=True), 1):
+        line = answers.line(custom_id, position)
+        yield Landed(number, -part.attempt, part.model, line)
+
+
+def _tidy(edges: Edges, job: Job, part: Part) -> None:
+    """Nothing piles up at OpenAI: what is landed is deleted there. Deleting twice does no harm."""
+    if job.options.keep_files:
+        return
+    for file_id in filter(None, (part.file_id, part.output_file_id, part.error_file_id)):
+        try:
+            edges.openai.delete_file(file_id)
+        except Gone:
+            continue

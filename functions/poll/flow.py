@@ -1,0 +1,118 @@
+"""The clock ticked: what became of the batches, and what may go on now.
+
+Every tick moves on what nobody works on, so nothing stays half-open: claims whose lease ran out,
+messages that got lost, jobs whose last step died.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import TypeVar
+
+from functions.poll.watch import answers
+from shared import facts
+from shared.edges import Edges
+from shared.errors import Moved
+from shared.jobs import Job, JobState, Part, PartState, Room
+from shared.notices import ring_again
+from shared.openai_models import Batch, BatchError, BatchStatus
+
+ASK_AGAIN = timedelta(minutes=15)  # what was asked for is given this long
+NO_ROOM_PAUSE = timedelta(minutes=1)
+GONE = "gone"  # stands for OpenAI's status where it knows the batch no more
+LIMIT = re.compile(r"Limit:\s*([\d,]+)\s*enqueued")
+
+Item = TypeVar("Item")
+
+
+def poll(edges: Edges) -> dict[str, int]:
+    """One tick. Each part by itself: one that fails does not keep the others waiting."""
+    now = edges.now()
+    failures: list[Exception] = []
+    live = list(edges.ledger.open_parts(PartState.SUBMITTED, now))
+    _each(answers(edges, live), lambda pair: _observe(edges, *pair), failures)
+    stuck = list(edges.ledger.open_parts(PartState.SUBMITTING, now))
+    edges.submit_queue.ask(stuck)
+    ended = list(edges.ledger.open_parts(PartState.ENDED, now))
+    _each(ended, lambda part: _ask_to_land(edges, part), failures)
+    _each(edges.ledger.rooms(), lambda room: _let_in(edges, room), failures)
+    _each(edges.ledger.open_jobs(now), lambda job: _look_after(edges, job), failures)
+    if failures:
+        raise ExceptionGroup("some of this tick's work was not done", failures)
+    return {"live": len(live), "reclaimed": len(stuck), "ended": len(ended)}
+
+
+def _each(items: Iterable[Item], act: Callable[[Item], None], failures: list[Exception]) -> None:
+    for item in items:
+        try:
+            act(item)
+        except Moved:
+            continue  # somebody else moved it on: the next tick sees
+        except Exception as error:  # noqa: BLE001  # one part's failure; raised with the others
+            failures.append(error)
+
+
+def _observe(edges: Edges, part: Part, batch: Batch | None) -> None:
+    if batch is None:
+        gone = part.model_copy(update={"batch_status": GONE})
+        _end(edges, gone, "OpenAI does not know this batch any more")
+        return
+    seen = part.observed(batch)
+    if batch.status == BatchStatus.FAILED and (reason := _no_room(batch.problems)):
+        _wait_for_room(edges, seen, reason)
+    elif batch.ended:
+        _end(edges, seen, "")
+    elif seen != part:
+        edges.ledger.replace_part(part, part.swapped(batch))
+
+
+def _end(edges: Edges, part: Part, reason: str) -> None:
+    """Room is given back with the move, so it is given back once."""
+    edges.ledger.leave(part, part.ended(edges.now(), reason))
+
+
+def _no_room(errors: list[BatchError]) -> str | None:
+    refusals = [each for each in errors if each.code == "token_limit_exceeded"]
+    return (refusals[0].message or "enqueued token limit reached") if refusals else None
+
+
+def _wait_for_room(edges: Edges, part: Part, reason: str) -> None:
+    """Not a failure. The refusal's own text says how much may be enqueued: kept for next time."""
+    found = LIMIT.search(reason)
+    if found:
+        edges.ledger.learn_limit(part.model, int(found[1].replace(",", "")))
+    waiting = part.waits(edges.now(), reason, until=edges.now() + NO_ROOM_PAUSE)
+    job = edges.ledger.job(part.job)
+    if job:
+        edges.pager.tell(facts.waiting(job, waiting))
+    edges.ledger.leave(part, waiting)
+
+
+def _ask_to_land(edges: Edges, part: Part) -> None:
+    edges.land_queue.ask([part])
+    later = {"due": edges.now() + ASK_AGAIN, "rev": part.rev + 1}
+    edges.ledger.replace_part(part, part.model_copy(update=later))
+
+
+def _let_in(edges: Edges, room: Room) -> None:
+    """Asks for those waiting parts that fit, longest due first; small ones may pass a big one."""
+    free, now = room.free, edges.now()
+    for part in edges.ledger.open_parts(PartState.WAITING, now, model=room.model):
+        if free is not None and part.tokens > free:
+            continue
+        free = None if free is None else free - part.tokens
+        if part.asked_at is None or part.asked_at + ASK_AGAIN <= now:
+            edges.submit_queue.ask([part])
+            edges.ledger.replace_part(part, part.asked(now))
+
+
+def _look_after(edges: Edges, job: Job) -> None:
+    """An open job that nothing happened to for a while: the step it died in is asked for again."""
+    parts = edges.ledger.parts(job.id)
+    planned = [part for part in parts if part.state is PartState.PLANNED]
+    if job.state is JobState.CHECKING or planned:
+        edges.intake_queue.send([ring_again(job.source)])
+    elif all(part.state is PartState.LANDED for part in parts):
+        edges.land_queue.ask(parts[:1])
+    later = {"due": edges.now() + ASK_AGAIN, "rev": job.rev + 1}
+    edges.ledger.replace_job(job, job.model_copy(update=later))

@@ -1,0 +1,74 @@
+"""Asks OpenAI what became of many batches in few calls, and notices a second batch of one part."""
+
+import math
+from collections.abc import Iterator
+
+from shared import facts
+from shared.edges import Edges
+from shared.errors import Gone
+from shared.jobs import Part, part_number
+from shared.openai_models import Batch
+
+PAGE = 100  # batches OpenAI lists at a time
+
+
+def answers(edges: Edges, live: list[Part]) -> Iterator[tuple[Part, Batch | None]]:
+    """Each live part with its batch, None where OpenAI knows it no more.
+
+    At most ⌈live/100⌉ + 2 calls. First a walk through the list, as long as something is still to
+    be met; where other batches lie between ours, the next tick goes on where this one stopped.
+    Then single questions for what the walk did not meet, those first that waited longest.
+    """
+    unmet = {part.batch_id: part for part in live if part.batch_id}
+    calls = math.ceil(len(live) / PAGE) + 2
+    started = after = edges.ledger.cursor()
+    while unmet and calls > 1:
+        page = edges.openai.batch_page(after)
+        calls -= 1
+        for batch in page.data:
+            part = unmet.pop(batch.id, None)
+            if part:
+                yield part, batch
+            else:
+                _suspect(edges, batch)
+        after = (page.last_id or page.data[-1].id) if page.has_more and page.data else None
+        if after is None:
+            break
+    after = after if unmet else None
+    if after != started:
+        edges.ledger.put_cursor(after)
+    for part in sorted(unmet.values(), key=lambda part: part.due)[:calls]:
+        yield part, _asked(edges, part)
+
+
+def _asked(edges: Edges, part: Part) -> Batch | None:
+    try:
+        return edges.openai.batch(part.batch_id or "")
+    except Gone:
+        return None
+
+
+def _suspect(edges: Edges, batch: Batch) -> None:
+    """A batch that lives and says it is a part's, but is not the one the ledger knows."""
+    part = None if batch.ended else _named(edges, batch.metadata or {})
+    if part is None or not part.is_made_into(batch) or part.batch_id in {None, batch.id}:
+        return
+    known = _asked(edges, part)
+    if known is None or known.created <= batch.created:
+        _cancel(edges, part, batch, kept=part.batch_id or "")
+    else:
+        edges.ledger.replace_part(part, part.swapped(batch))
+        _cancel(edges, part, known, kept=batch.id)
+
+
+def _cancel(edges: Edges, part: Part, younger: Batch, kept: str) -> None:
+    if not younger.ended:
+        younger = edges.openai.cancel_batch(younger.id)
+    edges.pager.tell(facts.second_batch(part, younger, kept))
+
+
+def _named(edges: Edges, metadata: dict[str, str]) -> Part | None:
+    job, base, attempt = (metadata.get(name, "") for name in ("job_id", "part", "attempt"))
+    if not job or not base.isdecimal() or not attempt.isdecimal():
+        return None
+    return edges.ledger.part(job, part_number(int(base), int(attempt)))

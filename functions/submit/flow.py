@@ -1,0 +1,156 @@
+"""A part that waits becomes one batch at OpenAI, and never two.
+
+Create has no idempotency key. So the intent is written before the call; whoever finds an intent
+without a batch looks for it first, and only after it had time to show up makes it again.
+"""
+
+import tempfile
+from datetime import datetime, timedelta
+
+from shared import facts
+from shared.edges import Edges
+from shared.errors import AnswerLost, Moved, NoRoom, Refused, TryLater, Unanswerable
+from shared.jobs import Ask, Job, JobState, Part, PartState
+from shared.openai_models import Batch, BatchError, BatchStatus
+
+SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
+FOR_A_PERSON = timedelta(minutes=5)  # between tries while a key is refused or a quota used up
+SKEW = timedelta(hours=1)  # between our clock and OpenAI's, when a list is read back in time
+UNKNOWN_FILE = "Cannot find file"  # said of a file that is gone, and of one uploaded a moment ago
+
+
+def submit(edges: Edges, ask: Ask) -> str:
+    """One try; what came of it, in a word. Asking twice, or too late, does no harm."""
+    job, part = edges.ledger.job(ask.job), edges.ledger.part(ask.job, ask.part)
+    now = edges.now()
+    if job is None or part is None or job.state is not JobState.ACCEPTED:
+        return "unknown"
+    if not part.may_be_claimed(now) or (part.state is PartState.WAITING and part.due > now):
+        return "not now"
+    try:
+        claimed = _claim(edges, part, now)
+    except NoRoom:
+        return _no_room(edges, job, part)
+    return _make(edges, job, claimed)
+
+
+def _claim(edges: Edges, part: Part, now: datetime) -> Part:
+    """A lease, longer than this function can run: when it is over, its holder is dead."""
+    claimed = part.claimed(now, edges.settings.lease)
+    if part.state is PartState.SUBMITTING:
+        edges.ledger.replace_part(part, claimed)  # the dead holder took the room already
+    else:
+        edges.ledger.enter(part, claimed, edges.ledger.room(part.model))
+    return claimed
+
+
+def _make(edges: Edges, job: Job, part: Part) -> str:
+    try:
+        if batch := _found(edges, part):
+            edges.ledger.replace_part(part, part.submitted(batch, edges.now()))
+            return "found"
+        file_id = part.file_id or _upload(edges, part)
+    except Moved:
+        raise
+    except TryLater as error:
+        return _put_back(edges, job, part, error.reason, _pause(error, part.tries))
+    return _create(edges, job, part, file_id)
+
+
+def _create(edges: Edges, job: Job, part: Part, file_id: str) -> str:
+    fresh = part.file_id != file_id
+    creating = part.creating(edges.now(), file_id)
+    edges.ledger.replace_part(part, creating)  # fails where the lease was lost meanwhile
+    metadata = job.options.metadata | part.metadata
+    try:
+        batch = edges.openai.create_batch(
+            file_id, part.endpoint, job.options.completion_window, metadata
+        )
+    except AnswerLost as error:
+        return _put_back(edges, job, creating, error.reason, edges.settings.lost_answer)
+    except TryLater as error:
+        back, pause = creating.answered_no(), _pause(error, part.tries)
+        return _put_back(edges, job, back, error.reason, pause)
+    except Refused as error:
+        return _refused(edges, job, creating, error, fresh=fresh)
+    edges.ledger.replace_part(creating, creating.submitted(batch, edges.now()))
+    return "submitted"
+
+
+def _found(edges: Edges, part: Part) -> Batch | None:
+    """The batch whose answer was lost. None: there is none, and it had time to show up."""
+    if part.creating_at is None:
+        return None
+    batch = _look(edges, part, part.creating_at)
+    shown_by = part.creating_at + edges.settings.lost_answer
+    if batch is None and edges.now() < shown_by:
+        raise TryLater("an answer was lost; its batch may still show up", shown_by - edges.now())
+    return batch
+
+
+def _look(edges: Edges, part: Part, since: datetime) -> Batch | None:
+    """Reads the list back to before the call; on to its end where it is not in order of time."""
+    last, in_order = None, True
+    for page in edges.openai.batch_pages():
+        for batch in page:
+            if part.is_made_into(batch) and batch.status != BatchStatus.FAILED:
+                return batch
+            in_order = in_order and (last is None or batch.created <= last)
+            last = batch.created
+        if in_order and last and last < since - SKEW:
+            return None
+    return None
+
+
+def _upload(edges: Edges, part: Part) -> str:
+    with tempfile.TemporaryFile() as disk:
+        for chunk in edges.landing.chunks(part.source):
+            disk.write(chunk)
+        disk.seek(0)
+        name = f"{part.job}-{part.base}-{part.attempt}.jsonl"
+        return edges.openai.upload(name, disk).id
+
+
+def _put_back(edges: Edges, job: Job, part: Part, reason: str, pause: timedelta) -> str:
+    """Not a failure: the part waits, and says why."""
+    waiting = part.waits(edges.now(), reason, until=edges.now() + pause)
+    if waiting.reason != part.reason:
+        edges.pager.tell(facts.waiting(job, waiting))
+    edges.ledger.leave(part, waiting)
+    return "waits"
+
+
+def _pause(error: TryLater, tries: int) -> timedelta:
+    """What the other side asked for, or twice as long each time."""
+    if error.after is not None:
+        return error.after
+    if isinstance(error, Unanswerable):
+        return FOR_A_PERSON
+    return min(SHORT_PAUSE * (1 << min(tries - 1, 10)), LONG_PAUSE)
+
+
+def _refused(edges: Edges, job: Job, part: Part, error: Refused, *, fresh: bool) -> str:
+    """OpenAI said no. A file it can't find is uploaded again, unless it is only too fresh."""
+    part = part.answered_no()
+    if UNKNOWN_FILE in error.reason:
+        if not fresh:
+            part = part.model_copy(update={"file_id": None})
+        return _put_back(edges, job, part, error.reason, SHORT_PAUSE)
+    problem = BatchError(code=error.code, message=error.reason)
+    ended = part.refused(edges.now(), problem)
+    edges.ledger.leave(part, ended)
+    edges.land_queue.ask([ended])
+    return "refused"
+
+
+def _no_room(edges: Edges, job: Job, part: Part) -> str:
+    """It keeps its place; poll asks again when there is room."""
+    full = part.waits(
+        edges.now(),
+        f"no room: as many tokens of {part.model} are enqueued as may be",
+        until=part.due,
+    )
+    if full.reason != part.reason:
+        edges.pager.tell(facts.waiting(job, full))
+        edges.ledger.replace_part(part, full)
+    return "no room"

@@ -1,0 +1,51 @@
+"""The two ways an edge fails, with the leaves that someone somewhere tells apart.
+
+TryLater     not now: the same call may work later
+  AnswerLost   the call may have done its work; look before doing it again
+  Moved        another run changed the row first; read it again
+  NoRoom       the model's enqueued tokens leave no room for this part
+  Unanswerable the call cannot succeed before a person acts (key refused, quota used up)
+Refused      no: the same call will be refused again
+  Gone         what was asked for does not exist (any more)
+"""
+
+from datetime import timedelta
+
+
+class TryLater(Exception):
+    """Not now; `after` is how long the other side asked us to wait, if it said."""
+
+    def __init__(self, reason: str, after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after = after
+
+
+class AnswerLost(TryLater):
+    """The request went out and no answer came back: it may have done its work."""
+
+
+class Moved(TryLater):
+    """A row was not as it was when it was read."""
+
+
+class NoRoom(TryLater):
+    """As many tokens are enqueued as may be."""
+
+
+class Unanswerable(TryLater):
+    """A person has to act first: a key refused, a quota used up."""
+
+
+class Refused(Exception):
+    """The other side said no, for good."""
+
+    def __init__(self, reason: str, code: str | None = None, status: int = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+        self.status = status
+
+
+class Gone(Refused):
+    """What was asked for does not exist, or not any more."""

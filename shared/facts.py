@@ -1,0 +1,106 @@
+"""The sentences we send, one for each thing that happens: counts and keys, never lists."""
+
+from pydantic import JsonValue
+
+from shared.jobs import Job, Part
+from shared.openai_models import Batch
+from shared.pager import Fact
+from shared.reports import JobReport, Rejected
+
+
+def accepted(job: Job) -> Fact:
+    return Fact(
+        type="Job Accepted",
+        about=job.id,
+        text=f"{job.key} was accepted: {job.requests:,} requests in {job.parts} part(s), "
+        f"about {job.tokens:,} prompt tokens.",
+        detail=_job(job),
+    )
+
+
+def rejected(job: Job, report: Rejected, key: str) -> Fact:
+    worst = ", ".join(f"{n} × {code}" for code, n in sorted(report.problems_by_code.items())[:10])
+    return Fact(
+        type="Job Rejected",
+        about=job.id,
+        text=f"{job.key} was refused: {report.problems_total:,} problem(s): {worst}.\n"
+        f"Every problem with line and remedy: {key}",
+        detail=_job(job) | {"problems": report.problems_total, "report": key},
+    )
+
+
+def ended(job: Job, report: JobReport) -> Fact:
+    counts = report.requests
+    return Fact(
+        type=f"Job {report.state.capitalize()}",
+        about=job.id,
+        text=f"{job.key} is {report.state}: {counts.succeeded:,} of {counts.total:,} requests "
+        f"succeeded, {counts.failed:,} failed.\n{report.reason}\n"
+        f"Results: {report.files['results']}\nReport: {report.files['report']}",
+        detail=_job(job)
+        | {
+            "succeeded": counts.succeeded,
+            "failed": counts.failed,
+            "input_tokens": report.usage.input_tokens,
+            "output_tokens": report.usage.output_tokens,
+            **report.files,
+        },
+    )
+
+
+def waiting(job: Job, part: Part) -> Fact:
+    return Fact(
+        type="Part Waiting",
+        about=f"{part.name} {part.reason}",
+        text=f"Part {part.number} of {job.key} waits: {part.reason}",
+        detail=_part(job, part),
+    )
+
+
+def retried(job: Job, part: Part) -> Fact:
+    return Fact(
+        type="Part Retried",
+        about=part.name,
+        text=f"{part.requests:,} requests of {job.key} are asked again "
+        f"(attempt {part.attempt} of {job.options.max_attempts}).",
+        detail=_part(job, part),
+    )
+
+
+def second_batch(part: Part, younger: Batch, kept: str) -> Fact:
+    done = younger.counts.completed
+    return Fact(
+        type="Second Batch Cancelled",
+        about=f"{part.name} {younger.id}",
+        text=f"Part {part.name} had two batches at OpenAI: {younger.id} was cancelled, {kept} "
+        f"stays. {done:,} requests of the cancelled one were done by then, and are billed twice.",
+        detail={
+            "job": part.job,
+            "part": part.number,
+            "cancelled": younger.id,
+            "kept": kept,
+            "billed_twice": done,
+        },
+    )
+
+
+def _job(job: Job) -> dict[str, JsonValue]:
+    return {
+        "job": job.id,
+        "state": job.state.value,
+        "bucket": job.source.bucket,
+        "key": job.key,
+        "requests": job.requests,
+        "parts": job.parts,
+        "estimated_prompt_tokens": job.tokens,
+    }
+
+
+def _part(job: Job, part: Part) -> dict[str, JsonValue]:
+    return _job(job) | {
+        "part": part.number,
+        "attempt": part.attempt,
+        "model": part.model,
+        "reason": part.reason,
+        "part_requests": part.requests,
+    }

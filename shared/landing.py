@@ -1,0 +1,185 @@
+"""S3: objects read as streams that survive a cut, and written whole or not at all."""
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+
+from shared.errors import Gone, TryLater
+from shared.jobs import Source, Span
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CHUNK = 1 << 18
+WHOLE = 8 << 20  # bytes; less is one put, more a multipart upload in pieces of this size
+RETRIES = 3  # of a read that was cut, each from where it stopped
+CUT = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, ConnectionClosedError)
+MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed"})
+BUSY = frozenset({"SlowDown", "503", "InternalError", "500", "RequestTimeout"})
+
+
+class Landing:
+    """Our writing goes to the data bucket; reading names its bucket."""
+
+    def __init__(self, s3: "S3Client", data_bucket: str) -> None:
+        self._s3 = s3
+        self.bucket = data_bucket
+
+    def head(self, source: Source) -> tuple[int, Mapping[str, str]]:
+        """Size in bytes and user metadata. Raises Gone."""
+        with _said(source.key):
+            head = self._s3.head_object(Bucket=source.bucket, Key=source.key, **_at(source))
+        return head["ContentLength"], head["Metadata"]
+
+    def open(self, span: Span | Source) -> "Reader":
+        """The bytes as a stream; opened at the first read."""
+        return Reader(self._s3, span)
+
+    def read(self, key: str) -> bytes:
+        """A small object of ours, whole. Raises Gone."""
+        return b"".join(self.chunks(self.ours(key)))
+
+    def chunks(self, span: Span | Source) -> Iterator[bytes]:
+        reader = self.open(span)
+        while chunk := reader.read(CHUNK):
+            yield chunk
+
+    def ours(self, key: str) -> Source:
+        return Source(bucket=self.bucket, key=key)
+
+    def write(self, key: str, chunks: Iterable[bytes], kind: str = "application/jsonl") -> int:
+        """Writes an object, in one piece or (streamed) in many; returns its bytes."""
+        stream = Stream(chunks)
+        start = stream.read(WHOLE)
+        with _said(key):
+            if len(start) < WHOLE:
+                self._s3.put_object(Bucket=self.bucket, Key=key, Body=start, ContentType=kind)
+            else:
+                stream.push_back(start)
+                self._s3.upload_fileobj(
+                    cast(BinaryIO, stream),
+                    self.bucket,
+                    key,
+                    ExtraArgs={"ContentType": kind},
+                    Config=_pieces(),
+                )
+        return stream.passed
+
+    def write_file(self, key: str, file: BinaryIO, kind: str = "application/jsonl") -> int:
+        """Writes what lies on disk, from its beginning."""
+        file.seek(0)
+        return self.write(key, iter(lambda: file.read(CHUNK), b""), kind)
+
+    def keys(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+        """Every object under a prefix: Key, Size, LastModified, ETag."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for page in pages:
+            yield from map(dict, page.get("Contents", []))
+
+
+class Reader:
+    """One object or a span of it, read forward; a cut connection is taken up where it broke."""
+
+    def __init__(self, s3: "S3Client", span: Span | Source) -> None:
+        self._s3 = s3
+        self._span = span
+        self._start = span.start if isinstance(span, Span) else 0
+        self._end = span.start + span.length if isinstance(span, Span) else None
+        self._at = self._start
+        self._body: Any = None
+
+    def read(self, size: int = -1, /) -> bytes:
+        for tried in range(RETRIES + 1):
+            try:
+                return self._read(size)
+            except CUT as error:
+                self._body = None
+                if tried == RETRIES:
+                    raise TryLater(f"reading {self._span.key}: {error}") from error
+        raise AssertionError("the last try either returns or raises")
+
+    def _read(self, size: int) -> bytes:
+        if self._at == self._end:
+            return b""
+        if self._body is None:
+            self._body = self._opened()
+        data: bytes = self._body.read(size if size >= 0 else None)
+        self._at += len(data)
+        return data
+
+    def _opened(self) -> Any:
+        asked: dict[str, Any] = {"Bucket": self._span.bucket, "Key": self._span.key}
+        asked |= _at(self._span)
+        if self._end is not None:
+            asked["Range"] = f"bytes={self._at}-{self._end - 1}"
+        elif self._at:
+            asked["Range"] = f"bytes={self._at}-"
+        with _said(self._span.key):
+            return self._s3.get_object(**asked)["Body"]
+
+
+class Stream(io.RawIOBase):
+    """Chunks as a readable file, for a library that wants to read in sizes of its own."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self.passed = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def push_back(self, data: bytes) -> None:
+        self._held.insert(0, data)
+        self._held_bytes += len(data)
+        self.passed -= len(data)
+
+    def read(self, size: int = -1, /) -> bytes:
+        while size < 0 or self._held_bytes < size:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                break
+            self._held.append(chunk)
+            self._held_bytes += len(chunk)
+        data = b"".join(self._held)
+        taken = data if size < 0 else data[:size]
+        rest = data[len(taken) :]
+        self._held, self._held_bytes = [rest] if rest else [], len(rest)
+        self.passed += len(taken)
+        return taken
+
+
+@contextmanager
+def _said(key: str) -> Iterator[None]:
+    """Turns S3's answers into ours: Gone, TryLater, or what it was."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in MISSING:
+            raise Gone(f"{key}: {code}", code, 404) from error
+        if code in BUSY:
+            raise TryLater(f"{key}: {code}") from error
+        raise
+
+
+def _at(source: Span | Source) -> dict[str, Any]:
+    return {"VersionId": source.version} if source.version else {}
+
+
+def _pieces() -> TransferConfig:
+    """Few pieces in memory at once: 8 MB each, four on the way."""
+    config = TransferConfig(multipart_threshold=WHOLE, multipart_chunksize=WHOLE, max_concurrency=4)
+    config.max_in_memory_upload_chunks = 4
+    return config

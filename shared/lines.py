@@ -1,0 +1,195 @@
+"""Turns a stream of bytes into lines, whatever its packing, in bounded memory."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, cast
+
+import zstandard
+
+BLOCK = 1 << 18  # bytes read at a time; measured fastest, it stays in the cache
+MAX_LINE_BYTES = 64 << 20  # one request; images by value make lines of many MB
+HOPELESS_BYTES = 1 << 30  # a line this long is no JSON Lines file: reading stops
+MAX_WINDOW = 128 << 20  # zstd --long=27; more memory than that we do not give
+
+TOO_LONG = b"\0a line longer than MAX_LINE_BYTES"  # stands for such a line, compared by identity
+
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+UTF8_MARK = b"\xef\xbb\xbf"
+PACKED_MARKS = {b"\x1f\x8b": ".jsonl.gz", b"\x28\xb5\x2f\xfd": ".jsonl.zst"}
+
+
+class Readable(Protocol):
+    """What can be read in pieces: an S3 object, an open file."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+class Unreadable(Exception):
+    """The file as a whole can't be read on: code, message and remedy are for its owner."""
+
+    def __init__(self, code: str, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines that lie side by side, joined by newlines; `offset` is the first one's."""
+
+    offset: int
+    data: bytes
+    marked: bool = False  # a byte order mark stood before the first and was taken off
+
+    @property
+    def size(self) -> int:
+        """Bytes, with the newline that ends the last line."""
+        return len(self.data) + 1
+
+    def is_utf8(self) -> bool:
+        if self.data.isascii():
+            return True
+        try:
+            self.data.decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
+
+def unpacked(source: Readable, name: str) -> Readable:
+    """The source's bytes as its name's suffix says: .gz and .zst are taken apart."""
+    lowered = name.lower()
+    if lowered.endswith(".gz"):
+        return cast(Readable, gzip.GzipFile(fileobj=cast(BinaryIO, source)))
+    if lowered.endswith(".zst"):
+        packed = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
+        return packed.stream_reader(cast(BinaryIO, source), read_across_frames=True)
+    return source
+
+
+def blocks(source: Readable, limit: int) -> Iterator[Block]:
+    """Every line in order; raises Unreadable where the file can't be read on.
+
+    limit: bytes, after unpacking, that are read before the file is refused.
+    """
+    line = _Unfinished()
+    for chunk in _text_chunks(source, limit, line):
+        if line.too_long:
+            end = chunk.find(b"\n") + 1
+            line.grow(chunk[:end] if end else chunk)
+            if end:
+                yield line.block(b"")
+                line.start(line.offset + line.size)
+                yield from line.lines_in(chunk[end:])
+        else:
+            yield from line.lines_in(chunk)
+    if line.size:
+        yield line.block(b"")
+
+
+class _Unfinished:
+    """The line whose newline has not come yet, in pieces, so that growing costs nothing."""
+
+    def __init__(self) -> None:
+        self.marked = False
+        self.start(0)
+
+    def start(self, offset: int) -> None:
+        self.offset = offset
+        self.size = 0
+        self.pieces: list[bytes] = []
+
+    @property
+    def too_long(self) -> bool:
+        return self.size > MAX_LINE_BYTES
+
+    def grow(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        if self.size > HOPELESS_BYTES:
+            raise Unreadable(
+                "line_too_long",
+                f"A line has more than {HOPELESS_BYTES:,} bytes; reading stopped there.",
+                "write JSON Lines: one request a line, each ended by a newline",
+            )
+        if self.too_long:
+            self.pieces.clear()
+        elif chunk:
+            self.pieces.append(chunk)
+
+    def lines_in(self, chunk: bytes) -> Iterator[Block]:
+        """The lines that a chunk completes; what is behind its last newline begins the next."""
+        cut = chunk.rfind(b"\n")
+        if cut >= 0:
+            yield self.block(chunk[:cut])
+            self.start(self.offset + self.size + cut + 1)
+        self.grow(chunk[cut + 1 :])
+
+    def block(self, rest: bytes) -> Block:
+        if self.too_long:
+            return Block(self.offset, TOO_LONG)
+        data = b"".join((*self.pieces, rest)) if self.pieces else rest
+        marked, self.marked = self.marked, False
+        return Block(self.offset, data, marked)
+
+
+def _text_chunks(source: Readable, limit: int, line: _Unfinished) -> Iterator[bytes]:
+    """The chunks, without the byte order mark that may open the first."""
+    chunks = _chunks(source, limit)
+    first = next(chunks, b"")
+    if _opening(first):
+        line.marked = True
+        line.start(len(UTF8_MARK))
+        first = first[len(UTF8_MARK) :]
+    yield first
+    yield from chunks
+
+
+def _chunks(source: Readable, limit: int) -> Iterator[bytes]:
+    total = 0
+    while chunk := _read(source):
+        total += len(chunk)
+        if total > limit:
+            raise Unreadable(
+                "file_too_large",
+                f"The file unpacks to more than {limit:,} bytes; reading stopped there.",
+                "cut the file into several and drop each, or raise the stack's MaxFileBytes",
+            )
+        yield chunk
+
+
+def _read(source: Readable) -> bytes:
+    try:
+        return source.read(BLOCK)
+    except EOFError as error:
+        raise _damaged("ends too early", error) from error
+    except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+        raise _damaged("is damaged", error) from error
+
+
+def _damaged(how: str, error: Exception) -> Unreadable:
+    return Unreadable(
+        "invalid_compression",
+        f"The compressed file {how}: {error}.",
+        "compress it again and check it (gzip -t, zstd -t) before you drop it",
+    )
+
+
+def _opening(chunk: bytes) -> bool:
+    """Whether a UTF-8 byte order mark opens the file; refuses what is no UTF-8 text at all."""
+    if chunk.startswith(UTF16_MARKS):
+        raise Unreadable(
+            "invalid_encoding",
+            "The file is UTF-16.",
+            "save it as UTF-8 without a byte order mark (iconv -f utf-16 -t utf-8)",
+        )
+    for mark, suffix in PACKED_MARKS.items():
+        if chunk.startswith(mark):
+            raise Unreadable(
+                "invalid_encoding",
+                f"The file is compressed, but its name does not end in {suffix}.",
+                f"name it …{suffix}",
+            )
+    return chunk.startswith(UTF8_MARK)

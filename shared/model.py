@@ -1,0 +1,25 @@
+"""The two kinds of model: ours are frozen and exact, theirs ignore what they do not know."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+class Ours(BaseModel):
+    """A fact of ours: never changed, only replaced; an unknown field is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Theirs(BaseModel):
+    """An answer of somebody else's: new fields may appear any day."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+def _falsy_is_absent(value: Any) -> Any:
+    return value or None
+
+
+# A live batch was seen with `error_file_id: ""`, which would become GET /files//content.
+OptionalId = Annotated[str | None, BeforeValidator(_falsy_is_absent)]

@@ -1,0 +1,170 @@
+"""OpenAI's objects as the API answers them; every field but the id may be missing."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from pydantic import Field, JsonValue
+
+from shared.model import OptionalId, Theirs
+
+
+class BatchStatus(StrEnum):
+    """The eight documented statuses; the API may answer others, so `Batch.status` is a str."""
+
+    VALIDATING = "validating"
+    FAILED = "failed"
+    IN_PROGRESS = "in_progress"
+    FINALIZING = "finalizing"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset(
+    {BatchStatus.FAILED, BatchStatus.COMPLETED, BatchStatus.EXPIRED, BatchStatus.CANCELLED}
+)
+
+
+class RequestCounts(Theirs):
+    total: int = 0
+    completed: int = 0
+    failed: int = 0
+
+
+class InputTokensDetails(Theirs):
+    cached_tokens: int = 0
+
+
+class OutputTokensDetails(Theirs):
+    reasoning_tokens: int = 0
+
+
+class BatchUsage(Theirs):
+    input_tokens: int = 0
+    input_tokens_details: InputTokensDetails | None = None
+    output_tokens: int = 0
+    output_tokens_details: OutputTokensDetails | None = None
+    total_tokens: int = 0
+
+
+class BatchError(Theirs):
+    code: str | None = None
+    message: str | None = None
+    param: str | None = None
+    line: int | None = None
+
+
+class BatchErrors(Theirs):
+    object: str = "list"
+    data: list[BatchError] = []
+
+
+class Batch(Theirs):
+    """https://platform.openai.com/docs/api-reference/batch/object; times are unix seconds."""
+
+    id: str
+    object: str = "batch"
+    endpoint: str | None = None
+    model: str | None = None
+    errors: BatchErrors | None = None
+    input_file_id: OptionalId = None
+    completion_window: str | None = None
+    status: str = ""
+    output_file_id: OptionalId = None
+    error_file_id: OptionalId = None
+    created_at: int = 0
+    in_progress_at: int | None = None
+    expires_at: int | None = None
+    finalizing_at: int | None = None
+    completed_at: int | None = None
+    failed_at: int | None = None
+    expired_at: int | None = None
+    cancelling_at: int | None = None
+    cancelled_at: int | None = None
+    request_counts: RequestCounts | None = None
+    usage: BatchUsage | None = None
+    metadata: dict[str, str] | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def created(self) -> datetime:
+        return datetime.fromtimestamp(self.created_at, UTC)
+
+    @property
+    def counts(self) -> RequestCounts:
+        return self.request_counts or RequestCounts()
+
+    @property
+    def problems(self) -> list[BatchError]:
+        return self.errors.data if self.errors else []
+
+
+class BatchPage(Theirs):
+    data: list[Batch] = []
+    first_id: OptionalId = None
+    last_id: OptionalId = None
+    has_more: bool = False
+
+
+class File(Theirs):
+    """https://platform.openai.com/docs/api-reference/files/object"""
+
+    id: str
+    object: str = "file"
+    bytes: int = 0
+    created_at: int = 0
+    expires_at: int | None = None
+    filename: str = ""
+    purpose: str = ""
+    status: str = ""
+    status_details: str | None = None
+
+
+class FilePage(Theirs):
+    data: list[File] = []
+    last_id: OptionalId = None
+    has_more: bool = False
+
+
+class ApiError(Theirs):
+    message: str = ""
+    type: str | None = None
+    param: str | None = None
+    code: str | None = None
+
+
+class ErrorEnvelope(Theirs):
+    error: ApiError = Field(default_factory=ApiError)
+
+
+class BatchRequestInput(Theirs):
+    """One line of a batch file."""
+
+    custom_id: str
+    method: str
+    url: str
+    body: dict[str, JsonValue]
+
+
+class OutputResponse(Theirs):
+    status_code: int
+    request_id: str | None = None
+    body: JsonValue = None
+
+
+class OutputError(Theirs):
+    code: str | None = None
+    message: str | None = None
+
+
+class BatchRequestOutput(Theirs):
+    """One line of an output or error file, and of our results.jsonl."""
+
+    id: str | None = None
+    custom_id: str
+    response: OutputResponse | None = None
+    error: OutputError | None = None

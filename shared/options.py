@@ -1,0 +1,96 @@
+"""What the person who drops a file may ask for, by S3 object metadata (x-amz-meta-…)."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from shared.model import Ours
+from shared.problems import Problem
+
+OUR_METADATA = 3  # job_id, part and attempt take three of the 16 pairs a batch may carry
+# What S3 clients add on their own (rclone, s3cmd, Cyberduck, s3fs): not a wish of the person.
+ADDED_BY_CLIENTS = frozenset(
+    {"mtime", "atime", "ctime", "mode", "uid", "gid", "s3cmd-attrs", "md5chksum", "xattr"}
+)
+
+MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+MetadataValue = Annotated[str, StringConstraints(max_length=512)]
+
+
+def _parsed(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _to_dashes(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class Options(Ours):
+    """One file's wishes; the defaults are what happens without any."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=_to_dashes, populate_by_name=True
+    )
+
+    bad_lines: Literal["reject", "skip"] = "reject"
+    completion_window: Literal["24h"] = "24h"  # the only one OpenAI takes today
+    keep_files: Annotated[bool, Field(description="leave input and output at OpenAI")] = False
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    metadata: Annotated[
+        dict[MetadataKey, MetadataValue],
+        BeforeValidator(_parsed),
+        Field(max_length=16 - OUR_METADATA),
+    ] = {}
+
+
+HOW = {
+    "bad-lines": "write `reject` (refuse the file, the default) or `skip` (submit the good lines)",
+    "completion-window": "write `24h`, the only window OpenAI takes",
+    "keep-files": "write `true` or `false`",
+    "max-attempts": "write a whole number from 1 to 10",
+    "metadata": 'write a JSON object of at most 13 pairs, such as {"team": "search"}: '
+    "keys of 1 to 64 characters, values text of at most 512; "
+    "job_id, part and attempt are ours",
+}
+
+
+def read_options(metadata: Mapping[str, str]) -> tuple[Options, list[Problem]]:
+    """The options asked for; with any problem, the defaults and every problem."""
+    asked = {k.lower(): v for k, v in metadata.items() if k.lower() not in ADDED_BY_CLIENTS}
+    try:
+        options = Options.model_validate(asked)
+    except (ValidationError, json.JSONDecodeError, RecursionError) as error:
+        return Options(), _problems(asked, error)
+    taken = {"job_id", "part", "attempt"} & options.metadata.keys()
+    if taken:
+        return Options(), [_problem("metadata", f"{', '.join(sorted(taken))} is ours")]
+    return options, []
+
+
+def _problems(asked: Mapping[str, str], error: Exception) -> list[Problem]:
+    if not isinstance(error, ValidationError):
+        return [_problem("metadata", "not parseable as JSON")]
+    found: dict[str, Problem] = {}
+    for each in error.errors(include_url=False, include_input=False):
+        name = str(each["loc"][0]) if each["loc"] else "metadata"
+        found.setdefault(name, _problem(name, each["msg"]))
+    return list(found.values())
+
+
+def _problem(name: str, what: str) -> Problem:
+    if name not in HOW:
+        known = ", ".join(sorted(HOW))
+        return Problem(
+            code="unknown_option",
+            param=name,
+            message=f"The option {name!r} is not known. Known: {known}.",
+            remedy=f"remove x-amz-meta-{name}, or write it as one of: {known}",
+        )
+    return Problem(
+        code="invalid_option",
+        param=name,
+        message=f"The option {name!r} is not as it should be: {what}.",
+        remedy=HOW[name],
+    )

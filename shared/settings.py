@@ -1,0 +1,57 @@
+"""What the environment says, as one typed value; each door is given only what it needs."""
+
+import os
+from datetime import timedelta
+from typing import Self
+
+from shared.batchfile import ENDPOINTS, MAX_INPUTS, MAX_PART_BYTES, MAX_REQUESTS, Limits
+from shared.model import Theirs
+
+
+class Settings(Theirs):
+    """A variable's name is the field's in capitals; what a door was not given is empty."""
+
+    ledger_table: str = ""
+    inbox_bucket: str = ""
+    data_bucket: str = ""
+    intake_queue_url: str = ""
+    submit_queue_url: str = ""
+    land_queue_url: str = ""
+    bus_name: str = ""
+    topic_arn: str = ""
+    openai_base_url: str = "https://api.openai.com/v1"
+    openai_key_secret: str = ""  # an SSM parameter's name or a Secrets Manager ARN
+    openai_organization: str = ""
+    openai_project: str = ""
+    endpoints: str = ""  # comma-separated; empty: the eight documented ones
+    max_file_bytes: int = 100_000_000_000  # of one dropped file, after unpacking
+    max_part_bytes: int = MAX_PART_BYTES
+    max_part_requests: int = MAX_REQUESTS
+    max_part_inputs: int = MAX_INPUTS
+    max_part_tokens: int = 2_000_000_000
+    lease_seconds: int = 900  # longer than the longest door may run
+    lost_answer_seconds: int = 300  # given to a batch whose answer was lost, to show up in the list
+
+    @classmethod
+    def load(cls) -> Self:
+        present = {k: v for k in cls.model_fields if (v := os.environ.get(k.upper(), "")) != ""}
+        return cls.model_validate(present)
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def lost_answer(self) -> timedelta:
+        return timedelta(seconds=self.lost_answer_seconds)
+
+    @property
+    def limits(self) -> Limits:
+        asked = frozenset(each.strip() for each in self.endpoints.split(",") if each.strip())
+        return Limits(
+            requests=self.max_part_requests,
+            bytes=self.max_part_bytes,
+            inputs=self.max_part_inputs,
+            tokens=self.max_part_tokens,
+            endpoints=asked or ENDPOINTS,
+        )
