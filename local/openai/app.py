@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from local.openai.audit import AuditLog
 from local.openai.batch import Batch
 from local.openai.batches import Batches
+from local.openai.documents import Documents
 from local.openai.files import File, Files
 from local.openai.quirks import BATCH_QUIRKS
 from local.openai.reception import Call, Reception
 from local.openai.settings import SmallSettings
 from local.openai.state import State
+from local.openai.stores import Stores
 from local.openai.transport import SmallTransport
+from local.openai.vectorstore import Store
 from local.openai.wire import Json
 from local.openai.world import World
 
@@ -34,9 +37,11 @@ class SmallOpenAI:
         self.settings = settings
         self.world = World(clock, settings, folder, seed)
         self._files = Files(self.world)
-        self._batches = Batches(self.world, self._files)
+        self._stores = Stores(self.world, self._files)
+        self._batches = Batches(self.world, self._files, self._stores)
         self._audit = AuditLog(self.world)
-        rooms = (self._files, self._batches, self._audit, State(self))
+        documents = Documents(self._stores)
+        rooms = (self._files, self._batches, self._stores, documents, self._audit, State(self))
         self._reception = Reception(self.world, rooms, self._settle)
 
     def __call__(
@@ -104,6 +109,11 @@ class SmallOpenAI:
         with self._settled():
             return dict(self._batches.life.room.peak)
 
+    @property
+    def stores(self) -> dict[str, Store]:
+        with self._settled():
+            return dict(self._stores.kept)
+
     @contextmanager
     def _settled(self) -> Iterator[None]:
         with self.world.lock:
@@ -111,5 +121,6 @@ class SmallOpenAI:
             yield
 
     def _settle(self) -> None:
+        self._stores.settle()
         self._batches.life.settle()
         self._files.settle()

@@ -78,6 +78,26 @@ def whole(value: str, name: str) -> int:
     return int(value)
 
 
+def listing(value: object, lengths: tuple[int, int], name: str) -> list[Any]:
+    items: list[Any] = of_type(value, "array", name)
+    least, most = lengths
+    if len(items) < least:
+        raise Refusal(
+            f"Invalid '{name}': empty array. Expected an array with minimum length {least}, but "
+            "got an empty array instead.",
+            param=name,
+            code="empty_array",
+        )
+    if len(items) > most:
+        raise Refusal(
+            f"Invalid '{name}': array too long. Expected an array with maximum length {most}, but "
+            f"got an array with length {len(items)} instead.",
+            param=name,
+            code="array_above_max_length",
+        )
+    return items
+
+
 def metadata(value: object, name: str = "metadata", strings_only: bool = True) -> Json:
     """Up to 16 pairs; keys of 64 characters, values of 512."""
     if value is None:

@@ -9,11 +9,13 @@ from local.openai import asking
 from local.openai.answers import MAKERS
 from local.openai.batch import Batch
 from local.openai.files import THIRTY_DAYS, Files
+from local.openai.librarian import Librarian
 from local.openai.life import Life
 from local.openai.paging import page
 from local.openai.quirks import BATCH_QUIRKS, Quirk
+from local.openai.stores import Stores
 from local.openai.wire import Json, Refusal, SmallRequest, json_answer
-from local.openai.world import World
+from local.openai.world import Rate, World
 
 ENDPOINTS = (
     "/v1/responses",
@@ -51,10 +53,10 @@ class Seen:
 
 
 class Batches:
-    def __init__(self, world: World, files: Files) -> None:
+    def __init__(self, world: World, files: Files, stores: Stores) -> None:
         self.world = world
         self.files = files
-        self.life = Life(world, files)
+        self.life = Life(world, files, Librarian(stores))
 
     def routes(self) -> list[tuple[str, str, str, Callable[..., Response]]]:
         return [
@@ -67,7 +69,8 @@ class Batches:
     def create(self, request: SmallRequest) -> Response:
         body = request.json_body()
         batch = self._wanted(body)
-        self.world.within_rate("batch creations", self.world.settings.creations_per_hour, 3_600)
+        limit = self.world.settings.creations_per_hour
+        self.world.within(Rate("batch creations", limit, 3_600, tell=False))
         facts = {"endpoint": batch.endpoint, "file": batch.input_file_id, **batch.metadata}
         batch.flaws = self.world.quirks.take_all(BATCH_QUIRKS, facts)
         self.life.begin(batch)
@@ -75,12 +78,8 @@ class Batches:
 
     def list(self, request: SmallRequest) -> Response:
         now = self.world.now()
-        seen = [
-            Seen(batch, now)
-            for batch in self.life.batches.values()
-            if self._visible(batch) and batch.listed_at <= now
-        ]
-        return json_answer(page(seen, request.args, longest=100, usual=20))
+        seen = [Seen(batch, now) for batch in self.life.batches.values()]
+        return json_answer(page(seen, request.args, most=(100, 20), shown=self._listed))
 
     def retrieve(self, request: SmallRequest, batch: str) -> Response:
         return json_answer(self._find(batch).view(self.world.now()))
@@ -132,6 +131,9 @@ class Batches:
 
     def _visible(self, batch: Batch) -> bool:
         return batch.visible_at <= self.world.now()
+
+    def _listed(self, seen: Seen) -> bool:
+        return self._visible(seen.batch) and seen.batch.listed_at <= seen.now
 
     def _find(self, batch: str) -> Batch:
         found = self.life.batches.get(batch)

@@ -1,13 +1,12 @@
 """What the Batch API finds out after it said 200: every line of an input file, checked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from local.openai.bodies import refusal
 from local.openai.outcomes import ANSWERED, Outcome, asked_for
 from local.openai.settings import SmallSettings
 from local.openai.wire import Json
@@ -32,9 +31,14 @@ class Checked:
     tokens: int = 0
 
 
-def check(path: Path, endpoint: str, attempt: int, settings: SmallSettings) -> Checked:
+Refuses = Callable[[str, Json], Outcome | None]
+
+
+def check(
+    path: Path, endpoint: str, attempt: int, settings: SmallSettings, refuses: Refuses
+) -> Checked:
     """The plan of a batch, or the errors that make it fail; one error a line, up to a cap."""
-    checker = _Checker(endpoint, attempt, settings)
+    checker = _Checker(endpoint, attempt, settings, refuses)
     if path.stat().st_size > settings.max_input_bytes:
         checker.too_large(path)
         return checker.found
@@ -55,10 +59,13 @@ def error(
 
 
 class _Checker:
-    def __init__(self, endpoint: str, attempt: int, settings: SmallSettings) -> None:
+    def __init__(
+        self, endpoint: str, attempt: int, settings: SmallSettings, refuses: Refuses
+    ) -> None:
         self.endpoint = endpoint
         self.attempt = attempt
         self.settings = settings
+        self.refuses = refuses
         self.found = Checked()
         self.seen: set[str] = set()
         self.inputs = 0
@@ -156,7 +163,7 @@ class _Checker:
     def _plan(self, offset: int, raw: bytes, line: Json) -> None:
         body = line["body"]
         outcome = asked_for(body, self.attempt) if b"small-openai:" in raw else None
-        outcome = outcome or refusal(self.endpoint, body) or ANSWERED
+        outcome = outcome or self.refuses(self.endpoint, body) or ANSWERED
         self.found.requests.append(Planned(offset, line["custom_id"], outcome))
         self.found.tokens += -(-len(orjson.dumps(body)) // 4)
         if self.endpoint == "/v1/embeddings":

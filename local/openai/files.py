@@ -15,7 +15,7 @@ from local.openai.content import content
 from local.openai.paging import page
 from local.openai.quirks import Quirk
 from local.openai.wire import Json, Refusal, SmallRequest, json_answer
-from local.openai.world import World
+from local.openai.world import Rate, World
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 THIRTY_DAYS = 2_592_000
@@ -67,7 +67,8 @@ class Files:
         ]
 
     def upload(self, request: SmallRequest) -> Response:
-        self.world.within_rate("file uploads", self.world.settings.uploads_per_minute, 60)
+        limit = self.world.settings.uploads_per_minute
+        self.world.within(Rate("file uploads", limit, 60, tell=False))
         form: Json = request.form.to_dict()
         upload = request.files.get("file")
         asking.required(form, "purpose")
@@ -82,12 +83,14 @@ class Files:
 
     def list(self, request: SmallRequest) -> Response:
         purpose = request.args.get("purpose")
-        files = [
-            file
-            for file in self.kept.values()
-            if self._visible(file) and purpose in (None, file.purpose)
-        ]
-        return json_answer(page(files, request.args, longest=10_000, usual=10_000))
+        return json_answer(
+            page(
+                list(self.kept.values()),
+                request.args,
+                most=(10_000, 10_000),
+                shown=lambda file: self._visible(file) and purpose in (None, file.purpose),
+            )
+        )
 
     def retrieve(self, request: SmallRequest, file: str) -> Response:
         return json_answer(self.find(file).view())

@@ -6,21 +6,26 @@ import random
 from itertools import count
 from math import inf
 
+from local.openai.answers import answer
+from local.openai.asked import asked
 from local.openai.batch import Batch
 from local.openai.checking import Checked, Planned, check, error
 from local.openai.files import Files
+from local.openai.librarian import Librarian
 from local.openai.outcomes import MISSING, OUTCOMES
 from local.openai.results import Results, Written
 from local.openai.room import Room
+from local.openai.wire import Json
 from local.openai.world import World
 
 
 class Life:
     """Steps of all batches in one queue: whoever looks late sees what looking early would."""
 
-    def __init__(self, world: World, files: Files) -> None:
+    def __init__(self, world: World, files: Files, librarian: Librarian) -> None:
         self.world = world
         self.files = files
+        self.librarian = librarian
         self.room = Room(world.settings)
         self.batches: dict[str, Batch] = {}
         self.billed: list[tuple[str, str]] = []
@@ -96,7 +101,7 @@ class Life:
         # A second name keeps the bytes for the work, should the file be deleted meanwhile.
         batch.input = self.world.folder / f"{batch.id}.input"
         os.link(file.path, batch.input)
-        return check(batch.input, batch.endpoint, batch.attempt, settings)
+        return check(batch.input, batch.endpoint, batch.attempt, settings, self.librarian.refusal)
 
     def _enter(self, batch: Batch, checked: Checked) -> dict[str, object] | None:
         batch.tokens = checked.tokens
@@ -161,11 +166,16 @@ class Life:
 
     def _end(self, batch: Batch, status: str, at: float) -> None:
         batch.reach(status, at)
-        written = Results(batch, self.world.folder, at, self.world.settings.answer_padding).write()
+        written = Results(batch, self.world.folder, at, self._answer).write()
         batch.usage = written.input_tokens, written.output_tokens
         self.billed += [(batch.id, custom_id) for custom_id in written.paid]
         self._hand_over(batch, written, at)
         self._leave(batch, at)
+
+    def _answer(self, batch: Batch, body: Json, at: float) -> Json:
+        padding = self.world.settings.answer_padding
+        request = asked(body, str(batch.snapshot), int(at), padding)
+        return self.librarian.cited(answer(batch.endpoint, request), body)
 
     def _hand_over(self, batch: Batch, written: Written, at: float) -> None:
         """Files without a line are not files, unless a quirk wants one."""

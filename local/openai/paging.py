@@ -1,7 +1,7 @@
 """Lists in pages, by OpenAI's cursors: `after`, `before`, `limit`, `order`."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from local.openai import asking
 from local.openai.wire import Json, Refusal
@@ -14,16 +14,24 @@ class Listed(Protocol):
     def view(self) -> Json: ...
 
 
+Item = TypeVar("Item", bound=Listed)
+
+
 def page(
-    oldest_first: Sequence[Listed], query: Mapping[str, str], *, longest: int, usual: int
+    oldest_first: Sequence[Item],
+    query: Mapping[str, str],
+    *,
+    most: tuple[int, int],
+    shown: Callable[[Item], bool] = lambda item: True,
 ) -> Json:
     """One page as OpenAI's list object; newest first unless the query orders otherwise."""
     order = asking.one_of(query.get("order", "desc"), ("asc", "desc"), "order")
     items = list(oldest_first) if order == "asc" else list(reversed(oldest_first))
-    items = _between(items, query)
-    limit = limit_of(query, longest, usual)
-    shown = items[-limit:] if "before" in query and "after" not in query else items[:limit]
-    return listed([item.view() for item in shown], len(items) > limit)
+    # The cursor is found before anything is left out: what it names may have changed since.
+    items = [item for item in _between(items, query) if shown(item)]
+    limit = limit_of(query, *most)
+    part = items[-limit:] if "before" in query and "after" not in query else items[:limit]
+    return listed([item.view() for item in part], len(items) > limit)
 
 
 def listed(views: list[Json], has_more: bool) -> Json:
@@ -41,7 +49,7 @@ def limit_of(query: Mapping[str, str], longest: int, usual: int) -> int:
     return asking.between(limit, 1, longest, "limit")
 
 
-def _between(items: list[Listed], query: Mapping[str, str]) -> list[Listed]:
+def _between(items: list[Item], query: Mapping[str, str]) -> list[Item]:
     if after := query.get("after"):
         items = items[_position(items, after) + 1 :]
     if before := query.get("before"):
@@ -49,7 +57,7 @@ def _between(items: list[Listed], query: Mapping[str, str]) -> list[Listed]:
     return items
 
 
-def _position(items: list[Listed], id_: str) -> int:
+def _position(items: Sequence[Listed], id_: str) -> int:
     for index, item in enumerate(items):
         if item.id == id_:
             return index

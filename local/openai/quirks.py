@@ -64,7 +64,20 @@ AUDIT_QUIRKS: dict[str, str] = {
     "audit_cursor_ignored": "`after` is ignored: the first page again and again",
     "audit_tenant_refused": "HTTP 403 for tenant_only=true",
 }
-QUIRKS: dict[str, str] = CALL_QUIRKS | FILE_QUIRKS | BATCH_QUIRKS | AUDIT_QUIRKS
+DOCUMENT_QUIRKS: dict[str, str] = {
+    "document_fails": "an attached file fails with `code` (server_error) and `message`",
+    "document_stuck": "an attached file stays in progress for ever",
+    "chunking_other": 'an attached file shows its chunking strategy as "other"',
+}
+STORE_QUIRKS: dict[str, str] = {
+    "document_ghost": "a store goes on listing a file whose File was deleted",
+    "store_count_stays": "a store goes on counting a file whose File was deleted",
+    "store_not_listed": "a store is retrievable but not listed for `seconds` (30)",
+    "file_batch_id_wrong": "retrieving a file batch shows the store's id as its id",
+}
+QUIRKS: dict[str, str] = (
+    CALL_QUIRKS | FILE_QUIRKS | BATCH_QUIRKS | AUDIT_QUIRKS | DOCUMENT_QUIRKS | STORE_QUIRKS
+)
 
 PARAMETERS = frozenset(
     {"retry_after", "seconds", "after_bytes", "code", "message", "line", "done", "status", "count"}

@@ -1,19 +1,20 @@
 """The output and error files of a batch that has ended."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
 
-from local.openai.answers import answer, asked, usage
+from local.openai.asked import usage
 from local.openai.batch import Batch
 from local.openai.checking import Planned
 from local.openai.outcomes import CANCELLED, EXPIRED, Outcome
 from local.openai.quirks import Quirk
 from local.openai.wire import Json
 
+Answer = Callable[[Batch, Json, float], Json]
 UNDONE = {"expired": EXPIRED, "cancelled": CANCELLED}
 
 
@@ -29,10 +30,10 @@ class Written:
 class Results:
     """Writes one ended batch's files into a folder, in the order the requests were executed."""
 
-    def __init__(self, batch: Batch, folder: Path, now: float, padding: int) -> None:
+    def __init__(self, batch: Batch, folder: Path, now: float, answer: Answer) -> None:
         self.batch = batch
         self.now = now
-        self.padding = padding
+        self.answer = answer
         self.written = Written(folder / f"{batch.id}.output", folder / f"{batch.id}.errors")
 
     def write(self) -> Written:
@@ -68,10 +69,7 @@ class Results:
         if not request.outcome.paid:
             return self._line(request, 0, "")
         body = orjson.loads(raw)["body"]
-        made = answer(
-            self.batch.endpoint,
-            asked(body, str(self.batch.snapshot), int(self.now), self.padding),
-        )
+        made = self.answer(self.batch, body, self.now)
         given, spent = usage(made)
         self.written.input_tokens += given
         self.written.output_tokens += spent

@@ -30,6 +30,12 @@ class SmallSettings:
     max_errors: int = 100
     uploads_per_minute: int = 1_000
     creations_per_hour: int = 2_000
+    indexing: float = 3.0
+    per_document: float = 0.01
+    max_files_per_batch: int = 2_000
+    max_document_tokens: int = 5_000_000
+    attach_requests_per_minute: int = 300  # per store
+    attached_files_per_minute: int = 2_000  # per organization
 
     def enqueued_limit(self, model: str) -> int | None:
         return self.enqueued_limits.get(model, self.enqueued_limits.get("*"))

@@ -66,6 +66,14 @@ def state(small: "SmallOpenAI") -> Json:
         },
         "batches": dict(Counter(batch.status for batch in batches.values())),
         "files": dict(Counter(file.purpose for file in small.files.values())),
+        "stores": len(small.stores),
+        "documents": dict(
+            Counter(
+                document.status
+                for store in small.stores.values()
+                for document in store.documents.values()
+            )
+        ),
         "audit_events": len(small.audit_events),
         "calls": dict(routes),
         "enqueued": dict(small.enqueued),

@@ -7,6 +7,8 @@ import tempfile
 import weakref
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from threading import RLock
 
@@ -15,6 +17,16 @@ from local.openai.settings import SmallSettings
 from local.openai.wire import Refusal
 
 ALPHABET = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So much of something in so many seconds."""
+
+    what: str
+    limit: int
+    seconds: int
+    tell: bool = True  # Retry-After is declared for newer routes, not for /files and /batches
 
 
 class World:
@@ -27,7 +39,7 @@ class World:
         self.lock = RLock()
         self.quirks = Quirks()
         self._random = random.Random(seed)
-        self._recent: dict[str, deque[float]] = {}
+        self._recent: dict[str, deque[tuple[float, int]]] = {}
         self.folder = folder or Path(tempfile.mkdtemp(prefix="small-openai-"))
         self.folder.mkdir(parents=True, exist_ok=True)
         if folder is None:
@@ -46,21 +58,23 @@ class World:
     def hex_id(self, prefix: str) -> str:
         return f"{prefix}{self._random.getrandbits(128):032x}"
 
-    def within_rate(self, what: str, limit: int, seconds: float, tell: bool = False) -> None:
-        """Count one call, or refuse it: at most `limit` in any `seconds`."""
+    def within(self, rate: Rate, amount: int = 1) -> None:
+        """Count what one call does, or refuse it: at most `rate.limit` in any `rate.seconds`."""
         now = self.now()
-        recent = self._recent.setdefault(what, deque())
-        while recent and recent[0] <= now - seconds:
+        recent = self._recent.setdefault(rate.what, deque())
+        while recent and recent[0][0] <= now - rate.seconds:
             recent.popleft()
-        if len(recent) >= limit:
-            wait = max(1, int(recent[0] + seconds - now + 0.999))
-            refusal = Refusal(
-                f"Rate limit reached for {what} in organization {self.settings.organization}. "
-                f"Limit: {limit} / {int(seconds)}s. Please try again in {wait}s.",
-                status=429,
-                code="rate_limit_exceeded",
-                kind="requests",
-            )
-            # Retry-After is not declared for /files and /batches, only for newer routes.
-            raise refusal.with_headers(Retry_After=str(wait)) if tell else refusal
-        recent.append(now)
+        if sum(counted for _, counted in recent) + amount > rate.limit:
+            raise self._too_fast(rate, recent[0][0] + rate.seconds - now if recent else 1)
+        recent.append((now, amount))
+
+    def _too_fast(self, rate: Rate, seconds: float) -> Refusal:
+        wait = str(max(1, ceil(seconds)))
+        refusal = Refusal(
+            f"Rate limit reached for {rate.what} in organization {self.settings.organization}. "
+            f"Limit: {rate.limit} / {rate.seconds}s. Please try again in {wait}s.",
+            status=429,
+            code="rate_limit_exceeded",
+            kind="requests",
+        )
+        return refusal.with_headers(Retry_After=wait) if rate.tell else refusal
