@@ -66,7 +66,8 @@ def shown(text: str) -> str:
 def _of_job(job: Job | None) -> str:
     if job is None:
         return "waiting for intake to see the file"
-    cut = f", {job.requests} requests in {job.parts} parts" if job.parts else ""
+    parts = "1 part" if job.parts == 1 else f"{job.parts} parts"
+    cut = f", {job.requests} requests in {parts}" if job.parts else ""
     return f"job {job.id}: {job.state}{cut}{_because(job.reason)}"
 
 

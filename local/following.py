@@ -11,7 +11,6 @@ from typing import Self
 
 from local.world import World
 from shared.jobs import Job, Part
-from shared.ledger import Ledger
 
 TICK = 1.0  # seconds between two ticks of the clock; on AWS it ticks every minute
 LOOK = 0.3  # seconds between two looks into the ledger
@@ -56,7 +55,7 @@ class Clock:
         self._thread.join(timeout=TICK)
 
     def _tick(self) -> None:
-        client = self._world.session.client("lambda")
+        client = self._world.client("lambda")
         poll = self._world.outputs["PollFunctionName"]
         while not self._over.wait(TICK):
             answer = client.invoke(FunctionName=poll)
@@ -67,8 +66,7 @@ class Clock:
 
 def snapshots(world: World, home: Path, job_id: str, clock: Clock) -> Iterator[Snapshot]:
     """One every third of a second until the job is over, or nothing moves any more."""
-    table = world.session.resource("dynamodb").Table(world.outputs["LedgerTableName"])
-    ledger = Ledger(table)
+    ledger = world.ledger
     pause, last, moved = Event(), Snapshot(), monotonic()
     while True:
         now = Snapshot(ledger.job(job_id), tuple(ledger.parts(job_id)))

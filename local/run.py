@@ -1,22 +1,21 @@
 """`make run`: drops a file in a world made for it, follows the job, fetches what became of it."""
 
 import argparse
-import json
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from rich.console import Console
 
-from local.console import Screen, shown
+from local.console import Screen
 from local.following import Clock, Snapshot, snapshots
 from local.homes import keep_logs, passing_home
+from local.outcome import fetch, told
 from local.world import Wishes, World, make_world
-from shared.jobs import Job, JobState, job_id
-from shared.keys import INBOX, rejected_prefix
+from shared.jobs import JobState, job_id
+from shared.keys import INBOX
 
 REFUSED = 3
 STATUS = {
@@ -88,45 +87,16 @@ def _run(world: World, home: Path, options: argparse.Namespace, console: Console
         print("nothing has moved for ten minutes", file=sys.stderr)
         return 1
     fetched = fetch(world, last.job, options.out)
-    _tell(last.job, fetched, options.out)
+    for line in told(last.job, options.out):
+        screen.say(line)
+    screen.say(f"{last.job.state}: {', '.join(map(str, fetched))}")
     return STATUS[last.job.state]
 
 
 def drop(world: World, file: Path, key: str, metadata: dict[str, str]) -> str:
     """Puts the file in the inbox; the id of the job that it becomes."""
     bucket = world.outputs["InboxBucketName"]
-    s3 = world.session.client("s3")
+    s3 = world.client("s3")
     s3.upload_file(str(file), bucket, key, ExtraArgs={"Metadata": metadata})
     version = s3.head_object(Bucket=bucket, Key=key)["VersionId"]
     return job_id(bucket, key, version)
-
-
-def fetch(world: World, job: Job, out: Path) -> list[Path]:
-    """Everything that became of the job, into `out`; what another run left there is removed."""
-    bucket = world.outputs["DataBucketName"]
-    refused = job.state is JobState.REJECTED
-    prefix = rejected_prefix(job.id, job.key) if refused else job.results_prefix
-    s3 = world.session.client("s3")
-    out.mkdir(parents=True, exist_ok=True)
-    for stale in ("errors.jsonl", "report.json", "results.jsonl"):
-        (out / stale).unlink(missing_ok=True)
-    fetched = []
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for each in page.get("Contents", []):
-            path = out / each["Key"].removeprefix(prefix)
-            s3.download_file(bucket, each["Key"], str(path))
-            fetched.append(path)
-    return fetched
-
-
-def _tell(job: Job, fetched: list[Path], out: Path) -> None:
-    report = json.loads((out / "report.json").read_text())
-    for problem in report.get("problems", []):
-        print(_line(problem))
-    print(f"{job.state}: " + ", ".join(str(path) for path in fetched))
-
-
-def _line(problem: dict[str, Any]) -> str:
-    where = f"line {problem['line']}" if problem.get("line") else "file"
-    what = " ".join(filter(None, (problem["code"], problem.get("param"))))
-    return shown(f"{where}: {what}: {problem['message']} → {problem['remedy']}")

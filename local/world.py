@@ -8,17 +8,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from boto3.session import Session
+from botocore.config import Config
+from botocore.session import Session as BareSession
 
 from local.packages import SAM, built_template
 from local.servers import start_aws, start_openai
+from shared.ledger import Ledger
 
 STACK = "batchdrop"
 REGION = "us-east-1"
 KEY_PARAMETER = "/batchdrop/openai-api-key"
 MADE_UP_KEY = "sk-made-up-for-the-small-openai"
 DOOR_TIMEOUT = "120"  # a door that died is followed by the next in three minutes, not in sixteen
+
+DIRECT = Config(proxies={})  # whatever proxy the user needs for the world outside
 
 Say = Callable[[str], None]
 
@@ -41,19 +47,20 @@ class World:
     real: bool
     outputs: dict[str, str]
 
+    def client(self, service: Any) -> Any:
+        return _session().client(service, endpoint_url=self.endpoint, config=DIRECT)
+
     @property
-    def session(self) -> Session:
-        """Clients of it have the endpoint from AWS_ENDPOINT_URL: see `turn_to`."""
-        return Session("test", "test", region_name=REGION)
+    def ledger(self) -> Ledger:
+        dynamodb = _session().resource("dynamodb", endpoint_url=self.endpoint, config=DIRECT)
+        return Ledger(dynamodb.Table(self.outputs["LedgerTableName"]))
 
     def save(self, home: Path) -> None:
         (home / "world.json").write_text(json.dumps(asdict(self)))
 
     @classmethod
     def load(cls, home: Path) -> "World":
-        world = cls(**json.loads((home / "world.json").read_text()))
-        turn_to(world.endpoint)
-        return world
+        return cls(**json.loads((home / "world.json").read_text()))
 
 
 def make_world(home: Path, wishes: Wishes, say: Say) -> World:
@@ -65,25 +72,9 @@ def make_world(home: Path, wishes: Wishes, say: Say) -> World:
         endpoint, base_url = aws.result(), openai.result()
     say(f"AWS, the part of it we use, is at {endpoint}")
     say(f"{'OpenAI' if wishes.real else 'A small OpenAI'} is at {base_url}")
-    turn_to(endpoint)
     world = World(endpoint, base_url, wishes.real, {})
     _put_key(world)
     return deploy(home, world, template, say)
-
-
-def turn_to(endpoint: str) -> None:
-    """From here on this process and its children know no AWS but this one."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ |= {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "NO_PROXY": "127.0.0.1,localhost",
-    }
 
 
 def deploy(home: Path, world: World, template: Path, say: Say) -> World:
@@ -94,7 +85,7 @@ def deploy(home: Path, world: World, template: Path, say: Say) -> World:
         done = subprocess.run(
             [*_sam_deploy(template), "--parameter-overrides", *_parameters(world)],
             cwd=home,
-            env=os.environ | {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.3"},
+            env=_aws_environment(world.endpoint),
             stdin=subprocess.DEVNULL,
             stdout=into,
             stderr=subprocess.STDOUT,
@@ -103,7 +94,7 @@ def deploy(home: Path, world: World, template: Path, say: Say) -> World:
     if done.returncode:
         raise SystemExit(f"sam deploy failed:\n{log.read_text()}")
     say(f"Deployed template.yaml as the stack {STACK} ({monotonic() - began:.0f} s)")
-    stack = world.session.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    stack = world.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     return World(world.endpoint, world.openai, world.real, outputs)
 
@@ -126,7 +117,7 @@ def _packages(say: Say) -> Path:
 
 def _put_key(world: World) -> None:
     key = os.environ["OPENAI_API_KEY"] if world.real else MADE_UP_KEY
-    world.session.client("ssm").put_parameter(
+    world.client("ssm").put_parameter(
         Name=KEY_PARAMETER, Value=key, Type="SecureString", Overwrite=True
     )
 
@@ -137,6 +128,26 @@ def _sam_deploy(template: Path) -> list[str]:
         *("--capabilities", "CAPABILITY_IAM", "--resolve-s3", "--no-confirm-changeset"),
         *("--no-fail-on-empty-changeset", "--no-progressbar"),
     ]
+
+
+def _session() -> Session:
+    """Made-up keys, and neither profile nor files of the user's."""
+    nobody = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
+    return Session("test", "test", region_name=REGION, botocore_session=BareSession(nobody))
+
+
+def _aws_environment(endpoint: str) -> dict[str, str]:
+    """For `sam`: no profile or endpoint of the user's, and the stack's events as they come."""
+    return {name: value for name, value in os.environ.items() if name[:4] != "AWS_"} | {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "SAM_CLI_POLL_DELAY": "0.3",
+        "SAM_CLI_TELEMETRY": "0",
+    }
 
 
 def _parameters(world: World) -> list[str]:
