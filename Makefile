@@ -7,9 +7,9 @@ BIN := .venv/bin
 # What the packages are for: `lambda` (arm64, as template.yaml says) or `here` (this machine, for make run).
 PACKAGE_FOR ?= lambda
 FOR_lambda := --python-platform aarch64-manylinux2014 --python-version 3.13 --only-binary :all:
-FOR_here := --python $(BIN)/python
+FOR_here := --python $(BIN)/python --compile-bytecode
 LOCKED := .aws-sam/locked-$(PACKAGE_FOR)
-AWS_SERVICES := dynamodb events s3 secretsmanager sns sqs ssm
+AWS_SERVICES := dynamodb events s3 secretsmanager sns sqs ssm xray
 
 .PHONY: setup run up down test check build deploy
 .DELETE_ON_ERROR:
@@ -49,10 +49,10 @@ $(LOCKED)/.stamp: uv.lock Makefile | .venv/.stamp
 	@echo "Fetching the locked dependencies for $(PACKAGE_FOR) …"
 	@rm -rf $(LOCKED) && mkdir -p $(LOCKED)
 	@$(UV) export -q --frozen --no-dev --no-emit-project -o $(LOCKED).txt
-	@$(UV) pip install -q --no-deps --require-hashes -r $(LOCKED).txt $(FOR_$(PACKAGE_FOR)) --target $(LOCKED)
+	@PYC_INVALIDATION_MODE=UNCHECKED_HASH $(UV) pip install -q --no-deps --require-hashes -r $(LOCKED).txt $(FOR_$(PACKAGE_FOR)) --target $(LOCKED)
 	@cd $(LOCKED) && rm -rf bin .lock boto3/examples && cd botocore/data && for d in */; do \
 		case " $(AWS_SERVICES) " in *" $${d%/} "*) ;; *) rm -r "$$d";; esac; done
 	@touch $@
 build-%Function: $(LOCKED)/.stamp # called by sam build, once for each function
 	@cp -R functions shared $(LOCKED)/. "$(ARTIFACTS_DIR)"
-	@find "$(ARTIFACTS_DIR)" -name __pycache__ -prune -exec rm -rf {} + && rm "$(ARTIFACTS_DIR)/.stamp"
+	@cd "$(ARTIFACTS_DIR)" && rm .stamp && find functions shared -name __pycache__ -prune -exec rm -rf {} +

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from local.homes import ROOT, WORLDS, locked
@@ -32,9 +32,13 @@ def built_template() -> tuple[Path, bool]:
 
 
 def _fingerprint() -> str:
-    digest = hashlib.sha256(sys.version.encode())
-    for path in _files():
-        digest.update(f"{path.relative_to(ROOT)}\0{path.stat().st_size}\0".encode())
+    return _digest(_files(), ROOT, sys.version)
+
+
+def _digest(files: Iterable[Path], root: Path, start: str = "") -> str:
+    digest = hashlib.sha256(start.encode())
+    for path in files:
+        digest.update(f"\0{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -57,22 +61,24 @@ def _build(build: Path) -> None:
     )
     if done.returncode:
         raise SystemExit(f"sam build failed:\n{done.stdout}{done.stderr}")
-    for package in sorted(build.glob("*Function")):
-        _zip(package, package.with_suffix(".zip"))
     template = build / "template.yaml"
-    zipped = re.sub(r"(?m)^( +CodeUri: )(\w+Function)$", r"\1\2.zip", template.read_text())
-    template.write_text(zipped)
+    text = template.read_text()
+    for package in build.glob("*Function"):
+        archive = _zipped(package).name
+        text = re.sub(rf"(?m)^( +CodeUri: ){package.name}$", rf"\g<1>{archive}", text)
+    template.write_text(text)
     (build / "done").touch()
 
 
-def _zip(package: Path, archive: Path) -> None:
-    """The same files make the same bytes, so that SAM uploads equal packages once."""
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as into:
-        for path in sorted(p for p in package.rglob("*") if p.is_file()):
-            entry = zipfile.ZipInfo(str(path.relative_to(package)))
-            entry.external_attr = path.stat().st_mode << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            into.writestr(entry, path.read_bytes(), compresslevel=1)
+def _zipped(package: Path) -> Path:
+    """Named by what is in it: equal packages are one archive, which SAM uploads once."""
+    files = sorted(path for path in package.rglob("*") if path.is_file())
+    archive = package.parent / f"{_digest(files, package)}.zip"
+    if not archive.exists():
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as into:
+            for path in files:
+                into.write(path, path.relative_to(package))
+    return archive
 
 
 def _forget_old() -> None:
