@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from threading import Event
 
 from local.openai.app import SmallOpenAI
+from local.openai.outcomes import OUTCOMES
 from local.openai.quirks import QUIRKS
 from local.openai.serve import serving
 from local.openai.settings import SmallSettings
@@ -31,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m local openai",
         description="A small OpenAI for the official client: set its base URL to this one's.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="quirks:\n" + "\n".join(f"  {name:22} {says}" for name, says in QUIRKS.items()),
+        epilog=_names(),
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
     parser.add_argument("--host", default="127.0.0.1")
@@ -55,6 +56,17 @@ def _parser() -> argparse.ArgumentParser:
         help="misbehave so many times, or always",
     )
     return parser
+
+
+def _names() -> str:
+    quirks = "\n".join(f"  {name:22} {says}" for name, says in QUIRKS.items())
+    outcomes = ", ".join(OUTCOMES)
+    return (
+        f"quirks, by name:\n{quirks}\n\n"
+        "A single request ends as its metadata, its user or its last user message asks:\n"
+        "  small-openai:NAME, small-openai:NAME-once or small-openai:NAME-until-attempt-N,\n"
+        f"  where NAME is one of {outcomes}."
+    )
 
 
 def _settings(options: argparse.Namespace) -> SmallSettings:

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from local.openai.keys import missing_scopes
 from local.openai.quirks import Quirk, Quirks
-from local.openai.wire import Cut, Refusal
+from local.openai.wire import Cut, Refusal, Silence
 
 HTML = "<html><head><title>502 Bad Gateway</title></head><body>cloudflare</body></html>"
 ERRORS = {
@@ -24,8 +24,16 @@ BEFORE = (
     "error_502_before",
     "error_503_before",
     "cut_before",
+    "silent_before",
 )
-AFTER = ("error_500_after", "error_502_after", "error_503_after", "not_json", "cut_after")
+AFTER = (
+    "error_500_after",
+    "error_502_after",
+    "error_503_after",
+    "not_json",
+    "cut_after",
+    "silent_after",
+)
 
 
 def before(quirks: Quirks, facts: Mapping[str, object]) -> Response | None:
@@ -46,6 +54,8 @@ def after(quirks: Quirks, facts: Mapping[str, object]) -> Response | None:
 def _strike(quirk: Quirk) -> Response:
     if quirk.name.startswith("cut"):
         raise Cut
+    if quirk.name.startswith("silent"):
+        raise Silence
     if quirk.name.startswith("error"):
         return _server_error(quirk.name.split("_")[1])
     if quirk.name == "not_json":

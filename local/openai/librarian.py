@@ -46,6 +46,8 @@ class Librarian:
         ids = asking.listing(tool.get("vector_store_ids"), (1, 100), "tools[0].vector_store_ids")
         asking.between(tool.get("max_num_results", 10), 1, 50, "tools[0].max_num_results")
         _fits(tool)
+        for id_ in ids:
+            asking.of_type(id_, "string", "tools[0].vector_store_ids")
         unknown = [id_ for id_ in ids if id_ not in self.stores.kept]
         if unknown:
             raise Refusal(f"Vector store with id {unknown} not found.", status=404)
@@ -83,7 +85,8 @@ def _told(hits: list[Hit]) -> tuple[str, list[Json]]:
 
 
 def _call(id_: str, query: str, hits: list[Hit], body: Json) -> Json:
-    shown = "file_search_call.results" in (body.get("include") or [])
+    included = body.get("include")
+    shown = isinstance(included, list) and "file_search_call.results" in included
     results = [
         {
             "file_id": hit.document.id,

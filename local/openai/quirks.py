@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 CALL_QUIRKS: dict[str, str] = {
     "cut_before": "the connection drops before the work is done",
     "cut_after": "the connection drops after the work was done: the answer is lost",
+    "silent_before": "no answer comes and the work is not done; in process a read timeout",
+    "silent_after": "no answer comes although the work was done",
     "error_500_before": "HTTP 500 instead of the work",
     "error_502_before": "HTTP 502 with an HTML body instead of the work",
     "error_503_before": "HTTP 503 overloaded instead of the work",

@@ -14,7 +14,7 @@ from local.openai import interference
 from local.openai.facts import facts_of
 from local.openai.keys import admit
 from local.openai.settings import MIB
-from local.openai.wire import Cut, Refusal, SmallRequest
+from local.openai.wire import Cut, Refusal, Silence, SmallRequest
 from local.openai.world import World
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Reception:
     def _aftermath(self, response: Response, facts: Mapping[str, object]) -> Response | None:
         try:
             instead = interference.after(self.world.quirks, facts)
-        except Cut:
+        except (Cut, Silence):
             response.close()
             raise
         if instead:

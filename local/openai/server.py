@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from werkzeug.serving import DechunkedInput
 
-from local.openai.wire import Cut
+from local.openai.wire import Cut, Silence
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -42,6 +42,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self._body()
         try:
             self._run(body)
+        except Silence:
+            self._wait_until_given_up()
         except (Cut, ConnectionError):
             self._drop()
         else:
@@ -89,6 +91,10 @@ class Handler(BaseHTTPRequestHandler):
         """Read what the app did not, so that the next request starts where it should."""
         while body.read(CHUNK):
             pass
+
+    def _wait_until_given_up(self) -> None:
+        self.close_connection = True
+        self.connection.recv(1)
 
     def _drop(self) -> None:
         self.close_connection = True

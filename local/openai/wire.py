@@ -18,6 +18,13 @@ class Cut(httpx.RemoteProtocolError):
         super().__init__("Server disconnected without sending a response.")
 
 
+class Silence(httpx.ReadTimeout):
+    """No answer ever comes: the socket stays open until the client gives up."""
+
+    def __init__(self) -> None:
+        super().__init__("The read operation timed out")
+
+
 class Refusal(Exception):
     """An answer in OpenAI's error envelope."""
 

@@ -76,6 +76,18 @@ def test_a_cut_after_the_work_loses_only_the_answer(
     assert small.calls[-1].status == 0
 
 
+@pytest.mark.parametrize(("name", "made"), [("silent_before", 0), ("silent_after", 1)])
+def test_an_answer_may_never_come(
+    small: SmallOpenAI, client: httpx.Client, name: str, made: int
+) -> None:
+    small.misbehave(name, route="create_batch")
+
+    with pytest.raises(httpx.ReadTimeout):
+        submit(client, TEN)
+
+    assert len(small.batches) == made
+
+
 @pytest.mark.parametrize("status", [500, 502, 503])
 @pytest.mark.parametrize(("when", "made"), [("before", 0), ("after", 1)])
 def test_server_errors_come_before_or_after_the_work(

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -36,6 +37,26 @@ def test_a_dropped_connection_is_dropped_and_the_next_one_works(
         submit(wire, lines([chat("a")]))
 
     assert [shown["id"] for shown in wire.get("/v1/batches").json()["data"]] == list(small.batches)
+
+
+def test_an_answer_may_never_come_though_the_work_was_done(
+    small: SmallOpenAI, wire: httpx.Client
+) -> None:
+    small.misbehave("silent_after", route="create_batch")
+    wire.timeout = httpx.Timeout(0.2)
+
+    with pytest.raises(httpx.ReadTimeout):
+        submit(wire, lines([chat("a")]))
+
+    assert len(wire.get("/v1/batches").json()["data"]) == 1
+
+
+def test_many_callers_at_once_get_each_their_own(wire: httpx.Client, small: SmallOpenAI) -> None:
+    with ThreadPoolExecutor(max_workers=8) as callers:
+        made = list(callers.map(lambda n: submit(wire, lines([chat(str(n))])), range(40)))
+
+    assert len({batch["id"] for batch in made}) == len(small.batches) == 40
+    assert len({batch["input_file_id"] for batch in made}) == len(small.files) == 40
 
 
 def test_a_download_that_is_cut_ends_early(small: SmallOpenAI, wire: httpx.Client) -> None:
