@@ -49,7 +49,7 @@ class SmallOpenAI:
     ) -> Iterable[bytes]:
         return self._reception(environ, start_response)
 
-    def misbehave(self, name: str, times: int | None = 1, **where: object) -> None:
+    def misbehave(self, name: str, /, times: int | None = 1, **where: object) -> None:
         """Ask for a quirk: so many times, or until it is removed (None)."""
         with self.world.lock:
             quirk = self.world.quirks.add(name, times, where)

@@ -37,7 +37,7 @@ class State:
             self.small.misbehave(
                 str(body.get("name")), body.get("times", 1), **body.get("where", {})
             )
-        except (ValueError, KeyError) as problem:
+        except (ValueError, TypeError) as problem:
             raise Refusal(str(problem)) from None
         return json_answer({"waiting": len(self.small.world.quirks.waiting)})
 
@@ -49,16 +49,17 @@ class State:
 def state(small: "SmallOpenAI") -> Json:
     """Counts, so that it stays small however much happened."""
     batches = small.batches
-    paid = [(batches[batch_id], custom_id) for batch_id, custom_id in small.billed]
+    billed = [(batches[batch_id], custom_id) for batch_id, custom_id in small.billed]
     # A batch without a job's name is a job of its own.
-    once = Counter((batch.metadata.get("job_id", batch.id), asked) for batch, asked in paid)
-    by_part = Counter(_part(batch.metadata) for batch, _ in paid)
+    once = Counter((batch.metadata.get("job_id", batch.id), asked) for batch, asked in billed)
+    by_part = Counter(_part(batch.metadata) for batch, _ in billed)
     routes = Counter(f"{call.method} {call.route}" for call in small.calls)
     return {
         "now": small.world.now(),
         "billed": {
-            "total": len(paid),
+            "total": len(billed),
             "duplicates": sum(times - 1 for times in once.values()),
+            "examples": [list(paid) for paid, times in once.most_common(5) if times > 1],
             "parts": [
                 dict(zip(("job_id", "part", "attempt"), part, strict=True)) | {"requests": number}
                 for part, number in sorted(by_part.items())

@@ -429,6 +429,7 @@ def test_quirks_are_laid_and_lifted_over_http(client: httpx.Client) -> None:
     client.delete("/_small/quirks")
     assert client.get("/v1/files").status_code == 200
     assert client.post("/_small/quirks", json={"name": "dance"}).status_code == 400
+    assert client.post("/_small/quirks", json={"name": "bom", "where": 7}).status_code == 400
     assert client.get("/_small/quirks").json() == QUIRKS
 
 
@@ -446,6 +447,7 @@ def test_the_state_shows_what_was_paid_and_what_was_paid_twice(
     assert state["billed"] == {
         "total": 13,
         "duplicates": 1,
+        "examples": [["job", "r3"]],
         "parts": [
             {"job_id": "job", "part": "1", "attempt": "1", "requests": 10},
             {"job_id": "job", "part": "2", "attempt": "1", "requests": 2},
@@ -455,3 +457,16 @@ def test_the_state_shows_what_was_paid_and_what_was_paid_twice(
     assert state["batches"] == {"completed": 3}
     assert state["calls"] == {"POST upload": 3, "POST create_batch": 3}
     assert state["peak_enqueued"] == small.peak_enqueued
+
+
+def test_any_wsgi_transport_does() -> None:
+    small = SmallOpenAI(clock=Clock())
+    transport = httpx.WSGITransport(app=small)
+    headers = {"Authorization": "Bearer sk-x"}
+    client = httpx.Client(transport=transport, base_url="http://small", headers=headers)
+    small.misbehave("cut_after", route="create_batch")
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        submit(client, TEN)
+
+    assert len(client.get("/v1/batches").json()["data"]) == 1
