@@ -85,7 +85,9 @@ class OpenAI:
             yield page.data
 
     def file_page(self, after: str | None = None) -> FilePage:
-        query = {"limit": str(FILES_PAGE), "purpose": "batch"} | ({"after": after} if after else {})
+        """A page of the project's batch inputs, newest first."""
+        query = {"limit": str(FILES_PAGE), "purpose": "batch", "order": "desc"}
+        query |= {"after": after} if after else {}
         return FilePage.model_validate(self._repeated("GET", "/files", params=query))
 
     def file(self, file_id: str) -> File:

@@ -1,6 +1,5 @@
 """What every test starts from."""
 
-import json
 from collections.abc import Iterator
 
 import pytest

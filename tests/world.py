@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -43,6 +44,11 @@ Template.add_multi_constructor(
 )
 
 
+@cache
+def template() -> Any:
+    return yaml.load((ROOT / "template.yaml").read_text(), Template)
+
+
 @dataclass
 class Clock:
     moment: datetime = START
@@ -67,13 +73,13 @@ class World:
     openai_settings: SmallSettings = field(default_factory=SmallSettings)
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    session: boto3.Session = field(default_factory=lambda: boto3.Session(region_name="us-east-1"))
 
     def __post_init__(self) -> None:
         self.clock = Clock()
         self.small = SmallOpenAI(
             clock=self.clock.seconds, settings=self.openai_settings, seed=self.seed
         )
-        self.session = boto3.Session(region_name="us-east-1")
         self.s3 = self.session.client("s3")
         self.sqs = self.session.client("sqs")
         self._make_buckets()
@@ -97,6 +103,7 @@ class World:
             **self.settings,
         )
         self.edges = self.connect()
+        self._in_flight: list[tuple[str, str]] = []
 
     def connect(self, session: boto3.Session | None = None, **openai: Any) -> Edges:
         """Edges of a fresh process."""
@@ -130,7 +137,8 @@ class World:
             "land": lambda body: land(edges, Ask.model_validate_json(body)),
         }
         for _ in range(ROUNDS):
-            if not any([self._deliver(name, door) for name, door in doors.items()]):
+            delivered = [self._deliver(name, door) for name, door in doors.items()]
+            if not any(delivered):
                 return
         raise AssertionError("the queues never got empty")
 
@@ -185,14 +193,22 @@ class World:
             messages += [json.loads(each["Body"]) for each in batch]
         return messages
 
+    def redeliver(self) -> None:
+        """What a dead process had received comes back."""
+        for name, body in self._in_flight:
+            self.sqs.send_message(QueueUrl=self.queues[name], MessageBody=body)
+        self._in_flight.clear()
+
     def _deliver(self, name: str, door: Callable[[str], object]) -> bool:
         messages = self._receive(name)
+        self._in_flight = [(name, message["Body"]) for message in messages]
         for message in messages:
             try:
                 door(message["Body"])
             except TryLater:
                 self.sqs.send_message(QueueUrl=self.queues[name], MessageBody=message["Body"])
                 self.clock.pass_(seconds=30)
+            self._in_flight.remove((name, message["Body"]))
         return bool(messages)
 
     def _receive(self, name: str) -> list[Any]:
@@ -210,8 +226,7 @@ class World:
             )
 
     def _make_table(self) -> None:
-        template = yaml.load((ROOT / "template.yaml").read_text(), Template)  # noqa: S506
-        table = template["Resources"]["Ledger"]["Properties"]
+        table = template()["Resources"]["Ledger"]["Properties"]
         self.session.client("dynamodb").create_table(
             TableName="ledger",
             **{

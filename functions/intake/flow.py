@@ -1,7 +1,8 @@
 """A dropped file becomes parts that wait to be submitted, or a report that says why not."""
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from typing import BinaryIO, NamedTuple
 
 from shared import facts, keys, reports
@@ -67,16 +68,17 @@ def _check(edges: Edges, job: Job) -> Checked:
 
 def _read(edges: Edges, job: Job, size: int, asked: Mapping[str, str], options: Options) -> Checked:
     """One pass; a second one only where a custom_id seems to stand in the file twice."""
+    skip = options.bad_lines == "skip"
     suspects: set[int] | None = None
     while True:
-        copying = Copying(_spool, _rereading(edges, job))
-        cutter = Cutter(
-            edges.settings.limits, copying, skip=options.bad_lines == "skip", suspects=suspects
-        )
-        parts = _cut(edges, job, size, cutter)
-        if suspects is not None or not cutter.suspects():
+        with ExitStack() as disk:
+            copying = Copying(_spooling(disk), _rereading(edges, job))
+            cutter = Cutter(edges.settings.limits, copying, skip=skip, suspects=suspects)
+            parts = _cut(edges, job, size, cutter)
+            found = cutter.suspects()
+        if suspects is not None or not found:
             break
-        suspects = cutter.suspects()
+        suspects = found
     if not cutter.requests and not cutter.problems:
         cutter.problems.add(_empty())
     return Checked(options, asked, cutter.problems, parts, cutter.lines, cutter.notes)
@@ -176,8 +178,9 @@ def _let_go(edges: Edges, job: Job) -> None:
     edges.submit_queue.ask(part for part in parts if part.state in waiting)
 
 
-def _spool() -> BinaryIO:
-    return tempfile.TemporaryFile()
+def _spooling(disk: ExitStack) -> Callable[[], BinaryIO]:
+    """Files without a name, gone when the pass is over, however it ends."""
+    return lambda: disk.enter_context(tempfile.TemporaryFile())
 
 
 def _rereading(edges: Edges, job: Job) -> Reread | None:

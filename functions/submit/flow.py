@@ -103,11 +103,16 @@ def _look(edges: Edges, part: Part, since: datetime) -> Batch | None:
 
 
 def _upload(edges: Edges, part: Part) -> str:
+    """The file's id. Not the first try: an upload whose answer was lost may lie there already."""
+    name = f"{part.job}-{part.base}-{part.attempt}.jsonl"
+    if part.tries > 1:
+        for file in edges.openai.file_page().data:
+            if file.filename == name and file.bytes == part.source.length:
+                return file.id
     with tempfile.TemporaryFile() as disk:
         for chunk in edges.landing.chunks(part.source):
             disk.write(chunk)
         disk.seek(0)
-        name = f"{part.job}-{part.base}-{part.attempt}.jsonl"
         return edges.openai.upload(name, disk).id
 
 

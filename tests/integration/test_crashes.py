@@ -1,0 +1,126 @@
+"""A door killed between any two of its calls, and what it was asked asked again: the same world."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from functions.poll.flow import poll
+from local.openai import SmallSettings
+from tests.files import chat, lines
+from tests.fuse import Fuse, FusedSession, FusedTransport, Killed, Side
+from tests.world import World
+
+# Two models make two parts that are copies; one request fails until it is asked again.
+STORY = lines(
+    [
+        chat("a", "one"),
+        chat("b", "two", model="gpt-4.1"),
+        chat("c", "small-openai:500-until-attempt-2"),
+        chat("d", "four", model="gpt-4.1"),
+    ]
+)
+ALONE = lines([chat("a", "one"), chat("b", "two")])
+STEPS = 15  # ticks of a minute; the story is over in six
+
+Final = dict[str, Any]
+
+
+def told(world: World) -> tuple[set[str], int]:
+    """The kinds of things that were told, and how many different ones."""
+    messages = world.told()
+    kinds = {each["Subject"].split(":")[0] for each in messages}
+    return kinds, len({each["Message"].rsplit("id ", 1)[1] for each in messages})
+
+
+def final(world: World, job: str) -> Final:
+    """All that matters of a world at rest."""
+    ended = world.job(job)
+    report = world.report(ended)
+    return {
+        "state": ended.state,
+        "answers": [
+            (each["custom_id"], each["response"] and each["response"]["status_code"])
+            for each in world.results(ended)
+        ],
+        "counts": report["requests"],
+        "attempts": sorted((part["part"], part["attempt"]) for part in report["parts"]),
+        "billed": sorted(custom_id for _, custom_id in world.small.billed),
+        "left_at_openai": len(world.small.files),
+        "open": [part.state for part in world.parts(job) if part.state != "landed"],
+        "told": told(world),
+        "room": [room.used for room in world.edges.ledger.rooms()],
+    }
+
+
+def live(world: World, content: bytes, session: FusedSession, fuse: Fuse) -> str:
+    """The whole story through one fused process, which is replaced when it dies."""
+    session.fuse = fuse
+    edges = world.connect(session, transport=FusedTransport(fuse, world.small.transport()))
+    job = world.drop("story.jsonl", content)
+    for _ in range(STEPS):
+        try:
+            world.work(edges)
+            world.clock.pass_(seconds=60)
+            poll(edges)
+        except Killed:
+            edges = world.edges
+            world.redeliver()
+            world.clock.pass_(seconds=world.config.lease_seconds + 1)
+        if (known := world.edges.ledger.job(job)) and known.over:
+            world.work(edges)
+            break
+    return job
+
+
+def story(content: bytes, sessions: tuple[boto3.Session, FusedSession], fuse: Fuse) -> Final:
+    with mock_aws():
+        plain, fused = sessions
+        world = World(openai_settings=SmallSettings(working=20), session=plain)
+        return final(world, live(world, content, fused, fuse))
+
+
+@pytest.fixture(scope="module")
+def sessions() -> Iterator[tuple[boto3.Session, FusedSession]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        yield boto3.Session(region_name="us-east-1"), FusedSession()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    sessions: tuple[boto3.Session, FusedSession],
+) -> dict[bytes, tuple[Final, int]]:
+    """How each story ends when nobody dies, and in how many calls."""
+    fuses = {content: Fuse() for content in (ALONE, STORY)}
+    return {
+        content: (story(content, sessions, fuse), len(fuse.calls))
+        for content, fuse in fuses.items()
+    }
+
+
+# To die after a call is to die before the next one, but for what the process itself remembers:
+# so the short story is walked on both sides, the long one on one.
+@pytest.mark.parametrize("eighth", range(8))
+@pytest.mark.parametrize(
+    ("content", "side"),
+    [(ALONE, "before"), (ALONE, "after"), (STORY, "before")],
+    ids=["one part, before", "one part, after", "two parts and a retry"],
+)
+def test_a_door_killed_at_any_call_ends_in_the_same_world(
+    sessions: tuple[boto3.Session, FusedSession],
+    undisturbed: dict[bytes, tuple[Final, int]],
+    content: bytes,
+    side: Side,
+    eighth: int,
+) -> None:
+    expected, calls = undisturbed[content]
+    assert expected["state"] == "completed"
+
+    fuses = [Fuse(n, side) for n in range(1 + eighth, calls + 1, 8)]
+    worlds = [(fuse, story(content, sessions, fuse)) for fuse in fuses]
+
+    assert [(fuse.calls[fuse.at - 1], world) for fuse, world in worlds if world != expected] == []
