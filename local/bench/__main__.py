@@ -1,0 +1,51 @@
+"""`python -m local.bench`: how fast the doors are, beside floors measured in the same run."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from local.bench import checking
+from local.bench.report import Section, written
+from local.bench.scale import FULL, QUICK, Scale
+from local.homes import passing_home
+
+BENCHES: dict[str, tuple[Callable[[Path, Scale], Section], str]] = {
+    "a": (checking.measured, "checking and splitting a file"),
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    options = _parser().parse_args(argv)
+    scale = QUICK if options.quick else FULL
+    for letter in options.only:
+        with passing_home() as home:
+            section = BENCHES[letter][0](home, scale)
+        print(f"\n{letter}. {section.title}\n{section.table()}", flush=True)
+        if not options.quick:
+            written(section, datetime.now().astimezone())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local.bench",
+        description="Measures the doors beside floors of the same run; fills BENCHMARKS.md.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"  {letter}  {does}" for letter, (_, does) in BENCHES.items()),
+    )
+    parser.add_argument("--only", type=_letters, default=list(BENCHES), metavar="a,b,…")
+    parser.add_argument("--quick", action="store_true", help="small and rough; writes nothing")
+    return parser
+
+
+def _letters(text: str) -> list[str]:
+    letters = text.split(",")
+    if unknown := set(letters) - set(BENCHES):
+        raise argparse.ArgumentTypeError(f"no such bench: {', '.join(sorted(unknown))}")
+    return letters
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

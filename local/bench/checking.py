@@ -1,0 +1,97 @@
+"""a. Checking and splitting a file, against parsing it, reading it, and a script."""
+
+import json
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+
+import orjson
+
+from local.bench.inputs import write_chats
+from local.bench.report import Section, judged
+from local.bench.scale import Scale
+from local.bench.timing import interleaved, ratio
+from shared.batchfile import Limits
+from shared.cutting import Copying, Cutter
+from shared.lines import unpacked
+
+OURS, ORJSON, LINES, SCRIPT = (
+    "ours: read, check, cut",
+    "floor: orjson.loads of each line",
+    "floor: reading lines only",
+    "a script: json.loads and dict checks",
+)
+MOST_BYTES = 100_000_000_000
+
+
+def measured(home: Path, scale: Scale) -> Section:
+    rows = []
+    for foreign in (False, True):
+        path = write_chats(home / "chats.jsonl", scale.requests, foreign=foreign)
+        rows += _rows(path, scale, "text beyond ASCII" if foreign else "ASCII")
+        path.unlink()
+    columns = ("input", "what", "seconds", "MB/s", "lines/s", "speed ÷ orjson's")
+    title = f"Check and split {scale.requests:,} chat requests on one core"
+    return Section("a", title, columns, rows)
+
+
+def _rows(path: Path, scale: Scale, kind: str) -> list[tuple[str, ...]]:
+    runs = {
+        ORJSON: lambda: with_orjson(path),
+        OURS: lambda: ours(path),
+        LINES: lambda: lines_only(path),
+        SCRIPT: lambda: as_a_script(path),
+    }
+    times = interleaved(runs, scale.rounds)
+    size = path.stat().st_size / 1e6
+    rows = []
+    for name in runs:
+        middle = median(times[name])
+        speed = ratio(times, ORJSON, name)
+        said = judged(speed, ">=", 0.80) if name == OURS else f"{speed:.2f}"
+        input_ = f"{kind}, {size:,.0f} MB"
+        pace, lines = f"{size / middle:,.0f}", f"{scale.requests / middle:,.0f}"
+        rows.append((input_, name, f"{middle:.3f}", pace, lines, said))
+    return rows
+
+
+def ours(path: Path) -> int:
+    """The intake's one pass, all checks on; returns the parts."""
+    with ExitStack() as disk, path.open("rb", buffering=0) as source:
+        copying = Copying(
+            lambda: disk.enter_context(tempfile.TemporaryFile()), lambda start, length: ()
+        )
+        cutter = Cutter(Limits(), copying, skip=False)
+        parts = list(cutter.drafts(unpacked(source, path.name), MOST_BYTES))
+        if cutter.problems or cutter.suspects():
+            raise AssertionError("the file was made without mistakes")
+    return len(parts)
+
+
+def with_orjson(path: Path) -> None:
+    with path.open("rb") as lines:
+        for line in lines:
+            orjson.loads(line)
+
+
+def lines_only(path: Path) -> int:
+    with path.open("rb") as lines:
+        return sum(1 for _ in lines)
+
+
+def as_a_script(path: Path) -> None:
+    """What people write: each line parsed and looked at, ids in a set."""
+    seen: set[str] = set()
+    models: dict[tuple[str, str], int] = {}
+    with path.open() as lines:
+        for line in lines:
+            request = json.loads(line)
+            custom_id, body = request["custom_id"], request["body"]
+            if not isinstance(custom_id, str) or custom_id in seen or request["method"] != "POST":
+                raise AssertionError(custom_id)
+            if body.get("stream") or not isinstance(body["model"], str):
+                raise AssertionError(custom_id)
+            seen.add(custom_id)
+            group = (request["url"], body["model"])
+            models[group] = models.get(group, 0) + 1

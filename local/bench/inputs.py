@@ -1,0 +1,67 @@
+"""Batch files to measure with: chat requests like people's, made as a stream, the same each time."""
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+WORDS = (
+    "the customer wrote that order was late and asks whether refund can be paid to another card "
+    "please summarise this ticket name its product sort it into one of five classes say how sure "
+    "you are then answer politely in two sentences without promises about dates or money"
+).split()
+FOREIGN = "größe naïve señor 東京 café déjà façade crème Łódź Привет 👍".split()
+TEXTS = 500  # different texts; each line begins with words of its own
+LINE = 4_100  # bytes: 50,000 lines make 205 MB
+
+SYSTEM = "You sort a shop's letters. Answer in JSON: class, product, certainty, answer.\nBe brief."
+
+
+def write_chats(
+    path: Path, count: int, line: int = LINE, models: int = 1, *, foreign: bool = False
+) -> Path:
+    with path.open("wb") as file:
+        write_lines(file, count, line, models, foreign=foreign)
+    return path
+
+
+def write_lines(
+    file: BinaryIO, count: int, line: int = LINE, models: int = 1, *, foreign: bool = False
+) -> None:
+    for number, text in enumerate(_texts(line, foreign=foreign)):
+        if number == count:
+            return
+        model = f"gpt-5-mini-{number % models}" if models > 1 else "gpt-5-mini"
+        head = f'{{"custom_id":"letter-{number + 1:08d}","method":"POST",'
+        file.write(head.encode() + text.replace(b"gpt-5-mini", model.encode(), 1))
+
+
+def _texts(line: int, *, foreign: bool) -> Iterator[bytes]:
+    """What follows the custom_id, over and over."""
+    dice = random.Random(1)
+    made = [_rest(dice, line, foreign=foreign) for _ in range(TEXTS)]
+    while True:
+        yield from made
+
+
+def _rest(dice: random.Random, line: int, *, foreign: bool) -> bytes:
+    words = WORDS + FOREIGN if foreign else WORDS
+    said = [dice.choice(words)]
+    size = int((line - 420) * dice.uniform(0.5, 1.5))
+    while size > 0:
+        said.append(dice.choice(words) + dice.choice(("", "", "", ".", ",", '\n"So."', "\n")))
+        size -= len(json.dumps(said[-1], ensure_ascii=not foreign).encode()) - 1
+    body = {
+        "model": "gpt-5-mini",
+        "messages": [
+            {"role": "system", "content": SYSTEM},
+            {"role": "user", "content": " ".join(said)},
+        ],
+        "max_completion_tokens": 300,
+        "temperature": 0.2,
+        "response_format": {"type": "json_object"},
+    }
+    rest = {"url": "/v1/chat/completions", "body": body}
+    text = json.dumps(rest, ensure_ascii=not foreign, separators=(",", ":"))
+    return text[1:].encode() + b"\n"

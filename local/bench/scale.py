@@ -1,0 +1,16 @@
+"""How much is measured: in full for BENCHMARKS.md, or quickly for a look."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    requests: int = 50_000
+    rounds: int = 7
+    growth: tuple[int, ...] = (10_000, 30_000, 100_000, 300_000, 1_000_000)
+    sizes: tuple[int, ...] = (200_000_000, 1_000_000_000, 5_000_000_000)
+    open_batches: int = 1_000
+
+
+FULL = Scale()
+QUICK = Scale(5_000, 3, (1_000, 10_000), (20_000_000, 100_000_000), 250)

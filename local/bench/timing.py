@@ -1,0 +1,31 @@
+"""Runs floor and ours in turns, so that whatever disturbs the machine disturbs both."""
+
+import gc
+import time
+from collections.abc import Callable, Mapping
+from statistics import median
+
+Times = dict[str, list[float]]  # seconds of each run, by what ran
+
+
+def interleaved(runs: Mapping[str, Callable[[], object]], rounds: int) -> Times:
+    """One unmeasured round, then as many measured ones as asked for."""
+    for run in runs.values():
+        run()
+    times: Times = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            times[name].append(seconds(run))
+    return times
+
+
+def seconds(run: Callable[[], object]) -> float:
+    gc.collect()
+    began = time.perf_counter()
+    run()
+    return time.perf_counter() - began
+
+
+def ratio(times: Times, ours: str, floor: str) -> float:
+    """How many times as long ours takes as the floor: the median of the rounds' ratios."""
+    return median(a / b for a, b in zip(times[ours], times[floor], strict=True))
