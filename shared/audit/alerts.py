@@ -1,0 +1,158 @@
+"""Alerts: findings that mean the same are one, and ring once."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, Self
+
+from pydantic import Field
+
+from shared.audit.config import Config
+from shared.audit.severity import Severity
+from shared.audit.watch import ABOUT, Finding
+from shared.model import Ours
+
+MOST_RECENT = 8  # of a dedup key, that a new alert may belong to: a window holds one of each level
+
+
+class Alert(Ours):
+    """What is stored, sent and put on the bus; the id comes from detection, key and window."""
+
+    id: str
+    time: int  # of the event that completed it
+    detection: str
+    severity: Severity
+    level: Severity
+    title: str
+    dedup: str
+    event_ids: tuple[str, ...]
+    who: str
+    where: str
+    about: tuple[tuple[str, str], ...] = ()
+    attack: tuple[str, ...] = ()
+    runbook: tuple[str, ...] = Field(default=(), repr=False)
+    false_positives: str = Field(default="", repr=False)
+
+    @classmethod
+    def of(cls, finding: Finding, suppress: int) -> Self:
+        about = ABOUT[finding.detection]
+        window = finding.time // suppress
+        content = [finding.detection, finding.dedup, finding.level, window]
+        return cls(
+            id=hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32],
+            time=finding.time,
+            detection=finding.detection,
+            severity=finding.severity,
+            level=finding.level,
+            title=finding.title,
+            dedup=finding.dedup,
+            event_ids=finding.event_ids,
+            who=finding.who,
+            where=finding.where,
+            about=finding.about,
+            attack=about.attack,
+            runbook=about.runbook,
+            false_positives=about.false_positives,
+        )
+
+    def covers(self, other: "Alert", suppress: int) -> bool:
+        """Whether the other is the same incident again, and no worse."""
+        near = abs(other.time - self.time) < suppress
+        return self.dedup == other.dedup and near and other.level.rank <= self.level.rank
+
+    @property
+    def order(self) -> tuple[int, str, str, tuple[str, ...]]:
+        return (self.time, self.detection, self.dedup, self.event_ids)
+
+
+class Settled(NamedTuple):
+    """What becomes of an alert: stored as it is here, and rung or not."""
+
+    alert: Alert
+    rings: bool
+
+
+def distinct(findings: Iterable[Finding], config: Config) -> list[Alert]:
+    """One alert for each incident, in the order of time, whatever order the findings came in."""
+    kept: dict[str, Alert] = {}
+    recent: dict[str, list[str]] = {}
+    alerts = (Alert.of(each, suppress_of(each.detection, config)) for each in findings)
+    for alert in sorted(alerts, key=lambda each: (*each.order, -each.severity.rank)):
+        ids = recent.setdefault(alert.dedup, [])
+        settled = settle(alert, [kept[each] for each in ids[-MOST_RECENT:]], config)
+        if settled is not None:
+            if settled.alert.id not in kept:
+                ids.append(settled.alert.id)
+            kept[settled.alert.id] = settled.alert
+    return sorted(kept.values(), key=lambda each: each.order)
+
+
+def settle(alert: Alert, stored: Sequence[Alert], config: Config) -> Settled | None:
+    """What to do about an alert where these of its dedup key are stored; None: nothing.
+
+    An incident keeps the id it rang with. What arrives later may show that it began earlier,
+    or that it is worse; then the stored alert is amended, and rings again only if it is worse.
+    """
+    suppress = suppress_of(alert.detection, config)
+    same = [each for each in stored if each.id == alert.id or each.covers(alert, suppress)]
+    if not same:
+        return Settled(alert, is_rung(alert, config))
+    known = min(same, key=lambda each: (abs(each.time - alert.time), each.order))
+    amended = _amended(known, alert)
+    if amended == known:
+        return None
+    louder = amended.severity.rank > known.severity.rank
+    return Settled(amended, louder and is_rung(amended, config))
+
+
+def is_rung(alert: Alert, config: Config) -> bool:
+    quiet = alert.severity == Severity.SIGNAL or alert.severity.rank < config.ring_from.rank
+    return not quiet
+
+
+def suppress_of(detection: str, config: Config) -> int:
+    return config.rule(detection).suppress_minutes * 60
+
+
+def _amended(known: Alert, alert: Alert) -> Alert:
+    if alert.level == known.level and alert.order < known.order:
+        return alert.model_copy(update={"id": known.id, "severity": _louder(known, alert)})
+    if _louder(known, alert) != known.severity:
+        update = {"severity": alert.severity, "event_ids": alert.event_ids}
+        return known.model_copy(update=update)
+    return known
+
+
+def _louder(one: Alert, other: Alert) -> Severity:
+    return max(one.severity, other.severity, key=lambda each: each.rank)
+
+
+def subject(alert: Alert) -> str:
+    return f"{alert.severity.upper()} {alert.detection} {alert.title}"
+
+
+def letter(alert: Alert) -> str:
+    """The alert for a person: what, who, where from, before and after, what to do."""
+    about = ABOUT[alert.detection]
+    lines = [
+        f"{alert.severity.upper()}: {alert.title}",
+        "",
+        f"What      {about.name} ({alert.detection}, ATT&CK {', '.join(alert.attack)})",
+        f"When      {clock(alert.time)}",
+        f"Who       {alert.who}",
+        f"From      {alert.where}",
+        *(f"{name.capitalize():<9} {value}" for name, value in alert.about if value),
+        "",
+        "What to do:",
+        *(f"{n}. {step}" for n, step in enumerate(alert.runbook, 1)),
+        "",
+        f"Harmless when: {alert.false_positives}",
+        f"Events: {', '.join(alert.event_ids)}",
+        f"Not sent again for a while: {alert.dedup}",
+    ]
+    return "\n".join(lines)
+
+
+def clock(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,138 @@
+"""Detections of passwords being tried: A1 to A3."""
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+
+from shared.audit.config import Config
+from shared.audit.detection import (
+    HOUR,
+    About,
+    Completed,
+    Fact,
+    Noticed,
+    Pattern,
+    Sliding,
+    Verdict,
+    bursts,
+)
+from shared.audit.events import AuditLog
+from shared.audit.severity import Severity
+
+
+def _failure_by_address(event: AuditLog, _: Config) -> Sequence[Noticed]:
+    """The actor is whoever sits at the address; the user named is the one attacked."""
+    if not event.ip:
+        return ()
+    fact = Fact.of(event, event.email or event.user.id or "")
+    return (Noticed(event.ip, fact._replace(actor=event.ip, who=f"somebody at {event.ip}")),)
+
+
+def _spray(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+    rule = config.detections.A1
+    window = Sliding(deque(), Counter())
+    for fact in facts:
+        window.add(fact, rule.within)
+        users = sorted(user for user in window.counts if user)
+        if len(window.facts) >= rule.at_least and len(users) >= rule.users:
+            title = f"{len(window.facts)} failed logins on {len(users)} users from {fact.actor}"
+            about = (("users", ", ".join(users)),)
+            verdict = Verdict(Severity.HIGH, title, "logins", about)
+            yield Completed(fact, tuple(window.facts), verdict)
+
+
+A1 = Pattern(
+    About(
+        id="A1",
+        name="Password spray",
+        attack=("T1110.003",),
+        runbook=(
+            "Look whether anybody signed in from this address, before or after.",
+            "Block the address: Settings, Security, IP allowlist.",
+            "Have the users named change passwords they use elsewhere too.",
+            "Ask for single sign-on: sprays need passwords.",
+        ),
+        false_positives="An office behind one address on the day the single sign-on fails.",
+    ),
+    types=frozenset({"login.failed"}),
+    notice=_failure_by_address,
+    judge=_spray,
+    window=lambda config: config.detections.A1.within,
+    bucket=HOUR,
+)
+
+
+def _failure_by_user(event: AuditLog, _: Config) -> Sequence[Noticed]:
+    user = event.email or event.user.id
+    return (Noticed(user, Fact.of(event, event.ip)),) if user and event.ip else ()
+
+
+def _stuffing(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+    rule = config.detections.A2
+    for found in bursts(facts, rule.at_least, rule.within):
+        addresses = sorted({fact.what[0] for fact in found})
+        title = f"Failed logins of {found[-1].who} from {len(addresses)} addresses"
+        about = (("addresses", ", ".join(addresses)),)
+        verdict = Verdict(Severity.MEDIUM, title, found[-1].actor, about)
+        yield Completed(found[-1], found, verdict)
+
+
+A2 = Pattern(
+    About(
+        id="A2",
+        name="Stuffing against one account",
+        attack=("T1110.004",),
+        runbook=(
+            "Look whether this user signed in since, and from where.",
+            "Ask the user whether they were trying; reset the password.",
+            "Look for other users that the same addresses tried.",
+        ),
+        false_positives="Somebody on the move who forgot the password.",
+    ),
+    types=frozenset({"login.failed"}),
+    notice=_failure_by_user,
+    judge=_stuffing,
+    window=lambda config: config.detections.A2.within,
+    bucket=HOUR,
+)
+
+
+def _login_by_user(event: AuditLog, _: Config) -> Sequence[Noticed]:
+    """Under id and address: a failed login may know the one, the successful one both."""
+    fact = Fact.of(event, event.type.rpartition(".")[2])
+    return [Noticed(user, fact) for user in (event.email, event.user.id) if user]
+
+
+def _guessed(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+    """Within one second there is no order, so a failure of the same second came before."""
+    rule = config.detections.A3
+    failures = [fact for fact in facts if fact.what[0] == "failed"]
+    for success in (fact for fact in facts if fact.what[0] == "succeeded"):
+        before = [f for f in failures if 0 <= success.time - f.time <= rule.within]
+        if len(before) >= rule.at_least:
+            title = f"{success.who} signed in after {len(before)} failed logins"
+            about = (("failed from", ", ".join(sorted({f.where for f in before}))),)
+            verdict = Verdict(Severity.HIGH, title, success.actor, about)
+            yield Completed(success, (*before, success), verdict)
+
+
+A3 = Pattern(
+    About(
+        id="A3",
+        name="Failures then success",
+        attack=("T1110", "T1078.004"),
+        runbook=(
+            "Ask the user, over another channel, whether they signed in.",
+            "Not them: end their sessions, reset the password, revoke keys made since.",
+            "Look at everything done by this user since the login.",
+            "Look for other users that the same addresses tried.",
+        ),
+        false_positives="Somebody who forgot the password and remembered it.",
+    ),
+    types=frozenset({"login.failed", "login.succeeded"}),
+    notice=_login_by_user,
+    judge=_guessed,
+    window=lambda config: config.detections.A3.within,
+    bucket=HOUR,
+)
+
+PASSWORDS = (A1, A2, A3)

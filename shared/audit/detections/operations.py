@@ -1,0 +1,49 @@
+"""Detections about the watching itself: O1 and O2."""
+
+from shared.audit.config import Config
+from shared.audit.detection import About, Detection, Verdict
+from shared.audit.detections.reading import target_of
+from shared.audit.events import AuditLog
+from shared.audit.severity import Severity
+from shared.audit.types import KNOWN
+
+O1 = About(
+    id="O1",
+    name="Audit source silent or refused",
+    attack=("T1685.002",),
+    runbook=(
+        "Refused: check that the admin key exists, has not expired and may read audit logs.",
+        "Refused with 401 though the key is right: is our address on OpenAI's IP allow-list?",
+        "Silent: check Settings, Data controls, Audit logging; only OpenAI can switch it off.",
+        "Silent: do something small, such as renaming a test project, and see it arrive.",
+        "Look at who changed admin keys or allow-lists last.",
+    ),
+    false_positives="Small organizations on holiday: raise detections.O1.quiet_hours.",
+)
+
+
+def _own_or_unknown(event: AuditLog, config: Config) -> Verdict | None:
+    if config.poller_key is not None and event.key == config.poller_key:
+        title = f"The key that reads the audit log did something else: {event.type}"
+        return Verdict(Severity.CRITICAL, title, target_of(event))
+    if event.type in KNOWN:
+        return None
+    return Verdict(Severity.SIGNAL, f"Unknown event type {event.type}", event.type)
+
+
+O2 = Detection(
+    About(
+        id="O2",
+        name="Unknown event type, or the poller's own key at work",
+        attack=("T1078.004",),
+        runbook=(
+            "The poller's key: revoke it at once and make another; somebody else has it.",
+            "Look at everything done with that key, and at where its secret can be read.",
+            "Unknown type: look at the event; it is landed whole, but no detection reads it.",
+            "Update this project, or add the type to a detection.",
+        ),
+        false_positives="OpenAI adds types every few months: stored and not sent.",
+    ),
+    types=None,
+    judge=_own_or_unknown,
+)

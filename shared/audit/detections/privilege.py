@@ -1,0 +1,211 @@
+"""Detections of power gained, given or taken away: P1 to P5."""
+
+from collections.abc import Iterator, Sequence
+
+from shared.audit.config import Config
+from shared.audit.detection import (
+    HOUR,
+    About,
+    Completed,
+    Detection,
+    Fact,
+    Noticed,
+    Pattern,
+    Verdict,
+    bursts,
+)
+from shared.audit.detections.reading import (
+    is_actor,
+    is_privileged,
+    matching,
+    person_of,
+    role_of,
+    target_of,
+)
+from shared.audit.events import AuditLog
+from shared.audit.payloads import Account, Assignment, Role
+from shared.audit.severity import Severity
+
+_GRANTS = frozenset(
+    {
+        "role.assignment.created",
+        "user.updated",
+        "user.added",
+        "invite.sent",
+        "tenant.role_assignment.created",
+    }
+)
+
+
+def _granted(event: AuditLog, config: Config) -> Verdict | None:
+    role = role_of(event)
+    if role is None or not is_privileged(role, config):
+        return None
+    person = person_of(event)
+    if _is_in_project(event):
+        return Verdict(Severity.HIGH, f"{role} of a project granted to {person}", person)
+    return Verdict(Severity.CRITICAL, f"{role} of the organization granted to {person}", person)
+
+
+def _is_in_project(event: AuditLog) -> bool:
+    """What an admin key does for the organization carries the default project."""
+    assignment, project = event.read(Assignment), event.project
+    if assignment.resource_type:
+        return "project" in assignment.resource_type.lower()
+    if (assignment.id or "").startswith("proj"):
+        return True
+    by_default = event.key is not None and (project.name or "").lower() == "default project"
+    return project.id is not None and not by_default
+
+
+P1 = Detection(
+    About(
+        id="P1",
+        name="Owner or admin granted",
+        attack=("T1098.003",),
+        runbook=(
+            "Ask whoever granted it, over another channel, whether this was them and why.",
+            "Take the role away until that is clear.",
+            "Look at what the new owner has done since.",
+            "Look at how the granting actor signed in: new country, new device, failures before?",
+        ),
+        false_positives="A new administrator who was announced.",
+    ),
+    types=_GRANTS,
+    judge=_granted,
+)
+
+
+def _granted_to_oneself(event: AuditLog, _: Config) -> Verdict | None:
+    role = role_of(event)
+    if role is None or not _is_about_the_actor(event):
+        return None
+    return Verdict(Severity.CRITICAL, f"{event.who} gave themselves {role}", person_of(event))
+
+
+def _is_about_the_actor(event: AuditLog) -> bool:
+    account, assignment = event.read(Account), event.read(Assignment)
+    ids = {assignment.principal_id, account.user_id, account.id}
+    same_id = event.user.id is not None and event.user.id in ids
+    return same_id or (event.email is not None and event.email == (account.email or "").lower())
+
+
+P2 = Detection(
+    About(
+        id="P2",
+        name="Self-granted privilege",
+        attack=("T1098.003",),
+        runbook=(
+            "Take the role away; nobody needs to grant one to themselves.",
+            "End the actor's sessions and revoke their keys until they have explained it.",
+            "Look at everything they did since, above all keys, roles and allow-lists.",
+            "Find out what allowed them to: which role, granted by whom?",
+        ),
+        false_positives="An owner who joins a project of their own organization.",
+    ),
+    types=_GRANTS,
+    judge=_granted_to_oneself,
+)
+
+
+def _dangerous_role(event: AuditLog, config: Config) -> Verdict | None:
+    role = event.read(Role)
+    gained = (*(role.permissions or ()), *(role.permissions_added or ()))
+    found = matching(gained, config.detections.P3.dangerous)
+    if not found:
+        return None
+    name, shown = role.role_name or role.name or target_of(event), ", ".join(found)
+    about = (("gained", ", ".join(gained)), ("lost", ", ".join(role.permissions_removed or ())))
+    return Verdict(Severity.HIGH, f"Role {name} may now {shown}", target_of(event), about)
+
+
+P3 = Detection(
+    About(
+        id="P3",
+        name="Role gained dangerous permissions",
+        attack=("T1098.003",),
+        runbook=(
+            "Ask whoever changed the role what it is needed for.",
+            "List who holds the role: all of them have gained the permission.",
+            "Take the permission away where nobody needs it.",
+        ),
+        false_positives="Roles made by your own platform code: allow its actor.",
+    ),
+    types=frozenset(
+        {
+            "role.created",
+            "role.updated",
+            "tenant.custom_role.created",
+            "tenant.custom_role.updated",
+            "tenant.custom_role.deleted",
+        }
+    ),
+    judge=_dangerous_role,
+)
+
+
+def _service_account(event: AuditLog, config: Config) -> Verdict | None:
+    role, target = role_of(event), target_of(event)
+    if role is not None and is_privileged(role, config):
+        return Verdict(Severity.HIGH, f"Service account {target} is {role}", target)
+    if event.session is None or is_actor(event, config.platform_actors):
+        return None
+    done = event.type.rpartition(".")[2]
+    return Verdict(Severity.MEDIUM, f"Service account {target} {done} by hand", target)
+
+
+P4 = Detection(
+    About(
+        id="P4",
+        name="Service account made powerful or made by hand",
+        attack=("T1136.003", "T1098"),
+        runbook=(
+            "Ask whoever acted what the account is for and who looks after it.",
+            "Owner: give it the least role that does; a service account is no person.",
+            "Look for keys made for it, and what they were used for.",
+            "Platform code made it: add its actor to platform_actors.",
+        ),
+        false_positives="Small teams without platform code make service accounts by hand.",
+    ),
+    types=frozenset({"service_account.created", "service_account.updated"}),
+    judge=_service_account,
+)
+
+
+def _demotion(event: AuditLog, config: Config) -> Sequence[Noticed]:
+    role = role_of(event)
+    if event.type == "user.updated" and (role is None or is_privileged(role, config)):
+        return ()
+    return (Noticed(event.actor_id, Fact.of(event, person_of(event))),)
+
+
+def _demotions(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+    rule = config.detections.P5
+    for found in bursts(facts, rule.at_least, rule.within):
+        people = sorted({fact.what[0] for fact in found})
+        title = f"{found[-1].who} demoted or removed {len(people)} people"
+        about = (("people", ", ".join(people)),)
+        yield Completed(found[-1], found, Verdict(Severity.HIGH, title, "people", about))
+
+
+P5 = Pattern(
+    About(
+        id="P5",
+        name="Owners demoted or removed in a burst",
+        attack=("T1531",),
+        runbook=(
+            "Ask another owner, not whoever acted, whether this was planned.",
+            "Make sure that at least two owners you trust can still sign in.",
+            "Put the roles back, and end the actor's sessions.",
+            "Nobody can sign in as owner: write to OpenAI's support at once.",
+        ),
+        false_positives="A team that leaves, or a clean-up after a merger.",
+    ),
+    types=frozenset({"user.deleted", "user.updated", "role.assignment.deleted"}),
+    notice=_demotion,
+    judge=_demotions,
+    window=lambda config: config.detections.P5.within,
+    bucket=HOUR,
+)
+
+PRIVILEGE = (P1, P2, P3, P4, P5)

@@ -1,0 +1,66 @@
+"""What several detections read from events in the same way."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from shared.audit.config import Config
+from shared.audit.events import AuditLog
+from shared.audit.payloads import Account, Assignment
+
+ORGANIZATION = "organization"
+_PRIVILEGED = re.compile("owner|admin", re.IGNORECASE)
+# role_assignment_role-api-organization-owner__api-organization__org-abc_user-xyz
+_ASSIGNED_ROLE = re.compile(r"role[_-]assignment_(.+?)(?:__|$)")
+
+
+def target_of(event: AuditLog) -> str:
+    """What was acted on; at worst the kind of thing."""
+    id_ = event.details.get("id")
+    return id_ if isinstance(id_, str) and id_ else event.type.rpartition(".")[0]
+
+
+def named(event: AuditLog) -> str:
+    """What was acted on, for a person to read."""
+    name, target = event.details.get("name"), target_of(event)
+    return f"{name} ({target})" if isinstance(name, str) and name else target
+
+
+def role_of(event: AuditLog) -> str | None:
+    """The role's name or id, wherever the event says it."""
+    assignment = event.read(Assignment)
+    told = assignment.role or assignment.role_name or assignment.role_id
+    if told:
+        return told
+    found = _ASSIGNED_ROLE.match(assignment.id or "")
+    return found[1] if found else None
+
+
+def is_privileged(role: str, config: Config) -> bool:
+    return bool(_PRIVILEGED.search(role)) or role in config.privileged_roles
+
+
+def person_of(event: AuditLog) -> str:
+    """Whose account or role it is. The docs call the id of user.updated a project's."""
+    account, assignment = event.read(Account), event.read(Assignment)
+    ids = (assignment.principal_id, account.user_id, account.id, account.email)
+    return next((each for each in ids if each and not each.startswith("proj")), event.id)
+
+
+def is_actor(event: AuditLog, named: Iterable[str]) -> bool:
+    """Whether the actor is one of these ids or addresses."""
+    ids = {event.actor_id, event.user.id, event.email, event.key}
+    return not ids.isdisjoint(named)
+
+
+def domain_of(email: str) -> str:
+    return email.rpartition("@")[2].lower()
+
+
+def is_within(domain: str, domains: Iterable[str]) -> bool:
+    return any(domain == each or domain.endswith(f".{each}") for each in domains)
+
+
+def matching(names: Sequence[str], parts: Iterable[str]) -> list[str]:
+    """The names that hold any of these parts, or that mean everything."""
+    wanted = [part.lower() for part in parts]
+    return [n for n in names if n.lower() in {"all", "*"} or any(p in n.lower() for p in wanted)]

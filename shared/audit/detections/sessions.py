@@ -1,0 +1,247 @@
+"""Detections of sessions in other hands: A4 to A6."""
+
+import math
+from bisect import bisect_left
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from shared.audit.config import Config, Habits
+from shared.audit.detection import (
+    DAY,
+    HOUR,
+    About,
+    Completed,
+    Fact,
+    Noticed,
+    Pattern,
+    Sliding,
+    Verdict,
+    bounded,
+)
+from shared.audit.detections.defence import DEFENCE
+from shared.audit.detections.keys import KEYS
+from shared.audit.detections.privilege import PRIVILEGE
+from shared.audit.detections.sharing import SHARING
+from shared.audit.events import AuditLog, bare_asn
+from shared.audit.severity import Severity
+
+PRIVILEGED = frozenset[str]().union(
+    *(each.types or () for each in (*DEFENCE, *PRIVILEGE, *KEYS, *SHARING))
+)
+# A value is new for a day: so an event that arrives late but happened earlier that day
+# changes when it was first seen, not whether it was new.
+_NEW_FOR = DAY
+_KINDS = ("country", "ASN", "JA4")
+
+
+def _habit(event: AuditLog, _: Config) -> Sequence[Noticed]:
+    if event.person is None or event.session is None:
+        return ()
+    place = event.place
+    asn = bare_asn(place.asn) if place.asn else ""
+    kind = "login" if event.type == "login.succeeded" else _privileged(event)
+    fact = Fact.of(event, kind, place.country or "", asn, event.session.ja4 or "")
+    return (Noticed(event.person, fact),)
+
+
+def _privileged(event: AuditLog) -> str:
+    return "privileged" if event.type in PRIVILEGED else ""
+
+
+def _unhabitual(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+    rule = config.detections.A4
+    life = _Life(rule)
+    privileged = [fact for fact in facts if fact.what[0] == "privileged"]
+    for fact in facts:
+        new = [kind for kind in range(len(_KINDS)) if life.is_new(fact, kind)]
+        if new and life.has_habits(fact):
+            yield _new(fact, new, privileged, rule)
+        life.add(fact)
+
+
+class _Life:
+    """What was seen of a person so far, in order."""
+
+    def __init__(self, rule: Habits) -> None:
+        self._rule = rule
+        self._logins: list[int] = []  # one an hour: a storm of logins is no habit
+        self._seen: dict[tuple[int, str], list[int]] = defaultdict(list)
+        self._since: dict[int, int] = {}
+
+    def add(self, fact: Fact) -> None:
+        hour = fact.time // HOUR * HOUR
+        if fact.what[0] == "login" and (not self._logins or self._logins[-1] != hour):
+            self._logins.append(hour)
+        for kind, value in enumerate(fact.what[1:]):
+            if value:
+                self._seen[kind, value].append(fact.time)
+                self._since.setdefault(kind, fact.time)
+
+    def has_habits(self, fact: Fact) -> bool:
+        start = bisect_left(self._logins, fact.time - self._rule.days * DAY)
+        enough = len(self._logins) - start >= self._rule.logins
+        return enough and self._logins[start] <= fact.time - self._rule.over_days * DAY
+
+    def is_new(self, fact: Fact, kind: int) -> bool:
+        """Unseen, in a kind that has been told for long enough to know what is usual."""
+        value = fact.what[1 + kind]
+        known_for = fact.time - self._since.get(kind, fact.time)
+        if not value or known_for < self._rule.over_days * DAY:
+            return False
+        times = self._seen.get((kind, value), [])
+        first = bisect_left(times, fact.time - self._rule.days * DAY)
+        return first == len(times) or times[first] > fact.time - _NEW_FOR
+
+
+def _new(fact: Fact, kinds: list[int], privileged: Sequence[Fact], rule: Habits) -> Completed:
+    values = [f"{_KINDS[kind]} {fact.what[1 + kind]}" for kind in kinds]
+    within = rule.followed_within_minutes * 60
+    followed = [f for f in privileged if 0 <= f.time - fact.time <= within][:1]
+    title = f"{fact.who} is seen with a new {' and '.join(values)}"
+    proof = (fact, *(f for f in followed if f.id != fact.id))
+    raised = Severity.HIGH if followed else None
+    return Completed(fact, proof, Verdict(Severity.MEDIUM, title, values[0], (), raised))
+
+
+def _first_sightings(facts: Sequence[Fact]) -> Sequence[Fact]:
+    """Of a quiet life little needs keeping: each hour's first login, each day's first sight."""
+    seen: set[tuple[object, ...]] = set()
+    kept = []
+    for fact in facts:
+        slots: set[tuple[object, ...]] = {("day", fact.time // DAY, fact.what[1:])}
+        if fact.what[0] == "login":
+            slots.add(("login", fact.time // HOUR))
+        if fact.what[0] == "privileged" or not slots <= seen:
+            kept.append(fact)
+        seen |= slots
+    return bounded(kept)
+
+
+A4 = Pattern(
+    About(
+        id="A4",
+        name="New country, network or device for this person",
+        attack=("T1078.004",),
+        runbook=(
+            "Ask the person, over another channel, whether they are there.",
+            "Not them: end their sessions, reset the password, revoke keys made since.",
+            "Look at everything done by them since; raised to high means there is something.",
+            "Look for others seen with the same network or device.",
+        ),
+        false_positives="Travel, a new laptop, a new provider at home, a browser's new version.",
+    ),
+    types=None,
+    notice=_habit,
+    judge=_unhabitual,
+    window=lambda config: config.detections.A4.days * DAY,
+    bucket=90 * DAY,
+    condense=_first_sightings,
+)
+
+_EARTH = 6_371.0  # kilometres
+
+
+def _position(event: AuditLog, config: Config) -> Sequence[Noticed]:
+    place = event.place
+    if event.person is None or place.latitude is None or place.longitude is None:
+        return ()
+    # Nobody lives at 0, 0: it is where unknown addresses are put.
+    nowhere = place.latitude == 0 and place.longitude == 0
+    if nowhere or _is_vpn(place.asn, config):
+        return ()
+    where = ", ".join(each for each in (place.city, place.country) if each)
+    what = (f"{place.latitude:.3f}", f"{place.longitude:.3f}", where or event.ip or "")
+    return (Noticed(event.person, Fact.of(event, *what)),)
+
+
+def _is_vpn(asn: str | None, config: Config) -> bool:
+    known = config.detections.A5.vpn_asns
+    return bool(asn and known) and bare_asn(asn or "") in {bare_asn(each) for each in known}
+
+
+def _travel(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+    rule = config.detections.A5
+    for here, there in pairwise(facts):
+        if here.what[:2] == there.what[:2]:
+            continue
+        distance, seconds = kilometres(here, there), there.time - here.time
+        if distance > rule.kilometres and distance * HOUR > rule.kilometres_an_hour * seconds:
+            title = f"{there.who}: {distance:,.0f} km in {seconds // 60} minutes"
+            about = (("before", here.what[2]), ("after", there.what[2]))
+            verdict = Verdict(Severity.HIGH, title, "travel", about)
+            yield Completed(there, (here, there), verdict)
+
+
+def kilometres(here: Fact, there: Fact) -> float:
+    """The great-circle distance."""
+    lat1, lon1, lat2, lon2 = (math.radians(float(x)) for x in (*here.what[:2], *there.what[:2]))
+    half = math.sin((lat2 - lat1) / 2) ** 2
+    half += math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    return 2 * _EARTH * math.asin(min(1.0, math.sqrt(half)))
+
+
+A5 = Pattern(
+    About(
+        id="A5",
+        name="Impossible travel",
+        attack=("T1078.004",),
+        runbook=(
+            "Ask the person, over another channel, where they are.",
+            "Neither place is a VPN or proxy of theirs: end their sessions, reset the password.",
+            "Look at everything done from the place where they are not.",
+            "A VPN: add its ASN to detections.A5.vpn_asns.",
+        ),
+        false_positives="VPNs, phones that leave the network abroad, wrong places of addresses.",
+    ),
+    types=None,
+    notice=_position,
+    judge=_travel,
+    window=lambda _: DAY,
+    bucket=DAY,
+)
+
+
+def _fingerprint(event: AuditLog, _: Config) -> Sequence[Noticed]:
+    """A fingerprint that is half known is like any other, so it is left out."""
+    if event.person is None or not event.session:
+        return ()
+    ja4, country = event.session.ja4, event.place.country
+    if not ja4 or not country:
+        return ()
+    fact = Fact.of(event, f"{ja4} {country}", _privileged(event))
+    return (Noticed(event.person, fact),)
+
+
+def _two_hands(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+    window = Sliding(deque(), Counter())
+    for fact in facts:
+        window.add(fact, config.detections.A6.within_minutes * 60)
+        if len(window.counts) > 1 and any(each.what[1] for each in window.facts):
+            shown = ", ".join(sorted(window.counts))
+            title = f"{fact.who} acts with {len(window.counts)} fingerprints at once"
+            verdict = Verdict(Severity.HIGH, title, "session", (("fingerprints", shown),))
+            yield Completed(fact, tuple(window.facts), verdict)
+
+
+A6 = Pattern(
+    About(
+        id="A6",
+        name="Session used from two fingerprints",
+        attack=("T1539", "T1550.004"),
+        runbook=(
+            "Ask the person whether they use two devices right now.",
+            "Not them: end all their sessions; a password reset alone leaves a stolen one alive.",
+            "Look at everything done with the fingerprint that is not theirs.",
+            "Look for malware on the device whose session was stolen.",
+        ),
+        false_positives="Laptop and phone, or two browsers, used for administration at once.",
+    ),
+    types=None,
+    notice=_fingerprint,
+    judge=_two_hands,
+    window=lambda config: config.detections.A6.within_minutes * 60,
+    bucket=DAY,
+)
+
+SESSIONS = (A4, A5, A6)

@@ -1,0 +1,270 @@
+"""Detections of doors opened to the outside, and of things destroyed: S1 to S4."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from shared.audit.config import Config
+from shared.audit.detection import (
+    DAY,
+    HOUR,
+    About,
+    Completed,
+    Detection,
+    Fact,
+    Noticed,
+    Pattern,
+    Verdict,
+    bounded,
+    bursts,
+)
+from shared.audit.detections.keys import over_scoped
+from shared.audit.detections.reading import (
+    domain_of,
+    is_actor,
+    is_privileged,
+    is_within,
+    named,
+    role_of,
+    target_of,
+)
+from shared.audit.events import AuditLog
+from shared.audit.payloads import ApiKey, Binding, Invite
+from shared.audit.severity import Severity
+
+
+def _outsider(event: AuditLog, config: Config) -> Verdict | None:
+    email = (event.read(Invite).email or "").lower()
+    domain = domain_of(email)
+    ours = config.approved_domains or ({domain_of(event.email)} if event.email else set())
+    if not domain or not ours or is_within(domain, ours):
+        return None
+    role = role_of(event)
+    high = role is not None and is_privileged(role, config)
+    severity = Severity.HIGH if high else Severity.MEDIUM
+    return Verdict(severity, f"{email} invited from outside as {role or 'member'}", email)
+
+
+S1 = Detection(
+    About(
+        id="S1",
+        name="Outside-domain invite or user",
+        attack=("T1136.003",),
+        runbook=(
+            "Ask whoever invited them who it is and why.",
+            "Take the invite back until that is clear; if accepted, remove the user.",
+            "A domain of yours: add it to approved_domains.",
+        ),
+        false_positives="Contractors and partners; give them a domain or allow who invites them.",
+    ),
+    types=frozenset(
+        {"invite.sent", "tenant.user.invited", "tenant.chatgpt_workspace_invite.upserted"}
+    ),
+    judge=_outsider,
+)
+
+_WHOLE = "organization"
+_KEYS_MADE = frozenset({"api_key.created", "tenant.project_api_key.created"})
+_MOST_KEYS_AN_HOUR = 5
+
+
+def _guard_rail(event: AuditLog, config: Config) -> Sequence[Noticed]:
+    """Limits, and what makes a raised limit worse: keys that can do much, and many keys."""
+    return [Noticed(_WHOLE, Fact.of(event, *what)) for what in _of_limits_and_keys(event, config)]
+
+
+def _of_limits_and_keys(event: AuditLog, config: Config) -> Iterator[tuple[str, ...]]:
+    if event.type in _KEYS_MADE:
+        yield "made", event.actor_id, event.read(ApiKey).id or event.id
+    if event.type.startswith("api_key."):
+        if over_scoped(event, config) is not None:
+            yield "over-scoped", event.actor_id
+    elif event.type not in _KEYS_MADE:
+        done = "removed" if event.type.endswith("deleted") else "set"
+        numbers = json.dumps(dict(_numbers(event.details)), sort_keys=True)
+        yield done, event.actor_id, target_of(event), numbers
+
+
+def _numbers(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    for name, each in value.items():
+        if isinstance(each, dict) and name not in {"data", "changes_requested"}:
+            yield from _numbers(each, f"{prefix}{name}.")
+        elif isinstance(each, int | float) and not isinstance(each, bool):
+            yield f"{prefix}{name}", each
+
+
+def _guard_rails_down(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+    known: dict[tuple[str, str], float] = {}
+    for fact in facts:
+        if fact.what[0] == "removed":
+            yield _with_keys(fact, f"Limit {fact.what[2]} removed", (), facts, config)
+        if fact.what[0] == "set":
+            raised = tuple(_raised(fact, known, config.detections.S2.factor))
+            if raised:
+                yield _with_keys(fact, f"Limit {fact.what[2]} raised", raised, facts, config)
+
+
+def _raised(
+    fact: Fact, known: dict[tuple[str, str], float], factor: float
+) -> Iterator[tuple[str, str]]:
+    """The event tells the new number alone; the old one is known from events before."""
+    for name, number in json.loads(fact.what[3]).items():
+        before = known.get((fact.what[2], name))
+        if before is not None and number > before and number >= factor * before:
+            yield name, f"{before:g} → {number:g}"
+        known[fact.what[2], name] = number
+
+
+def _with_keys(
+    fact: Fact,
+    title: str,
+    about: tuple[tuple[str, str], ...],
+    facts: Sequence[Fact],
+    config: Config,
+) -> Completed:
+    within = config.detections.S2.with_keys_within_hours * HOUR
+    near = [f for f in facts if f.what[1] == fact.what[1] and abs(f.time - fact.time) <= within]
+    proof = _keys_of_concern(near, config)
+    raised = Severity.HIGH if proof else None
+    verdict = Verdict(Severity.SIGNAL, title, fact.what[2], about, raised)
+    return Completed(fact, (fact, *proof), verdict)
+
+
+def _keys_of_concern(facts: Sequence[Fact], config: Config) -> Sequence[Fact]:
+    """What K1 or K3 would say of the same actor's keys."""
+    over = tuple(fact for fact in facts if fact.what[0] == "over-scoped")[:1]
+    made = [fact._replace(what=fact.what[2:]) for fact in facts if fact.what[0] == "made"]
+    rule = config.detections.K3
+    return over or next(iter(bursts(made, rule.at_least, rule.within)), ())
+
+
+def _few_keys(facts: Sequence[Fact]) -> Sequence[Fact]:
+    """A burst of keys is proved by the first few of an hour."""
+    counts: dict[tuple[str, str, int], int] = {}
+    kept = []
+    for fact in facts:
+        slot = (fact.what[0], fact.what[1], fact.time // HOUR)
+        counts[slot] = counts.get(slot, 0) + 1
+        if fact.what[0] in {"set", "removed"} or counts[slot] <= _MOST_KEYS_AN_HOUR:
+            kept.append(fact)
+    return bounded(kept)
+
+
+S2 = Pattern(
+    About(
+        id="S2",
+        name="Spend or rate guard-rail raised or removed",
+        attack=("T1496",),
+        runbook=(
+            "Ask whoever acted what the room is needed for.",
+            "Set the limit back where nobody stands by it.",
+            "With new keys beside it: treat those as made for somebody else's work.",
+            "Look at cost by key and project since.",
+        ),
+        false_positives="Growing projects, so alone it is stored and not sent.",
+    ),
+    types=_KEYS_MADE
+    | frozenset(
+        {
+            "api_key.updated",
+            "rate_limit.updated",
+            "rate_limit.deleted",
+            "tenant.billing.overage_limit.updated",
+            "tenant.billing.alerts.updated",
+            "tenant.usage_limit.workspace.updated",
+            "tenant.usage_limit.group.updated",
+            "tenant.usage_limit.user.updated",
+            "tenant.usage_limit.increase_request.updated",
+            "tenant.usage_limit.increase_request.resolved",
+        }
+    ),
+    notice=_guard_rail,
+    judge=_guard_rails_down,
+    window=lambda _: 90 * DAY,
+    bucket=90 * DAY,
+    condense=_few_keys,
+)
+
+
+def _destroyed(event: AuditLog, _: Config) -> Sequence[Noticed]:
+    target = event.details.get("id")
+    return (Noticed(event.actor_id, Fact.of(event, str(target or event.id))),)
+
+
+def _destruction(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+    rule = config.detections.S3
+    for found in bursts(facts, rule.at_least, rule.within):
+        things = sorted({fact.what[0] for fact in found})
+        title = f"{found[-1].who} deleted {len(things)} things in {rule.within_minutes} minutes"
+        about = (("things", ", ".join(things)),)
+        yield Completed(found[-1], found, Verdict(Severity.HIGH, title, "things", about))
+
+
+S3 = Pattern(
+    About(
+        id="S3",
+        name="Destructive burst",
+        attack=("T1485", "T1489"),
+        runbook=(
+            "Ask whoever acted, over another channel, whether this was them and why.",
+            "End their sessions and revoke their keys until that is clear.",
+            "List what is gone, and who needs it; ask OpenAI's support what can come back.",
+            "Look at how the actor signed in.",
+        ),
+        false_positives="Clean-ups, and code that takes down test projects: allow its actor.",
+    ),
+    types=frozenset(
+        {
+            "project.archived",
+            "project.deleted",
+            "resource.deleted",
+            "service_account.deleted",
+            "group.deleted",
+            "tunnel.deleted",
+        }
+    ),
+    notice=_destroyed,
+    judge=_destruction,
+    window=lambda config: config.detections.S3.within,
+    bucket=HOUR,
+)
+
+
+def _way_out(event: AuditLog, config: Config) -> Verdict | None:
+    binding = event.read(Binding)
+    switched_off = event.type == "role.bound_to_resource" and binding.enabled is False
+    if switched_off or is_actor(event, config.detections.S4.approvers):
+        return None
+    severity = Severity.HIGH if event.type.startswith("tunnel.") else Severity.MEDIUM
+    what = event.type.removeprefix("tenant.").replace("_", " ").replace(".", " ")
+    shown = binding.connector_name or named(event)
+    return Verdict(severity, f"New path out: {what} {shown}", target_of(event))
+
+
+S4 = Detection(
+    About(
+        id="S4",
+        name="New path out",
+        attack=("T1572", "T1537"),
+        runbook=(
+            "Ask whoever acted where it leads, and who may use it.",
+            "Remove it where nobody stands by it.",
+            "Look for data that went that way since.",
+            "Expected from this actor: add them to detections.S4.approvers.",
+        ),
+        false_positives="Connectors and shared models that were agreed on.",
+    ),
+    types=frozenset(
+        {
+            "tunnel.created",
+            "tunnel.updated",
+            "checkpoint.permission.created",
+            "tenant.resource_share_grant.created",
+            "tenant.resource_share_grant.accepted",
+            "role.bound_to_resource",
+        }
+    ),
+    judge=_way_out,
+)
+
+SHARING = (S1, S2, S3, S4)

@@ -1,0 +1,24 @@
+"""How loud a detection is."""
+
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """From quiet to loud; a signal is stored for whoever looks, and never sent."""
+
+    SIGNAL = "signal"
+    INFO = "info"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return _RANKS[self]
+
+    def raised(self) -> "Severity":
+        return _ORDER[min(self.rank + 1, len(_ORDER) - 1)]
+
+
+_ORDER = tuple(Severity)
+_RANKS = {severity: rank for rank, severity in enumerate(_ORDER)}

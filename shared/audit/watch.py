@@ -1,0 +1,133 @@
+"""All detections over an event, reached by its type."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from shared.audit.config import Allow, Config, Rule
+from shared.audit.detection import Detection, Fact, Pattern, Verdict
+from shared.audit.detections.access import PASSWORDS
+from shared.audit.detections.defence import DEFENCE
+from shared.audit.detections.keys import KEYS
+from shared.audit.detections.operations import O1, O2
+from shared.audit.detections.privilege import PRIVILEGE
+from shared.audit.detections.reading import domain_of, is_within
+from shared.audit.detections.sessions import SESSIONS
+from shared.audit.detections.sharing import SHARING
+from shared.audit.events import AuditLog
+from shared.audit.severity import Severity
+from shared.audit.types import KNOWN
+
+ALL: tuple[Detection | Pattern, ...] = (
+    *DEFENCE,
+    *PRIVILEGE,
+    *KEYS,
+    *PASSWORDS,
+    *SESSIONS,
+    *SHARING,
+    O2,
+)
+ABOUT = {about.id: about for about in (*(each.about for each in ALL), O1)}
+MOST_IDS = 100  # of the events in an alert: a message stays below 64 KB
+
+Set = tuple[str, str]  # a pattern's id, and the key its facts are kept under
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a detection found."""
+
+    detection: str
+    time: int  # of the event that completed it
+    severity: Severity
+    level: Severity  # the severity without what raised it: part of the alert's identity
+    title: str
+    actor: str
+    target: str
+    who: str
+    where: str
+    event_ids: tuple[str, ...]
+    about: tuple[tuple[str, str], ...]
+
+    @property
+    def dedup(self) -> str:
+        return f"{self.detection}|{self.actor}|{self.target}"
+
+
+class Watch:
+    """The detections that are switched on, by the types they look at."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.patterns = {each.about.id: each for each in ALL if isinstance(each, Pattern)}
+        self._by_type = {type_: self._looking_at(type_) for type_ in KNOWN}
+        self._at_any = self._looking_at("")
+
+    def look(self, event: AuditLog) -> tuple[list[Finding], list[tuple[Set, Fact]]]:
+        """What the event is by itself, and the facts to keep of it."""
+        findings: list[Finding] = []
+        facts: list[tuple[Set, Fact]] = []
+        for each, rule in self._by_type.get(event.type, self._at_any):
+            if not rule.allow.empty and is_allowed(event, rule.allow):
+                continue
+            if isinstance(each, Pattern):
+                for key, fact in each.notice(event, self.config):
+                    facts.append(((each.about.id, key), fact))
+            elif verdict := each.judge(event, self.config):
+                findings.append(_found(each, Fact.of(event), (event.id,), verdict, rule))
+        return findings, facts
+
+    def judge(self, pattern: Pattern, facts: Sequence[Fact]) -> Iterable[Finding]:
+        """Facts of one key, in order."""
+        rule = self.config.rule(pattern.about.id)
+        for by, proof, verdict in pattern.judge(facts, self.config):
+            ids = tuple(dict.fromkeys(fact.id for fact in proof))[-MOST_IDS:]
+            yield _found(pattern, by, ids, verdict, rule)
+
+    def _looking_at(self, type_: str) -> tuple[tuple[Detection | Pattern, Rule], ...]:
+        rules = ((each, self.config.rule(each.about.id)) for each in ALL)
+        return tuple(
+            (each, rule)
+            for each, rule in rules
+            if rule.enabled and (each.types is None or type_ in each.types)
+        )
+
+
+def is_allowed(event: AuditLog, allow: Allow) -> bool:
+    """Whether a detection was told to leave this event alone."""
+    actors = {event.actor_id, event.user.id, event.email}
+    return (
+        not allow.actors.isdisjoint(actors)
+        or event.key in allow.keys
+        or event.project.id in allow.projects
+        or (event.email is not None and is_within(domain_of(event.email), allow.domains))
+        or (event.ip is not None and _is_in(event.ip, allow))
+        or allow.at_hour(event.time // 3_600 % 24)
+    )
+
+
+def _is_in(ip: str, allow: Allow) -> bool:
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return False
+    return any(address in network for network in allow.networks)
+
+
+def _found(
+    each: Detection | Pattern, by: Fact, ids: tuple[str, ...], verdict: Verdict, rule: Rule
+) -> Finding:
+    level = rule.severity or verdict.severity
+    return Finding(
+        detection=each.about.id,
+        time=by.time,
+        severity=rule.severity or verdict.raised or verdict.severity,
+        level=level,
+        title=verdict.title,
+        actor=by.actor,
+        target=verdict.target,
+        who=by.who,
+        where=by.where,
+        event_ids=ids,
+        about=verdict.about,
+    )
