@@ -6,12 +6,14 @@ anything wrong goes through `problems_of`, which names everything that is wrong 
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from shared.lines import MAX_LINE_BYTES, TOO_LONG
+from shared.jobs import BYTES_PER_TOKEN
+from shared.lines import MAX_LINE_BYTES, TOO_LONG, misencoded_at
 from shared.model import Ours
 from shared.problems import Problem
 
@@ -33,7 +35,6 @@ MAX_INPUTS = 50_000  # embedding inputs in a batch: elements of `input`, not lin
 # OpenAI says 200 MB and was seen to compare with 209,715,200; one user got HTTP 413 at 165,665,721.
 MAX_PART_BYTES = 150_000_000
 MAX_MODEL = 256  # characters of a model's name: it becomes a key of the ledger
-BYTES_PER_TOKEN = 4  # of a whole line, wrapping included: an estimate on the safe side for English
 
 
 class Limits(Ours):
@@ -70,13 +71,33 @@ class _WithInputs(msgspec.Struct):
     body: _Inputs
 
 
-_decoder = msgspec.json.Decoder(Request)
-decode = _decoder.decode
-decode_lines = _decoder.decode_lines
+class _Named(msgspec.Struct):
+    custom_id: str
+
+
+class _AnyBody(msgspec.Struct):
+    """What may stand in a body, unread: an image or a million messages may be among it."""
+
+    model: msgspec.Raw = msgspec.Raw(b"null")
+    stream: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _AnyRequest(msgspec.Struct):
+    custom_id: msgspec.Raw = msgspec.Raw(b"null")
+    method: msgspec.Raw = msgspec.Raw(b"null")
+    url: msgspec.Raw = msgspec.Raw(b"null")
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+
+decode = msgspec.json.Decoder(Request).decode
 _decode_inputs = msgspec.json.Decoder(_WithInputs).decode
-_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_named = msgspec.json.Decoder(_Named).decode
+_decode_any_request = msgspec.json.Decoder(_AnyRequest).decode
+_decode_any_body = msgspec.json.Decoder(_AnyBody).decode
 
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+NUMBER = re.compile(rb"\[\s*-?\d")
+HALF_A_PAIR = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])")
 
 
 def is_good(request: Request, limits: Limits) -> bool:
@@ -114,14 +135,28 @@ def tokens_of(size: int) -> int:
 
 
 def inputs_of(line: bytes) -> int:
-    """Embedding inputs of a line: a text or one array of token numbers is one."""
-    raw = bytes(_decode_inputs(line).body.input).lstrip()
-    if not raw.startswith(b"["):
+    """Embedding inputs of a line: a text or one array of token numbers is one.
+
+    Counted by what opens each input, never too few, as a line may have millions of them.
+    """
+    raw = bytes(_decode_inputs(line).body.input)
+    if not raw.startswith(b"[") or NUMBER.match(raw):
         return 1
-    elements = _decode_list(raw)
-    if elements and bytes(elements[0]).lstrip()[:1].isdigit():
-        return 1  # token numbers
-    return len(elements)
+    opening = raw[1:].lstrip()[:1]
+    if opening == b'"':
+        plain = raw.replace(rb"\\", b"")
+        return (plain.count(b'"') - plain.count(rb"\"")) // 2
+    if opening == b"[":
+        return raw.count(b"[") - 1
+    return 0 if opening == b"]" else raw.count(b",") + 1
+
+
+def custom_id_of(line: bytes) -> str | None:
+    """The custom_id of a line that is otherwise bad, as far as it has one."""
+    try:
+        return _decode_named(line).custom_id or None
+    except UNDECODABLE:
+        return None
 
 
 def problems_of(line: bytes, number: int, limits: Limits) -> list[Problem]:
@@ -129,7 +164,7 @@ def problems_of(line: bytes, number: int, limits: Limits) -> list[Problem]:
     parsed = _parsed(line, number)
     if isinstance(parsed, Problem):
         return [parsed]
-    return list(_wrong(parsed, number, limits))
+    return list(_wrong(parsed, number, limits)) or list(_ambiguous(line, number))
 
 
 def duplicate(number: int, first: int) -> Problem:
@@ -153,29 +188,55 @@ def too_large(number: int, what: str, have: int, limit: int) -> Problem:
     )
 
 
-def _parsed(line: bytes, number: int) -> dict[str, Any] | Problem:
+def _parsed(line: bytes, number: int) -> dict[str, object] | Problem:
+    """The fields that matter; what they hold is outlined, not built."""
     if line is TOO_LONG:
-        return too_large(number, "bytes or more", MAX_LINE_BYTES, MAX_LINE_BYTES)
+        return _too_long(number)
+    if (at := misencoded_at(line)) is not None:
+        return _misencoded(number, at, line[at])
     try:
-        text = line.decode()
-    except UnicodeDecodeError as error:
-        return Problem(
-            line=number,
-            code="invalid_encoding",
-            message=f"This line is not valid UTF-8: byte {error.start + 1} is "
-            f"0x{line[error.start]:02x}.",
-            remedy="save the file as UTF-8 without a byte order mark",
-        )
-    try:
-        msgspec.json.decode(line)  # stricter than json: no NaN, no lone surrogates
-        parsed = json.loads(text)
-    except UNDECODABLE as error:
-        return _unparseable(number, str(error) or "nested too deeply")
-    except ValueError as error:
-        return _unparseable(number, str(error))
-    if isinstance(parsed, dict):
-        return parsed
-    return _unparseable(number, f"it holds {_kind(parsed)}, not an object")
+        request = _decode_any_request(line)
+    except msgspec.ValidationError:
+        kind = _kind(_outline(msgspec.Raw(line.lstrip())))
+        return _unparseable(number, f"it holds {kind}, not an object")
+    except RecursionError:
+        return _unparseable(number, "it is nested too deeply")
+    except msgspec.DecodeError as error:
+        half = HALF_A_PAIR.search(line)
+        return _unparseable(number, "half a surrogate pair stands alone" if half else str(error))
+    fields = {name: _outline(getattr(request, name)) for name in _AnyRequest.__struct_fields__}
+    if isinstance(fields["body"], dict):
+        body = _decode_any_body(request.body)
+        fields["body"] = {"model": _outline(body.model), "stream": _outline(body.stream)}
+    return fields
+
+
+def _outline(raw: msgspec.Raw) -> object:
+    """The value of a text, a truth or a null; of anything else only its kind."""
+    first = memoryview(raw)[:1].tobytes()
+    if first == b"{":
+        return {}
+    if first == b"[":
+        return []
+    return msgspec.json.decode(raw) if first in b'"tfn' else 0
+
+
+def _too_long(number: int) -> Problem:
+    return Problem(
+        line=number,
+        code="request_too_large",
+        message=f"This line has more than {MAX_LINE_BYTES:,} bytes.",
+        remedy="make the request smaller, or cut it into several",
+    )
+
+
+def _misencoded(number: int, at: int, byte: int) -> Problem:
+    return Problem(
+        line=number,
+        code="invalid_encoding",
+        message=f"This line is not valid UTF-8: byte {at + 1:,} is 0x{byte:02x}.",
+        remedy="save the file as UTF-8 without a byte order mark",
+    )
 
 
 def _unparseable(number: int, why: str) -> Problem:
@@ -187,11 +248,24 @@ def _unparseable(number: int, why: str) -> Problem:
     )
 
 
-def _wrong(request: dict[str, Any], number: int, limits: Limits) -> Iterator[Problem]:
-    yield from _wrong_custom_id(request, number)
-    yield from _wrong_method(request, number)
-    yield from _wrong_url(request, number, limits)
-    body = request.get("body")
+def _ambiguous(line: bytes, number: int) -> Iterator[Problem]:
+    """Of a key that stands twice the last value counts, but the others have to be of its type."""
+    try:
+        decode(line)
+    except UNDECODABLE as error:
+        yield Problem(
+            line=number,
+            code="duplicate_key",
+            message="A key stands more than once on this line, with different types of values.",
+            remedy=f"{error}: write each key once",
+        )
+
+
+def _wrong(request: dict[str, object], number: int, limits: Limits) -> Iterator[Problem]:
+    yield from _wrong_custom_id(request["custom_id"], number)
+    yield from _wrong_method(request["method"], number)
+    yield from _wrong_url(request["url"], number, limits)
+    body = request["body"]
     if body is None:
         yield _missing(number, "body", "write the request's parameters as an object")
     elif isinstance(body, dict):
@@ -200,8 +274,7 @@ def _wrong(request: dict[str, Any], number: int, limits: Limits) -> Iterator[Pro
         yield _wrong_type(number, "body", "an object", body)
 
 
-def _wrong_custom_id(request: dict[str, Any], number: int) -> Iterator[Problem]:
-    custom_id = request.get("custom_id")
+def _wrong_custom_id(custom_id: object, number: int) -> Iterator[Problem]:
     if custom_id is None:
         yield _missing(number, "custom_id", "give each line a text of its own, such as its id")
     elif not isinstance(custom_id, str):
@@ -210,8 +283,7 @@ def _wrong_custom_id(request: dict[str, Any], number: int) -> Iterator[Problem]:
         yield _invalid(number, "custom_id", "it is empty", "give each line a text of its own")
 
 
-def _wrong_method(request: dict[str, Any], number: int) -> Iterator[Problem]:
-    method = request.get("method")
+def _wrong_method(method: object, number: int) -> Iterator[Problem]:
     if method is None:
         yield _missing(number, "method", 'write "method": "POST"')
     elif not isinstance(method, str):
@@ -220,8 +292,7 @@ def _wrong_method(request: dict[str, Any], number: int) -> Iterator[Problem]:
         yield _invalid(number, "method", f"{_shown(method)} is not POST", 'write "method": "POST"')
 
 
-def _wrong_url(request: dict[str, Any], number: int, limits: Limits) -> Iterator[Problem]:
-    url = request.get("url")
+def _wrong_url(url: object, number: int, limits: Limits) -> Iterator[Problem]:
     known = "write one of: " + ", ".join(sorted(limits.endpoints))
     if url is None:
         yield _missing(number, "url", known)

@@ -3,7 +3,7 @@
 from pydantic import JsonValue
 
 from shared.jobs import Job, Part
-from shared.openai_models import Batch
+from shared.openai_models import Batch, File
 from shared.pager import Fact
 from shared.reports import JobReport, Rejected
 
@@ -81,6 +81,27 @@ def second_batch(part: Part, younger: Batch, kept: str) -> Fact:
             "kept": kept,
             "billed_twice": done,
         },
+    )
+
+
+def stuck(job: Job, part: Part) -> Fact:
+    return Fact(
+        type="Part Stuck",
+        about=f"{part.name} {part.batch_status}",
+        text=f"Batch {part.batch_id} of {job.key} has been {part.batch_status!r} for long, "
+        f"{part.done:,} of {part.requests:,} requests done. It ends by itself 24 hours after it "
+        "was made; what is not done by then is asked again. To stop it now, cancel the job.",
+        detail=_part(job, part) | {"batch": part.batch_id, "status": part.batch_status},
+    )
+
+
+def orphan_deleted(part: Part, file: File) -> Fact:
+    return Fact(
+        type="Orphan File Deleted",
+        about=f"{part.name} {file.id}",
+        text=f"File {file.id} ({file.filename}, {file.bytes:,} bytes) at OpenAI belonged to a part "
+        "that does not need it, and was deleted there.",
+        detail={"job": part.job, "part": part.number, "file": file.id, "bytes": file.bytes},
     )
 
 

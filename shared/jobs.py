@@ -8,10 +8,12 @@ from typing import Self
 from pydantic import Field
 
 from shared.model import Ours
-from shared.openai_models import Batch, BatchError
+from shared.openai_models import Batch, BatchError, BatchStatus
 from shared.options import Options
 
 NUMBERS = 100_000  # an attempt's parts are numbered from (attempt - 1) × this
+BYTES_PER_TOKEN = 4  # of a whole line, wrapping included: an estimate on the safe side
+LIMIT_KEPT = timedelta(days=1)
 KEPT_ERRORS = 20  # of a refused batch, in the ledger: an item stays below 10 KB
 TEXT_LIMIT = 300  # characters of somebody else's text, wherever we keep it
 
@@ -77,6 +79,8 @@ class Job(Ours):
     reason: str = ""
     results_prefix: str = ""
     skipped: int = 0  # bad lines left out
+    cancel_asked: datetime | None = None
+    room_told: bool = False  # that parts wait for room was told: once a job is enough
     notes: list[str] = []
     due: datetime
     times: dict[str, datetime] = {}
@@ -90,6 +94,13 @@ class Job(Ours):
     def over(self) -> bool:
         return self.state in OVER
 
+    def told_of_room(self) -> Self:
+        return self.model_copy(update={"room_told": True, "rev": self.rev + 1})
+
+    def asked_to_stop(self, now: datetime) -> Self:
+        """Poll does the stopping, from its next tick on until nothing lives any more."""
+        return self.model_copy(update={"cancel_asked": now, "due": now, "rev": self.rev + 1})
+
     def moved(self, state: JobState, now: datetime, **changes: object) -> Self:
         times = self.times | {state.value: now}
         update = {"state": state, "times": times, "rev": self.rev + 1, **changes}
@@ -99,7 +110,7 @@ class Job(Ours):
 class Lines(Ours):
     """Which lines of the dropped file a part holds; the numbers themselves lie under `key`."""
 
-    key: str
+    key: str | None  # None: they lie side by side
     first: int
     last: int
     count: int
@@ -139,6 +150,9 @@ class Part(Ours):
     errors: list[BatchError] = []
     errors_total: int = 0
     extras: int = 0  # answers to nobody, or second ones
+    replaced: bool = False  # cut again into smaller parts, which hold its requests now
+    stuck_told: str = ""  # the status it was told to be stuck in
+    stop_sent: bool = False  # OpenAI was asked to cancel its batch
     times: dict[str, datetime] = {}
     rev: int = 0
 
@@ -174,6 +188,10 @@ class Part(Ours):
 
     def asked(self, now: datetime) -> Self:
         return self.model_copy(update={"asked_at": now, "rev": self.rev + 1})
+
+    @property
+    def waits_since(self) -> datetime:
+        return self.times.get(PartState.WAITING.value, self.due)
 
     def may_be_claimed(self, now: datetime) -> bool:
         """A waiting part, or one whose holder must be dead because its lease ran out."""
@@ -233,12 +251,34 @@ class Part(Ours):
     def landed(self, now: datetime, extras: int) -> Self:
         return self._moved(PartState.LANDED, now, due=now, extras=extras)
 
-    def again(self, source: Span, lines: "Lines", now: datetime) -> "Part":
+    def stopped(self, now: datetime) -> Self:
+        """Cancelled before there was a batch."""
+        return self._moved(PartState.ENDED, now, due=now, batch_status=BatchStatus.CANCELLED)
+
+    def cut_again(self, now: datetime) -> Self:
+        """Its requests live on in smaller parts."""
+        return self._moved(PartState.LANDED, now, due=now, replaced=True)
+
+    def told_to_stop(self) -> Self:
+        return self.model_copy(update={"stop_sent": True, "rev": self.rev + 1})
+
+    def told_stuck(self) -> Self:
+        return self.model_copy(update={"stuck_told": self.batch_status, "rev": self.rev + 1})
+
+    def again(self, source: Span, lines: Lines, now: datetime) -> "Part":
         """Those of its requests that may succeed later, as a part of the next attempt."""
+        return self._child(self.number + NUMBERS, self.attempt + 1, (source, lines), now)
+
+    def piece(self, number: int, source: Span, lines: Lines, now: datetime) -> "Part":
+        """Some of its requests, as a part of the same attempt."""
+        return self._child(number, self.attempt, (source, lines), now)
+
+    def _child(self, number: int, attempt: int, held: tuple[Span, Lines], now: datetime) -> "Part":
+        source, lines = held
         return Part(
             job=self.job,
-            number=self.number + NUMBERS,
-            attempt=self.attempt + 1,
+            number=number,
+            attempt=attempt,
             state=PartState.WAITING,
             endpoint=self.endpoint,
             model=self.model,
@@ -249,7 +289,7 @@ class Part(Ours):
             requests=lines.count,
             bytes=source.length,
             inputs=self.inputs,
-            tokens=-(-source.length // 4),
+            tokens=-(-source.length // BYTES_PER_TOKEN),
             due=now,
             times={PartState.WAITING.value: now},
         )
@@ -260,12 +300,27 @@ class Room(Ours):
 
     model: str
     used: int = 0
-    limit: int | None = None
+    limit: int | None = None  # as configured, or as a refusal said
+    learned_at: datetime | None = None
+    held_for: str | None = None  # a part that waited so long that nobody may pass it any more
 
     @property
     def free(self) -> int | None:
         """None: nothing is known of a limit."""
         return None if self.limit is None else self.limit - self.used
+
+    def as_known(self, now: datetime, configured: int | None) -> Self:
+        """A learnt limit is forgotten after a day: the tier may have risen, and asking is free."""
+        learned = self.limit
+        if self.learned_at and now - self.learned_at > LIMIT_KEPT:
+            learned = None
+        known = [each for each in (learned, configured) if each is not None]
+        return self.model_copy(update={"limit": min(known, default=None)})
+
+    def admits(self, part: Part) -> bool:
+        if self.held_for and self.held_for != part.name:
+            return False
+        return self.free is None or part.tokens <= self.free
 
 
 class Ask(Ours):

@@ -52,6 +52,10 @@ def again_lines_key(parent: Part) -> str:
     return f"parts/{parent.job}/{parent.number:06d}.again.lines"
 
 
+def piece_lines_key(parent: Part, first: int) -> str:
+    return f"parts/{parent.job}/{parent.number:06d}.from-{first}.lines"
+
+
 def extras_key(job: Job, part: Part) -> str:
     """Answers that belong to no request of the part, or to one that has an answer already."""
     return f"{job.results_prefix}extras-{part.number:06d}.jsonl"

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from boto3.s3.transfer import TransferConfig
@@ -80,11 +81,15 @@ class Landing:
         file.seek(0)
         return self.write(key, iter(lambda: file.read(CHUNK), b""), kind)
 
-    def keys(self, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
-        """Every object under a prefix: Key, Size, LastModified, ETag."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    def versions(self, bucket: str, prefix: str) -> Iterator[tuple[Source, datetime]]:
+        """Every object's newest version under a prefix, and since when it is there."""
+        pages = self._s3.get_paginator("list_object_versions").paginate(
+            Bucket=bucket, Prefix=prefix
+        )
         for page in pages:
-            yield from map(dict, page.get("Contents", []))
+            for each in page.get("Versions", []):
+                if each["IsLatest"]:
+                    yield _listed(bucket, each), each["LastModified"]
 
 
 class Reader:
@@ -172,6 +177,17 @@ def _said(key: str) -> Iterator[None]:
         if code in BUSY:
             raise TryLater(f"{key}: {code}") from error
         raise
+
+
+def _listed(bucket: str, version: Any) -> Source:
+    named = version["VersionId"]
+    return Source(
+        bucket=bucket,
+        key=version["Key"],
+        version=named if named != "null" else None,
+        etag=version["ETag"].strip('"'),
+        size=version["Size"],
+    )
 
 
 def _at(source: Span | Source) -> dict[str, Any]:

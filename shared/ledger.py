@@ -17,6 +17,7 @@ Answer = TypeVar("Answer")
 
 OPEN = "open"  # the sparse index: only what somebody still has to look at is in it
 ROOMS = "ROOM"
+KEPT_RATES = 86_400  # seconds
 LOST_RACES = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
 BUSY = frozenset(
     {
@@ -77,16 +78,43 @@ class Ledger:
         rows = self._query(KeyConditionExpression=Key("pk").eq(ROOMS), ConsistentRead=True)
         return [Room.model_validate(row) for row in rows]
 
-    def learn_limit(self, model: str, limit: int) -> None:
+    def open_room(self, model: str) -> None:
+        """From now on poll looks for waiting parts of this model."""
+        self._update_room(model, "SET #model = :model")
+
+    def learn_limit(self, model: str, limit: int, now: datetime) -> None:
         """Estimated prompt tokens of a model that may be enqueued, as OpenAI's refusal said."""
-        _call(
-            lambda: self._table.update_item(
-                Key={"pk": ROOMS, "sk": model},
-                UpdateExpression="SET #m = :m, #l = :l",
-                ExpressionAttributeNames={"#m": "model", "#l": "limit"},
-                ExpressionAttributeValues={":m": model, ":l": limit},
-            )
-        )
+        sets = "SET #model = :model, #limit = :limit, #learned_at = :learned_at"
+        self._update_room(model, sets, limit=limit, learned_at=_stamp(now))
+
+    def hold_room(self, model: str, part: str | None) -> None:
+        """Nobody but this part may enter; None: everybody may again."""
+        self._update_room(model, "SET #model = :model, #held_for = :held_for", held_for=part)
+
+    def _update_room(self, model: str, expression: str, **values: Any) -> None:
+        values["model"] = model
+        update: Any = {
+            "Key": {"pk": ROOMS, "sk": model},
+            "UpdateExpression": expression,
+            "ExpressionAttributeNames": {f"#{name}": name for name in values},
+            "ExpressionAttributeValues": {f":{name}": each for name, each in values.items()},
+        }
+        _call(lambda: self._table.update_item(**update))
+
+    def spend(self, what: str, window: datetime, most: int) -> None:
+        """Counts one of what may be done so often in a window. Raises Moved when it is used up."""
+        update: Any = {
+            "Key": {"pk": f"RATE#{what}", "sk": _stamp(window)},
+            "UpdateExpression": "ADD #n :one SET #e = :e",
+            "ConditionExpression": "attribute_not_exists(#n) OR #n < :most",
+            "ExpressionAttributeNames": {"#n": "n", "#e": "expires_at"},
+            "ExpressionAttributeValues": {
+                ":one": 1,
+                ":most": most,
+                ":e": int(window.timestamp()) + KEPT_RATES,
+            },
+        }
+        _call(lambda: self._table.update_item(**update))
 
     def cursor(self) -> str | None:
         """Where the last walk through OpenAI's list of batches stopped."""
@@ -105,7 +133,10 @@ class Ledger:
         if room.limit is not None:
             taken["#l"] = "limit"
             values |= {":l": room.limit, ":free": room.limit - old.tokens}
-            condition = "(attribute_not_exists(#u) OR #u <= :free) AND #l = :l"
+            condition = (
+                "(attribute_not_exists(#u) OR #u <= :free) "
+                "AND (attribute_not_exists(#l) OR #l >= :l)"
+            )
         self._move(old, new, _room_update(self._table.name, room.model, taken, values, condition))
 
     def leave(self, old: Part, new: Part) -> None:
@@ -133,6 +164,10 @@ class Ledger:
         key = Key("open").eq(_open_key(state, model)) & Key("due").lte(_stamp(due))
         rows = self._query(IndexName=OPEN, KeyConditionExpression=key, most=most)
         return (Part.model_validate(row) for row in rows)
+
+    def jobs_being_stopped(self) -> Iterator[Job]:
+        key = Key("open").eq("cancelling")
+        return map(Job.model_validate, self._query(IndexName=OPEN, KeyConditionExpression=key))
 
     def open_jobs(self, due: datetime, most: int = 1_000) -> Iterator[Job]:
         key = Key("open").eq("job") & Key("due").lte(_stamp(due))
@@ -214,7 +249,9 @@ def _bare(row: dict[str, Any]) -> dict[str, Any]:
 def _job_row(job: Job) -> dict[str, Any]:
     row = job.model_dump(mode="json", exclude_none=True)
     row |= {"pk": f"JOB#{job.id}", "sk": "JOB", "due": _stamp(job.due)}
-    return row if job.state in OVER else row | {"open": "job"}
+    if job.state in OVER:
+        return row
+    return row | {"open": "cancelling" if job.cancel_asked else "job"}
 
 
 def _part_row(part: Part) -> dict[str, Any]:

@@ -60,6 +60,7 @@ class PartReport(Ours):
     output_file_id: str | None
     error_file_id: str | None
     reason: str
+    cut_again: bool  # its requests travelled in smaller parts
     errors_total: int
     errors: list[BatchError]  # OpenAI's own, `line` counted in the dropped file
     times: dict[str, datetime]
@@ -143,6 +144,7 @@ def part_report(part: Part, lines: list[BatchError]) -> PartReport:
         output_file_id=part.output_file_id,
         error_file_id=part.error_file_id,
         reason=part.reason,
+        cut_again=part.replaced,
         errors_total=part.errors_total,
         errors=lines,
         times=part.times,
@@ -156,9 +158,13 @@ def total(usage: dict[str, Usage]) -> Usage:
     return whole
 
 
-def outcome(parts: list[Part], tally: Tally) -> Literal["completed", "failed", "cancelled"]:
-    """Failed: OpenAI took none of it. Anything that ran makes a job completed."""
-    statuses = {each.batch_status for each in parts}
+def outcome(
+    job: Job, parts: list[Part], tally: Tally
+) -> Literal["completed", "failed", "cancelled"]:
+    """Failed: OpenAI took none of it. Anything else that ran to its end makes a job completed."""
+    if job.cancel_asked:
+        return "cancelled"
+    statuses = {each.batch_status for each in parts if not each.replaced}
     if tally.succeeded == 0 and statuses <= {"failed", "refused"}:
         return "failed"
     if tally.succeeded == 0 and statuses == {"cancelled"}:

@@ -29,6 +29,10 @@ class Settings(Theirs):
     max_part_requests: int = MAX_REQUESTS
     max_part_inputs: int = MAX_INPUTS
     max_part_tokens: int = 2_000_000_000
+    enqueued_limits: str = ""  # prompt tokens by model: "gpt-5-mini=5000000,*=90000"
+    stuck_hours: int = 20  # of a batch that does not end: its window is 24
+    silent_after_minutes: int = 60  # a file older than this with no job is rung for
+    silent_days: int = 14  # and one older than this is left alone
     lease_seconds: int = 900  # longer than the longest door may run
     lost_answer_seconds: int = 300  # given to a batch whose answer was lost, to show up in the list
 
@@ -44,6 +48,12 @@ class Settings(Theirs):
     @property
     def lost_answer(self) -> timedelta:
         return timedelta(seconds=self.lost_answer_seconds)
+
+    def enqueued_limit(self, model: str) -> int | None:
+        """Estimated prompt tokens that may be enqueued, where it is configured."""
+        pairs = (each.rpartition("=") for each in self.enqueued_limits.split(",") if "=" in each)
+        known = {name.strip(): int(tokens) for name, _, tokens in pairs}
+        return known.get(model, known.get("*"))
 
     @property
     def limits(self) -> Limits:

@@ -45,6 +45,12 @@ Template.add_multi_constructor(
 
 
 @cache
+def aws() -> boto3.Session:
+    """One for all tests: it is slow to make, and moto answers whatever session asks."""
+    return boto3.Session(region_name="us-east-1")
+
+
+@cache
 def template() -> Any:
     return yaml.load((ROOT / "template.yaml").read_text(), Template)
 
@@ -73,7 +79,7 @@ class World:
     openai_settings: SmallSettings = field(default_factory=SmallSettings)
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
-    session: boto3.Session = field(default_factory=lambda: boto3.Session(region_name="us-east-1"))
+    session: boto3.Session = field(default_factory=lambda: aws())
 
     def __post_init__(self) -> None:
         self.clock = Clock()
@@ -149,10 +155,10 @@ class World:
 
     def until_over(self, *jobs: str) -> None:
         self.work()
-        for _ in range(ROUNDS):
+        for round_ in range(ROUNDS):
             if all(self.job(each).over for each in jobs):
                 return
-            self.tick()
+            self.tick(60 if round_ < 30 else 900)
         raise AssertionError([self.edges.ledger.parts(each) for each in jobs])
 
     def run(self, name: str, content: bytes, **options: str) -> Job:

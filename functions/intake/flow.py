@@ -151,6 +151,8 @@ def _accept(edges: Edges, job: Job, checked: Checked) -> Job:
         edges.landing.write(f"{prefix}skipped.json", [skipped.encode()], "application/json")
     for part in checked.parts:
         edges.ledger.plan_part(part)
+    for model in sorted({part.model for part in checked.parts}):
+        edges.ledger.open_room(model)
     accepted = job.moved(
         JobState.ACCEPTED,
         edges.now(),

@@ -1,31 +1,30 @@
 """Requests that may succeed later travel again, in a part of the next attempt."""
 
 import tempfile
-from array import array
 
 from functions.land.answers import Answers
-from functions.land.order import line_numbers
 from shared import batchfile, keys
 from shared.edges import Edges
 from shared.jobs import Job, Lines, Part, Span
+from shared.numbers import line_numbers, numbers_as_bytes
 from shared.results import lines_of
 
 
 def plan_again(edges: Edges, job: Job, part: Part, answers: Answers) -> list[Part]:
     """Nobody, or one part with the lines that are asked again, in their order."""
-    if part.attempt >= job.options.max_attempts:
+    if part.attempt >= job.options.max_attempts or job.cancel_asked:
         return []
-    numbers = array("I")
+    numbers: list[int] = []
     with tempfile.TemporaryFile() as disk:
         lines = lines_of(edges.landing.chunks(part.source))
-        for number, line in zip(line_numbers(edges, part), lines, strict=True):
+        for number, line in zip(line_numbers(edges.landing, part), lines, strict=True):
             if answers.is_asked_again(batchfile.decode(line).custom_id):
                 disk.write(line + b"\n")
                 numbers.append(number)
         if not numbers:
             return []
         length = edges.landing.write_file(keys.again_key(part), disk)
-    edges.landing.write(keys.again_lines_key(part), [numbers.tobytes()], keys.BINARY)
+    edges.landing.write(keys.again_lines_key(part), [numbers_as_bytes(numbers)], keys.BINARY)
     span = Span(bucket=edges.landing.bucket, key=keys.again_key(part), length=length)
     lines_held = Lines(
         key=keys.again_lines_key(part), first=numbers[0], last=numbers[-1], count=len(numbers)

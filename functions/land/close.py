@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from functions.land.answers import problems
-from functions.land.order import Landed, line_numbers
+from functions.land.order import Landed
 from shared import facts, keys, reports
 from shared.edges import Edges
 from shared.jobs import Job, JobState, Part
+from shared.numbers import line_numbers
 from shared.openai_models import BatchError
 from shared.problems import KEPT
 from shared.results import Tally, read_answer
@@ -60,7 +61,7 @@ def _must_be_all(job: Job, tally: Tally) -> None:
 
 def _report(edges: Edges, job: Job, parts: list[Part], tally: Tally) -> reports.JobReport:
     prefix, now = job.results_prefix, edges.now()
-    state = reports.outcome(parts, tally)
+    state = reports.outcome(job, parts, tally)
     files = {name: f"{prefix}{name}.jsonl" for name in ("results", "errors")}
     files |= {f"extras-{p.number}": keys.extras_key(job, p) for p in parts if p.extras}
     return reports.JobReport(
@@ -74,7 +75,7 @@ def _report(edges: Edges, job: Job, parts: list[Part], tally: Tally) -> reports.
             total=job.requests,
             succeeded=tally.succeeded,
             failed=tally.failed,
-            retried=sum(part.requests for part in parts if part.attempt == 2),
+            retried=sum(part.requests for part in parts if part.attempt == 2 and not part.replaced),
             skipped=job.skipped,
         ),
         usage=reports.total(tally.usage),
@@ -98,7 +99,7 @@ def _told(edges: Edges, part: Part) -> list[BatchError]:
     """OpenAI's errors, with the lines counted in the dropped file."""
     if not part.errors_total:
         return []
-    numbers = line_numbers(edges, part)
+    numbers = line_numbers(edges.landing, part)
     found = problems(edges, part)[:KEPT]
     return [
         each.model_copy(update={"line": numbers[each.line - 1]})

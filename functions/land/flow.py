@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from functions.land.again import plan_again
 from functions.land.answers import Answers, collect
 from functions.land.close import close
-from functions.land.order import Landed, line_numbers, merged
+from functions.land.order import Landed, merged
 from shared import batchfile, facts, keys
 from shared.edges import Edges
 from shared.errors import Gone
 from shared.jobs import Ask, Job, JobState, Part, PartState
+from shared.numbers import line_numbers
 from shared.results import lines_of
 
 
@@ -72,7 +73,7 @@ def _lines(edges: Edges, part: Part) -> Iterator[bytes]:
 
 
 def _placed(edges: Edges, part: Part, ids: Sequence[str], answers: Answers) -> Iterator[Landed]:
-    numbers = line_numbers(edges, part)
+    numbers = line_numbers(edges.landing, part)
     for position, (number, custom_id) in enumerate(zip(numbers, ids, strict=True), 1):
         line = answers.line(custom_id, position)
         yield Landed(number, -part.attempt, part.model, line)

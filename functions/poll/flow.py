@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TypeVar
 
+from functions.poll.cancel import stop
 from functions.poll.watch import answers
 from shared import facts
 from shared.edges import Edges
@@ -18,6 +19,8 @@ from shared.notices import ring_again
 from shared.openai_models import Batch, BatchError, BatchStatus
 
 ASK_AGAIN = timedelta(minutes=15)  # what was asked for is given this long
+STARVED = timedelta(minutes=30)  # waiting for room, before nobody may pass any more
+QUICK = timedelta(hours=2)
 NO_ROOM_PAUSE = timedelta(minutes=1)
 GONE = "gone"  # stands for OpenAI's status where it knows the batch no more
 LIMIT = re.compile(r"Limit:\s*([\d,]+)\s*enqueued")
@@ -35,6 +38,7 @@ def poll(edges: Edges) -> dict[str, int]:
     edges.submit_queue.ask(stuck)
     ended = list(edges.ledger.open_parts(PartState.ENDED, now))
     _each(ended, lambda part: _ask_to_land(edges, part), failures)
+    _each(edges.ledger.jobs_being_stopped(), lambda job: stop(edges, job), failures)
     _each(edges.ledger.rooms(), lambda room: _let_in(edges, room), failures)
     _each(edges.ledger.open_jobs(now), lambda job: _look_after(edges, job), failures)
     if failures:
@@ -62,8 +66,25 @@ def _observe(edges: Edges, part: Part, batch: Batch | None) -> None:
         _wait_for_room(edges, seen, reason)
     elif batch.ended:
         _end(edges, seen, "")
+    elif _is_stuck(edges, seen):
+        _tell_stuck(edges, part, seen)
     elif seen != part:
         edges.ledger.replace_part(part, part.swapped(batch))
+
+
+def _is_stuck(edges: Edges, part: Part) -> bool:
+    """Validating and finalizing take minutes; the rest may take most of the window."""
+    quick = part.batch_status in {BatchStatus.VALIDATING, BatchStatus.FINALIZING}
+    patience = QUICK if quick else timedelta(hours=edges.settings.stuck_hours)
+    since = part.times.get(PartState.SUBMITTED.value, edges.now())
+    return edges.now() - since > patience and part.stuck_told != part.batch_status
+
+
+def _tell_stuck(edges: Edges, part: Part, seen: Part) -> None:
+    job = edges.ledger.job(part.job)
+    if job:
+        edges.pager.tell(facts.stuck(job, seen))
+    edges.ledger.replace_part(part, seen.told_stuck())
 
 
 def _end(edges: Edges, part: Part, reason: str) -> None:
@@ -80,8 +101,10 @@ def _wait_for_room(edges: Edges, part: Part, reason: str) -> None:
     """Not a failure. The refusal's own text says how much may be enqueued: kept for next time."""
     found = LIMIT.search(reason)
     if found:
-        edges.ledger.learn_limit(part.model, int(found[1].replace(",", "")))
-    waiting = part.waits(edges.now(), reason, until=edges.now() + NO_ROOM_PAUSE)
+        limit = int(found[1].replace(",", ""))
+        edges.ledger.learn_limit(part.model, limit, edges.now())
+    pause = min(NO_ROOM_PAUSE * part.tries, ASK_AGAIN)
+    waiting = part.waits(edges.now(), reason, until=edges.now() + pause)
     job = edges.ledger.job(part.job)
     if job:
         edges.pager.tell(facts.waiting(job, waiting))
@@ -95,15 +118,29 @@ def _ask_to_land(edges: Edges, part: Part) -> None:
 
 
 def _let_in(edges: Edges, room: Room) -> None:
-    """Asks for those waiting parts that fit, longest due first; small ones may pass a big one."""
-    free, now = room.free, edges.now()
+    """Asks for those waiting parts that fit, longest due first.
+
+    Small ones may pass a big one; once that has waited long, nobody may until it is in.
+    """
+    now = edges.now()
+    room = room.as_known(now, edges.settings.enqueued_limit(room.model))
+    starving: str | None = None
     for part in edges.ledger.open_parts(PartState.WAITING, now, model=room.model):
-        if free is not None and part.tokens > free:
-            continue
-        free = None if free is None else free - part.tokens
-        if part.asked_at is None or part.asked_at + ASK_AGAIN <= now:
-            edges.submit_queue.ask([part])
-            edges.ledger.replace_part(part, part.asked(now))
+        too_big = room.limit is not None and part.tokens > room.limit  # submit cuts it again
+        if room.admits(part) or too_big:
+            _ask_to_submit(edges, part)
+            room = room if too_big else room.model_copy(update={"used": room.used + part.tokens})
+        elif starving is None and now - part.waits_since > STARVED:
+            starving = part.name
+    if starving != room.held_for:
+        edges.ledger.hold_room(room.model, starving)
+
+
+def _ask_to_submit(edges: Edges, part: Part) -> None:
+    now = edges.now()
+    if part.asked_at is None or part.asked_at + ASK_AGAIN <= now:
+        edges.submit_queue.ask([part])
+        edges.ledger.replace_part(part, part.asked(now))
 
 
 def _look_after(edges: Edges, job: Job) -> None:

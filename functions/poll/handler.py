@@ -1,11 +1,15 @@
-"""The clock ticked."""
+"""The clock ticked, or somebody wants a job to stop."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.poll.cancel import cancel
 from functions.poll.flow import poll
+from functions.poll.sweep import sweep
 from shared.edges import Edges
 from shared.settings import Settings
 from shared.telemetry import count, logger, metrics, tracer
@@ -13,12 +17,23 @@ from shared.telemetry import count, logger, metrics, tracer
 edges = cache(lambda: Edges(Settings.load(), now=lambda: datetime.now(UTC)))
 
 
+@tracer.capture_method(capture_response=False)
+def tick(event: dict[str, Any]) -> Mapping[str, object]:
+    match event:
+        case {"detail-type": "Cancel Job", "detail": {"job": str(job)}}:
+            return {"job": job, "outcome": cancel(edges(), job)}
+        case {"sweep": True}:
+            return sweep(edges())
+    return poll(edges())
+
+
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
-def handler(event: dict[str, object], context: LambdaContext) -> dict[str, int]:
-    tick = poll(edges())
-    logger.info("looked", parts=tick)
-    for name, number in tick.items():
-        count(f"Parts{name.capitalize()}", number)
-    return tick
+def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, object]:
+    found = tick(event)
+    logger.info("looked", found=found)
+    for name, number in found.items():
+        if isinstance(number, int):
+            count(f"Parts{name.capitalize()}", number)
+    return found

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from functions.poll.cancel import cancel_batch
 from shared import facts
 from shared.edges import Edges
 from shared.errors import Gone
@@ -63,7 +64,7 @@ def _suspect(edges: Edges, batch: Batch) -> None:
 
 def _cancel(edges: Edges, part: Part, younger: Batch, kept: str) -> None:
     if not younger.ended:
-        younger = edges.openai.cancel_batch(younger.id)
+        younger = cancel_batch(edges, younger.id)
     edges.pager.tell(facts.second_batch(part, younger, kept))
 
 

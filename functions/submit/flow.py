@@ -5,16 +5,19 @@ without a batch looks for it first, and only after it had time to show up makes 
 """
 
 import tempfile
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from functions.submit.again import cut_again
 from shared import facts
 from shared.edges import Edges
 from shared.errors import AnswerLost, Moved, NoRoom, Refused, TryLater, Unanswerable
-from shared.jobs import Ask, Job, JobState, Part, PartState
+from shared.jobs import Ask, Job, JobState, Part, PartState, Room
 from shared.openai_models import Batch, BatchError, BatchStatus
 
 SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
 FOR_A_PERSON = timedelta(minutes=5)  # between tries while a key is refused or a quota used up
+# OpenAI allows 2,000 batches in any hour; 13 of these windows touch one.
+WINDOW, A_WINDOW = timedelta(minutes=5), 150
 SKEW = timedelta(hours=1)  # between our clock and OpenAI's, when a list is read back in time
 UNKNOWN_FILE = "Cannot find file"  # said of a file that is gone, and of one uploaded a moment ago
 
@@ -27,20 +30,32 @@ def submit(edges: Edges, ask: Ask) -> str:
         return "unknown"
     if not part.may_be_claimed(now) or (part.state is PartState.WAITING and part.due > now):
         return "not now"
+    if job.cancel_asked and part.state is PartState.WAITING and part.creating_at is None:
+        return "cancelled"
+    room = _room(edges, part, now)
+    if part.state is PartState.WAITING and room.limit is not None and part.tokens > room.limit:
+        return cut_again(edges, part, room.limit)
     try:
-        claimed = _claim(edges, part, now)
+        claimed = _claim(edges, part, room)
     except NoRoom:
         return _no_room(edges, job, part)
     return _make(edges, job, claimed)
 
 
-def _claim(edges: Edges, part: Part, now: datetime) -> Part:
+def _room(edges: Edges, part: Part, now: datetime) -> Room:
+    configured = edges.settings.enqueued_limit(part.model)
+    return edges.ledger.room(part.model).as_known(now, configured)
+
+
+def _claim(edges: Edges, part: Part, room: Room) -> Part:
     """A lease, longer than this function can run: when it is over, its holder is dead."""
-    claimed = part.claimed(now, edges.settings.lease)
+    claimed = part.claimed(edges.now(), edges.settings.lease)
     if part.state is PartState.SUBMITTING:
         edges.ledger.replace_part(part, claimed)  # the dead holder took the room already
+    elif room.admits(part):
+        edges.ledger.enter(part, claimed, room)
     else:
-        edges.ledger.enter(part, claimed, edges.ledger.room(part.model))
+        raise NoRoom(part.model)
     return claimed
 
 
@@ -49,6 +64,9 @@ def _make(edges: Edges, job: Job, part: Part) -> str:
         if batch := _found(edges, part):
             edges.ledger.replace_part(part, part.submitted(batch, edges.now()))
             return "found"
+        if job.cancel_asked:
+            edges.ledger.leave(part, part.stopped(edges.now()))
+            return "cancelled"
         file_id = part.file_id or _upload(edges, part)
     except Moved:
         raise
@@ -59,6 +77,9 @@ def _make(edges: Edges, job: Job, part: Part) -> str:
 
 def _create(edges: Edges, job: Job, part: Part, file_id: str) -> str:
     fresh = part.file_id != file_id
+    if wait := _rate_used_up(edges):
+        part = part.model_copy(update={"file_id": file_id})
+        return _put_back(edges, job, part, "2,000 batches an hour are made already", wait)
     creating = part.creating(edges.now(), file_id)
     edges.ledger.replace_part(part, creating)  # fails where the lease was lost meanwhile
     metadata = job.options.metadata | part.metadata
@@ -116,6 +137,17 @@ def _upload(edges: Edges, part: Part) -> str:
         return edges.openai.upload(name, disk).id
 
 
+def _rate_used_up(edges: Edges) -> timedelta | None:
+    """How long to wait, where this window's batches are made already."""
+    now = edges.now()
+    window = now - (now - datetime.min.replace(tzinfo=UTC)) % WINDOW
+    try:
+        edges.ledger.spend("batches", window, A_WINDOW)
+    except Moved:
+        return window + WINDOW - now
+    return None
+
+
 def _put_back(edges: Edges, job: Job, part: Part, reason: str, pause: timedelta) -> str:
     """Not a failure: the part waits, and says why."""
     waiting = part.waits(edges.now(), reason, until=edges.now() + pause)
@@ -155,7 +187,9 @@ def _no_room(edges: Edges, job: Job, part: Part) -> str:
         f"no room: as many tokens of {part.model} are enqueued as may be",
         until=part.due,
     )
-    if full.reason != part.reason:
+    if not job.room_told:
         edges.pager.tell(facts.waiting(job, full))
+        edges.ledger.replace_job(job, job.told_of_room())
+    if full.reason != part.reason:
         edges.ledger.replace_part(part, full)
     return "no room"

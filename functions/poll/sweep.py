@@ -1,0 +1,70 @@
+"""Once a day: files that never rang are rung for, files that nobody needs at OpenAI are deleted."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from shared import facts
+from shared.edges import Edges
+from shared.errors import Gone
+from shared.jobs import Part, PartState, job_id, part_number
+from shared.keys import INBOX
+from shared.notices import ring_again
+from shared.openai_models import File
+
+OURS = re.compile(r"([0-9a-f]{16})-(\d+)-(\d+)\.jsonl")  # as submit names its uploads
+ORPHANED = timedelta(hours=6)  # an upload this old has its batch, or never will
+
+
+def sweep(edges: Edges) -> dict[str, int]:
+    """What was found and mended."""
+    return {"rung": _ring_for_silent_files(edges), "deleted": _delete_orphans(edges)}
+
+
+def _ring_for_silent_files(edges: Edges) -> int:
+    """Objects that have no job: dropped while the notification was broken."""
+    settings, now = edges.settings, edges.now()
+    until = now - timedelta(minutes=settings.silent_after_minutes)
+    since = now - timedelta(days=settings.silent_days)
+    rung = 0
+    for source, modified in edges.landing.versions(settings.inbox_bucket, INBOX):
+        if not since <= modified <= until:
+            continue
+        if edges.ledger.job(job_id(source.bucket, source.key, source.identity)) is None:
+            edges.intake_queue.send([ring_again(source)])
+            rung += 1
+    return rung
+
+
+def _delete_orphans(edges: Edges) -> int:
+    """Uploads of ours whose part is over, or that lost the race to become its batch."""
+    deleted, after = 0, None
+    while True:
+        page = edges.openai.file_page(after)
+        for file in page.data:
+            deleted += _delete_if_orphaned(edges, file)
+        after = page.last_id or (page.data[-1].id if page.data else None)
+        if not page.has_more or after is None:
+            return deleted
+
+
+def _delete_if_orphaned(edges: Edges, file: File) -> int:
+    named = OURS.fullmatch(file.filename)
+    age = edges.now() - datetime.fromtimestamp(file.created_at, UTC)
+    if named is None or age < ORPHANED:
+        return 0
+    part = edges.ledger.part(named[1], part_number(int(named[2]), int(named[3])))
+    if part is None or _needs(edges, part, file):
+        return 0  # another stack's, or in use
+    try:
+        edges.openai.delete_file(file.id)
+    except Gone:
+        return 0
+    edges.pager.tell(facts.orphan_deleted(part, file))
+    return 1
+
+
+def _needs(edges: Edges, part: Part, file: File) -> bool:
+    if part.state is not PartState.LANDED:
+        return part.file_id in {None, file.id}
+    job = edges.ledger.job(part.job)
+    return job is not None and job.options.keep_files and part.file_id == file.id
