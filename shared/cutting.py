@@ -5,6 +5,8 @@ they do not, what it has so far is copied to a spool, and it goes on there. So a
 it is becomes its own part without a copy, and a mixed file is read once.
 """
 
+import io
+import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,12 +14,14 @@ from typing import BinaryIO
 
 from shared import batchfile
 from shared.batchfile import EMBEDDINGS, Limits, Request
-from shared.lines import TOO_LONG, Block, Readable, blocks
+from shared.jobs import NUMBERS
+from shared.lines import TOO_LONG, Block, Readable, Unreadable, blocks, misencoded_at
 from shared.problems import Problem, Problems
-from shared.seen import FirstUses, Seen
+from shared.seen import MOST_SUSPECTS, FirstUses, Seen
 
 MAX_GROUPS = 200  # different (endpoint, model) pairs in a file: each keeps a spool open
-
+MAX_PARTS = NUMBERS - 1
+RETURNS = re.compile(rb"\r+\n")
 
 Reread = Callable[[int, int], Iterable[bytes]]  # (start, length) of the dropped object
 
@@ -47,6 +51,9 @@ class Draft:
         return self.lines.tobytes()
 
 
+NOTHING = Draft("", "", 0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Copying:
     """How a part gets bytes of its own: a fresh spool, and the object's bytes read again."""
@@ -66,13 +73,16 @@ class Cutter:
         self._skip = skip
         self._seen = Seen(copying.spool()) if suspects is None else None
         self._first_uses = FirstUses(suspects or set())
+        self._too_many_suspects = suspects is not None and len(suspects) >= MOST_SUSPECTS
         self._open: dict[tuple[str, str], Draft] = {}
+        self._groups: set[tuple[str, str]] = set()
         self._full: list[Draft] = []
         self.problems = Problems()
         self.notes: list[str] = []
         self.lines = 0
         self.requests = 0
         self.blank = 0
+        self._parts = 0
 
     def drafts(self, source: Readable, most_bytes: int) -> Iterator[Draft]:
         """Parts in the order in which they got full. Raises Unreadable.
@@ -85,6 +95,8 @@ class Cutter:
                 self.notes.append("A byte order mark at the start of the file was taken off.")
             self._take(block)
             yield from self._handed_over()
+        if self._too_many_suspects:
+            raise _too_many_duplicates()
         self._full.extend(self._open.values())
         self._open.clear()
         yield from self._handed_over()
@@ -98,107 +110,98 @@ class Cutter:
         return bool(self.problems) and not self._skip
 
     def _take(self, block: Block) -> None:
-        requests = self._alike(block)
+        utf8 = block.is_utf8()
+        requests = _requests(block.data) if utf8 else None
         if requests and self._take_whole(block, requests):
             return
-        utf8, offset, taken = block.is_utf8(), block.offset, list[str]()
-        for line in [TOO_LONG] if block.data is TOO_LONG else block.data.split(b"\n"):
+        lines = _split(block.data)
+        offset, used = block.offset, list[str | None]()
+        for line, request in zip(lines, requests or _readings(lines, utf8=utf8), strict=True):
             self.lines += 1
-            request = self._checked(line, utf8=utf8)
-            if request:
-                taken.append(request.custom_id)
-                self._place(request, line, offset)
+            if line.strip():
+                used.append(self._take_line(line, request, offset))
+            else:
+                self.blank += 1
             offset += len(line) + 1
         if self._seen:
-            self._seen.add(taken)
-
-    def _alike(self, block: Block) -> list[Request] | None:
-        """The block's requests, where every line is good and all go the same way."""
-        if self._seen is None or not block.is_utf8() or not _one_object_a_line(block.data):
-            return None
-        try:
-            requests = batchfile.decode_lines(block.data)
-        except batchfile.UNDECODABLE:
-            return None
-        if len(requests) != block.data.count(b"\n") + 1:
-            return None
-        return requests if batchfile.all_alike(requests, self._limits) else None
+            self._seen.add([each for each in used if each is not None])
 
     def _take_whole(self, block: Block, requests: list[Request]) -> bool:
         """The common case: all of a block goes to one part. False: take it line by line."""
         url, model = requests[0].url, requests[0].body.model
-        if url == EMBEDDINGS or block.size > self._limits.bytes:
+        if url == EMBEDDINGS or not batchfile.all_alike(requests, self._limits):
             return False
-        draft = self._draft(url, model, block.offset, self.lines + 1)
-        if not self._fits(draft, len(requests), block.size, 0):
+        custom_ids = [each.custom_id for each in requests]
+        if self._first_uses.concern(custom_ids):
+            return False
+        if not self._fits(self._open.get((url, model)), len(requests), block.size, 0):
             return False
         if self._seen:
-            self._seen.add([each.custom_id for each in requests])
+            self._seen.add(custom_ids)
+        draft = self._draft(url, model, block.offset, self.lines + 1)
         self.lines += len(requests)
         self._append(draft, block.offset, block.data, len(requests))
         return True
 
-    def _checked(self, line: bytes, *, utf8: bool) -> Request | None:
-        """The line's request if it is a good one; otherwise its problems are kept."""
-        if not line.strip():
-            self.blank += 1
-            return None
-        try:
-            request = batchfile.decode(line) if utf8 or line.isascii() else _strictly(line)
-        except batchfile.UNDECODABLE:
-            self._bad(batchfile.problems_of(line, self.lines, self._limits))
-            return None
-        if not batchfile.is_good(request, self._limits):
-            self._bad(batchfile.problems_of(line, self.lines, self._limits))
-            return None
-        first = self._first_uses.first(request.custom_id, self.lines)
+    def _take_line(self, line: bytes, request: Request | None, offset: int) -> str | None:
+        """Puts a good line where it belongs, or keeps its problems; the custom_id it uses up."""
+        request = request if request and batchfile.is_good(request, self._limits) else None
+        size = len(_with_newlines(line)) + 1
+        inputs = batchfile.inputs_of(line) if request and request.url == EMBEDDINGS else 0
+        if request:
+            problems = list(self._excess(size, inputs))
+        else:
+            problems = batchfile.problems_of(line, self.lines, self._limits)
+        custom_id = request.custom_id if request else batchfile.custom_id_of(line)
+        if problems and self._skip:
+            custom_id = None  # a line that is left out leaves its custom_id to others
+        elif custom_id is not None:
+            problems += self._used_before(custom_id)
+        if problems:
+            self.problems.add_line(problems)
+        elif request:
+            self._place(request, line, offset, size, inputs)
+        return custom_id
+
+    def _used_before(self, custom_id: str) -> Iterator[Problem]:
+        first = self._first_uses.first(custom_id, self.lines)
         if first != self.lines:
-            self._bad([batchfile.duplicate(self.lines, first)])
-            return None
-        return request
+            yield batchfile.duplicate(self.lines, first)
 
-    def _bad(self, problems: list[Problem]) -> None:
-        self.problems.add_line(problems)
+    def _excess(self, size: int, inputs: int) -> Iterator[Problem]:
+        limits, tokens = self._limits, batchfile.tokens_of(size)
+        if size > limits.bytes:
+            yield batchfile.too_large(self.lines, "bytes", size, limits.bytes)
+        if inputs > limits.inputs:
+            yield batchfile.too_large(self.lines, "embedding inputs", inputs, limits.inputs)
+        if tokens > limits.tokens:
+            yield batchfile.too_large(self.lines, "estimated prompt tokens", tokens, limits.tokens)
 
-    def _place(self, request: Request, line: bytes, offset: int) -> None:
-        """Puts one good line where it belongs."""
-        size = len(line) + 1
-        inputs = batchfile.inputs_of(line) if request.url == EMBEDDINGS else 0
-        if excess := self._excess(size, inputs):
-            self._bad([excess])
-            return
-        draft = self._draft(request.url, request.body.model, offset, self.lines)
-        if not self._fits(draft, 1, size, inputs):
-            self._full.append(self._open.pop((draft.url, draft.model)))
-            draft = self._draft(request.url, request.body.model, offset, self.lines)
+    def _place(self, request: Request, line: bytes, offset: int, size: int, inputs: int) -> None:
+        url, model = request.url, request.body.model
+        if not self._fits(self._open.get((url, model)), 1, size, inputs):
+            self._full.append(self._open.pop((url, model)))
+        draft = self._draft(url, model, offset, self.lines)
         draft.inputs += inputs
         self._append(draft, offset, line, 1)
 
-    def _excess(self, size: int, inputs: int) -> Problem | None:
-        limits, tokens = self._limits, batchfile.tokens_of(size)
-        if size > limits.bytes:
-            return batchfile.too_large(self.lines, "bytes", size, limits.bytes)
-        if inputs > limits.inputs:
-            return batchfile.too_large(self.lines, "embedding inputs", inputs, limits.inputs)
-        if tokens > limits.tokens:
-            return batchfile.too_large(self.lines, "estimated prompt tokens", tokens, limits.tokens)
-        return None
-
-    def _fits(self, draft: Draft, requests: int, size: int, inputs: int) -> bool:
-        limits = self._limits
+    def _fits(self, draft: Draft | None, requests: int, size: int, inputs: int) -> bool:
+        """Whether a draft has room for more; a fresh one for as much at once."""
+        limits, have = self._limits, draft or NOTHING
         return (
-            draft.requests + requests <= limits.requests
-            and draft.size + size <= limits.bytes
-            and draft.inputs + inputs <= limits.inputs
-            and batchfile.tokens_of(draft.size + size) <= limits.tokens
+            have.requests + requests <= limits.requests
+            and have.size + size <= limits.bytes
+            and have.inputs + inputs <= limits.inputs
+            and batchfile.tokens_of(have.size + size) <= limits.tokens
         )
 
     def _draft(self, url: str, model: str, offset: int, line: int) -> Draft:
         draft = self._open.get((url, model))
         if draft:
             return draft
-        if len(self._open) >= MAX_GROUPS:
-            self._full.append(self._open.pop(next(iter(self._open))))
+        if (url, model) not in self._groups and len(self._groups) >= MAX_GROUPS:
+            raise _too_many_groups()
+        self._groups.add((url, model))
         draft = Draft(url, model, first_line=line, last_line=line, start=offset, end=offset)
         if self._copying.reread is None:
             draft.spool = self._copying.spool()
@@ -206,21 +209,22 @@ class Cutter:
         return draft
 
     def _append(self, draft: Draft, offset: int, data: bytes, count: int) -> None:
+        plain = _with_newlines(data)
         self.requests += count
         draft.requests += count
-        draft.size += len(data) + 1
+        draft.size += len(plain) + 1
         draft.last_line = self.lines
         if self.hopeless:
             return
-        if draft.spool is None:
-            if draft.end == offset and not data.endswith(b"\r"):
-                draft.end = offset + len(data) + 1
-                return
-            self._detach(draft, draft.requests - count)
-        _copy(draft, data)
+        if draft.spool is None and draft.end == offset and len(plain) == len(data):
+            draft.end = offset + len(data) + 1
+            return
+        spool = draft.spool or self._detach(draft, draft.requests - count)
+        spool.write(plain)
+        spool.write(b"\n")
         draft.lines.extend(range(self.lines - count + 1, self.lines + 1))
 
-    def _detach(self, draft: Draft, requests: int) -> None:
+    def _detach(self, draft: Draft, requests: int) -> BinaryIO:
         """From here on the part is a copy: bring what it has so far."""
         if self._copying.reread is None:
             raise AssertionError("a packed file's parts are copies from the start")
@@ -229,29 +233,72 @@ class Cutter:
             for chunk in self._copying.reread(draft.start, draft.end - draft.start):
                 draft.spool.write(chunk)
         draft.lines.extend(range(draft.first_line, draft.first_line + requests))
+        return draft.spool
 
     def _handed_over(self) -> Iterator[Draft]:
         full, self._full = self._full, []
         for draft in full:
-            if not self.hopeless and draft.requests:
+            if not self.hopeless:
+                self._parts += 1
+                if self._parts > MAX_PARTS:
+                    raise _too_many_parts()
                 yield draft
             if draft.spool:
                 draft.spool.close()
 
 
-def _one_object_a_line(data: bytes) -> bool:
-    """Every newline stands between `}` and `{`: inside a JSON value none can."""
-    return (
-        data.startswith(b"{") and data.endswith(b"}") and data.count(b"}\n{") == data.count(b"\n")
+def _requests(data: bytes) -> list[Request] | None:
+    """A block's requests, where every line holds one."""
+    if data.endswith(b"\n"):
+        return None  # a blank line is the last
+    try:
+        # Line by line: lines that live all at once cost half as much again, in page faults.
+        return list(map(batchfile.decode, io.BytesIO(data)))
+    except batchfile.UNDECODABLE:
+        return None
+
+
+def _split(data: bytes) -> list[bytes]:
+    """A block's lines; one that is alone is not copied, it may have 64 MB."""
+    return data.split(b"\n") if b"\n" in data and data is not TOO_LONG else [data]
+
+
+def _readings(lines: Iterable[bytes], *, utf8: bool) -> Iterator[Request | None]:
+    """Each line's request; None where it holds none. The decoder skips texts without a look."""
+    for line in lines:
+        try:
+            known = utf8 or misencoded_at(line) is None
+            yield batchfile.decode(line) if known else None
+        except batchfile.UNDECODABLE:
+            yield None
+
+
+def _with_newlines(data: bytes) -> bytes:
+    """Lines as OpenAI's own examples end them."""
+    return RETURNS.sub(b"\n", data + b"\n")[:-1] if b"\r" in data else data
+
+
+def _too_many_groups() -> Unreadable:
+    return Unreadable(
+        "too_many_models",
+        f"The file asks for more than {MAX_GROUPS} different endpoints and models; reading stopped "
+        "there.",
+        "cut it into several files with fewer models each, and see whether body.model is a model",
     )
 
 
-def _strictly(line: bytes) -> Request:
-    line.decode()  # the decoder does not look inside texts that it skips
-    return batchfile.decode(line)
+def _too_many_parts() -> Unreadable:
+    return Unreadable(
+        "too_many_parts",
+        f"The file would be cut into more than {MAX_PARTS:,} parts; reading stopped there.",
+        "cut it into several files, or raise the stack's limits of a part",
+    )
 
 
-def _copy(draft: Draft, data: bytes) -> None:
-    if draft.spool:
-        draft.spool.write(data.rstrip(b"\r"))
-        draft.spool.write(b"\n")
+def _too_many_duplicates() -> Unreadable:
+    return Unreadable(
+        "too_many_duplicates",
+        f"At least {MOST_SUSPECTS:,} custom_ids stand in the file more than once; not all of them "
+        "are counted here.",
+        "see whether the file holds everything twice, and give each line a custom_id of its own",
+    )

@@ -1,5 +1,6 @@
 """Turns a stream of bytes into lines, whatever its packing, in bounded memory."""
 
+import codecs
 import gzip
 import zlib
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ BLOCK = 1 << 18  # bytes read at a time; measured fastest, it stays in the cache
 MAX_LINE_BYTES = 64 << 20  # one request; images by value make lines of many MB
 HOPELESS_BYTES = 1 << 30  # a line this long is no JSON Lines file: reading stops
 MAX_WINDOW = 128 << 20  # zstd --long=27; more memory than that we do not give
+SLICE = 1 << 20  # bytes decoded at once: one emoji makes a decoded text four times its bytes
 
 TOO_LONG = b"\0a line longer than MAX_LINE_BYTES"  # stands for such a line, compared by identity
 
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UTF8_MARK = b"\xef\xbb\xbf"
+LONGEST_MARK = 4
 PACKED_MARKS = {b"\x1f\x8b": ".jsonl.gz", b"\x28\xb5\x2f\xfd": ".jsonl.zst"}
 
 
@@ -50,13 +53,19 @@ class Block:
         return len(self.data) + 1
 
     def is_utf8(self) -> bool:
-        if self.data.isascii():
-            return True
+        return self.data.isascii() or misencoded_at(self.data) is None
+
+
+def misencoded_at(data: bytes) -> int | None:
+    """Where the first byte lies that is no UTF-8."""
+    at = 0
+    while at < len(data):
         try:
-            self.data.decode()
-        except UnicodeDecodeError:
-            return False
-        return True
+            _, good = codecs.utf_8_decode(data[at : at + SLICE], "strict", at + SLICE >= len(data))
+        except UnicodeDecodeError as error:
+            return at + error.start
+        at += good
+    return None
 
 
 def unpacked(source: Readable, name: str) -> Readable:
@@ -66,8 +75,29 @@ def unpacked(source: Readable, name: str) -> Readable:
         return cast(Readable, gzip.GzipFile(fileobj=cast(BinaryIO, source)))
     if lowered.endswith(".zst"):
         packed = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
-        return packed.stream_reader(cast(BinaryIO, source), read_across_frames=True)
+        whole = cast(BinaryIO, _Stopped(source))
+        return packed.stream_reader(whole, read_across_frames=True)
     return source
+
+
+class _Stopped:
+    """A zstd stream with a frame of no content behind it, so that a cut stream is an error.
+
+    The decoder takes a stream that ends inside a frame for one that ends. Were it so, it would
+    read this as more of that frame, and 0xff is no block's header (a block has 128 KB at most).
+    """
+
+    STOP = b"\x50\x2a\x4d\x18" + (1 << 18).to_bytes(4, "little") + b"\xff" * (1 << 18)
+
+    def __init__(self, source: Readable) -> None:
+        self._source = source
+        self._stop = self.STOP
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._source.read(size)
+        if not data:
+            data, self._stop = self._stop[:size], self._stop[size:]
+        return data
 
 
 def blocks(source: Readable, limit: int) -> Iterator[Block]:
@@ -77,17 +107,9 @@ def blocks(source: Readable, limit: int) -> Iterator[Block]:
     """
     line = _Unfinished()
     for chunk in _text_chunks(source, limit, line):
-        if line.too_long:
-            end = chunk.find(b"\n") + 1
-            line.grow(chunk[:end] if end else chunk)
-            if end:
-                yield line.block(b"")
-                line.start(line.offset + line.size)
-                yield from line.lines_in(chunk[end:])
-        else:
-            yield from line.lines_in(chunk)
+        yield from line.lines_in(chunk)
     if line.size:
-        yield line.block(b"")
+        yield line.ended(b"")
 
 
 class _Unfinished:
@@ -106,6 +128,18 @@ class _Unfinished:
     def too_long(self) -> bool:
         return self.size > MAX_LINE_BYTES
 
+    def lines_in(self, chunk: bytes) -> Iterator[Block]:
+        """The lines that a chunk completes; what is behind its last newline begins the next."""
+        first = chunk.find(b"\n")
+        if first >= 0 and self.size + first > MAX_LINE_BYTES:
+            self.grow(chunk[:first])
+            yield self.ended(b"")
+            chunk = chunk[first + 1 :]
+        cut = chunk.rfind(b"\n")
+        if cut >= 0:
+            yield self.ended(chunk[:cut])
+        self.grow(chunk[cut + 1 :])
+
     def grow(self, chunk: bytes) -> None:
         self.size += len(chunk)
         if self.size > HOPELESS_BYTES:
@@ -119,26 +153,21 @@ class _Unfinished:
         elif chunk:
             self.pieces.append(chunk)
 
-    def lines_in(self, chunk: bytes) -> Iterator[Block]:
-        """The lines that a chunk completes; what is behind its last newline begins the next."""
-        cut = chunk.rfind(b"\n")
-        if cut >= 0:
-            yield self.block(chunk[:cut])
-            self.start(self.offset + self.size + cut + 1)
-        self.grow(chunk[cut + 1 :])
-
-    def block(self, rest: bytes) -> Block:
-        if self.too_long:
-            return Block(self.offset, TOO_LONG)
-        data = b"".join((*self.pieces, rest)) if self.pieces else rest
-        marked, self.marked = self.marked, False
-        return Block(self.offset, data, marked)
+    def ended(self, rest: bytes) -> Block:
+        """The line with all that came up to a newline; what comes next begins behind it."""
+        data = TOO_LONG if self.too_long else b"".join((*self.pieces, rest))
+        block = Block(self.offset, data, self.marked)
+        self.marked = False
+        self.start(self.offset + self.size + len(rest) + 1)
+        return block
 
 
 def _text_chunks(source: Readable, limit: int, line: _Unfinished) -> Iterator[bytes]:
     """The chunks, without the byte order mark that may open the first."""
     chunks = _chunks(source, limit)
-    first = next(chunks, b"")
+    first = b""
+    while len(first) < LONGEST_MARK and (chunk := next(chunks, b"")):
+        first += chunk
     if _opening(first):
         line.marked = True
         line.start(len(UTF8_MARK))
@@ -165,8 +194,10 @@ def _read(source: Readable) -> bytes:
         return source.read(BLOCK)
     except EOFError as error:
         raise _damaged("ends too early", error) from error
-    except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+    except (gzip.BadGzipFile, zlib.error) as error:
         raise _damaged("is damaged", error) from error
+    except zstandard.ZstdError as error:
+        raise _damaged("is damaged or ends too early", error) from error
 
 
 def _damaged(how: str, error: Exception) -> Unreadable:

@@ -7,18 +7,23 @@ hash are never called duplicates and the line of the first use can be told.
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import BinaryIO
 
 WINDOW = 500_000  # hashes in memory, about 50 MB
+MOST_SUSPECTS = 200_000  # a file that is doubled whole has no use for a list of all its lines
 
 
 class Seen:
     """The first pass: which hashes were met twice."""
 
-    def __init__(self, disk: BinaryIO, window: int = WINDOW) -> None:
+    def __init__(
+        self, disk: BinaryIO, window: int = WINDOW, most_suspects: int = MOST_SUSPECTS
+    ) -> None:
         self._disk = disk
         self._window = window
+        self._most_suspects = most_suspects
         self._hashes: set[int] = set()
         self._sets_on_disk: list[int] = []  # hashes in each
         self.suspects: set[int] = set()
@@ -27,8 +32,8 @@ class Seen:
         hashes = list(map(hash, custom_ids))
         fresh = set(hashes)
         if len(fresh) != len(hashes):
-            self.suspects.update(each for each, n in Counter(hashes).items() if n > 1)
-        self.suspects |= self._hashes & fresh
+            self._suspect(each for each, n in Counter(hashes).items() if n > 1)
+        self._suspect(self._hashes & fresh)
         self._hashes |= fresh
         if len(self._hashes) >= self._window:
             self._compare_with_disk()
@@ -44,7 +49,11 @@ class Seen:
         for count in self._sets_on_disk:
             hashes = array("q")
             hashes.fromfile(self._disk, count)
-            self.suspects |= self._hashes.intersection(hashes)
+            self._suspect(self._hashes.intersection(hashes))
+
+    def _suspect(self, hashes: Iterable[int]) -> None:
+        room = self._most_suspects - len(self.suspects)
+        self.suspects.update(islice(hashes, room))
 
     def _spill(self) -> None:
         self._disk.seek(0, 2)
@@ -59,6 +68,10 @@ class FirstUses:
     def __init__(self, suspects: set[int]) -> None:
         self._suspects = suspects
         self._lines: dict[str, int] = {}
+
+    def concern(self, custom_ids: Iterable[str]) -> bool:
+        """Whether any of these may stand in the file twice."""
+        return bool(self._suspects) and not self._suspects.isdisjoint(map(hash, custom_ids))
 
     def first(self, custom_id: str, line: int) -> int:
         """The line that used this custom_id first; `line` itself where nobody did."""
