@@ -20,7 +20,7 @@ run: setup
 up down: setup
 	@$(BIN)/python -m local $@ $(if $(REAL),--real)
 test: setup
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 --dist loadgroup
 check: setup
 	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/lint-imports && $(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml && $(SAM) validate --lint

@@ -1,0 +1,109 @@
+"""Whatever is dropped, by whatever name, ends in a report: nothing in silence or a dead letter."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from time import monotonic
+
+import pytest
+
+from local.following import Clock, snapshots
+from local.homes import passing_home
+from local.outcome import fetch
+from local.run import drop
+from local.world import Wishes, World, make_world
+from shared.jobs import Job, JobState
+from tests.files import chats
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("dropping")]
+
+NAMES = {
+    "spaces and a plus": "team a/b + c d.jsonl",
+    "unicode and what URLs escape": "ünï/日本語 %20&=?#.jsonl",
+    "900 characters": "x" * 894 + ".jsonl",
+    "1,024 bytes": "ü" * 506 + ".jsonl",
+    "a name of dots": "../..jsonl",
+}
+REFUSED = {
+    "empty": ("empty.jsonl", b""),
+    "a directory marker": ("folder/", b""),
+    "another suffix": ("notes.txt", chats(1)),
+    "no suffix": ("notes", chats(1)),
+    "binary": ("picture.jsonl", bytes(range(256)) * 40),
+    "not gzip": ("packed.jsonl.gz", chats(1)),
+    "half a gzip": ("half.jsonl.gz", b"\x1f\x8b\x08\x00"),
+}
+
+
+@dataclass(frozen=True)
+class Dropping:
+    """A world to drop files in, and what became of them."""
+
+    world: World
+    home: Path
+    clock: Clock
+
+    def dropped(self, file: Path, name: str) -> Job:
+        job_id = drop(self.world, file, f"inbox/{name}", {})
+        *_, last = snapshots(self.world, self.home, job_id, self.clock)
+        assert last.job, last.trouble
+        assert _becomes({"0"}, self._messages), "a message could not be worked off"
+        return last.job
+
+    def _messages(self) -> set[str]:
+        """How many there are: on their way, being tried again, or dead letters."""
+        sqs = self.world.client("sqs")
+        queues = sqs.list_queues()["QueueUrls"]
+        assert len(queues) == 6
+        held = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]) for url in queues]
+        return {
+            count
+            for each in held
+            for name, count in each["Attributes"].items()
+            if name.startswith("ApproximateNumberOfMessages")
+        }
+
+
+def _becomes(wanted: object, look: Callable[[], object]) -> bool:
+    """A message is deleted a moment after the door that worked it off is done."""
+    pause, until = Event(), monotonic() + 20
+    while (seen := look()) != wanted and monotonic() < until:
+        pause.wait(0.1)
+    return seen == wanted
+
+
+@pytest.fixture(scope="module")
+def dropping() -> Iterator[Dropping]:
+    with passing_home() as home:
+        world = make_world(home, Wishes(openai=("--speed", "1000")), print)
+        with Clock(world) as clock:
+            yield Dropping(world, home, clock)
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_any_name_gets_its_results(
+    dropping: Dropping, tmp_path: Path, out: Path, name: str
+) -> None:
+    file = tmp_path / "requests.jsonl"
+    file.write_bytes(chats(3))
+
+    job = dropping.dropped(file, name)
+
+    assert job.state is JobState.COMPLETED
+    assert job.key == f"inbox/{name}"
+    fetch(dropping.world, job, out)
+    assert len((out / "results.jsonl").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize(("name", "content"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_batch_file_is_refused_with_a_report(
+    dropping: Dropping, tmp_path: Path, out: Path, name: str, content: bytes
+) -> None:
+    file = tmp_path / "dropped"
+    file.write_bytes(content)
+
+    job = dropping.dropped(file, name)
+
+    assert job.state is JobState.REJECTED
+    assert [path.name for path in fetch(dropping.world, job, out)] == ["report.json"]

@@ -1,0 +1,115 @@
+"""What `sam build` makes of the template: packages that hold what they should and nothing else."""
+
+import re
+import subprocess
+import sys
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+
+from local.packages import SAM, built_template
+from tests.e2e.conftest import ROOT
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("packages")]
+
+DOORS = {
+    "functions.intake.handler": "IntakeFunction",
+    "functions.land.handler": "LandFunction",
+    "functions.poll.handler": "PollFunction",
+    "functions.submit.handler": "SubmitFunction",
+}
+OURS = {"functions", "shared"}
+REQUIREMENT = re.compile(r"(?m)^([\w.-]+)==([^ ]+)")
+AARCH64 = 183  # e_machine of an ELF file
+IMPORT = """
+import importlib, sys
+sys.path.insert(0, {package!r})
+door = importlib.import_module({door!r})
+assert callable(door.handler)
+import boto3
+for service in ("dynamodb", "events", "s3", "secretsmanager", "sns", "sqs", "ssm"):
+    boto3.client(service, region_name="us-east-1")
+roots = ({package!r}, sys.base_prefix)
+strangers = [m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None)]
+print([path for path in strangers if not path.startswith(roots)])
+"""
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As for Lambda: python3.13 on arm64, whatever this machine is."""
+    build = tmp_path_factory.mktemp("build")
+    command = [str(SAM), "build", "--build-dir", str(build)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return build
+
+
+@pytest.fixture(params=list(DOORS.values()), ids=list(DOORS))
+def package(packages: Path, request: pytest.FixtureRequest) -> Path:
+    return packages / str(request.param)
+
+
+def test_a_package_holds_functions_shared_and_the_locked_dependencies(package: Path) -> None:
+    locked = {_plain(name): version for name, version in REQUIREMENT.findall(_requirements())}
+    found = {_plain(each.name): each.version for each in distributions(path=[str(package)])}
+    installed = {
+        file.parts[0]
+        for each in distributions(path=[str(package)])
+        for file in each.files or []
+        if file.parts[0] != ".."
+    }
+
+    assert found == locked
+    assert {path.name for path in package.iterdir()} <= installed | OURS
+
+
+def test_a_package_holds_our_code_and_nothing_compiled(package: Path) -> None:
+    assert _ours(package) == _ours(ROOT)
+    assert not list(package.rglob("*.pyc"))
+
+
+def test_compiled_code_is_for_the_architecture_and_python_of_the_template(package: Path) -> None:
+    compiled = list(package.rglob("*.so*"))
+
+    assert compiled
+    assert {path.read_bytes()[18] for path in compiled} == {AARCH64}
+    assert all(re.search(r"cpython-313-aarch64|abi3", path.name) for path in compiled)
+
+
+def test_a_package_is_far_from_lambdas_limit(package: Path) -> None:
+    size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
+
+    assert size < 100_000_000  # 262,144,000 bytes unpacked; what is big starts slowly
+
+
+@pytest.mark.parametrize(("door", "function"), DOORS.items(), ids=DOORS)
+def test_a_door_imports_from_its_package_alone(door: str, function: str) -> None:
+    template, _ = built_template()
+    package = str(template.parent / function)
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", IMPORT.format(package=package, door=door)],
+        env={},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout == "[]\n", done.stderr
+
+
+def _requirements() -> str:
+    uv = str(ROOT / ".venvs" / "uv" / "bin" / "uv")
+    command = [uv, "export", "--frozen", "--no-dev", "--no-emit-project"]
+    return subprocess.check_output(command, cwd=ROOT, text=True)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _ours(root: Path) -> set[Path]:
+    files = (path for folder in OURS for path in (root / folder).rglob("*.*"))
+    return {path.relative_to(root) for path in files if path.suffix != ".pyc"}
