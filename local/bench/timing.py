@@ -8,13 +8,19 @@ from statistics import median
 Times = dict[str, list[float]]  # seconds of each run, by what ran
 
 
-def interleaved(runs: Mapping[str, Callable[[], object]], rounds: int) -> Times:
-    """One unmeasured round, then as many measured ones as asked for."""
+def interleaved(
+    runs: Mapping[str, Callable[[], object]],
+    rounds: int,
+    before: Callable[[], object] = lambda: None,
+) -> Times:
+    """One unmeasured round, then as many measured ones as asked for; `before` goes unmeasured."""
     for run in runs.values():
+        before()
         run()
     times: Times = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
+            before()
             times[name].append(seconds(run))
     return times
 

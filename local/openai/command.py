@@ -42,6 +42,9 @@ def _parser() -> argparse.ArgumentParser:
         default = getattr(usual, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=float, default=default, metavar="SECONDS")
     parser.add_argument(
+        "--answer-padding", type=int, default=0, metavar="BYTES", help="longer chat answers"
+    )
+    parser.add_argument(
         "--enqueued-limit",
         action="append",
         default=[],
@@ -78,6 +81,7 @@ def _settings(options: argparse.Namespace) -> SmallSettings:
         per_request=options.per_request,
         finalizing=options.finalizing,
         cancelling=options.cancelling,
+        answer_padding=options.answer_padding,
         enqueued_limits={model: int(tokens) for model, _, tokens in limits},
     )
 

@@ -1,0 +1,86 @@
+"""b. From the drop to the batch at OpenAI, against bare copying of the same bytes."""
+
+import io
+from itertools import count
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from functions.intake.flow import take_in
+from functions.submit.flow import submit
+from local.bench.inputs import write_chats
+from local.bench.report import Section, judged
+from local.bench.scale import Scale
+from local.bench.timing import interleaved, ratio
+from local.bench.world import World, make_world
+from shared.edges import Edges
+from shared.jobs import Ask, Source
+
+STREAMED, STORED, OURS = (
+    "floor: S3 streamed into the upload",
+    "a script: download to disk, upload",
+    "ours: check, cut, submit",
+)
+ASLEEP = ("--speed", "1", "--validating", "1e9")  # what is uploaded is not looked at meanwhile
+
+
+class Body(io.RawIOBase):
+    """An S3 object's bytes as a file whose size is known."""
+
+    def __init__(self, answer: Any) -> None:
+        self._body = answer["Body"]
+        self._size = answer["ContentLength"]
+
+    def read(self, size: int = -1, /) -> bytes:
+        data: bytes = self._body.read(size)
+        return data
+
+    def tell(self) -> int:
+        return 0
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._size if whence else 0
+
+
+def measured(home: Path, scale: Scale) -> Section:
+    world = make_world(home, ASLEEP)
+    path = write_chats(home / "chats.jsonl", scale.requests)
+    source, edges, fresh = world.put(path), world.edges(), count()
+    runs = {
+        STREAMED: lambda: streamed(world, source),
+        OURS: lambda: submitted(edges, source.model_copy(update={"etag": f"{next(fresh)}"})),
+        STORED: lambda: stored(world, source, home / "copy"),
+    }
+    times = interleaved(runs, scale.rounds)
+    rows = []
+    for name in runs:
+        middle, cost = median(times[name]), ratio(times, name, STREAMED)
+        said = judged(cost, "<=", 1.3) if name == OURS else f"{cost:.2f}"
+        rows.append((name, f"{middle:.2f}", f"{source.size / middle / 1e6:,.0f}", said))
+    columns = ("what", "seconds", "MB/s", "time ÷ the bare copy's")
+    title = f"From the drop of {scale.requests:,} requests ({source.size / 1e6:,.0f} MB) to batches"
+    return Section("b", title, columns, rows)
+
+
+def submitted(edges: Edges, source: Source) -> None:
+    job = take_in(edges, source)
+    for number in range(1, job.parts + 1):
+        outcome = submit(edges, Ask(job=job.id, part=number))
+        if outcome != "submitted":
+            raise AssertionError(outcome)
+
+
+def streamed(world: World, source: Source) -> None:
+    upload(world, Body(world.client("s3").get_object(Bucket=source.bucket, Key=source.key)))
+
+
+def stored(world: World, source: Source, copy: Path) -> None:
+    world.client("s3").download_file(source.bucket, source.key, str(copy))
+    with copy.open("rb") as file:
+        upload(world, file)
+
+
+def upload(world: World, file: Any) -> None:
+    with world.openai() as http:
+        files = {"file": ("copy.jsonl", file, "application/jsonl")}
+        http.post("/files", data={"purpose": "batch"}, files=files).raise_for_status()
