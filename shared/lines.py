@@ -220,7 +220,7 @@ def _opening(chunk: bytes) -> bool:
         if chunk.startswith(mark):
             raise Unreadable(
                 "invalid_encoding",
-                f"The file is compressed, but its name does not end in {suffix}.",
-                f"name it …{suffix}",
+                "The file is compressed and its name does not say so, or it is compressed twice.",
+                f"compress it once, and name it …{suffix}",
             )
     return chunk.startswith(UTF8_MARK)
