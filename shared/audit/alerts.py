@@ -9,8 +9,9 @@ from typing import NamedTuple, Self
 from pydantic import Field
 
 from shared.audit.config import Config
+from shared.audit.detection import Finding
 from shared.audit.severity import Severity
-from shared.audit.watch import ABOUT, Finding
+from shared.audit.watch import ABOUT
 from shared.model import Ours
 
 MOST_RECENT = 8  # of a dedup key, that a new alert may belong to: a window holds one of each level

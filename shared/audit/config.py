@@ -21,7 +21,9 @@ from shared.audit.severity import Severity
 from shared.model import Ours
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+MOST_A_MINUTE = 20  # facts kept of a flood, so no detection may ask for more than that
 Positive = Annotated[int, Field(ge=1)]
+Few = Annotated[int, Field(ge=1, le=MOST_A_MINUTE)]
 Minutes = Annotated[int, Field(ge=1, le=7 * 24 * 60)]
 
 
@@ -92,7 +94,7 @@ class Rule(Ours):
 class Burst(Rule):
     """At least so many within so long."""
 
-    at_least: Positive
+    at_least: Few
     within_minutes: Minutes
 
     @property
@@ -117,8 +119,8 @@ class Powers(Rule):
 
 
 class Spray(Burst):
-    at_least: Positive = 10
-    users: Positive = 5
+    at_least: Few = 10
+    users: Few = 5
     within_minutes: Minutes = 30
 
 

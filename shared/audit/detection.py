@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from shared.audit.config import Config
+from shared.audit.config import MOST_A_MINUTE, Config
 from shared.audit.events import AuditLog
 from shared.audit.severity import Severity
 
 HOUR = 3_600
 DAY = 24 * HOUR
-# A set of facts is one row of at most 400 KB; a flood beyond this has rung long before.
-MOST_FACTS = 1_000
 
 
 class Verdict(NamedTuple):
@@ -69,19 +67,28 @@ class Noticed(NamedTuple):
 
 
 def bounded(facts: Sequence[Fact]) -> Sequence[Fact]:
-    """The earliest of a flood, and of the rest what brings something new."""
-    if len(facts) <= MOST_FACTS:
-        return facts
-    seen: set[tuple[str, ...]] = set()
-    return [f for n, f in enumerate(facts) if n < MOST_FACTS or _is_new(f.what, seen)][
-        : 2 * MOST_FACTS
-    ]
+    """Of a flood, what proves it: so many a minute, and of the rest what brings something new."""
+    same: Counter[tuple[int, tuple[str, ...]]] = Counter()
+    kept: Counter[int] = Counter()
+    result = []
+    for fact in facts:
+        minute = fact.time // 60
+        same[minute, fact.what] += 1
+        is_new = same[minute, fact.what] == 1
+        if kept[minute] < (2 * MOST_A_MINUTE if is_new else MOST_A_MINUTE):
+            kept[minute] += 1
+            result.append(fact)
+    return result
 
 
-def _is_new(what: tuple[str, ...], seen: set[tuple[str, ...]]) -> bool:
-    known = what in seen
-    seen.add(what)
-    return not known
+def first_of_each(
+    facts: Sequence[Fact], seconds: int, same: Callable[[Fact], object]
+) -> Sequence[Fact]:
+    """The first of those that are the same, in every stretch of time."""
+    seen: dict[tuple[int, object], Fact] = {}
+    for fact in facts:
+        seen.setdefault((fact.time // seconds, same(fact)), fact)
+    return list(seen.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,27 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a detection found."""
+
+    detection: str
+    time: int  # of the event that completed it
+    severity: Severity
+    level: Severity  # the severity without what raised it: part of the alert's identity
+    title: str
+    actor: str
+    target: str
+    who: str
+    where: str
+    event_ids: tuple[str, ...]
+    about: tuple[tuple[str, str], ...]
+
+    @property
+    def dedup(self) -> str:
+        return f"{self.detection}|{self.actor}|{self.target}"
+
+
+@dataclass(frozen=True, slots=True)
 class Pattern:
     """Judges what is known under a key."""
 
@@ -115,6 +143,20 @@ class Pattern:
     window: Callable[[Config], int]  # seconds that facts reach back, and forward
     bucket: int  # seconds of event time in one set
     condense: Callable[[Sequence[Fact]], Sequence[Fact]] = bounded
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Facts that are findings of other detections, for a pattern to judge."""
+
+    of: frozenset[str]
+    notice: Callable[[Finding], Noticed]
+    pattern: Pattern
+
+
+def hear_nothing(_: AuditLog, __: Config) -> Sequence[Noticed]:
+    """For a pattern that looks at findings alone."""
+    return ()
 
 
 class Sliding(NamedTuple):

@@ -1,11 +1,10 @@
 """All detections over an event, reached by its type."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from shared.audit.config import Allow, Config, Rule
-from shared.audit.detection import Detection, Fact, Pattern, Verdict
+from shared.audit.detection import Detection, Fact, Finding, Pattern, Verdict
 from shared.audit.detections.access import PASSWORDS
 from shared.audit.detections.defence import DEFENCE
 from shared.audit.detections.keys import KEYS
@@ -13,9 +12,8 @@ from shared.audit.detections.operations import O1, O2
 from shared.audit.detections.privilege import PRIVILEGE
 from shared.audit.detections.reading import domain_of, is_within
 from shared.audit.detections.sessions import SESSIONS
-from shared.audit.detections.sharing import SHARING
+from shared.audit.detections.sharing import S2_BESIDE_KEYS, SHARING
 from shared.audit.events import AuditLog
-from shared.audit.severity import Severity
 from shared.audit.types import KNOWN
 
 ALL: tuple[Detection | Pattern, ...] = (
@@ -27,31 +25,11 @@ ALL: tuple[Detection | Pattern, ...] = (
     *SHARING,
     O2,
 )
+ECHOES = {"S2+": S2_BESIDE_KEYS}
 ABOUT = {about.id: about for about in (*(each.about for each in ALL), O1)}
 MOST_IDS = 100  # of the events in an alert: a message stays below 64 KB
 
 Set = tuple[str, str]  # a pattern's id, and the key its facts are kept under
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a detection found."""
-
-    detection: str
-    time: int  # of the event that completed it
-    severity: Severity
-    level: Severity  # the severity without what raised it: part of the alert's identity
-    title: str
-    actor: str
-    target: str
-    who: str
-    where: str
-    event_ids: tuple[str, ...]
-    about: tuple[tuple[str, str], ...]
-
-    @property
-    def dedup(self) -> str:
-        return f"{self.detection}|{self.actor}|{self.target}"
 
 
 class Watch:
@@ -59,7 +37,9 @@ class Watch:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.patterns = {each.about.id: each for each in ALL if isinstance(each, Pattern)}
+        self.patterns = {each.about.id: each for each in ALL if isinstance(each, Pattern)} | {
+            name: echo.pattern for name, echo in ECHOES.items()
+        }
         self._by_type = {type_: self._looking_at(type_) for type_ in KNOWN}
         self._at_any = self._looking_at("")
 
@@ -83,6 +63,16 @@ class Watch:
         for by, proof, verdict in pattern.judge(facts, self.config):
             ids = tuple(dict.fromkeys(fact.id for fact in proof))[-MOST_IDS:]
             yield _found(pattern, by, ids, verdict, rule)
+
+    def listen(self, findings: Iterable[Finding]) -> list[tuple[Set, Fact]]:
+        """The facts to keep of findings."""
+        noticed = (
+            (name, echo.notice(finding))
+            for finding in findings
+            for name, echo in ECHOES.items()
+            if finding.detection in echo.of
+        )
+        return [((name, key), fact) for name, (key, fact) in noticed]
 
     def _looking_at(self, type_: str) -> tuple[tuple[Detection | Pattern, Rule], ...]:
         rules = ((each, self.config.rule(each.about.id)) for each in ALL)

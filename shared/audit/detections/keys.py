@@ -22,7 +22,7 @@ from shared.audit.severity import Severity
 _EVERYTHING = frozenset({"all", "*", "admin", "api.all"})
 
 
-def over_scoped(event: AuditLog, config: Config) -> Verdict | None:
+def _over_scoped(event: AuditLog, config: Config) -> Verdict | None:
     scopes, target = event.read(ApiKey).scopes, target_of(event)
     about = (("scopes", ", ".join(scopes) if scopes else "none: the key may do everything"),)
     if _is_unrestricted(event, scopes):
@@ -54,7 +54,7 @@ K1 = Detection(
         false_positives="Keys made in the dashboard without choosing scopes are unrestricted.",
     ),
     types=frozenset({"api_key.created", "api_key.updated"}),
-    judge=over_scoped,
+    judge=_over_scoped,
 )
 
 

@@ -17,7 +17,7 @@ from shared.audit.detection import (
     Pattern,
     Sliding,
     Verdict,
-    bounded,
+    first_of_each,
 )
 from shared.audit.detections.defence import DEFENCE
 from shared.audit.detections.keys import KEYS
@@ -105,17 +105,10 @@ def _new(fact: Fact, kinds: list[int], privileged: Sequence[Fact], rule: Habits)
 
 
 def _first_sightings(facts: Sequence[Fact]) -> Sequence[Fact]:
-    """Of a quiet life little needs keeping: each hour's first login, each day's first sight."""
-    seen: set[tuple[object, ...]] = set()
-    kept = []
-    for fact in facts:
-        slots: set[tuple[object, ...]] = {("day", fact.time // DAY, fact.what[1:])}
-        if fact.what[0] == "login":
-            slots.add(("login", fact.time // HOUR))
-        if fact.what[0] == "privileged" or not slots <= seen:
-            kept.append(fact)
-        seen |= slots
-    return bounded(kept)
+    """Each day's first sight of a place, each hour's first login and first use of power."""
+    sights = first_of_each(facts, DAY, lambda fact: fact.what[1:])
+    acts = first_of_each([fact for fact in facts if fact.what[0]], HOUR, lambda fact: fact.what)
+    return sorted({*sights, *acts})
 
 
 A4 = Pattern(
@@ -199,6 +192,7 @@ A5 = Pattern(
     judge=_travel,
     window=lambda _: DAY,
     bucket=DAY,
+    condense=lambda facts: first_of_each(facts, 5 * 60, lambda fact: fact.what),
 )
 
 
@@ -241,7 +235,7 @@ A6 = Pattern(
     notice=_fingerprint,
     judge=_two_hands,
     window=lambda config: config.detections.A6.within_minutes * 60,
-    bucket=DAY,
+    bucket=6 * HOUR,
 )
 
 SESSIONS = (A4, A5, A6)

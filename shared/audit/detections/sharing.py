@@ -11,14 +11,16 @@ from shared.audit.detection import (
     About,
     Completed,
     Detection,
+    Echo,
     Fact,
+    Finding,
     Noticed,
     Pattern,
     Verdict,
-    bounded,
     bursts,
+    first_of_each,
+    hear_nothing,
 )
-from shared.audit.detections.keys import over_scoped
 from shared.audit.detections.reading import (
     domain_of,
     is_actor,
@@ -29,7 +31,7 @@ from shared.audit.detections.reading import (
     target_of,
 )
 from shared.audit.events import AuditLog
-from shared.audit.payloads import ApiKey, Binding, Invite
+from shared.audit.payloads import Binding, Invite
 from shared.audit.severity import Severity
 
 
@@ -63,26 +65,12 @@ S1 = Detection(
     judge=_outsider,
 )
 
-_WHOLE = "organization"
-_KEYS_MADE = frozenset({"api_key.created", "tenant.project_api_key.created"})
-_MOST_KEYS_AN_HOUR = 5
 
-
-def _guard_rail(event: AuditLog, config: Config) -> Sequence[Noticed]:
-    """Limits, and what makes a raised limit worse: keys that can do much, and many keys."""
-    return [Noticed(_WHOLE, Fact.of(event, *what)) for what in _of_limits_and_keys(event, config)]
-
-
-def _of_limits_and_keys(event: AuditLog, config: Config) -> Iterator[tuple[str, ...]]:
-    if event.type in _KEYS_MADE:
-        yield "made", event.actor_id, event.read(ApiKey).id or event.id
-    if event.type.startswith("api_key."):
-        if over_scoped(event, config) is not None:
-            yield "over-scoped", event.actor_id
-    elif event.type not in _KEYS_MADE:
-        done = "removed" if event.type.endswith("deleted") else "set"
-        numbers = json.dumps(dict(_numbers(event.details)), sort_keys=True)
-        yield done, event.actor_id, target_of(event), numbers
+def _limit(event: AuditLog, _: Config) -> Sequence[Noticed]:
+    done = "removed" if event.type.endswith("deleted") else "set"
+    numbers = json.dumps(dict(_numbers(event.details)), sort_keys=True)
+    fact = Fact.of(event, done, target_of(event), numbers)
+    return (Noticed(fact.what[1], fact),)
 
 
 def _numbers(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
@@ -93,61 +81,28 @@ def _numbers(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, flo
             yield f"{prefix}{name}", each
 
 
-def _guard_rails_down(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
-    known: dict[tuple[str, str], float] = {}
+def _guard_rail_down(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+    known: dict[str, float] = {}
     for fact in facts:
-        if fact.what[0] == "removed":
-            yield _with_keys(fact, f"Limit {fact.what[2]} removed", (), facts, config)
-        if fact.what[0] == "set":
-            raised = tuple(_raised(fact, known, config.detections.S2.factor))
-            if raised:
-                yield _with_keys(fact, f"Limit {fact.what[2]} raised", raised, facts, config)
+        done, target, numbers = fact.what
+        if done == "removed":
+            verdict = Verdict(Severity.SIGNAL, f"Limit {target} removed", target)
+            yield Completed(fact, (fact,), verdict)
+        raised = tuple(_raised(json.loads(numbers), known, config.detections.S2.factor))
+        if raised:
+            verdict = Verdict(Severity.SIGNAL, f"Limit {target} raised", target, raised)
+            yield Completed(fact, (fact,), verdict)
 
 
 def _raised(
-    fact: Fact, known: dict[tuple[str, str], float], factor: float
+    numbers: dict[str, float], known: dict[str, float], factor: float
 ) -> Iterator[tuple[str, str]]:
     """The event tells the new number alone; the old one is known from events before."""
-    for name, number in json.loads(fact.what[3]).items():
-        before = known.get((fact.what[2], name))
+    for name, number in numbers.items():
+        before = known.get(name)
         if before is not None and number > before and number >= factor * before:
             yield name, f"{before:g} → {number:g}"
-        known[fact.what[2], name] = number
-
-
-def _with_keys(
-    fact: Fact,
-    title: str,
-    about: tuple[tuple[str, str], ...],
-    facts: Sequence[Fact],
-    config: Config,
-) -> Completed:
-    within = config.detections.S2.with_keys_within_hours * HOUR
-    near = [f for f in facts if f.what[1] == fact.what[1] and abs(f.time - fact.time) <= within]
-    proof = _keys_of_concern(near, config)
-    raised = Severity.HIGH if proof else None
-    verdict = Verdict(Severity.SIGNAL, title, fact.what[2], about, raised)
-    return Completed(fact, (fact, *proof), verdict)
-
-
-def _keys_of_concern(facts: Sequence[Fact], config: Config) -> Sequence[Fact]:
-    """What K1 or K3 would say of the same actor's keys."""
-    over = tuple(fact for fact in facts if fact.what[0] == "over-scoped")[:1]
-    made = [fact._replace(what=fact.what[2:]) for fact in facts if fact.what[0] == "made"]
-    rule = config.detections.K3
-    return over or next(iter(bursts(made, rule.at_least, rule.within)), ())
-
-
-def _few_keys(facts: Sequence[Fact]) -> Sequence[Fact]:
-    """A burst of keys is proved by the first few of an hour."""
-    counts: dict[tuple[str, str, int], int] = {}
-    kept = []
-    for fact in facts:
-        slot = (fact.what[0], fact.what[1], fact.time // HOUR)
-        counts[slot] = counts.get(slot, 0) + 1
-        if fact.what[0] in {"set", "removed"} or counts[slot] <= _MOST_KEYS_AN_HOUR:
-            kept.append(fact)
-    return bounded(kept)
+        known[name] = number
 
 
 S2 = Pattern(
@@ -163,10 +118,8 @@ S2 = Pattern(
         ),
         false_positives="Growing projects, so alone it is stored and not sent.",
     ),
-    types=_KEYS_MADE
-    | frozenset(
+    types=frozenset(
         {
-            "api_key.updated",
             "rate_limit.updated",
             "rate_limit.deleted",
             "tenant.billing.overage_limit.updated",
@@ -178,11 +131,44 @@ S2 = Pattern(
             "tenant.usage_limit.increase_request.resolved",
         }
     ),
-    notice=_guard_rail,
-    judge=_guard_rails_down,
+    notice=_limit,
+    judge=_guard_rail_down,
     window=lambda _: 90 * DAY,
     bucket=90 * DAY,
-    condense=_few_keys,
+)
+
+
+def _beside_keys(finding: Finding) -> Noticed:
+    what = (finding.detection, finding.target, finding.title, json.dumps(finding.about))
+    fact = Fact(finding.time, finding.event_ids[0], finding.actor, finding.who, finding.where, what)
+    person = finding.actor.partition("/")[0]
+    return Noticed(person, fact)
+
+
+def _guard_rail_down_beside_keys(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+    within = config.detections.S2.with_keys_within_hours * HOUR
+    keys = [fact for fact in facts if fact.what[0] != "S2"]
+    for fact in (fact for fact in facts if fact.what[0] == "S2"):
+        near = [key for key in keys if abs(key.time - fact.time) <= within]
+        if near:
+            _, target, title, about = fact.what
+            pairs = tuple((name, text) for name, text in json.loads(about))
+            verdict = Verdict(Severity.SIGNAL, title, target, pairs, raised=Severity.HIGH)
+            yield Completed(fact, (fact, near[0]), verdict)
+
+
+S2_BESIDE_KEYS = Echo(
+    of=frozenset({"S2", "K1", "K3"}),
+    notice=_beside_keys,
+    pattern=Pattern(
+        S2.about,
+        types=frozenset(),
+        notice=hear_nothing,
+        judge=_guard_rail_down_beside_keys,
+        window=lambda config: config.detections.S2.with_keys_within_hours * HOUR,
+        bucket=DAY,
+        condense=lambda facts: first_of_each(facts, HOUR, lambda fact: fact.what[:2]),
+    ),
 )
 
 

@@ -1,0 +1,89 @@
+"""What patterns remember between runs: sets of facts, in rows by key and time.
+
+Rows only grow, and adding a fact twice is adding it once; so it does not matter how often, late or
+in which order events come, nor where a run died.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from shared.audit.detection import DAY, Fact, Finding, Pattern
+from shared.audit.watch import Set, Watch
+
+MOST_IN_A_ROW = 2_000  # facts of some 150 bytes; a row of DynamoDB holds 400 KB
+KEPT = 40 * DAY  # beyond the window: how late an event may come, and still be judged with the rest
+
+
+class Row(NamedTuple):
+    """The facts of one key from one stretch of time."""
+
+    set: str
+    key: str
+    bucket: int
+
+
+class Judged(NamedTuple):
+    findings: list[Finding]
+    additions: dict[Row, set[Fact]]
+
+
+def rows_to_read(watch: Watch, noticed: Iterable[tuple[Set, Fact]], now: int) -> set[Row]:
+    """Everything that new facts can make complete, before and after them; not yet the future."""
+    return {
+        Row(set_, key, bucket)
+        for (set_, key), fact in noticed
+        for bucket in _buckets(watch, watch.patterns[set_], fact.time, now)
+    }
+
+
+def judged(
+    watch: Watch, noticed: Iterable[tuple[Set, Fact]], known: Mapping[Row, Iterable[Fact]]
+) -> Judged:
+    """What new facts lead to, with what was known, and what to remember of them."""
+    before: dict[Set, set[Fact]] = defaultdict(set)
+    for row, facts in known.items():
+        before[row.set, row.key].update(facts)
+    result = Judged([], {})
+    for (set_, key), new in _by_set(noticed).items():
+        pattern, old = watch.patterns[set_], before[set_, key]
+        kept = condensed(pattern, old | new)
+        added = set(kept) - old
+        if added:
+            # Earlier than the first new fact nothing changes, and is not all known either.
+            since = min(fact.time for fact in added)
+            result.findings.extend(f for f in watch.judge(pattern, kept) if f.time >= since)
+        for fact in added:
+            row = Row(set_, key, fact.time // pattern.bucket)
+            result.additions.setdefault(row, set()).add(fact)
+    return result
+
+
+def condensed(pattern: Pattern, facts: Iterable[Fact]) -> list[Fact]:
+    """What is worth keeping, in order."""
+    buckets: dict[int, list[Fact]] = defaultdict(list)
+    for fact in sorted(facts):
+        buckets[fact.time // pattern.bucket].append(fact)
+    return [
+        fact
+        for bucket in buckets.values()
+        for fact in sorted(pattern.condense(bucket))[:MOST_IN_A_ROW]
+    ]
+
+
+def expires_at(watch: Watch, row: Row) -> int:
+    pattern = watch.patterns[row.set]
+    return (row.bucket + 1) * pattern.bucket + pattern.window(watch.config) + KEPT
+
+
+def _buckets(watch: Watch, pattern: Pattern, time: int, now: int) -> range:
+    window = pattern.window(watch.config)
+    last = min(time + window, max(now, time))
+    return range((time - window) // pattern.bucket, last // pattern.bucket + 1)
+
+
+def _by_set(noticed: Iterable[tuple[Set, Fact]]) -> dict[Set, set[Fact]]:
+    sets: dict[Set, set[Fact]] = defaultdict(set)
+    for where, fact in noticed:
+        sets[where].add(fact)
+    return sets
