@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from shared import batchfile
+from shared import batchfile, faults
 from shared.batchfile import EMBEDDINGS, Limits, Request
 from shared.jobs import NUMBERS
-from shared.lines import TOO_LONG, Block, Readable, Unreadable, blocks, misencoded_at
+from shared.lines import TOO_LONG, Block, Readable, blocks, misencoded_at
 from shared.problems import Problem, Problems
 from shared.seen import MOST_SUSPECTS, FirstUses, Seen
 
@@ -96,7 +96,7 @@ class Cutter:
             self._take(block)
             yield from self._handed_over()
         if self._too_many_suspects:
-            raise _too_many_duplicates()
+            raise faults.too_many_duplicates(MOST_SUSPECTS)
         self._full.extend(self._open.values())
         self._open.clear()
         yield from self._handed_over()
@@ -151,7 +151,7 @@ class Cutter:
         if request:
             problems = list(self._excess(size, inputs))
         else:
-            problems = batchfile.problems_of(line, self.lines, self._limits)
+            problems = faults.problems_of(line, self.lines, self._limits)
         custom_id = request.custom_id if request else batchfile.custom_id_of(line)
         if problems and self._skip:
             custom_id = None  # a line that is left out leaves its custom_id to others
@@ -166,16 +166,16 @@ class Cutter:
     def _used_before(self, custom_id: str) -> Iterator[Problem]:
         first = self._first_uses.first(custom_id, self.lines)
         if first != self.lines:
-            yield batchfile.duplicate(self.lines, first)
+            yield faults.duplicate(self.lines, first)
 
     def _excess(self, size: int, inputs: int) -> Iterator[Problem]:
         limits, tokens = self._limits, batchfile.tokens_of(size)
         if size > limits.bytes:
-            yield batchfile.too_large(self.lines, "bytes", size, limits.bytes)
+            yield faults.too_large(self.lines, "bytes", size, limits.bytes)
         if inputs > limits.inputs:
-            yield batchfile.too_large(self.lines, "embedding inputs", inputs, limits.inputs)
+            yield faults.too_large(self.lines, "embedding inputs", inputs, limits.inputs)
         if tokens > limits.tokens:
-            yield batchfile.too_large(self.lines, "estimated prompt tokens", tokens, limits.tokens)
+            yield faults.too_large(self.lines, "estimated prompt tokens", tokens, limits.tokens)
 
     def _place(self, request: Request, line: bytes, offset: int, size: int, inputs: int) -> None:
         url, model = request.url, request.body.model
@@ -200,7 +200,7 @@ class Cutter:
         if draft:
             return draft
         if (url, model) not in self._groups and len(self._groups) >= MAX_GROUPS:
-            raise _too_many_groups()
+            raise faults.too_many_models(MAX_GROUPS)
         self._groups.add((url, model))
         draft = Draft(url, model, first_line=line, last_line=line, start=offset, end=offset)
         if self._copying.reread is None:
@@ -241,7 +241,7 @@ class Cutter:
             if not self.hopeless:
                 self._parts += 1
                 if self._parts > MAX_PARTS:
-                    raise _too_many_parts()
+                    raise faults.too_many_parts(MAX_PARTS)
                 yield draft
             if draft.spool:
                 draft.spool.close()
@@ -276,29 +276,3 @@ def _readings(lines: Iterable[bytes], *, utf8: bool) -> Iterator[Request | None]
 def _with_newlines(data: bytes) -> bytes:
     """Lines as OpenAI's own examples end them."""
     return RETURNS.sub(b"\n", data + b"\n")[:-1] if b"\r" in data else data
-
-
-def _too_many_groups() -> Unreadable:
-    return Unreadable(
-        "too_many_models",
-        f"The file asks for more than {MAX_GROUPS} different endpoints and models; reading stopped "
-        "there.",
-        "cut it into several files with fewer models each, and see whether body.model is a model",
-    )
-
-
-def _too_many_parts() -> Unreadable:
-    return Unreadable(
-        "too_many_parts",
-        f"The file would be cut into more than {MAX_PARTS:,} parts; reading stopped there.",
-        "cut it into several files, or raise the stack's limits of a part",
-    )
-
-
-def _too_many_duplicates() -> Unreadable:
-    return Unreadable(
-        "too_many_duplicates",
-        f"At least {MOST_SUSPECTS:,} custom_ids stand in the file more than once; not all of them "
-        "are counted here.",
-        "see whether the file holds everything twice, and give each line a custom_id of its own",
-    )
