@@ -14,6 +14,8 @@ def plan_again(edges: Edges, job: Job, part: Part, answers: Answers) -> list[Par
     """Nobody, or one part with the lines that are asked again, in their order."""
     if part.attempt >= job.options.max_attempts or job.cancel_asked:
         return []
+    if answers.all_final():
+        return []  # the usual case, and the input need not be read again
     numbers: list[int] = []
     with tempfile.TemporaryFile() as disk:
         lines = lines_of(edges.landing.chunks(part.source))

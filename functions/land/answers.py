@@ -1,5 +1,6 @@
 """A part's answers: fetched whole onto disk, found again by custom_id."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,6 +14,7 @@ from shared.openai_models import BatchError, BatchStatus
 from shared.results import MISSING, Answer, Fate, read_answer, stand_in
 
 TRIES = 5  # of a download, each going on where the last one was cut
+BUFFER = 1 << 18  # bytes read at a time; a temporary file's own buffer is one page
 NOT_YET = timedelta(hours=1)  # a file that can't be found so soon may only be late
 
 
@@ -38,12 +40,16 @@ class Answers:
             return False
         return custom_id not in self.places or custom_id in self.may_succeed
 
+    def all_final(self) -> bool:
+        """Every request has an answer that stands: nobody can be asked again."""
+        return len(self.places) == self.part.requests and not self.may_succeed
+
     def extra_lines(self) -> Iterator[bytes]:
         return (self._at(place) + b"\n" for place in self.extras)
 
     def _at(self, place: tuple[int, int]) -> bytes:
-        self.disk.seek(place[0])
-        return self.disk.read(place[1])
+        offset, length = place
+        return os.pread(self.disk.fileno(), length, offset)
 
     def _missing(self, custom_id: str, position: int) -> bytes:
         status = self.part.batch_status
@@ -119,17 +125,17 @@ def fetch(edges: Edges, file_id: str, disk: BinaryIO) -> None:
 
 
 def _index(answers: Answers, wanted: set[str], start: int) -> None:
-    disk = answers.disk
-    disk.seek(start)
-    offset = start
-    if disk.read(len(UTF8_MARK)) == UTF8_MARK:
-        offset += len(UTF8_MARK)
-    disk.seek(offset)
-    for line in disk:
-        length = len(line.rstrip(b"\r\n"))
-        if length:
-            _place(answers, wanted, read_answer(line), (offset, length))
-        offset += len(line)
+    answers.disk.flush()
+    with open(answers.disk.fileno(), "rb", BUFFER, closefd=False) as lines:
+        lines.seek(start)
+        offset = start
+        if lines.peek(len(UTF8_MARK)).startswith(UTF8_MARK):
+            offset = lines.seek(start + len(UTF8_MARK))
+        for line in lines:
+            length = len(line.rstrip(b"\r\n"))
+            if length:
+                _place(answers, wanted, read_answer(line), (offset, length))
+            offset += len(line)
 
 
 def _place(
