@@ -57,10 +57,8 @@ class Alert(Ours):
             false_positives=about.false_positives,
         )
 
-    def covers(self, other: "Alert", suppress: int) -> bool:
-        """Whether the other is the same incident again, and no worse."""
-        near = abs(other.time - self.time) < suppress
-        return self.dedup == other.dedup and near and other.level.rank <= self.level.rank
+    def is_near(self, other: "Alert", suppress: int) -> bool:
+        return self.dedup == other.dedup and abs(other.time - self.time) < suppress
 
     @property
     def order(self) -> tuple[int, str, str, tuple[str, ...]]:
@@ -95,16 +93,17 @@ def settle(alert: Alert, stored: Sequence[Alert], config: Config) -> Settled | N
     An incident keeps the id it rang with. What arrives later may show that it began earlier,
     or that it is worse; then the stored alert is amended, and rings again only if it is worse.
     """
-    suppress = suppress_of(alert.detection, config)
-    same = [each for each in stored if each.id == alert.id or each.covers(alert, suppress)]
+    near = [each for each in stored if each.is_near(alert, suppress_of(alert.detection, config))]
+    same = [each for each in near if each.level == alert.level]
     if not same:
-        return Settled(alert, is_rung(alert, config))
+        louder = any(each.level.rank > alert.level.rank for each in near)
+        return Settled(alert, is_rung(alert, config) and not louder)
     known = min(same, key=lambda each: (abs(each.time - alert.time), each.order))
     amended = _amended(known, alert)
     if amended == known:
         return None
-    louder = amended.severity.rank > known.severity.rank
-    return Settled(amended, louder and is_rung(amended, config))
+    worse = amended.severity.rank > known.severity.rank
+    return Settled(amended, is_rung(amended, config) and worse)
 
 
 def is_rung(alert: Alert, config: Config) -> bool:
@@ -117,7 +116,8 @@ def suppress_of(detection: str, config: Config) -> int:
 
 
 def _amended(known: Alert, alert: Alert) -> Alert:
-    if alert.level == known.level and alert.order < known.order:
+    """A severity that rang is not taken back."""
+    if alert.order < known.order:
         return alert.model_copy(update={"id": known.id, "severity": _louder(known, alert)})
     if _louder(known, alert) != known.severity:
         update = {"severity": alert.severity, "event_ids": alert.event_ids}

@@ -136,7 +136,13 @@ class Habits(Rule):
     followed_within_minutes: Minutes = 60
 
 
-class Travel(Rule):
+class Comparison(Rule):
+    """With what was known before; which may come hours late, like any event."""
+
+    suppress_minutes: Minutes = 6 * 60
+
+
+class Travel(Comparison):
     kilometres_an_hour: Positive = 900
     kilometres: Positive = 500
     vpn_asns: frozenset[str] = frozenset()
@@ -146,7 +152,7 @@ class Fingerprints(Rule):
     within_minutes: Minutes = 15
 
 
-class GuardRails(Rule):
+class GuardRails(Comparison):
     factor: Annotated[float, Field(gt=1)] = 2
     with_keys_within_hours: Annotated[int, Field(ge=1, le=168)] = 24
 
@@ -166,7 +172,7 @@ class Detections(Ours):
     D2: WideOpen = WideOpen()
     D3: Rule = Rule()
     D4: Rule = Rule()
-    D5: Rule = Rule()
+    D5: Comparison = Comparison()
     D6: Rule = Rule()
     D7: Rule = Rule()
     D8: Approved = Approved()

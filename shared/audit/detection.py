@@ -140,9 +140,10 @@ class Pattern:
     types: frozenset[str] | None  # None: any
     notice: Callable[[AuditLog, Config], Sequence[Noticed]]
     judge: Callable[[Sequence[Fact], Config], Iterable[Completed]]
-    window: Callable[[Config], int]  # seconds that facts reach back, and forward
+    window: Callable[[Config], int]  # seconds that a finding looks back, at least
     bucket: int  # seconds of event time in one set
     condense: Callable[[Sequence[Fact]], Sequence[Fact]] = bounded
+    ahead: Callable[[Config], int] = lambda _: 0  # seconds that a finding looks forward
 
 
 @dataclass(frozen=True, slots=True)

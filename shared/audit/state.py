@@ -50,8 +50,8 @@ def judged(
         kept = condensed(pattern, old | new)
         added = set(kept) - old
         if added:
-            # Earlier than the first new fact nothing changes, and is not all known either.
-            since = min(fact.time for fact in added)
+            # Before what can see the first new fact nothing changes, nor is all of it known.
+            since = min(fact.time for fact in added) - pattern.ahead(watch.config)
             result.findings.extend(f for f in watch.judge(pattern, kept) if f.time >= since)
         for fact in added:
             row = Row(set_, key, fact.time // pattern.bucket)
@@ -77,9 +77,9 @@ def expires_at(watch: Watch, row: Row) -> int:
 
 
 def _buckets(watch: Watch, pattern: Pattern, time: int, now: int) -> range:
-    window = pattern.window(watch.config)
-    last = min(time + window, max(now, time))
-    return range((time - window) // pattern.bucket, last // pattern.bucket + 1)
+    window, ahead = pattern.window(watch.config), pattern.ahead(watch.config)
+    first, last = time - window - ahead, min(time + window + ahead, max(now, time))
+    return range(first // pattern.bucket, last // pattern.bucket + 1)
 
 
 def _by_set(noticed: Iterable[tuple[Set, Fact]]) -> dict[Set, set[Fact]]:

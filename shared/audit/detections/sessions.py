@@ -29,9 +29,6 @@ from shared.audit.severity import Severity
 PRIVILEGED = frozenset[str]().union(
     *(each.types or () for each in (*DEFENCE, *PRIVILEGE, *KEYS, *SHARING))
 )
-# A value is new for a day: so an event that arrives late but happened earlier that day
-# changes when it was first seen, not whether it was new.
-_NEW_FOR = DAY
 _KINDS = ("country", "ASN", "JA4")
 
 
@@ -90,18 +87,18 @@ class _Life:
         if not value or known_for < self._rule.over_days * DAY:
             return False
         times = self._seen.get((kind, value), [])
-        first = bisect_left(times, fact.time - self._rule.days * DAY)
-        return first == len(times) or times[first] > fact.time - _NEW_FOR
+        return bisect_left(times, fact.time - self._rule.days * DAY) == len(times)
 
 
 def _new(fact: Fact, kinds: list[int], privileged: Sequence[Fact], rule: Habits) -> Completed:
     values = [f"{_KINDS[kind]} {fact.what[1 + kind]}" for kind in kinds]
     within = rule.followed_within_minutes * 60
-    followed = [f for f in privileged if 0 <= f.time - fact.time <= within][:1]
+    followed = [f for f in privileged if f > fact and f.time - fact.time <= within][:1]
     title = f"{fact.who} is seen with a new {' and '.join(values)}"
-    proof = (fact, *(f for f in followed if f.id != fact.id))
     raised = Severity.HIGH if followed else None
-    return Completed(fact, proof, Verdict(Severity.MEDIUM, title, values[0], (), raised))
+    return Completed(
+        fact, (fact, *followed), Verdict(Severity.MEDIUM, title, values[0], (), raised)
+    )
 
 
 def _first_sightings(facts: Sequence[Fact]) -> Sequence[Fact]:
@@ -130,6 +127,7 @@ A4 = Pattern(
     window=lambda config: config.detections.A4.days * DAY,
     bucket=90 * DAY,
     condense=_first_sightings,
+    ahead=lambda config: config.detections.A4.followed_within_minutes * 60,
 )
 
 _EARTH = 6_371.0  # kilometres

@@ -168,6 +168,7 @@ S2_BESIDE_KEYS = Echo(
         window=lambda config: config.detections.S2.with_keys_within_hours * HOUR,
         bucket=DAY,
         condense=lambda facts: first_of_each(facts, HOUR, lambda fact: fact.what[:2]),
+        ahead=lambda config: config.detections.S2.with_keys_within_hours * HOUR,
     ),
 )
 
