@@ -10,10 +10,12 @@ from shared.model import Ours
 from shared.problems import Problem
 
 OUR_METADATA = 3  # job_id, part and attempt take three of the 16 pairs a batch may carry
-# What S3 clients add on their own (rclone, s3cmd, Cyberduck, s3fs): not a wish of the person.
+# What clients add on their own: not a wish of the person.
 ADDED_BY_CLIENTS = frozenset(
     {"mtime", "atime", "ctime", "mode", "uid", "gid", "s3cmd-attrs", "md5chksum", "xattr"}
-)
+    | {"user-agent", "user-agent-id", "file-owner", "file-group", "file-permissions"}
+    | {"file-mtime", "file-atime"}
+)  # rclone, s3cmd, Cyberduck, s3fs; AWS DataSync, Storage Gateway and Transfer Family
 
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from itertools import filterfalse
 from typing import Any
 
 import msgspec
@@ -95,14 +96,29 @@ def _read_leniently(line: bytes) -> Answer | None:
         return None
     if not isinstance(found, dict) or not isinstance(found.get("custom_id"), str):
         return None
-    response, error = _object(found.get("response")), _object(found.get("error"))
+    response, error = _object(found.get("response")), found.get("error")
     answer = Answer(custom_id=found["custom_id"])
     if response:
-        status = response.get("status_code")
-        answer.response = _Response(status if isinstance(status, int) else None)
-    if error or found.get("error"):
-        answer.error = _Error(str(error.get("code")), str(error.get("message")))
+        answer.response = _Response(_odd_status(response.get("status_code")))
+    if error is not None:
+        answer.error = _odd_error(error)
     return answer
+
+
+def _odd_status(status: Any) -> int | None:
+    """`"200"` and `200.0` are a success all the same: asked again, it would be paid again."""
+    try:
+        return int(status)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _odd_error(error: object) -> _Error:
+    """Whatever stands where an error should: as much of it as can be told."""
+    if not isinstance(error, dict):
+        return _Error(message=str(error))
+    told = {name: str(error[name]) for name in ("code", "message") if error.get(name) is not None}
+    return _Error(**told)
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -195,8 +211,10 @@ def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
         first, *rest = chunk.split(b"\n")
         pieces.append(first)
         if rest:
-            yield from filter(None, (b"".join(pieces), *rest[:-1]))
+            yield from filterfalse(_is_blank, (b"".join(pieces), *rest[:-1]))
             pieces = [rest[-1]]
-    last = b"".join(pieces)
-    if last.strip():
-        yield last
+    yield from filterfalse(_is_blank, [b"".join(pieces)])
+
+
+def _is_blank(line: bytes) -> bool:
+    return not line or line.isspace()
