@@ -92,7 +92,7 @@ class Landing:
                     yield _listed(bucket, each), each["LastModified"]
 
 
-class Reader:
+class Reader(io.RawIOBase):
     """One object or a span of it, read forward; a cut connection is taken up where it broke."""
 
     def __init__(self, s3: "S3Client", span: Span | Source) -> None:
@@ -112,6 +112,21 @@ class Reader:
                 if tried == RETRIES:
                     raise TryLater(f"reading {self._span.key}: {error}") from error
         raise AssertionError("the last try either returns or raises")
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at - self._start
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Of a span only: who sends it on goes to its end and back to learn its length."""
+        if self._end is None:
+            raise io.UnsupportedOperation("an object whose length nobody asked for")
+        origin = (self._start, self._at, self._end)[whence]
+        if origin + offset != self._at:
+            self._at, self._body = origin + offset, None
+        return self.tell()
 
     def _read(self, size: int) -> bytes:
         if self._at == self._end:

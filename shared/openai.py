@@ -5,12 +5,13 @@ call may have done its work although no answer came, in `AnswerLost`. Reading an
 repeated here a few times; uploading and creating never are: who calls knows how to look first.
 """
 
+import io
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, BinaryIO
+from typing import Any
 
 import httpx
 from pydantic import ValidationError
@@ -43,8 +44,8 @@ class OpenAI:
         self._key = key
         self._pause = pause
 
-    def upload(self, name: str, file: BinaryIO) -> File:
-        """One batch file, streamed from disk with its Content-Length."""
+    def upload(self, name: str, file: io.RawIOBase) -> File:
+        """One batch file, streamed with its Content-Length: it has to know its end."""
         fields = {
             "purpose": "batch",
             "expires_after[anchor]": "created_at",

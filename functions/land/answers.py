@@ -128,9 +128,8 @@ def _index(answers: Answers, wanted: set[str], start: int) -> None:
     answers.disk.flush()
     with open(answers.disk.fileno(), "rb", BUFFER, closefd=False) as lines:
         lines.seek(start)
-        offset = start
-        if lines.peek(len(UTF8_MARK)).startswith(UTF8_MARK):
-            offset = lines.seek(start + len(UTF8_MARK))
+        marked = lines.read(len(UTF8_MARK)) == UTF8_MARK
+        offset = lines.seek(start + len(UTF8_MARK) if marked else start)
         for line in lines:
             length = len(line.rstrip(b"\r\n"))
             if length:

@@ -4,7 +4,6 @@ Create has no idempotency key. So the intent is written before the call; whoever
 without a batch looks for it first, and only after it had time to show up makes it again.
 """
 
-import tempfile
 from datetime import UTC, datetime, timedelta
 
 from functions.submit.again import cut_again
@@ -130,11 +129,7 @@ def _upload(edges: Edges, part: Part) -> str:
         for file in edges.openai.file_page().data:
             if file.filename == name and file.bytes == part.source.length:
                 return file.id
-    with tempfile.TemporaryFile() as disk:
-        for chunk in edges.landing.chunks(part.source):
-            disk.write(chunk)
-        disk.seek(0)
-        return edges.openai.upload(name, disk).id
+    return edges.openai.upload(name, edges.landing.open(part.source)).id
 
 
 def _rate_used_up(edges: Edges) -> timedelta | None:
