@@ -17,6 +17,7 @@ Answer = TypeVar("Answer")
 
 OPEN = "open"  # the sparse index: only what somebody still has to look at is in it
 ROOMS = "ROOM"
+LEFT = "LEFT"
 KEPT_RATES = 86_400  # seconds
 LOST_RACES = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
 BUSY = frozenset(
@@ -31,7 +32,7 @@ BUSY = frozenset(
 
 
 class Ledger:
-    """Rows: JOB#<id>/JOB, JOB#<id>/PART#<n>, ROOM/<model>."""
+    """Rows: JOB#<id> with JOB, LEFT and PART#<n>; ROOM with a model each; CURSOR; RATE#<what>."""
 
     def __init__(self, table: "Table") -> None:
         self._table = table
@@ -60,6 +61,17 @@ class Ledger:
 
     def replace_job(self, old: Job, new: Job) -> None:
         self._put(_job_row(new), Attr("rev").eq(old.rev))
+
+    def accept(self, old: Job, new: Job) -> None:
+        """Says that a job is accepted, and how many of its parts are still to land."""
+        left = {"pk": f"JOB#{new.id}", "sk": LEFT, "n": new.parts}
+        put = {"Put": {"TableName": self._table.name, "Item": left}}
+        self._all_or_nothing([_replacing(self._table.name, old.rev, _job_row(new)), put])
+
+    def left(self, job_id: str) -> int:
+        """Parts of a job that have not landed yet."""
+        found = self._get(f"JOB#{job_id}", LEFT)
+        return int(found["n"]) if found else 0
 
     def plan_part(self, part: Part) -> None:
         """A part of a job that is still being checked; planning it again replaces it."""
@@ -147,7 +159,14 @@ class Ledger:
     def land(self, old: Part, new: Part, children: Sequence[Part]) -> None:
         """Says that a part is landed and plans what follows from it, all or nothing."""
         made = [_creating(self._table.name, child) for child in children]
-        self._all_or_nothing([_replacing(self._table.name, old.rev, _part_row(new)), *made])
+        left = {
+            "TableName": self._table.name,
+            "Key": {"pk": f"JOB#{new.job}", "sk": LEFT},
+            "UpdateExpression": "ADD n :more",
+            "ExpressionAttributeValues": {":more": len(children) - 1},
+        }
+        landed = _replacing(self._table.name, old.rev, _part_row(new))
+        self._all_or_nothing([landed, {"Update": left}, *made])
 
     def close(self, jobs: tuple[Job, Job], parts: tuple[Part, Part] | None = None) -> None:
         """Says that a job is over, and that its only part is landed, if that is not said yet."""
@@ -219,7 +238,7 @@ def _call(call: Callable[[], Answer]) -> Answer:
 def _lost_race(error: ClientError) -> Exception:
     """Who spoilt it: the row that was to change, or (the second of two) the room."""
     reasons: Any = error.response.get("CancellationReasons", [])
-    if len(reasons) == 2 and reasons[1].get("Code") == "ConditionalCheckFailed":
+    if len(reasons) == 2 and reasons[1].get("Code") == "ConditionalCheckFailed":  # room's update
         return NoRoom("no room")
     return Moved(f"ledger: {error.response.get('Error', {}).get('Code')}")
 

@@ -30,6 +30,7 @@ class Settings(Theirs):
     max_part_inputs: int = MAX_INPUTS
     max_part_tokens: int = 2_000_000_000
     enqueued_limits: str = ""  # prompt tokens by model: "gpt-5-mini=5000000,*=90000"
+    batches_per_hour: int = 2_000  # OpenAI's limit on making them
     stuck_hours: int = 20  # of a batch that does not end: its window is 24
     silent_after_minutes: int = 60  # a file older than this with no job is rung for
     silent_days: int = 14  # and one older than this is left alone

@@ -5,10 +5,12 @@ Nothing of ours is replaced; what stands in is AWS, OpenAI and time.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -24,9 +26,10 @@ from functions.submit.flow import submit
 from local.openai import SmallOpenAI, SmallSettings
 from shared.edges import Edges
 from shared.errors import TryLater
-from shared.jobs import Ask, Job, Part, job_id
+from shared.jobs import Ask, Job, Part, Source, job_id
 from shared.notices import dropped
 from shared.settings import Settings
+from tests.files import chats
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 INBOX, DATA = "test-inbox", "test-data"
@@ -79,7 +82,7 @@ class World:
     openai_settings: SmallSettings = field(default_factory=SmallSettings)
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
-    session: boto3.Session = field(default_factory=lambda: aws())
+    session: boto3.Session = field(default_factory=aws)
 
     def __post_init__(self) -> None:
         self.clock = Clock()
@@ -147,6 +150,23 @@ class World:
             if not any(delivered):
                 return
         raise AssertionError("the queues never got empty")
+
+    def work_only(self, name: str) -> None:
+        """Delivers what lies in one queue, once."""
+        doors = {"intake": lambda body: [take_in(self.edges, each) for each in dropped(body)]}
+        self._deliver(name, doors[name])
+
+    def open_only(self, key: str, version: str) -> None:
+        """An intake that died right after it wrote the job down."""
+        source = Source(bucket=INBOX, key=key, version=version)
+        due = self.clock() + 4 * self.config.lease
+        job = Job(id=job_id(INBOX, key, version), source=source, due=due)
+        self.edges.ledger.open_job(job)
+
+    @contextmanager
+    def upload(self, filename: str) -> Iterator[str]:
+        """A file at OpenAI."""
+        yield self.edges.openai.upload(filename, BytesIO(chats(1))).id
 
     def tick(self, seconds: float = 60) -> None:
         self.clock.pass_(seconds=seconds)

@@ -165,7 +165,7 @@ def _accept(edges: Edges, job: Job, checked: Checked) -> Job:
         results_prefix=prefix,
     )
     edges.pager.tell(facts.accepted(accepted))
-    edges.ledger.replace_job(job, accepted)
+    edges.ledger.accept(job, accepted)
     return accepted
 
 

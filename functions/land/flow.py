@@ -38,7 +38,7 @@ def _land(edges: Edges, job: Job, part: Part) -> tuple[Job, Part]:
         if answers.extras:
             edges.landing.write(keys.extras_key(job, part), answers.extra_lines())
         landed = part.landed(edges.now(), len(answers.extras))
-        if not children and edges.ledger.parts(job.id) == [part]:
+        if job.parts == 1 and part.number == 1 and not children:
             return _land_alone(edges, job, part, landed, _placed(edges, part, ids, answers))
         lines = (answers.line(each, n) + b"\n" for n, each in enumerate(ids, 1))
         edges.landing.write(keys.landed_key(part), lines)
@@ -59,10 +59,10 @@ def _land_alone(
 
 
 def _close_if_last(edges: Edges, job: Job) -> Job:
-    """Whoever lands last sees all the others landed, so somebody closes."""
-    parts = edges.ledger.parts(job.id)
-    if any(each.state is not PartState.LANDED for each in parts):
+    """The count goes down with each landing, in one transaction: whoever lands last sees zero."""
+    if edges.ledger.left(job.id) > 0:
         return job
+    parts = edges.ledger.parts(job.id)
     closed = close(edges, job, parts, merged(edges, parts))
     edges.ledger.close((job, closed))
     return closed

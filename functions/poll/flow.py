@@ -30,26 +30,29 @@ Item = TypeVar("Item")
 
 def poll(edges: Edges) -> dict[str, int]:
     """One tick. Each part by itself: one that fails does not keep the others waiting."""
-    now = edges.now()
     failures: list[Exception] = []
-    live = list(edges.ledger.open_parts(PartState.SUBMITTED, now))
+    live = list(edges.ledger.open_parts(PartState.SUBMITTED, edges.now()))
     _each(answers(edges, live), lambda pair: _observe(edges, *pair), failures)
-    stuck = list(edges.ledger.open_parts(PartState.SUBMITTING, now))
+    stuck = list(edges.ledger.open_parts(PartState.SUBMITTING, edges.now()))
     edges.submit_queue.ask(stuck)
-    ended = list(edges.ledger.open_parts(PartState.ENDED, now))
+    ended = list(edges.ledger.open_parts(PartState.ENDED, edges.now()))
     _each(ended, lambda part: _ask_to_land(edges, part), failures)
     _each(edges.ledger.jobs_being_stopped(), lambda job: stop(edges, job), failures)
     _each(edges.ledger.rooms(), lambda room: _let_in(edges, room), failures)
-    _each(edges.ledger.open_jobs(now), lambda job: _look_after(edges, job), failures)
+    _each(edges.ledger.open_jobs(edges.now()), lambda job: _look_after(edges, job), failures)
     if failures:
         raise ExceptionGroup("some of this tick's work was not done", failures)
     return {"live": len(live), "reclaimed": len(stuck), "ended": len(ended)}
 
 
 def _each(items: Iterable[Item], act: Callable[[Item], None], failures: list[Exception]) -> None:
-    for item in items:
+    """Acts on each by itself. A failure, of one or of listing them, is kept for the end."""
+    left = iter(items)
+    while True:
         try:
-            act(item)
+            act(next(left))
+        except StopIteration:
+            return
         except Moved:
             continue  # somebody else moved it on: the next tick sees
         except Exception as error:  # noqa: BLE001  # one part's failure; raised with the others

@@ -15,8 +15,8 @@ from shared.openai_models import Batch, BatchError, BatchStatus
 
 SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
 FOR_A_PERSON = timedelta(minutes=5)  # between tries while a key is refused or a quota used up
-# OpenAI allows 2,000 batches in any hour; 13 of these windows touch one.
-WINDOW, A_WINDOW = timedelta(minutes=5), 150
+WINDOW = timedelta(minutes=5)
+WINDOWS = 13  # so many of them touch any one hour
 SKEW = timedelta(hours=1)  # between our clock and OpenAI's, when a list is read back in time
 UNKNOWN_FILE = "Cannot find file"  # said of a file that is gone, and of one uploaded a moment ago
 
@@ -78,7 +78,7 @@ def _create(edges: Edges, job: Job, part: Part, file_id: str) -> str:
     fresh = part.file_id != file_id
     if wait := _rate_used_up(edges):
         part = part.model_copy(update={"file_id": file_id})
-        return _put_back(edges, job, part, "2,000 batches an hour are made already", wait)
+        return _put_back(edges, job, part, "as many batches are made as an hour may have", wait)
     creating = part.creating(edges.now(), file_id)
     edges.ledger.replace_part(part, creating)  # fails where the lease was lost meanwhile
     metadata = job.options.metadata | part.metadata
@@ -137,7 +137,7 @@ def _rate_used_up(edges: Edges) -> timedelta | None:
     now = edges.now()
     window = now - (now - datetime.min.replace(tzinfo=UTC)) % WINDOW
     try:
-        edges.ledger.spend("batches", window, A_WINDOW)
+        edges.ledger.spend("batches", window, edges.settings.batches_per_hour // WINDOWS)
     except Moved:
         return window + WINDOW - now
     return None
