@@ -41,11 +41,11 @@ def read_page(body: bytes) -> Page:
     answers = _answers(body)
     events: list[AuditLog] = []
     unreadable: list[bytes] = []
-    for entry in (bytes(entry) for answer in answers for entry in answer.data):
+    for entry in (one_line(bytes(entry)) for answer in answers for entry in answer.data):
         try:
             events.append(read_event(entry))
         except Unreadable:
-            unreadable.append(one_line(entry))
+            unreadable.append(entry)
     last = next((answer.last_id for answer in reversed(answers) if answer.last_id), None)
     more = any(answer.has_more for answer in answers)
     return Page(tuple(events), tuple(unreadable), more, last or (events[-1].id if events else None))

@@ -1,0 +1,57 @@
+"""Where things of the audit log lie in S3: names that come from content, partitions from time."""
+
+import gzip
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from shared.audit.alerts import Alert
+from shared.audit.cursor import Run
+from shared.audit.events import AuditLog
+
+ROOT = "audit"
+
+
+def by_hour(events: Iterable[AuditLog]) -> dict[str, list[AuditLog]]:
+    """Events by their partition, each in order of time."""
+    hours: dict[str, list[AuditLog]] = defaultdict(list)
+    for event in sorted(events, key=lambda each: (each.time, each.id)):
+        hours[_hour(event.time)].append(event)
+    return hours
+
+
+def events_key(room: str, hour: str, stream: str, run: Run, ids: Sequence[str]) -> str:
+    """The same events of the same run have the same name: landed again, they replace themselves."""
+    content = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
+    return f"{ROOT}/{room}/{hour}/{_safe(stream)}-{run.high}-{content}.jsonl.gz"
+
+
+def unreadable_key(stream: str, now: int, lines: Sequence[bytes]) -> str:
+    content = hashlib.sha256(b"\n".join(lines)).hexdigest()[:16]
+    return f"{ROOT}/unreadable/{_day(now)}/{_safe(stream)}-{content}.jsonl.gz"
+
+
+def alert_key(alert: Alert, room: str = "alerts") -> str:
+    return f"{ROOT}/{room}/{_day(alert.time)}/{alert.id}.json"
+
+
+def manifest_key(stream: str, day: int) -> str:
+    return f"{ROOT}/manifests/{_day(day)}/{_safe(stream)}.json"
+
+
+def packed(lines: Iterable[bytes]) -> bytes:
+    """Gzipped JSON lines; the same lines are the same bytes."""
+    return gzip.compress(b"".join(line + b"\n" for line in lines), mtime=0)
+
+
+def _day(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("dt=%Y-%m-%d")
+
+
+def _hour(time: int) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("dt=%Y-%m-%d/hour=%H")
+
+
+def _safe(stream: str) -> str:
+    return stream.replace("#", "-").replace("/", "-")

@@ -1,0 +1,45 @@
+"""O1: the audit log refuses us, we have not read it for long, or nothing happens in it any more."""
+
+from collections.abc import Iterator
+
+from shared.audit.config import Config
+from shared.audit.cursor import MINUTE, Cursor, quiet_for
+from shared.audit.detection import Finding
+from shared.audit.severity import Severity
+
+LATE_AFTER = 3  # intervals without a successful poll
+
+
+def refused(stream: str, reason: str, now: int) -> Finding:
+    """The reason is OpenAI's, with what to do about it; never with the key."""
+    return _finding(stream, "refused", now, f"OpenAI refuses the audit log: {reason}")
+
+
+def silences(cursor: Cursor, interval: int, now: int, config: Config) -> Iterator[Finding]:
+    """What is wrong with a live stream when the clock ticks."""
+    stream = cursor.stream
+    if now - cursor.last_ok > LATE_AFTER * interval:
+        minutes = (now - cursor.last_ok) // MINUTE
+        title = f"The audit log was not read for {minutes} minutes"
+        yield _finding(stream, "unread", cursor.last_ok + LATE_AFTER * interval, title)
+    last = cursor.last_event
+    limit = quiet_for(cursor, config.detections.O1.quiet_hours)
+    if not cursor.tenant_only and last is not None and cursor.high - last > limit:
+        hours = (cursor.high - last) // (60 * MINUTE)
+        yield _finding(stream, "quiet", last + limit, f"No audit event for {hours} hours")
+
+
+def _finding(stream: str, what: str, time: int, title: str) -> Finding:
+    return Finding(
+        detection="O1",
+        time=time,
+        severity=Severity.HIGH,
+        level=Severity.HIGH,
+        title=title,
+        actor="poller",
+        target=f"{stream}/{what}",
+        who="Batchdrop's poller",
+        where="this stack",
+        event_ids=(),
+        about=(),
+    )
