@@ -145,22 +145,25 @@ class Cutter:
 
     def _take_line(self, line: bytes, request: Request | None, offset: int) -> str | None:
         """Puts a good line where it belongs, or keeps its problems; the custom_id it uses up."""
-        request = request if request and batchfile.is_good(request, self._limits) else None
-        size = len(_with_newlines(line)) + 1
-        inputs = batchfile.inputs_of(line) if request and request.url == EMBEDDINGS else 0
-        if request:
-            problems = list(self._excess(size, inputs))
-        else:
+        if request is None or not batchfile.is_good(request, self._limits):
             problems = faults.problems_of(line, self.lines, self._limits)
-        custom_id = request.custom_id if request else batchfile.custom_id_of(line)
-        if problems and self._skip:
-            custom_id = None  # a line that is left out leaves its custom_id to others
-        elif custom_id is not None:
-            problems += self._used_before(custom_id)
-        if problems:
+            return self._refuse(problems, batchfile.custom_id_of(line))
+        size = len(_with_newlines(line)) + 1
+        inputs = batchfile.inputs_of(line) if request.url == EMBEDDINGS else 0
+        if problems := list(self._excess(size, inputs)):
+            return self._refuse(problems, request.custom_id)
+        if problems := list(self._used_before(request.custom_id)):
             self.problems.add_line(problems)
-        elif request:
+        else:
             self._place(request, line, offset, size, inputs)
+        return request.custom_id
+
+    def _refuse(self, problems: list[Problem], custom_id: str | None) -> str | None:
+        """A line that is left out leaves its custom_id to others; of a refused file all is told."""
+        if self._skip or custom_id is None:
+            self.problems.add_line(problems)
+            return None
+        self.problems.add_line([*problems, *self._used_before(custom_id)])
         return custom_id
 
     def _used_before(self, custom_id: str) -> Iterator[Problem]:
@@ -226,7 +229,7 @@ class Cutter:
 
     def _detach(self, draft: Draft, requests: int) -> BinaryIO:
         """From here on the part is a copy: bring what it has so far."""
-        if self._copying.reread is None:
+        if self._copying.reread is None:  # pragma: no cover - holds by construction
             raise AssertionError("a packed file's parts are copies from the start")
         draft.spool = self._copying.spool()
         if requests:

@@ -40,4 +40,4 @@ class Problems:
         return self.by_code.total()
 
     def __bool__(self) -> bool:
-        return self.total > 0
+        return self.total > 0 or self.bad_lines > 0

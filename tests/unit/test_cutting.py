@@ -271,6 +271,23 @@ def test_a_line_that_is_left_out_leaves_its_custom_id_to_others() -> None:
     assert [part.numbers for part in found.parts] == [[2, 3]]
 
 
+def test_a_request_that_fits_nowhere_leaves_its_custom_id_too_if_it_is_left_out() -> None:
+    data = lines([chat("a", "x" * 999), chat("a"), chat("a")])
+
+    kept = cut(data, Limits(bytes=500), skip=True)
+    refused = cut(data, Limits(bytes=500))
+
+    assert [(each.line, each.code) for each in kept.problems] == [
+        (1, "request_too_large"),
+        (3, "duplicate_custom_id"),
+    ]
+    assert [(each.line, each.code) for each in refused.problems] == [
+        (1, "request_too_large"),
+        (2, "duplicate_custom_id"),
+        (3, "duplicate_custom_id"),
+    ]
+
+
 def test_a_file_may_mix_so_many_models_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cutting, "MAX_GROUPS", 3)
     data = lines(chat(str(n), model=f"m{n % 3}") for n in range(9))

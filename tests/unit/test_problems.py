@@ -37,3 +37,11 @@ def test_beyond_a_thousand_they_are_only_counted() -> None:
 
     assert len(problems.first) == KEPT
     assert problems.by_code == {"invalid_url": KEPT + 500, "late": 1}
+
+
+def test_a_bad_line_that_nobody_can_explain_is_bad_all_the_same() -> None:
+    problems = Problems()
+
+    problems.add_line([])
+
+    assert problems
