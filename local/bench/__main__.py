@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from local.bench import checking, landing, submitting
+from local.bench import checking, counting, landing, submitting
 from local.bench.report import Section, written
 from local.bench.scale import FULL, QUICK, Scale
 from local.homes import passing_home
@@ -15,6 +15,7 @@ BENCHES: dict[str, tuple[Callable[[Path, Scale], Section], str]] = {
     "a": (checking.measured, "checking and splitting a file"),
     "b": (submitting.measured, "from the drop to batches"),
     "c": (landing.measured, "landing results in order"),
+    "f": (counting.measured, "calls to the ledger and to OpenAI"),
 }
 
 

@@ -45,7 +45,7 @@ def _rows(path: Path, scale: Scale, kind: str) -> list[tuple[str, ...]]:
     }
     times = interleaved(runs, scale.rounds)
     size = path.stat().st_size / 1e6
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name in runs:
         middle = median(times[name])
         speed = ratio(times, ORJSON, name)

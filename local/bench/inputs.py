@@ -1,17 +1,19 @@
-"""Batch files to measure with: chat requests like people's, made as a stream, the same each time."""
+"""Batch files to measure with: chat requests like people's, the same each time."""
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-WORDS = (
+WORDS = re.findall(
+    r"\w+",
     "the customer wrote that order was late and asks whether refund can be paid to another card "
     "please summarise this ticket name its product sort it into one of five classes say how sure "
-    "you are then answer politely in two sentences without promises about dates or money"
-).split()
-FOREIGN = "größe naïve señor 東京 café déjà façade crème Łódź Привет 👍".split()
+    "you are then answer politely in two sentences without promises about dates or money",
+)
+FOREIGN = ["größe", "naïve", "señor", "東京", "café", "déjà", "façade", "Łódź", "Привет", "👍"]
 TEXTS = 500  # different texts; each line begins with words of its own
 LINE = 4_100  # bytes: 50,000 lines make 205 MB
 

@@ -39,7 +39,7 @@ class Section:
 def judged(value: float, side: Literal["<=", ">="], aim: float, unit: str = "") -> str:
     """A number beside its aim."""
     met = value <= aim if side == "<=" else value >= aim
-    number = f"{value:.2f}" if aim < 100 else f"{value:,.0f}"
+    number = f"{value:,.0f}" if float(value).is_integer() or aim >= 100 else f"{value:.2f}"
     sign = "≤" if side == "<=" else "≥"
     return f"**{number}**{unit} (aim {sign} {aim:g}{unit}: {'met' if met else 'missed'})"
 
@@ -49,7 +49,8 @@ def written(section: Section, now: datetime) -> None:
     text = BENCHMARKS.read_text()
     begin, end = f"<!-- {section.letter} -->", f"<!-- /{section.letter} -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    made = f"{begin}\n{section.table()}\n\n_{section.title}. {machine()}, {now:%Y-%m-%d %H:%M}._\n{end}"
+    said = f"_{section.title}. {machine()}, {now:%Y-%m-%d %H:%M}._"
+    made = f"{begin}\n{section.table()}\n\n{said}\n{end}"
     BENCHMARKS.write_text(pattern.sub(lambda _: made, text))
 
 
@@ -57,4 +58,5 @@ def machine() -> str:
     """Whose numbers these are."""
     found = re.search(r"model name\s*:\s*(.*)", CPUINFO.read_text()) if CPUINFO.exists() else None
     processor = found[1] if found else platform.processor() or platform.machine()
-    return f"{cpu_count()} cores of {processor}, {platform.system()}, Python {platform.python_version()}"
+    python = f"Python {platform.python_version()}"
+    return f"{cpu_count()} cores of {processor}, {platform.system()}, {python}"

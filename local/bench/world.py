@@ -1,6 +1,5 @@
 """Where the doors are measured: a local AWS and the small OpenAI, each a process of its own."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from local.homes import ROOT
 from local.servers import start_aws, start_openai
 from shared.edges import Edges
 from shared.jobs import Source
-from shared.openai import connect
 from shared.settings import Settings
 
 INBOX, DATA = "bench-inbox", "bench-data"
