@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 from pydantic import ValidationError
@@ -44,7 +44,7 @@ class OpenAI:
         self._key = key
         self._pause = pause
 
-    def upload(self, name: str, file: io.RawIOBase) -> File:
+    def upload(self, name: str, file: io.RawIOBase | BinaryIO) -> File:
         """One batch file, streamed with its Content-Length: it has to know its end."""
         fields = {
             "purpose": "batch",
