@@ -43,7 +43,7 @@ def events_in(text: bytes, problems: list[str]) -> Iterator[AuditLog]:
 
 
 def shown(alert: Alert) -> str:
-    return alert.model_dump_json(exclude={"level", "runbook", "false_positives"})
+    return alert.model_dump_json(exclude={"level"})
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
-from pydantic import Field
+from pydantic import JsonValue
 
 from shared.audit.config import Config
 from shared.audit.detection import Finding
@@ -32,8 +32,6 @@ class Alert(Ours):
     where: str
     about: tuple[tuple[str, str], ...] = ()
     attack: tuple[str, ...] = ()
-    runbook: tuple[str, ...] = Field(default=(), repr=False)
-    false_positives: str = Field(default="", repr=False)
 
     @classmethod
     def of(cls, finding: Finding, suppress: int) -> Self:
@@ -53,8 +51,6 @@ class Alert(Ours):
             where=finding.where,
             about=finding.about,
             attack=about.attack,
-            runbook=about.runbook,
-            false_positives=about.false_positives,
         )
 
     def is_near(self, other: "Alert", suppress: int) -> bool:
@@ -129,6 +125,14 @@ def _louder(one: Alert, other: Alert) -> Severity:
     return max(one.severity, other.severity, key=lambda each: each.rank)
 
 
+def record(alert: Alert) -> dict[str, JsonValue]:
+    """The alert for systems and for good, with what to do about it."""
+    about = ABOUT[alert.detection]
+    dumped: dict[str, JsonValue] = alert.model_dump(mode="json", exclude={"level"})
+    known = {"name": about.name, "false_positives": about.false_positives}
+    return dumped | known | {"runbook": list(about.runbook)}
+
+
 def subject(alert: Alert) -> str:
     return f"{alert.severity.upper()} {alert.detection} {alert.title}"
 
@@ -146,9 +150,9 @@ def letter(alert: Alert) -> str:
         *(f"{name.capitalize():<9} {value}" for name, value in alert.about if value),
         "",
         "What to do:",
-        *(f"{n}. {step}" for n, step in enumerate(alert.runbook, 1)),
+        *(f"{n}. {step}" for n, step in enumerate(about.runbook, 1)),
         "",
-        f"Harmless when: {alert.false_positives}",
+        f"Harmless: {about.false_positives}",
         f"Events: {', '.join(alert.event_ids)}",
         f"Not sent again for a while: {alert.dedup}",
     ]

@@ -20,6 +20,7 @@ LONGEST_OVERLAP = 6 * HOUR
 SWEEP_EVERY, SWEEP_BACK = HOUR, 6 * HOUR
 # A run in the past takes a day, so that days are judged in the order in which they happened.
 LONGEST_WINDOW = DAY
+MOST_RESTARTS = 2  # of a window, before somebody has to look
 CHECKED_DAYS = 7  # each closed day is listed again on the seven days after it
 CHECK_AFTER = 6 * HOUR  # of its end
 # Lateness is counted up to each of these bounds, in seconds.
@@ -75,6 +76,7 @@ class Run(Ours):
     high: int
     after: str | None = None
     pages: int = 0
+    restarts: int = 0
     new: int = 0
     tally: Tally = Tally()
 
@@ -145,7 +147,7 @@ def with_run(cursor: Cursor, now: int, target: int) -> Cursor:
 
 def walked(cursor: Cursor, page: Page, new: Iterable[AuditLog]) -> Cursor:
     """After a page: where the walk stands, and what was learned. Raises StuckWalk."""
-    run, new = _run_of(cursor), list(new)
+    run, new = run_of(cursor), list(new)
     moved = run.model_copy(
         update={
             "after": _next(run, page),
@@ -158,15 +160,23 @@ def walked(cursor: Cursor, page: Page, new: Iterable[AuditLog]) -> Cursor:
     return learned.replaced(run=moved)
 
 
-def restarted(cursor: Cursor) -> Cursor:
-    """A cursor that OpenAI refuses: the same window from its beginning, ids make it safe."""
-    fresh = {"after": None, "pages": 0, "tally": Tally()}
-    return cursor.replaced(run=_run_of(cursor).model_copy(update=fresh))
+def restarted(cursor: Cursor, restarts: int) -> Cursor:
+    """The same window from its beginning: what landed is known by its id, so it is safe."""
+    fresh = {"after": None, "pages": 0, "restarts": restarts, "tally": Tally()}
+    return cursor.replaced(run=run_of(cursor).model_copy(update=fresh))
+
+
+def after_refusal(cursor: Cursor, reason: str) -> Cursor:
+    """OpenAI does not know where to go on: again from the beginning. Raises StuckWalk."""
+    restarts = run_of(cursor).restarts + 1
+    if restarts > MOST_RESTARTS:
+        raise StuckWalk(f"the list can't be walked: {reason}")
+    return restarted(cursor, restarts)
 
 
 def finished(cursor: Cursor, now: int) -> Cursor:
     """After the last page: the window is listed."""
-    run = _run_of(cursor)
+    run = run_of(cursor)
     done = cursor.replaced(run=None, last_ok=now)
     if run.kind == Kind.CHECK:
         return done.model_copy(update={"checks_left": cursor.checks_left[1:]})
@@ -265,7 +275,7 @@ def _slot(late: int) -> int:
     return next((n for n, bound in enumerate(BOUNDS) if late <= bound), len(BOUNDS))
 
 
-def _run_of(cursor: Cursor) -> Run:
+def run_of(cursor: Cursor) -> Run:
     if cursor.run is None:
         raise ValueError(f"{cursor.stream} has no run")
     return cursor.run

@@ -8,6 +8,7 @@ from shared.audit.events import AuditLog, bare_asn
 from shared.audit.ocsf_map import ACTIVITIES, CLASSES, ENTITY_TYPES, MAP, OTHER, Mapped
 from shared.audit.payloads import Assignment, Certificates, Failure, Payload, Role
 from shared.audit.severity import Severity
+from shared.audit.watch import ABOUT
 
 Json = dict[str, Any]
 VERSION = "1.8.0"
@@ -61,7 +62,7 @@ def as_finding(alert: Alert) -> Json:
             "related_events": [{"uid": each} for each in alert.event_ids],
         },
         "evidences": [{"data": {"who": alert.who, "where": alert.where, **dict(alert.about)}}],
-        "remediation": {"desc": "\n".join(alert.runbook)},
+        "remediation": {"desc": "\n".join(ABOUT[alert.detection].runbook)},
         "unmapped": {"dedup": alert.dedup},
     }
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from shared.audit.alerts import Alert
-from shared.audit.cursor import Run
 from shared.audit.events import AuditLog
 
 ROOT = "audit"
@@ -21,10 +20,11 @@ def by_hour(events: Iterable[AuditLog]) -> dict[str, list[AuditLog]]:
     return hours
 
 
-def events_key(room: str, hour: str, stream: str, run: Run, ids: Sequence[str]) -> str:
-    """The same events of the same run have the same name: landed again, they replace themselves."""
-    content = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:16]
-    return f"{ROOT}/{room}/{hour}/{_safe(stream)}-{run.high}-{content}.jsonl.gz"
+def events_key(hour: str, stream: str, events: Iterable[AuditLog], room: str = "events") -> str:
+    """The same events have the same name: landed again, they replace themselves."""
+    ids = "\n".join(sorted(event.id for event in events))
+    content = hashlib.sha256(ids.encode()).hexdigest()[:16]
+    return f"{ROOT}/{room}/{hour}/{_safe(stream)}-{content}.jsonl.gz"
 
 
 def unreadable_key(stream: str, now: int, lines: Sequence[bytes]) -> str:

@@ -15,6 +15,11 @@ def refused(stream: str, reason: str, now: int) -> Finding:
     return _finding(stream, "refused", now, f"OpenAI refuses the audit log: {reason}")
 
 
+def not_permitted(stream: str, reason: str, now: int) -> Finding:
+    """A stream that the key may not read, while it may read the other."""
+    return _finding(stream, "not permitted", now, f"Not read: {reason}", Severity.INFO)
+
+
 def silences(cursor: Cursor, interval: int, now: int, config: Config) -> Iterator[Finding]:
     """What is wrong with a live stream when the clock ticks."""
     stream = cursor.stream
@@ -29,12 +34,14 @@ def silences(cursor: Cursor, interval: int, now: int, config: Config) -> Iterato
         yield _finding(stream, "quiet", last + limit, f"No audit event for {hours} hours")
 
 
-def _finding(stream: str, what: str, time: int, title: str) -> Finding:
+def _finding(
+    stream: str, what: str, time: int, title: str, severity: Severity = Severity.HIGH
+) -> Finding:
     return Finding(
         detection="O1",
         time=time,
-        severity=Severity.HIGH,
-        level=Severity.HIGH,
+        severity=severity,
+        level=severity,
         title=title,
         actor="poller",
         target=f"{stream}/{what}",

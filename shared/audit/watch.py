@@ -27,6 +27,7 @@ ALL: tuple[Detection | Pattern, ...] = (
 )
 ECHOES = {"S2+": S2_BESIDE_KEYS}
 ABOUT = {about.id: about for about in (*(each.about for each in ALL), O1)}
+LONGEST_TEXT = 400  # characters
 MOST_IDS = 100  # of the events in an alert: a message stays below 64 KB
 
 Set = tuple[str, str]  # a pattern's id, and the key its facts are kept under
@@ -113,11 +114,17 @@ def _found(
         time=by.time,
         severity=rule.severity or verdict.raised or verdict.severity,
         level=level,
-        title=verdict.title,
+        title=_short(verdict.title),
         actor=by.actor,
-        target=verdict.target,
-        who=by.who,
-        where=by.where,
+        target=_short(verdict.target),
+        who=_short(by.who),
+        where=_short(by.where),
         event_ids=ids,
-        about=verdict.about,
+        about=tuple((name, _short(text)) for name, text in verdict.about),
     )
+
+
+def _short(text: str) -> str:
+    """Somebody's text in ours: on one line, and an alert stays far below 64 KB."""
+    line = "".join(each if each.isprintable() else " " for each in text)
+    return line if len(line) <= LONGEST_TEXT else f"{line[: LONGEST_TEXT - 1]}…"

@@ -1,0 +1,89 @@
+"""The clock ticked: list what is new in the audit log, land it, judge it, ring.
+
+Each stream has a cursor of its own: the organization's events, the tenant's, and backfills.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from functions.audit.counts import Counts, added
+from functions.audit.ring import ring
+from functions.audit.walk import walk
+from shared.audit.cursor import DAY, TENANT, Cursor, opened
+from shared.audit.silence import not_permitted, refused, silences
+from shared.audit_edges import AuditEdges
+from shared.errors import Moved, Refused, Unanswerable
+
+ORGANIZATION = "organization"
+
+
+def tick(edges: AuditEdges, until: datetime) -> Counts:
+    """One tick; at least one page of each stream, however little time is left."""
+    counts: Counts = {}
+    failures: list[Exception] = []
+    for cursor in _streams(edges):
+        try:
+            counts = added(counts, _listen(edges, cursor, until))
+        except Unanswerable as error:
+            failures.append(error)  # the key is no good for the other streams either
+            break
+        except Exception as error:  # noqa: BLE001  # one stream's failure; raised with the others
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("the audit log was not listed whole", failures)
+    return counts
+
+
+def _streams(edges: AuditEdges) -> Iterator[Cursor]:
+    """The live streams, made when they are first wanted, then the backfills that are not over."""
+    known = edges.tables.cursors()
+    wanted = [ORGANIZATION, TENANT] if edges.settings.audit_tenant else [ORGANIZATION]
+    for stream in wanted:
+        yield known.get(stream) or _open(edges, stream)
+    yield from (each for each in known.values() if each.is_backfill and not each.is_over)
+
+
+def _open(edges: AuditEdges, stream: str) -> Cursor:
+    days = edges.settings.audit_first_days
+    cursor = opened(stream, edges.seconds(), tenant_only=stream == TENANT, days=days)
+    edges.tables.open_cursor(cursor)
+    return cursor
+
+
+def _listen(edges: AuditEdges, cursor: Cursor, until: datetime) -> Counts:
+    """One stream, by whoever holds its lease."""
+    now = edges.seconds()
+    if cursor.leased_until > now or cursor.refused_until > now:
+        return {}
+    held = cursor.replaced(leased_until=now + edges.settings.audit_lease_seconds)
+    try:
+        edges.tables.replace_cursor(held, cursor.rev)
+    except Moved:
+        return {}  # another run was faster
+    told = _watch_the_clock(edges, held, now)
+    try:
+        left, walked = walk(edges, held, until)
+    except (Unanswerable, Refused) as error:
+        return added(told, _refused(edges, held, error))
+    edges.tables.replace_cursor(left.replaced(leased_until=0), left.rev)
+    return added(told, walked)
+
+
+def _watch_the_clock(edges: AuditEdges, cursor: Cursor, now: int) -> Counts:
+    if cursor.is_backfill:
+        return {}
+    interval = edges.settings.audit_interval_seconds
+    return ring(edges, cursor, silences(cursor, interval, now, edges.config))
+
+
+def _refused(edges: AuditEdges, cursor: Cursor, error: Exception) -> Counts:
+    """The tenant's stream may be closed to a key that may read the organization's."""
+    now = edges.seconds()
+    if cursor.stream != TENANT:
+        ring(edges, cursor, [refused(cursor.stream, str(error), now)])
+        raise error
+    counts = ring(edges, cursor, [not_permitted(cursor.stream, str(error), now)])
+    waiting = edges.tables.cursors()[cursor.stream]
+    later = waiting.replaced(leased_until=0, refused_until=now + DAY)
+    edges.tables.replace_cursor(later, waiting.rev)
+    return counts

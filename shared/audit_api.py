@@ -1,0 +1,110 @@
+"""OpenAI's audit log over HTTP; reading is repeated here a few times."""
+
+import random
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx  # noqa: TID251  # the admin endpoint's own edge: it alone holds the admin key
+
+from shared.audit.reading import Page, read_page
+from shared.errors import Refused, TryLater, Unanswerable
+from shared.openai_models import ErrorEnvelope
+from shared.secrets import Secret
+
+PATH = "/organization/audit_logs"
+TRIES = 4
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds; full jitter below the doubling bound
+LONGEST_WAIT = 10.0  # seconds of Retry-After waited for here; longer is left to the next tick
+REMEDY = (
+    "The audit log needs an admin key (sk-admin-…) that an organization owner made, with the "
+    "permission Audit Logs: Read (scope api.audit_logs.read), not expired; and, where the "
+    "organization has an IP allow-list, this function's address on it."
+)
+
+
+# OpenAI quotes a refused key, masked; what is left of it goes nowhere either.
+A_KEY = re.compile(r"sk-[^\s.,;)]+")
+
+
+class CursorRefused(Refused):
+    """OpenAI does not know the event to go on after."""
+
+
+class AuditApi:
+    """Lists events: closed windows and `after` alone, as is documented."""
+
+    def __init__(self, http: httpx.Client, key: Secret, pause: Callable[[float], None]) -> None:
+        self._http = http
+        self._key = key
+        self._pause = pause
+
+    def page(
+        self, low: int, high: int, after: str | None, *, limit: int, tenant_only: bool
+    ) -> Page:
+        """Raises CursorRefused, Unanswerable with what to do about it, TryLater."""
+        query = {
+            "limit": str(limit),
+            "effective_at[gte]": str(low),
+            "effective_at[lte]": str(high),
+            **({"after": after} if after else {}),
+            **({"tenant_only": "true"} if tenant_only else {}),
+        }
+        body = self._repeated(query)
+        try:
+            return read_page(body)
+        except ValueError as error:
+            raise TryLater(f"GET {PATH}: the answer can't be read: {error}") from error
+
+    def _repeated(self, query: dict[str, str]) -> bytes:
+        for tried in range(TRIES):
+            try:
+                return self._once(query)
+            except Unanswerable:
+                raise
+            except TryLater as error:
+                wait = _jittered(tried) if error.after is None else error.after.total_seconds()
+                if tried == TRIES - 1 or wait > LONGEST_WAIT:
+                    raise
+                self._pause(wait)
+        raise AssertionError("the last try either returns or raises")
+
+    def _once(self, query: dict[str, str]) -> bytes:
+        headers = {"Authorization": f"Bearer {self._key()}"}
+        try:
+            response = self._http.get(PATH, params=query, headers=headers)
+        except httpx.HTTPError as error:
+            raise TryLater(f"GET {PATH}: {type(error).__name__}") from error
+        if response.is_error:
+            raise self._failure(response, query)
+        return response.content
+
+    def _failure(self, response: httpx.Response, query: dict[str, str]) -> Exception:
+        status, (message, code) = response.status_code, _problem(response)
+        reason = f"GET {PATH}: HTTP {status} {message}".strip()
+        if status in {401, 403}:
+            self._key.forget()
+            return Unanswerable(f"{reason} {REMEDY}")
+        if status in {408, 429} or status >= 500:
+            return TryLater(reason, _retry_after(response))
+        if status in {400, 404} and "after" in query:
+            return CursorRefused(reason, code, status)
+        return Refused(reason, code, status)
+
+
+def _problem(response: httpx.Response) -> tuple[str, str | None]:
+    try:
+        error = ErrorEnvelope.model_validate_json(response.content).error
+    except ValueError:
+        return response.reason_phrase, None
+    return A_KEY.sub("sk-…", error.message), error.code
+
+
+def _retry_after(response: httpx.Response) -> timedelta | None:
+    text = response.headers.get("Retry-After", "")
+    return timedelta(seconds=int(text)) if text.isdigit() else None
+
+
+def _jittered(tried: int) -> float:
+    bound = min(LONGEST_PAUSE, FIRST_PAUSE * 2**tried)
+    return random.uniform(0, bound)  # noqa: S311  # spreads load, guards nothing

@@ -1,0 +1,82 @@
+"""Audit events on the bus, those of a type together: few calls, and rules by type still work."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from shared.audit.events import AuditLog
+from shared.errors import TryLater
+from shared.pager import SOURCE
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+DETAIL_TYPE = "Audit Events"
+AT_ONCE = 10  # entries of a call
+MOST_BYTES = 200_000  # of a call; EventBridge takes 256 KB
+LONGEST_DETAIL = 60_000  # bytes of an entry
+LONGEST_EVENT = 50_000  # bytes; of a longer one the bus gets the id and where it lies
+
+
+class AuditBus:
+    def __init__(self, events: "EventBridgeClient", bus: str) -> None:
+        self._events = events
+        self._bus = bus
+
+    def tell(self, stream: str, landed: dict[str, list[AuditLog]]) -> None:
+        """Events by the S3 object that holds them. Raises TryLater if any was not taken."""
+        for entries in _packs(self._entries(stream, landed)):
+            answer = self._events.put_events(Entries=entries)
+            if answer["FailedEntryCount"]:
+                codes = {each.get("ErrorCode") for each in answer["Entries"]} - {None}
+                raise TryLater(f"bus: {sorted(map(str, codes))}")
+
+    def _entries(self, stream: str, landed: dict[str, list[AuditLog]]) -> Iterator[Any]:
+        for key, events in landed.items():
+            for type_, details in _by_type(events, key).items():
+                for some in _some(details):
+                    told = {"stream": stream, "type": type_, "object": key}
+                    detail = json.dumps(told | {"count": len(some)})
+                    yield {
+                        "Source": SOURCE,
+                        "DetailType": DETAIL_TYPE,
+                        "Detail": f'{detail[:-1]}, "events": [{",".join(some)}]}}',
+                        "EventBusName": self._bus,
+                    }
+
+
+def _by_type(events: Iterable[AuditLog], key: str) -> dict[str, list[str]]:
+    types: dict[str, list[str]] = defaultdict(list)
+    for event in events:
+        long = len(event.line) > LONGEST_EVENT
+        short = json.dumps({"id": event.id, "type": event.type, "object": key})
+        types[event.type].append(short if long else event.line.decode(errors="replace"))
+    return types
+
+
+def _some(details: list[str]) -> Iterator[list[str]]:
+    some: list[str] = []
+    held = 0
+    for detail in details:
+        size = len(detail.encode())
+        if some and held + size > LONGEST_DETAIL:
+            yield some
+            some, held = [], 0
+        some.append(detail)
+        held += size
+    yield some
+
+
+def _packs(entries: Iterable[Any]) -> Iterator[list[Any]]:
+    pack: list[Any] = []
+    held = 0
+    for entry in entries:
+        size = len(entry["Detail"].encode()) + 200
+        if pack and (len(pack) == AT_ONCE or held + size > MOST_BYTES):
+            yield pack
+            pack, held = [], 0
+        pack.append(entry)
+        held += size
+    if pack:
+        yield pack

@@ -1,0 +1,213 @@
+"""The audit door's two DynamoDB tables: events to look things up in, and what is remembered.
+
+State rows: CURSOR with a row a stream; FACTS#<pattern>#<key> by stretch of time; ALERT#<dedup>
+with a row an alert. Facts are sets of strings, so remembering twice is remembering once.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from shared.audit.alerts import Alert
+from shared.audit.cursor import Cursor
+from shared.audit.detection import Fact
+from shared.audit.rows import EventRow
+from shared.audit.state import Row
+from shared.errors import Moved, TryLater
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Answer = TypeVar("Answer")
+
+AT_ONCE = 100  # of BatchGetItem and TransactWriteItems
+MOST_BYTES = 3_000_000  # of what a transaction touches; DynamoDB takes 4 MB
+LONGEST_KEY = 400  # characters; a longer one is its hash
+EVENT_BYTES, FACT_BYTES = 12_000, 200  # of a row and a fact, at most
+BUSY = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "TransactionInProgressException",
+        "InternalServerError",
+    }
+)
+
+
+class Commit(NamedTuple):
+    """A page's last step: what was learned, what landed, and then where the walk stands."""
+
+    facts: Mapping[Row, set[Fact]]
+    known: Mapping[Row, set[Fact]]
+    expires_at: Mapping[Row, int]
+    events: Sequence[EventRow]
+    cursor: Cursor
+    rev: int  # of the cursor that is replaced
+
+
+class AuditTables:
+    """`dynamodb` is a resource's client: it takes and gives Python values."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", events: str, state: str) -> None:
+        self._dynamodb = dynamodb
+        self._events = events
+        self._state = state
+
+    def seen(self, ids: Iterable[str]) -> set[str]:
+        """Those of these events that have landed."""
+        keys = [{"id": id_} for id_ in dict.fromkeys(ids)]
+        asked = {"ProjectionExpression": "id", "ConsistentRead": True}
+        return {row["id"] for row in self._rows(self._events, keys, asked)}
+
+    def facts(self, rows: Iterable[Row]) -> dict[Row, set[Fact]]:
+        by_key = {tuple(_facts_key(row).values()): row for row in rows}
+        keys = [{"pk": pk, "sk": sk} for pk, sk in by_key]
+        return {
+            by_key[found["pk"], found["sk"]]: {Fact.from_text(each) for each in found["facts"]}
+            for found in self._rows(self._state, keys, {"ConsistentRead": True})
+        }
+
+    def alerts(self, dedup: str) -> list[Alert]:
+        query: Any = {
+            "TableName": self._state,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": _alert_pk(dedup)},
+            "ConsistentRead": True,
+        }
+        return [Alert.model_validate(_bare(row)) for row in self._query(query)]
+
+    def put_alert(self, alert: Alert, kept_until: int) -> None:
+        """The id is the alert's for good, so putting it again is the same alert."""
+        row = alert.model_dump(mode="json")
+        row |= {"pk": _alert_pk(alert.dedup), "sk": alert.id, "expires_at": kept_until}
+        self._said(lambda: self._dynamodb.put_item(TableName=self._state, Item=row))
+
+    def cursors(self) -> dict[str, Cursor]:
+        query: Any = {
+            "TableName": self._state,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": "CURSOR"},
+            "ConsistentRead": True,
+        }
+        found = [Cursor.model_validate(_bare(row)) for row in self._query(query)]
+        return {cursor.stream: cursor for cursor in found}
+
+    def open_cursor(self, cursor: Cursor) -> None:
+        """Raises Moved if the stream is known already."""
+        put: Any = {
+            "TableName": self._state,
+            "Item": _cursor_row(cursor),
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+        self._said(lambda: self._dynamodb.put_item(**put))
+
+    def replace_cursor(self, cursor: Cursor, rev: int) -> None:
+        """Raises Moved if somebody else replaced it first."""
+        put: Any = {"TableName": self._state, **_replacing(cursor, rev)}
+        self._said(lambda: self._dynamodb.put_item(**put))
+
+    def commit(self, commit: Commit) -> None:
+        """Facts, then events, then the cursor; cut off anywhere, the page is done again."""
+        for writes in _packs(self._writes(commit)):
+            self._transact(writes)
+
+    def _writes(self, commit: Commit) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Each write with the bytes it may touch."""
+        for row, facts in commit.facts.items():
+            known = len(facts) + len(commit.known.get(row, ()))
+            update = _remembering(row, facts, commit.expires_at[row])
+            yield known * FACT_BYTES, {"Update": {"TableName": self._state, **update}}
+        for event in commit.events:
+            item = event.model_dump(exclude_none=True)
+            yield EVENT_BYTES, {"Put": {"TableName": self._events, "Item": item}}
+        put = {"TableName": self._state, **_replacing(commit.cursor, commit.rev)}
+        yield EVENT_BYTES, {"Put": put}
+
+    def _transact(self, writes: list[Any]) -> None:
+        self._said(lambda: self._dynamodb.transact_write_items(TransactItems=writes))
+
+    def _rows(
+        self, table: str, keys: Sequence[dict[str, str]], asked: dict[str, Any]
+    ) -> Iterator[Any]:
+        for start in range(0, len(keys), AT_ONCE):
+            wanted: Any = {table: {"Keys": keys[start : start + AT_ONCE], **asked}}
+            while wanted:
+                answer = self._got(wanted)
+                yield from answer["Responses"].get(table, [])
+                wanted = answer.get("UnprocessedKeys")
+
+    def _got(self, wanted: Any) -> Any:
+        return self._said(lambda: self._dynamodb.batch_get_item(RequestItems=wanted))
+
+    def _query(self, query: dict[str, Any]) -> Iterator[Any]:
+        while True:
+            page = self._said(lambda: self._dynamodb.query(**query))
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _said(self, call: Callable[[], Answer]) -> Answer:
+        try:
+            return call()
+        except self._dynamodb.exceptions.ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            reasons: Any = error.response.get("CancellationReasons", [])
+            codes = {code, *(each.get("Code") for each in reasons)}
+            if codes & {"ConditionalCheckFailedException", "ConditionalCheckFailed"}:
+                raise Moved(f"audit tables: {code}") from error
+            if codes & BUSY or code == "TransactionCanceledException":
+                raise TryLater(f"audit tables: {code} {sorted(map(str, codes))}") from error
+            raise
+
+
+def _packs(writes: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
+    pack: list[dict[str, Any]] = []
+    held = 0
+    for size, write in writes:
+        if pack and (len(pack) == AT_ONCE or held + size > MOST_BYTES):
+            yield pack
+            pack, held = [], 0
+        pack.append(write)
+        held += size
+    yield pack
+
+
+def _remembering(row: Row, facts: set[Fact], expires_at: int) -> dict[str, Any]:
+    return {
+        "Key": _facts_key(row),
+        "UpdateExpression": "ADD #f :f SET expires_at = :e",
+        "ExpressionAttributeNames": {"#f": "facts"},
+        "ExpressionAttributeValues": {":f": {fact.text for fact in facts}, ":e": expires_at},
+    }
+
+
+def _replacing(cursor: Cursor, rev: int) -> dict[str, Any]:
+    return {
+        "Item": _cursor_row(cursor),
+        "ConditionExpression": "#r = :r",
+        "ExpressionAttributeNames": {"#r": "rev"},
+        "ExpressionAttributeValues": {":r": rev},
+    }
+
+
+def _cursor_row(cursor: Cursor) -> dict[str, Any]:
+    row = cursor.model_dump(mode="json", exclude_none=True)
+    return row | {"pk": "CURSOR", "sk": cursor.stream}
+
+
+def _facts_key(row: Row) -> dict[str, str]:
+    return {"pk": f"FACTS#{row.set}#{_short(row.key)}", "sk": f"{row.bucket:010d}"}
+
+
+def _alert_pk(dedup: str) -> str:
+    return f"ALERT#{_short(dedup)}"
+
+
+def _short(key: str) -> str:
+    return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
+
+
+def _bare(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in {"pk", "sk", "expires_at"}}
