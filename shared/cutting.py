@@ -270,7 +270,7 @@ def _readings(lines: Iterable[bytes], *, utf8: bool) -> Iterator[Request | None]
     """Each line's request; None where it holds none. The decoder skips texts without a look."""
     for line in lines:
         try:
-            known = utf8 or misencoded_at(line) is None
+            known = line and (utf8 or misencoded_at(line) is None)
             yield batchfile.decode(line) if known else None
         except batchfile.UNDECODABLE:
             yield None

@@ -199,9 +199,8 @@ def _wrong_method(method: object, number: int) -> Iterator[Problem]:
 
 
 def _wrong_url(url: object, number: int, limits: Limits) -> Iterator[Problem]:
-    known = "write one of: " + ", ".join(sorted(limits.endpoints))
     if url is None:
-        yield _missing(number, "url", known)
+        yield _missing(number, "url", _one_of(limits.endpoints))
     elif not isinstance(url, str):
         yield _wrong_type(number, "url", "a string", url)
     elif url not in limits.endpoints:
@@ -210,8 +209,12 @@ def _wrong_url(url: object, number: int, limits: Limits) -> Iterator[Problem]:
             code="invalid_url",
             param="url",
             message=f"{_shown(url)} is not an endpoint of the Batch API.",
-            remedy=known,
+            remedy=_one_of(limits.endpoints),
         )
+
+
+def _one_of(endpoints: frozenset[str]) -> str:
+    return "write one of: " + ", ".join(sorted(endpoints))
 
 
 def _wrong_body(body: dict[str, Any], number: int) -> Iterator[Problem]:
