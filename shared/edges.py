@@ -82,6 +82,10 @@ class Edges:
             self.now,
         )
 
+    def close(self) -> None:
+        """Lets go of OpenAI's connections, for a process that is not about to end."""
+        self.openai.close()
+
     @cached_property
     def _session(self) -> boto3.Session:
         return self._given_session or boto3.Session()

@@ -44,6 +44,9 @@ class OpenAI:
         self._key = key
         self._pause = pause
 
+    def close(self) -> None:
+        self._http.close()
+
     def upload(self, name: str, file: io.RawIOBase | BinaryIO) -> File:
         """One batch file, streamed with its Content-Length: it has to know its end."""
         fields = {

@@ -6,9 +6,9 @@ Never logged, whatever the level: requests, answers, keys.
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-logger = Logger()
-metrics = Metrics()
-tracer = Tracer()
+logger = Logger(service="batchdrop")
+metrics = Metrics(namespace="Batchdrop", service="batchdrop")
+tracer = Tracer(service="batchdrop")
 
 
 def count(name: str, how_many: int = 1) -> None:

@@ -83,6 +83,7 @@ class World:
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     session: boto3.Session = field(default_factory=aws)
+    events: Path = ROOT / "events"
 
     def __post_init__(self) -> None:
         self.clock = Clock()
@@ -131,7 +132,7 @@ class World:
         return job_id(INBOX, key, put["VersionId"])
 
     def ring(self, key: str, version: str, size: int = 0) -> None:
-        event = json.loads((ROOT / "events" / "s3_object_created.json").read_text())
+        event = json.loads((self.events / "s3_object_created.json").read_text())
         thing = event["Records"][0]["s3"]
         thing["bucket"]["name"] = INBOX
         thing["object"] |= {"key": quote_plus(key), "versionId": version, "size": size}

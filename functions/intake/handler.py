@@ -24,6 +24,7 @@ processor = BatchProcessor(event_type=EventType.SQS)
 
 @tracer.capture_method(capture_response=False)
 def take(record: SQSRecord) -> None:
+    count("Notifications")
     for source in dropped(record.body):
         job = take_in(edges(), source)
         logger.info("taken in", job=job.id, state=job.state, requests=job.requests)

@@ -1,7 +1,7 @@
 """A part's answers: fetched whole onto disk, found again by custom_id."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import BinaryIO
@@ -69,13 +69,15 @@ class Answers:
         return stand_in(custom_id, some.code or "batch_failed", said)
 
 
-def collect(edges: Edges, part: Part, wanted: set[str], disk: BinaryIO) -> Answers:
-    """Everything OpenAI says of a part that has ended."""
+def collect(
+    edges: Edges, part: Part, asked: Callable[[], Container[str]], disk: BinaryIO
+) -> Answers:
+    """Everything OpenAI says of a part that has ended; `asked`: its custom_ids, when needed."""
     answers = Answers(disk, part)
     for file_id in filter(None, (part.output_file_id, part.error_file_id)):
         start = disk.seek(0, 2)
         if _fetched(edges, part, file_id, disk):
-            _index(answers, wanted, start)
+            _index(answers, asked(), start)
     if part.errors_total:
         answers.refusals = {each.line: each for each in problems(edges, part) if each.line}
     return answers
@@ -124,7 +126,7 @@ def fetch(edges: Edges, file_id: str, disk: BinaryIO) -> None:
     raise TryLater(f"file {file_id}: {disk.tell() - start:,} bytes came of {stated:,} stated")
 
 
-def _index(answers: Answers, wanted: set[str], start: int) -> None:
+def _index(answers: Answers, wanted: Container[str], start: int) -> None:
     answers.disk.flush()
     with open(answers.disk.fileno(), "rb", BUFFER, closefd=False) as lines:
         lines.seek(start)
@@ -138,7 +140,7 @@ def _index(answers: Answers, wanted: set[str], start: int) -> None:
 
 
 def _place(
-    answers: Answers, wanted: set[str], answer: Answer | None, place: tuple[int, int]
+    answers: Answers, wanted: Container[str], answer: Answer | None, place: tuple[int, int]
 ) -> None:
     """The first answer counts; one for nobody, or a second one, is kept aside."""
     if answer is None or answer.custom_id not in wanted or answer.custom_id in answers.places:

@@ -1,7 +1,8 @@
 """A batch has ended: its answers land in the input's order; the last part closes the job."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from functions.land.again import plan_again
 from functions.land.answers import Answers, collect
@@ -31,9 +32,11 @@ def land(edges: Edges, ask: Ask) -> str:
 
 
 def _land(edges: Edges, job: Job, part: Part) -> tuple[Job, Part]:
-    ids = [batchfile.decode(line).custom_id for line in _lines(edges, part)]
-    with tempfile.TemporaryFile() as disk:
-        answers = collect(edges, part, set(ids), disk)
+    lines_asked = lines_of(edges.landing.chunks(part.source))
+    with tempfile.TemporaryFile() as disk, ThreadPoolExecutor(1) as beside:
+        asked = beside.submit(_ids, lines_asked)  # from S3, while the answers come from OpenAI
+        answers = collect(edges, part, asked.result, disk)
+        ids = asked.result()
         children = plan_again(edges, job, part, answers)
         if answers.extras:
             edges.landing.write(keys.extras_key(job, part), answers.extra_lines())
@@ -68,11 +71,12 @@ def _close_if_last(edges: Edges, job: Job) -> Job:
     return closed
 
 
-def _lines(edges: Edges, part: Part) -> Iterator[bytes]:
-    return lines_of(edges.landing.chunks(part.source))
+def _ids(lines: Iterable[bytes]) -> dict[str, None]:
+    """In the part's order; a dictionary, as each is looked for."""
+    return dict.fromkeys(batchfile.decode(line).custom_id for line in lines)
 
 
-def _placed(edges: Edges, part: Part, ids: Sequence[str], answers: Answers) -> Iterator[Landed]:
+def _placed(edges: Edges, part: Part, ids: Collection[str], answers: Answers) -> Iterator[Landed]:
     numbers = line_numbers(edges.landing, part)
     for position, (number, custom_id) in enumerate(zip(numbers, ids, strict=True), 1):
         line = answers.line(custom_id, position)

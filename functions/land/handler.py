@@ -24,6 +24,7 @@ processor = BatchProcessor(event_type=EventType.SQS)
 
 @tracer.capture_method(capture_response=False)
 def take(record: SQSRecord) -> None:
+    count("LandAsked")
     ask = Ask.model_validate_json(record.body)
     outcome = land(edges(), ask)
     logger.info("asked to land", job=ask.job, part=ask.part, outcome=outcome)

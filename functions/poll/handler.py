@@ -31,6 +31,7 @@ def tick(event: dict[str, Any]) -> Mapping[str, object]:
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, object]:
+    count("Ticks")
     found = tick(event)
     logger.info("looked", found=found)
     for name, number in found.items():

@@ -24,6 +24,7 @@ processor = BatchProcessor(event_type=EventType.SQS)
 
 @tracer.capture_method(capture_response=False)
 def take(record: SQSRecord) -> None:
+    count("SubmitAsked")
     ask = Ask.model_validate_json(record.body)
     outcome = submit(edges(), ask)
     logger.info("asked to submit", job=ask.job, part=ask.part, outcome=outcome)

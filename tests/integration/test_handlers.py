@@ -1,0 +1,132 @@
+"""Each door as Lambda calls it: environment, event in, partial failures out."""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from functions.intake import handler as intake
+from functions.land import handler as land
+from functions.poll import handler as poll
+from functions.submit import handler as submit
+from local.openai import SmallSettings, serving
+from shared.jobs import JobState
+from tests.files import chats
+from tests.world import INBOX, KEY_NAME, World
+
+Failures = dict[str, list[dict[str, str]]]
+
+
+@dataclass
+class Context:
+    """What Powertools reads of Lambda's context."""
+
+    function_name: str = "door"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:door"
+    aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world whose doors read their environment and talk to OpenAI over a socket."""
+    with mock_aws():
+        world = World(SmallSettings(speed=1e6))
+        with serving(world.small) as url:
+            names = world.config.model_dump(exclude_defaults=True)
+            environment = names | {"openai_base_url": url, "openai_key_secret": KEY_NAME}
+            for name, value in environment.items():
+                monkeypatch.setenv(name.upper(), str(value))
+            for door in (intake, submit, poll, land):
+                door.edges.cache_clear()
+            yield world
+            for door in (submit, poll, land):
+                door.edges().close()
+
+
+def records(world: World, queue: str) -> dict[str, Any]:
+    """What lies in a queue, as the event Lambda makes of it."""
+    found = world.sqs.receive_message(QueueUrl=world.queues[queue], MaxNumberOfMessages=10)
+    return {
+        "Records": [
+            {
+                "messageId": each["MessageId"],
+                "receiptHandle": each["ReceiptHandle"],
+                "body": each["Body"],
+                "attributes": {},
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{queue}",
+                "awsRegion": "us-east-1",
+            }
+            for each in found["Messages"]
+        ]
+    }
+
+
+def test_a_file_goes_through_all_four_handlers(deployed: World) -> None:
+    job = deployed.drop("a file.jsonl", chats(3))
+    deployed.clock.pass_(minutes=1)
+
+    assert intake.handler(records(deployed, "intake"), Context()) == {"batchItemFailures": []}
+    assert submit.handler(records(deployed, "submit"), Context()) == {"batchItemFailures": []}
+    deployed.clock.pass_(hours=1)
+    poll.handler({}, Context())
+    assert land.handler(records(deployed, "land"), Context()) == {"batchItemFailures": []}
+
+    assert deployed.job(job).state is JobState.COMPLETED
+    assert len(deployed.results(deployed.job(job))) == 3
+
+
+def test_s3s_test_event_is_answered_and_forgotten(deployed: World) -> None:
+    body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": INBOX})
+    deployed.sqs.send_message(QueueUrl=deployed.queues["intake"], MessageBody=body)
+
+    assert intake.handler(records(deployed, "intake"), Context()) == {"batchItemFailures": []}
+
+
+def test_a_message_that_could_not_be_worked_on_comes_back_alone(
+    deployed: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployed.drop("a.jsonl", chats(1))
+    deployed.sqs.send_message(QueueUrl=deployed.queues["intake"], MessageBody="no JSON")
+    event = records(deployed, "intake")
+
+    with caplog.at_level(logging.DEBUG):
+        failures = intake.handler(event, Context())["batchItemFailures"]
+
+    assert [each["itemIdentifier"] for each in failures] == [event["Records"][1]["messageId"]]
+
+
+def test_cancelling_and_sweeping_come_through_polls_handler(deployed: World) -> None:
+    job = deployed.drop("a.jsonl", chats(1))
+    intake.handler(records(deployed, "intake"), Context())
+    event = json.loads((deployed.events / "cancel_job.json").read_text())
+    event["detail"]["job"] = job
+
+    assert poll.handler(event, Context()) == {"job": job, "outcome": "cancelling"}
+    assert poll.handler({"sweep": True}, Context()) == {"rung": 0, "deleted": 0}
+
+
+@pytest.mark.parametrize("secret", ["sk-test-123456", "Say hello"])
+def test_neither_keys_nor_prompts_reach_a_log(
+    deployed: World,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+    secret: str,
+) -> None:
+    deployed.small.misbehave("unauthorized", route="upload")
+    deployed.drop("a.jsonl", chats(3))
+    deployed.drop("b.jsonl", chats(1).replace(b"POST", b"PUT"))
+    with caplog.at_level(logging.DEBUG):
+        intake.handler(records(deployed, "intake"), Context())
+        submit.handler(records(deployed, "submit"), Context())
+        poll.handler({}, Context())
+
+    written = str([vars(record) for record in caplog.records]) + str(capsys.readouterr())
+    assert "taken in" in written
+    assert secret not in written
