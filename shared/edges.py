@@ -71,7 +71,7 @@ class Edges:
 
     @cached_property
     def openai(self) -> OpenAI:
-        http = self._given_http or connect(self.settings.openai_base_url, self._openai_headers())
+        http = self._given_http or connect(self.settings.openai_base_url, self.openai_headers())
         return OpenAI(http, self.secret(self.settings.openai_key_secret), self._pause)
 
     def secret(self, reference: str) -> Secret:
@@ -93,7 +93,7 @@ class Edges:
     def _client(self, service: Any) -> Any:
         return self._session.client(service, config=AWS)
 
-    def _openai_headers(self) -> dict[str, str]:
+    def openai_headers(self) -> dict[str, str]:
         asked = {
             "OpenAI-Organization": self.settings.openai_organization,
             "OpenAI-Project": self.settings.openai_project,

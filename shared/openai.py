@@ -9,7 +9,7 @@ import io
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, BinaryIO
 
@@ -98,7 +98,9 @@ class OpenAI:
         return File.model_validate(self._repeated("GET", f"/files/{file_id}"))
 
     def delete_file(self, file_id: str) -> None:
-        self._repeated("DELETE", f"/files/{file_id}")
+        """Afterwards it is gone, whoever deleted it."""
+        with suppress(Gone):
+            self._repeated("DELETE", f"/files/{file_id}")
 
     @contextmanager
     def content(self, file_id: str, start: int = 0, etag: str = "") -> Iterator["Download"]:

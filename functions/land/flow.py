@@ -10,7 +10,6 @@ from functions.land.close import close
 from functions.land.order import Landed, merged
 from shared import batchfile, facts, keys
 from shared.edges import Edges
-from shared.errors import Gone
 from shared.jobs import Ask, Job, JobState, Part, PartState
 from shared.numbers import line_numbers
 from shared.results import lines_of
@@ -88,7 +87,4 @@ def _tidy(edges: Edges, job: Job, part: Part) -> None:
     if job.options.keep_files:
         return
     for file_id in filter(None, (part.file_id, part.output_file_id, part.error_file_id)):
-        try:
-            edges.openai.delete_file(file_id)
-        except Gone:
-            continue
+        edges.openai.delete_file(file_id)

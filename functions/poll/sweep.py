@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 from shared import facts
 from shared.edges import Edges
-from shared.errors import Gone
 from shared.jobs import Part, PartState, job_id, part_number
 from shared.keys import INBOX
 from shared.notices import ring_again
@@ -55,10 +54,7 @@ def _delete_if_orphaned(edges: Edges, file: File) -> int:
     part = edges.ledger.part(named[1], part_number(int(named[2]), int(named[3])))
     if part is None or _needs(edges, part, file):
         return 0  # another stack's, or in use
-    try:
-        edges.openai.delete_file(file.id)
-    except Gone:
-        return 0
+    edges.openai.delete_file(file.id)
     edges.pager.tell(facts.orphan_deleted(part, file))
     return 1
 
