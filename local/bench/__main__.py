@@ -4,17 +4,17 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 
-from local.bench import checking, counting, landing, submitting
+from local.bench import checking, counting, growth, landing, memory, submitting
 from local.bench.report import Section, written
 from local.bench.scale import FULL, QUICK, Scale
-from local.homes import passing_home
 
-BENCHES: dict[str, tuple[Callable[[Path, Scale], Section], str]] = {
+BENCHES: dict[str, tuple[Callable[[Scale], Section], str]] = {
     "a": (checking.measured, "checking and splitting a file"),
     "b": (submitting.measured, "from the drop to batches"),
     "c": (landing.measured, "landing results in order"),
+    "d": (memory.measured, "peak memory of each door"),
+    "e": (growth.measured, "how time grows with the number of requests"),
     "f": (counting.measured, "calls to the ledger and to OpenAI"),
 }
 
@@ -23,8 +23,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     scale = QUICK if options.quick else FULL
     for letter in options.only:
-        with passing_home() as home:
-            section = BENCHES[letter][0](home, scale)
+        section = BENCHES[letter][0](scale)
         print(f"\n{letter}. {section.title}\n{section.table()}", flush=True)
         if not options.quick:
             written(section, datetime.now().astimezone())

@@ -5,6 +5,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
+from typing import TypedDict
 
 import orjson
 
@@ -12,6 +13,7 @@ from local.bench.inputs import write_chats
 from local.bench.report import Section, judged
 from local.bench.scale import Scale
 from local.bench.timing import interleaved, ratio
+from local.homes import passing_home
 from shared.batchfile import Limits
 from shared.cutting import Copying, Cutter
 from shared.lines import unpacked
@@ -25,12 +27,24 @@ OURS, ORJSON, LINES, SCRIPT = (
 MOST_BYTES = 100_000_000_000
 
 
-def measured(home: Path, scale: Scale) -> Section:
-    rows = []
-    for foreign in (False, True):
-        path = write_chats(home / "chats.jsonl", scale.requests, foreign=foreign)
-        rows += _rows(path, scale, "text beyond ASCII" if foreign else "ASCII")
-        path.unlink()
+class Kind(TypedDict, total=False):
+    """What is special about a file."""
+
+    foreign: bool
+    models: int
+
+
+def measured(scale: Scale) -> Section:
+    rows: list[tuple[str, ...]] = []
+    kinds: dict[str, Kind] = {
+        "ASCII": {},
+        "beyond ASCII": {"foreign": True},
+        "3 models mixed": {"models": 3},
+    }
+    with passing_home() as home:
+        for kind, how in kinds.items():
+            path = write_chats(home / "chats.jsonl", scale.requests, **how)
+            rows += _rows(path, scale, kind)
     columns = ("input", "what", "seconds", "MB/s", "lines/s", "speed ÷ orjson's")
     title = f"Check and split {scale.requests:,} chat requests on one core"
     return Section("a", title, columns, rows)

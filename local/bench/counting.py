@@ -17,7 +17,7 @@ from local.bench.report import Section, judged
 from local.bench.scale import Scale
 from local.bench.submitting import ASLEEP
 from local.bench.world import World, make_world
-from local.children import stop_all
+from local.homes import passing_home
 from shared.edges import Edges
 from shared.jobs import Ask, Part, PartState, Span
 
@@ -29,16 +29,17 @@ PAGE = 100  # batches OpenAI lists at a time
 Row = tuple[str, ...]
 
 
-def measured(home: Path, scale: Scale) -> Section:
-    world = make_world(home)
-    one, many = (_life(world, home, parts) for parts in (1, MANY))
+def measured(scale: Scale) -> Section:
+    with passing_home() as home:
+        world = make_world(home)
+        one, many = (_life(world, home, parts) for parts in (1, MANY))
     rest = {name: (many[name] - one[name]) / (MANY - 1) for name in many}
     rows: list[Row] = [
         ("a job of one part, drop to results", "ledger", str(one.total()), _listed(one)),
         ("each further part", "ledger", f"{sum(rest.values()):.1f}", _listed(rest)),
     ]
-    stop_all(home)
-    rows += _ticks(make_world(home, ASLEEP), scale.open_batches)
+    with passing_home() as home:
+        rows += _ticks(make_world(home, ASLEEP), scale.open_batches)
     columns = ("what", "calls to", "calls", "which")
     return Section("f", "Calls to the ledger and to OpenAI", columns, rows)
 
@@ -48,24 +49,24 @@ def _life(world: World, home: Path, parts: int) -> Counter[str]:
     calls = _ledger_calls(world)
     edges = world.edges(max_part_requests=REQUESTS)
     path = write_chats(home / f"{parts}.jsonl", REQUESTS * parts)
-    for part in ended(world, edges, path):
+    for part in ended(world, edges, world.put(path, keep_files="true")):
         land(edges, Ask(job=part.job, part=part.number))
     return Counter(calls)
 
 
-def _ticks(world: World, open_batches: int) -> list[Row]:
+def _ticks(world: World, count: int) -> list[Row]:
     """Two ticks while so many batches are open: the first sees them, the second nothing new."""
     http, asked = _counting_client(world)
     ledger = _ledger_calls(world)
     edges = Edges(world.settings, lambda: datetime.now(UTC), world.session, http)
-    _open(edges, open_batches)
+    open_batches(edges, count)
     rows: list[Row] = []
     for tick in ("first", "next"):
         asked.clear()
         ledger.clear()
         poll(edges)
-        said = judged(asked.total(), "<=", math.ceil(open_batches / PAGE) + 2)
-        what = f"a tick at {open_batches:,} open batches, the {tick}"
+        said = judged(asked.total(), "<=", math.ceil(count / PAGE) + 2)
+        what = f"a tick at {count:,} open batches, the {tick}"
         rows += [(what, "OpenAI", said, _listed(asked))]
         rows += [(what, "ledger", str(ledger.total()), _listed(ledger))]
         if ledger["Scan"]:
@@ -73,7 +74,7 @@ def _ticks(world: World, open_batches: int) -> list[Row]:
     return rows
 
 
-def _open(edges: Edges, count: int) -> None:
+def open_batches(edges: Edges, count: int) -> None:
     """Rows as submit would write them, each with a batch that lives."""
     file = edges.openai.upload("one.jsonl", cast(io.RawIOBase, io.BytesIO(LINE)))
     for number in range(1, count + 1):

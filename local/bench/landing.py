@@ -15,9 +15,10 @@ from local.bench.inputs import write_chats
 from local.bench.report import Section, judged
 from local.bench.scale import Scale
 from local.bench.timing import interleaved, ratio
-from local.bench.world import DATA, World, make_world
+from local.bench.world import DATA, LOOPBACK, WIRES, World, make_world
+from local.homes import passing_home
 from shared.edges import Edges
-from shared.jobs import Ask, Job, Part, PartState
+from shared.jobs import Ask, Job, Part, PartState, Source
 
 PADDING = 3_000  # bytes of an answer, besides about 700 that are always there
 COPIED, OURS = "floor: downloaded into S3", "ours: landed in order, counted, reported"
@@ -43,10 +44,20 @@ class Incoming(io.RawIOBase):
         return taken
 
 
-def measured(home: Path, scale: Scale) -> Section:
-    world = make_world(home, ("--answer-padding", str(PADDING)))
+def measured(scale: Scale) -> Section:
+    title = f"Landing {scale.requests:,} shuffled results in the order of the input"
+    columns = ("wires", "what", "seconds", "MB/s of output", "time ÷ the bare copy's")
+    rows: list[tuple[str, ...]] = []
+    for wires in (LOOPBACK, WIRES):
+        with passing_home() as home:
+            world = make_world(home, ("--answer-padding", str(PADDING)), wires=wires)
+            rows += _rows(world, write_chats(home / "chats.jsonl", scale.requests), scale)
+    return Section("c", title, columns, rows)
+
+
+def _rows(world: World, path: Path, scale: Scale) -> list[tuple[str, ...]]:
     edges = world.edges(max_part_bytes=LARGEST)
-    part = ended(world, edges, write_chats(home / "chats.jsonl", scale.requests))[0]
+    part = ended(world, edges, world.put(path, keep_files="true"))[0]
     rows_kept, size = world.rows(), edges.openai.file(part.output_file_id or "").bytes
 
     def landed() -> None:
@@ -58,19 +69,18 @@ def measured(home: Path, scale: Scale) -> Section:
 
     runs = {COPIED: lambda: copied(world, part), OURS: landed}
     times = interleaved(runs, scale.rounds, before=again)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name in runs:
         middle, cost = median(times[name]), ratio(times, name, COPIED)
         said = judged(cost, "<=", 2) if name == OURS else f"{cost:.2f}"
-        rows.append((name, f"{middle:.2f}", f"{size / middle / 1e6:,.0f}", said))
-    columns = ("what", "seconds", "MB/s of output", "time ÷ the bare copy's")
-    title = f"Landing {scale.requests:,} shuffled results ({size / 1e6:,.0f} MB)"
-    return Section("c", title, columns, rows)
+        pace = f"{size / middle / 1e6:,.0f}"
+        rows.append((world.wires.name, name, f"{middle:.2f}", pace, said))
+    return rows
 
 
-def ended(world: World, edges: Edges, path: Path) -> list[Part]:
+def ended(world: World, edges: Edges, source: Source) -> list[Part]:
     """A dropped file's parts, each with a batch that has ended."""
-    job = take_in(edges, world.put(path, keep_files="true"))
+    job = take_in(edges, source)
     for number in range(1, job.parts + 1):
         submit(edges, Ask(job=job.id, part=number))
     with world.openai() as http:

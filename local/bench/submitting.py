@@ -12,7 +12,8 @@ from local.bench.inputs import write_chats
 from local.bench.report import Section, judged
 from local.bench.scale import Scale
 from local.bench.timing import interleaved, ratio
-from local.bench.world import World, make_world
+from local.bench.world import LOOPBACK, WIRES, World, make_world
+from local.homes import passing_home
 from shared.edges import Edges
 from shared.jobs import Ask, Source
 
@@ -42,24 +43,32 @@ class Body(io.RawIOBase):
         return self._size if whence else 0
 
 
-def measured(home: Path, scale: Scale) -> Section:
-    world = make_world(home, ASLEEP)
-    path = write_chats(home / "chats.jsonl", scale.requests)
+def measured(scale: Scale) -> Section:
+    title = f"From the drop of {scale.requests:,} requests to batches at OpenAI"
+    columns = ("wires", "what", "seconds", "MB/s", "time ÷ the bare copy's")
+    rows: list[tuple[str, ...]] = []
+    for wires in (LOOPBACK, WIRES):
+        with passing_home() as home:
+            world = make_world(home, ASLEEP, wires=wires)
+            rows += _rows(world, write_chats(home / "chats.jsonl", scale.requests), scale)
+    return Section("b", title, columns, rows)
+
+
+def _rows(world: World, path: Path, scale: Scale) -> list[tuple[str, ...]]:
     source, edges, fresh = world.put(path), world.edges(), count()
     runs = {
         STREAMED: lambda: streamed(world, source),
         OURS: lambda: submitted(edges, source.model_copy(update={"etag": f"{next(fresh)}"})),
-        STORED: lambda: stored(world, source, home / "copy"),
+        STORED: lambda: stored(world, source, path.with_name("copy")),
     }
     times = interleaved(runs, scale.rounds)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name in runs:
         middle, cost = median(times[name]), ratio(times, name, STREAMED)
         said = judged(cost, "<=", 1.3) if name == OURS else f"{cost:.2f}"
-        rows.append((name, f"{middle:.2f}", f"{source.size / middle / 1e6:,.0f}", said))
-    columns = ("what", "seconds", "MB/s", "time ÷ the bare copy's")
-    title = f"From the drop of {scale.requests:,} requests ({source.size / 1e6:,.0f} MB) to batches"
-    return Section("b", title, columns, rows)
+        pace = f"{source.size / middle / 1e6:,.0f}"
+        rows.append((world.wires.name, name, f"{middle:.2f}", pace, said))
+    return rows
 
 
 def submitted(edges: Edges, source: Source) -> None:

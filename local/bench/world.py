@@ -1,6 +1,7 @@
 """Where the doors are measured: a local AWS and the small OpenAI, each a process of its own."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import boto3
 import httpx
 import yaml
 
+from local.bench.processes import started
 from local.homes import ROOT
 from local.servers import start_aws, start_openai
 from shared.edges import Edges
@@ -33,11 +35,27 @@ Template.add_multi_constructor(
 
 
 @dataclass(frozen=True)
+class Wires:
+    """How fast the ways to S3 and to OpenAI are, in MB/s each way; 0: as fast as they go."""
+
+    name: str
+    s3: float = 0
+    openai: float = 0
+
+
+LOOPBACK = Wires("this machine's loopback")
+# A Lambda function was measured to move 400 to 700 Mbit/s; one connection across the internet
+# moves less, how much less is anybody's guess.
+WIRES = Wires("S3 75 MB/s, OpenAI 20 MB/s", 75, 20)
+
+
+@dataclass(frozen=True)
 class World:
     """Made once a bench; `edges` are those of a door, its code as it is."""
 
     settings: Settings
     session: boto3.Session
+    wires: Wires
 
     def edges(self, **settings: object) -> Edges:
         settings_ = self.settings.model_copy(update=settings)
@@ -62,6 +80,10 @@ class World:
         for row in rows:
             table.put_item(Item=row)
 
+    def known(self, path: Path) -> Source:
+        """What intake is told of a file that lies in S3's folder already."""
+        return Source(bucket=INBOX, key=f"inbox/{path.name}", etag="1", size=path.stat().st_size)
+
     def put(self, path: Path, **options: str) -> Source:
         """Drops a file; what intake is told of it."""
         metadata = {name.replace("_", "-"): value for name, value in options.items()}
@@ -73,10 +95,15 @@ class World:
         return Source(bucket=INBOX, key=key, version=version, etag=etag, size=head["ContentLength"])
 
 
-def make_world(home: Path, openai: Sequence[str] = (), s3: str = "") -> World:
+def make_world(
+    home: Path, openai: Sequence[str] = (), s3: str = "", wires: Wires = LOOPBACK
+) -> World:
     """s3: another address for S3 alone."""
     aws = start_aws(home, 0, real=False)
     base_url = start_openai(home, [*QUICKLY, *openai])
+    if wires.s3:
+        s3 = _wire(home, "wire-s3", s3 or aws, wires.s3)
+        base_url = _wire(home, "wire-openai", base_url, wires.openai) + "/v1"
     environment = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_CONFIG_FILE": os.devnull,
@@ -86,9 +113,14 @@ def make_world(home: Path, openai: Sequence[str] = (), s3: str = "") -> World:
         "NO_PROXY": "127.0.0.1,localhost",
     }
     os.environ.pop("AWS_PROFILE", None)
-    os.environ.update(environment | ({"AWS_ENDPOINT_URL_S3": s3} if s3 else {}))
+    os.environ.update(environment | {"AWS_ENDPOINT_URL_S3": s3 or aws})
     session = boto3.Session()
-    return World(_made(session, base_url), session)
+    return World(_made(session, base_url), session, wires)
+
+
+def _wire(home: Path, name: str, url: str, speed: float) -> str:
+    port = re.search(r":(\d+)", url.removeprefix("http:"))
+    return started(home, name, "local.bench.relay", [port[1] if port else "", f"{speed}"])
 
 
 def _made(session: boto3.Session, base_url: str) -> Settings:
