@@ -15,7 +15,7 @@ from local.bench.processes import started
 from local.bench.report import Section, judged
 from local.bench.scale import Scale
 from local.bench.submitting import ASLEEP
-from local.bench.world import INBOX, World
+from local.bench.world import INBOX, World, make_world
 from local.homes import ROOT, passing_home
 from shared.jobs import job_id
 
