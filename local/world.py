@@ -3,9 +3,9 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -36,6 +36,7 @@ class Wishes:
     real: bool = False  # OpenAI's own API, with the key in OPENAI_API_KEY
     port: int = 0  # of the local AWS; 0: any free one
     openai: Sequence[str] = ("--speed", "10")  # arguments of the small OpenAI
+    parameters: Mapping[str, str] = field(default_factory=dict)  # of the template, beside ours
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class World:
     openai: str
     real: bool
     outputs: dict[str, str]
+    parameters: dict[str, str] = field(default_factory=dict)
 
     def client(self, service: Any) -> Any:
         return _session().client(service, endpoint_url=self.endpoint, config=DIRECT)
@@ -72,7 +74,7 @@ def make_world(home: Path, wishes: Wishes, say: Say) -> World:
         endpoint, base_url = aws.result(), openai.result()
     say(f"AWS, the part of it we use, is at {endpoint}")
     say(f"{'OpenAI' if wishes.real else 'A small OpenAI'} is at {base_url}")
-    world = World(endpoint, base_url, wishes.real, {})
+    world = World(endpoint, base_url, wishes.real, {}, dict(wishes.parameters))
     _put_key(world)
     return deploy(home, world, template, say)
 
@@ -96,7 +98,7 @@ def deploy(home: Path, world: World, template: Path, say: Say) -> World:
     say(f"Deployed template.yaml as the stack {STACK} ({monotonic() - began:.0f} s)")
     stack = world.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
-    return World(world.endpoint, world.openai, world.real, outputs)
+    return replace(world, outputs=outputs)
 
 
 def _openai(home: Path, wishes: Wishes) -> str:
@@ -161,4 +163,5 @@ def _parameters(world: World) -> list[str]:
             "OpenAIOrganization": os.environ.get("OPENAI_ORG_ID", ""),
             "OpenAIProject": os.environ.get("OPENAI_PROJECT_ID", ""),
         }
+    wanted |= world.parameters
     return [f"{name}={value}" for name, value in wanted.items() if value]

@@ -21,6 +21,7 @@ from shared.openai_models import Batch, BatchError, BatchStatus
 ASK_AGAIN = timedelta(minutes=15)  # what was asked for is given this long
 STARVED = timedelta(minutes=30)  # waiting for room, before nobody may pass any more
 QUICK = timedelta(hours=2)
+LATE = timedelta(hours=1)
 NO_ROOM_PAUSE = timedelta(minutes=1)
 GONE = "gone"  # stands for OpenAI's status where it knows the batch no more
 LIMIT = re.compile(r"Limit:\s*([\d,]+)\s*enqueued")
@@ -61,6 +62,8 @@ def _each(items: Iterable[Item], act: Callable[[Item], None], failures: list[Exc
 
 def _observe(edges: Edges, part: Part, batch: Batch | None) -> None:
     if batch is None:
+        if edges.now() - part.times[PartState.SUBMITTED.value] < LATE:
+            return  # made so lately that it may not show up everywhere yet
         gone = part.model_copy(update={"batch_status": GONE})
         _end(edges, gone, "OpenAI does not know this batch any more")
         return

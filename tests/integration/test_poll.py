@@ -142,6 +142,18 @@ def test_one_part_that_fails_to_be_looked_at_does_not_hold_up_the_others(world: 
     assert [world.job(job).state for job in jobs[1:]] == [JobState.COMPLETED] * 2
 
 
+def test_a_batch_that_is_slow_to_show_up_is_not_taken_for_gone(world: World) -> None:
+    world.small.misbehave("batch_not_visible", seconds=600)
+    job = submitted(world, chats(3))
+    for _ in range(3):
+        world.tick(60)
+
+    world.until_over(job)
+
+    assert len(world.small.batches) == 1
+    assert len(world.small.billed) == 3
+
+
 def test_a_cancelled_job_stops_what_waits_and_lands_what_was_done(world: World) -> None:
     job = submitted(world, chats(2000))
     world.clock.pass_(seconds=20)
