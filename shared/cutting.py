@@ -6,7 +6,6 @@ it is becomes its own part without a copy, and a mixed file is read once.
 """
 
 import io
-import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +20,6 @@ from shared.seen import MOST_SUSPECTS, FirstUses, Seen
 
 MAX_GROUPS = 200  # different (endpoint, model) pairs in a file: each keeps a spool open
 MAX_PARTS = NUMBERS - 1
-RETURNS = re.compile(rb"\r+\n")
 
 Reread = Callable[[int, int], Iterable[bytes]]  # (start, length) of the dropped object
 
@@ -129,17 +127,20 @@ class Cutter:
     def _take_whole(self, block: Block, requests: list[Request]) -> bool:
         """The common case: all of a block goes to one part. False: take it line by line."""
         url, model = requests[0].url, requests[0].body.model
-        if url == EMBEDDINGS or not batchfile.all_alike(requests, self._limits):
+        if not batchfile.all_alike(requests, self._limits):
             return False
         custom_ids = [each.custom_id for each in requests]
         if self._first_uses.concern(custom_ids):
             return False
-        if not self._fits(self._open.get((url, model)), len(requests), block.size, 0):
+        lines = io.BytesIO(block.data)
+        inputs = sum(map(batchfile.inputs_of, lines)) if url == EMBEDDINGS else 0
+        if not self._fits(self._open.get((url, model)), len(requests), block.size, inputs):
             return False
         if self._seen:
             self._seen.add(custom_ids)
         draft = self._draft(url, model, block.offset, self.lines + 1)
         self.lines += len(requests)
+        draft.inputs += inputs
         self._append(draft, block.offset, block.data, len(requests))
         return True
 
@@ -277,5 +278,7 @@ def _readings(lines: Iterable[bytes], *, utf8: bool) -> Iterator[Request | None]
 
 
 def _with_newlines(data: bytes) -> bytes:
-    """Lines as OpenAI's own examples end them."""
-    return RETURNS.sub(b"\n", data + b"\n")[:-1] if b"\r" in data else data
+    """Lines without carriage returns at their ends."""
+    if b"\r" not in data:
+        return data
+    return b"\n".join(line.rstrip(b"\r") for line in _split(data))

@@ -180,6 +180,14 @@ def test_carriage_returns_are_taken_off() -> None:
     assert part.size == len(chats(3))
 
 
+def test_carriage_returns_inside_a_line_stay_and_cost_no_time() -> None:
+    data = line().replace(b" ", b"\r" * 1_000_000, 1) + b"\r" * 1_000_000 + b"\n"
+
+    (part,) = cut(data).parts
+
+    assert part.data == data.rstrip() + b"\n"
+
+
 def test_a_byte_order_mark_is_taken_off_and_noted() -> None:
     found = cut(UTF8_MARK + chats(1), sizes=[1])
 

@@ -69,3 +69,16 @@ def test_only_suspects_are_of_concern() -> None:
     assert FirstUses({hash("a")}).concern(["b", "a"])
     assert not FirstUses({hash("a")}).concern(["b"])
     assert not FirstUses(set()).concern(["a"])
+
+
+def test_long_custom_ids_are_told_apart_without_being_kept() -> None:
+    one, two = "x" * 1_000_000 + "1", "x" * 1_000_000 + "2"
+    uses = FirstUses({hash(one), hash(two)})
+    tracemalloc.start()
+
+    found = [uses.first(*each) for each in [(one, 1), (two, 2), (one, 3), (two, 4)]]
+
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == [1, 2, 1, 2]
+    assert kept < 10_000
