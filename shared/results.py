@@ -161,7 +161,8 @@ class Tally:
     def __init__(self) -> None:
         self.succeeded = 0
         self.failed = 0
-        self.usage: dict[str, Usage] = {}
+        self._input: Counter[str] = Counter()  # tokens by model; models are made once, at the end
+        self._output: Counter[str] = Counter()
         self._groups: dict[tuple[str, str], tuple[str, int]] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
 
@@ -181,13 +182,17 @@ class Tally:
 
     def _spend(self, answer: Answer, model: str) -> None:
         usage = answer.response.body.usage if answer.response and answer.response.body else None
-        if usage is None:
-            return
-        spent = Usage(
-            input_tokens=usage.prompt_tokens or usage.input_tokens or 0,
-            output_tokens=usage.completion_tokens or usage.output_tokens or 0,
-        )
-        self.usage[model] = self.usage.get(model, Usage()).plus(spent)
+        if usage:
+            self._input[model] += usage.prompt_tokens or usage.input_tokens or 0
+            self._output[model] += usage.completion_tokens or usage.output_tokens or 0
+
+    @property
+    def usage(self) -> dict[str, Usage]:
+        """By model, in the order in which they came."""
+        return {
+            model: Usage(input_tokens=spent, output_tokens=self._output[model])
+            for model, spent in self._input.items()
+        }
 
     @property
     def groups(self) -> list[ErrorGroup]:
