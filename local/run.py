@@ -50,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", default="10", help="how fast time passes at the small OpenAI")
     parser.add_argument("--quirk", action="append", default=[], help="see: openai --help")
     parser.add_argument(
+        "--enqueued-limit",
+        action="append",
+        default=[],
+        metavar="MODEL=N",
+        help="prompt tokens that the small OpenAI lets wait; * for any model",
+    )
+    parser.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="x-amz-meta-NAME"
     )
     return parser
@@ -62,7 +69,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def _in_a_world(options: argparse.Namespace) -> int:
     console = Console(highlight=False)
     quirks = [word for quirk in options.quirk for word in ("--quirk", quirk)]
-    wishes = Wishes(options.real, openai=("--speed", options.speed, *quirks))
+    limits = [w for limit in options.enqueued_limit for w in ("--enqueued-limit", limit)]
+    wishes = Wishes(options.real, openai=("--speed", options.speed, *quirks, *limits))
     status = 1
     with passing_home() as home:
         try:
