@@ -28,6 +28,7 @@ MODELS = ("gpt-5-mini", "gpt-4.1", "o4-mini")  # three parts a job
 REQUESTS = 300
 QUICK = {"DoorTimeoutSeconds": "10", "LostAnswerSeconds": "10"}
 PACE = ("--speed", "10")
+PROBABILITY = 0.08  # of a kill at each look, three a second: a door must have time to start
 
 
 def main(argv: Sequence[str]) -> int:
@@ -65,7 +66,7 @@ class Killing:
 
     def perhaps(self) -> None:
         doors = list(self._doors())
-        if self.killed.total() >= self._most or not doors or self._chance.random() > 0.5:
+        if self.killed.total() >= self._most or not doors or self._chance.random() > PROBABILITY:
             return
         time.sleep(self._chance.random() * 0.3)  # anywhere inside what it is doing
         name, pid = self._chance.choice(doors)
