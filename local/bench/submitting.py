@@ -1,6 +1,7 @@
 """b. From the drop to the batch at OpenAI, against bare copying of the same bytes."""
 
 import io
+import time
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -22,6 +23,7 @@ STREAMED, STORED, OURS = (
     "a script: download to disk, upload",
     "ours: check, cut, submit",
 )
+READ, SENT = "of it: read from S3, checked, cut", "of it: read from S3 again, uploaded"
 ASLEEP = ("--speed", "1", "--validating", "1e9")  # what is uploaded is not looked at meanwhile
 
 
@@ -56,14 +58,20 @@ def measured(scale: Scale) -> Section:
 
 def _rows(world: World, path: Path, scale: Scale) -> list[tuple[str, ...]]:
     source, edges, fresh = world.put(path), world.edges(), count()
+    phases: dict[str, list[float]] = {READ: [], SENT: []}
+
+    def ours() -> None:
+        submitted(edges, source.model_copy(update={"etag": f"{next(fresh)}"}), phases)
+
     runs = {
         STREAMED: lambda: streamed(world, source),
-        OURS: lambda: submitted(edges, source.model_copy(update={"etag": f"{next(fresh)}"})),
+        OURS: ours,
         STORED: lambda: stored(world, source, path.with_name("copy")),
     }
     times = interleaved(runs, scale.rounds)
+    times |= {name: taken[1:] for name, taken in phases.items()}
     rows: list[tuple[str, ...]] = []
-    for name in runs:
+    for name in (STREAMED, OURS, READ, SENT, STORED):
         middle, cost = median(times[name]), ratio(times, name, STREAMED)
         said = judged(cost, "<=", 1.3) if name == OURS else f"{cost:.2f}"
         pace = f"{source.size / middle / 1e6:,.0f}"
@@ -71,12 +79,16 @@ def _rows(world: World, path: Path, scale: Scale) -> list[tuple[str, ...]]:
     return rows
 
 
-def submitted(edges: Edges, source: Source) -> None:
+def submitted(edges: Edges, source: Source, phases: dict[str, list[float]]) -> None:
+    began = time.perf_counter()
     job = take_in(edges, source)
+    checked = time.perf_counter()
     for number in range(1, job.parts + 1):
         outcome = submit(edges, Ask(job=job.id, part=number))
         if outcome != "submitted":
             raise AssertionError(outcome)
+    phases[READ].append(checked - began)
+    phases[SENT].append(time.perf_counter() - checked)
 
 
 def streamed(world: World, source: Source) -> None:
