@@ -148,9 +148,7 @@ class _Unfinished:
                 f"A line has more than {HOPELESS_BYTES:,} bytes; reading stopped there.",
                 "write JSON Lines: one request a line, each ended by a newline",
             )
-        if self.too_long:
-            self.pieces.clear()
-        elif chunk:
+        if chunk and not self.too_long:
             self.pieces.append(chunk)
 
     def ended(self, rest: bytes) -> Block:

@@ -254,6 +254,19 @@ def test_inputs_are_counted_over_the_lines_of_a_part() -> None:
     assert [(part.requests, part.inputs) for part in found.parts] == [(2, 4), (2, 4)]
 
 
+@pytest.mark.parametrize(("spare", "parts"), [(0, [2]), (-1, [1, 1])])
+@pytest.mark.parametrize("models", [["m", "m"], ["m", "other", "m"]])
+def test_estimated_tokens_of_a_part_are_limited_to_the_last(
+    models: list[str], spare: int, parts: list[int]
+) -> None:
+    data = lines(chat(str(n), model=model) for n, model in enumerate(models))
+    tokens = -(-len(lines([chat("0", model="m")]) * 2) // 4)
+
+    found = cut(data, Limits(tokens=tokens + spare))
+
+    assert [part.requests for part in found.parts if part.model == "m"] == parts
+
+
 def test_a_line_of_exactly_the_limit_passes() -> None:
     assert cut(line(), Limits(bytes=len(line()) + 1)).marks == []
     assert cut(line(), Limits(bytes=len(line()))).marks == [(1, "request_too_large", None)]
