@@ -50,7 +50,8 @@ class AuditEdges:
 
     @cached_property
     def config(self) -> Config:
-        return read_config(CONFIG.read_text())
+        path = Path(self.settings.audit_config) if self.settings.audit_config else CONFIG
+        return read_config(path.read_text())
 
     @cached_property
     def api(self) -> AuditApi:

@@ -9,6 +9,7 @@ class AuditSettings(Settings):
     audit_events_table: str = ""
     audit_state_table: str = ""
     openai_admin_key_secret: str = ""  # an SSM parameter's name or a Secrets Manager ARN
+    audit_config: str = ""  # the detections' YAML; empty: the one that is packaged
     audit_kept_days: int = 400  # of events and alerts in DynamoDB; S3 keeps them for good
     audit_first_days: int = 365  # how far back the first run asks
     audit_interval_seconds: int = 60  # between two ticks

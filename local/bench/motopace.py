@@ -1,4 +1,4 @@
-"""moto copies a whole table for each write of a transaction, all before the first; once will do."""
+"""moto copies whole tables for each write of a transaction, all before the first; once will do."""
 
 import copy
 from collections.abc import Iterator
@@ -15,10 +15,11 @@ def quick_transactions() -> Iterator[None]:
 
     def quick(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
         copies: dict[int, Any] = {}
+        updated = {each["Update"]["TableName"] for each in transact_items if "Update" in each}
 
         def once(found: Any, _: dict[int, Any]) -> Any:
             if id(found) not in copies:
-                copies[id(found)] = _copy(found)
+                copies[id(found)] = _copy(found, whole=found.name in updated)
             return copies[id(found)]
 
         table.Table.__deepcopy__ = once  # type: ignore[attr-defined]
@@ -34,7 +35,16 @@ def quick_transactions() -> Iterator[None]:
         DynamoDBBackend.transact_write_items = slow  # type: ignore[method-assign]
 
 
-def _copy(found: Any) -> Any:
+def _copy(found: Any, whole: bool) -> Any:
+    """An update changes an item where it lies; a put lays another in its place."""
     same = copy.copy(found)
-    same.items = copy.deepcopy(found.items)
+    same.items = copy.deepcopy(found.items) if whole else _shelves(found.items)
+    return same
+
+
+def _shelves(items: Any) -> Any:
+    same = copy.copy(items)
+    for name, value in items.items():
+        if isinstance(value, dict):
+            same[name] = dict(value)
     return same

@@ -152,7 +152,7 @@ def letter(alert: Alert) -> str:
         "What to do:",
         *(f"{n}. {step}" for n, step in enumerate(about.runbook, 1)),
         "",
-        f"Harmless: {about.false_positives}",
+        f"May be harmless: {about.false_positives}",
         f"Events: {', '.join(alert.event_ids)}",
         f"Not sent again for a while: {alert.dedup}",
     ]

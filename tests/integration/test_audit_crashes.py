@@ -1,0 +1,129 @@
+"""The audit door killed at any of its calls, and started again: the same world."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from shared.errors import TryLater
+from tests.fuse import Fuse, FusedSession, FusedTransport, Killed, Side
+from tests.integration.audit_stories import event, events
+from tests.integration.audit_world import NOW, AuditWorld, audit_aws
+
+STORY = [
+    *events(110, NOW + 70, 50),
+    *(event(900 + n, NOW + 80, "login.failed") for n in range(7 * 6)),
+    *(event(950 + n, NOW + 90, "login.succeeded") for n in range(7)),
+]
+TICKS = 6
+
+Final = dict[str, Any]
+
+
+def final(world: AuditWorld) -> Final:
+    """All that matters of a world at rest."""
+    lines = world.lines()
+    alerts = [each for each in world.stored_alerts() if each["detection"] != "O1"]
+    letters = [each for each in world.letters() if " O1 " not in each["Subject"]]
+    told = {message["detail"]["id"] for message in alerts_on(world.on_the_bus())}
+    return {
+        "landed": sorted({line["id"] for line in lines}),
+        "rows": sorted(row["id"] for row in world.rows()),
+        "alerts": [(alert["id"], int(alert["time"]), alert["severity"]) for alert in alerts],
+        "in_s3": {alert["id"] for alert in world.alerts()} >= {alert["id"] for alert in alerts},
+        "rung": sorted({letter["Message"].rsplit("id ", 1)[1] for letter in letters}),
+        "told": len(told),
+        "behind": world.clock.seconds() - world.cursor().high,
+    }
+
+
+def alerts_on(bus: list[Any]) -> list[Any]:
+    return [
+        message
+        for message in bus
+        if message["detail-type"] == "Alert Raised"
+        and message["detail"]["alert"]["detection"] != "O1"
+    ]
+
+
+def story(sessions: tuple[boto3.Session, FusedSession], fuse: Fuse) -> Final:
+    with audit_aws():
+        plain, fused = sessions
+        world = AuditWorld(session=plain, settings={"audit_first_days": 1})
+        world.add(STORY)
+        world.clock.pass_(seconds=130)
+        fused.fuse = fuse
+        edges = world.connect(fused, FusedTransport(fuse, world.small.transport()))
+        for _ in range(TICKS):
+            try:
+                world.tick(0, edges)
+            except Killed:
+                fused.fuse = None
+                edges = world.edges
+            world.clock.pass_(seconds=world.door_settings.audit_lease_seconds + 1)
+        fused.fuse = None
+        world.tick(0)
+        return final(world)
+
+
+@pytest.fixture(scope="module")
+def sessions() -> Iterator[tuple[boto3.Session, FusedSession]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        yield boto3.Session(region_name="us-east-1"), FusedSession()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(sessions: tuple[boto3.Session, FusedSession]) -> tuple[Final, int]:
+    """How the story ends when nobody dies, and after how many calls all has landed."""
+    fuse = Fuse()
+    return story(sessions, fuse), len(fuse.calls)
+
+
+def test_the_story_has_something_to_lose(undisturbed: tuple[Final, int]) -> None:
+    ended, _ = undisturbed
+
+    assert len(ended["landed"]) == len(ended["rows"]) == len(STORY)
+    assert len(ended["rung"]) >= 9
+    assert ended["in_s3"]
+    assert ended["behind"] == 0
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("eighth", range(8))
+def test_a_door_killed_at_any_call_ends_in_the_same_world(
+    sessions: tuple[boto3.Session, FusedSession],
+    undisturbed: tuple[Final, int],
+    side: Side,
+    eighth: int,
+) -> None:
+    expected, calls = undisturbed
+
+    fuses = [Fuse(n, side) for n in range(1 + eighth, calls + 1, 8)]
+    worlds = [(fuse, story(sessions, fuse)) for fuse in fuses]
+
+    assert [(fuse.calls[fuse.at - 1], world) for fuse, world in worlds if world != expected] == []
+
+
+def test_a_door_that_is_refused_for_a_while_loses_nothing(
+    sessions: tuple[boto3.Session, FusedSession], undisturbed: tuple[Final, int]
+) -> None:
+    expected, _ = undisturbed
+    with audit_aws():
+        world = AuditWorld(session=sessions[0], settings={"audit_first_days": 1})
+        world.add(STORY)
+        world.clock.pass_(seconds=130)
+        for quirk in ("error_500_before", "rate_limited", "not_json", "cut_after"):
+            world.small.misbehave(quirk, times=4)
+        for _ in range(8):
+            try:
+                world.tick(60)
+            except* TryLater:
+                world.clock.pass_(seconds=60)
+        found = final(world)
+
+    assert {name: found[name] for name in ("landed", "rows", "alerts", "rung")} == {
+        name: expected[name] for name in ("landed", "rows", "alerts", "rung")
+    }
