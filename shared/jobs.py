@@ -317,10 +317,12 @@ class Room(Ours):
         known = [each for each in (learned, configured) if each is not None]
         return self.model_copy(update={"limit": min(known, default=None)})
 
-    def admits(self, part: Part) -> bool:
-        if self.held_for and self.held_for != part.name:
-            return False
+    def fits(self, part: Part) -> bool:
         return self.free is None or part.tokens <= self.free
+
+    def admits(self, part: Part) -> bool:
+        """It fits, and the room is not held for another."""
+        return self.fits(part) and self.held_for in {None, part.name}
 
 
 class Ask(Ours):

@@ -126,20 +126,24 @@ def _ask_to_land(edges: Edges, part: Part) -> None:
 def _let_in(edges: Edges, room: Room) -> None:
     """Asks for those waiting parts that fit, longest due first.
 
-    Small ones may pass a big one; once that has waited long, nobody may until it is in.
+    Small ones may pass a big one; once that has waited long the room is held for it, and nobody
+    passes until it is in.
     """
     now = edges.now()
     room = room.as_known(now, edges.settings.enqueued_limit(room.model))
-    starving: str | None = None
-    for part in edges.ledger.open_parts(PartState.WAITING, now, model=room.model):
+    waiting = list(edges.ledger.open_parts(PartState.WAITING, now, model=room.model))
+    starving = [part for part in waiting if part.name == room.held_for]
+    for part in starving or waiting:
         too_big = room.limit is not None and part.tokens > room.limit  # submit cuts it again
-        if room.admits(part) or too_big:
+        if too_big or room.fits(part):
             _ask_to_submit(edges, part)
             room = room if too_big else room.model_copy(update={"used": room.used + part.tokens})
-        elif starving is None and now - part.waits_since > STARVED:
-            starving = part.name
-    if starving != room.held_for:
-        edges.ledger.hold_room(room.model, starving)
+        elif not starving and now - part.waits_since > STARVED:
+            starving = [part]
+            break
+    held_for = starving[0].name if starving else None
+    if held_for != room.held_for:
+        edges.ledger.hold_room(room.model, held_for)
 
 
 def _ask_to_submit(edges: Edges, part: Part) -> None:
