@@ -1,5 +1,6 @@
 # Everything needs only make and Python 3.11 or newer; the rest is set up on first use.
-#   make run [FILE=path] [OUT=dir] [REAL=1]   make up   make down   make test   make check   make deploy
+#   make run [FILE=path] [OUT=dir] [REAL=1]   make up   make down   make deploy
+#   make test   make check   make bench   make simulate [SEEDS=n]   make kills [TIMES=n]
 PYTHON ?= python3
 UV := .venvs/uv/bin/uv
 SAM := SAM_CLI_TELEMETRY=0 .venvs/sam/bin/sam
@@ -11,7 +12,7 @@ FOR_here := --python $(BIN)/python --compile-bytecode
 LOCKED := .aws-sam/locked-$(PACKAGE_FOR)
 AWS_SERVICES := dynamodb events s3 secretsmanager sns sqs ssm xray
 
-.PHONY: setup run up down test check build deploy
+.PHONY: setup run up down test check bench simulate kills build deploy
 .DELETE_ON_ERROR:
 setup: .venv/.stamp .venvs/sam/.stamp .venvs/ministack/.stamp
 
@@ -26,6 +27,12 @@ check: setup
 	$(BIN)/cfn-lint template.yaml && $(SAM) validate --lint
 	$(UV) lock --check --quiet
 	$(MAKE) test
+bench: setup # speed and memory beside floors of the same run; writes BENCHMARKS.md
+	$(BIN)/python -m local.bench
+simulate: setup # seeded schedules of everything that goes wrong
+	$(BIN)/python -m tests.simulation --seeds $${SEEDS:-200}
+kills: setup # kill -9 of doors' processes at random moments, on the laptop's world
+	$(BIN)/python -m tests.e2e.kills --times $${TIMES:-50}
 build: setup $(LOCKED)/.stamp
 	$(SAM) build
 deploy: build
