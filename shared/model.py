@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 
 class Ours(BaseModel):
@@ -12,9 +12,16 @@ class Ours(BaseModel):
 
 
 class Theirs(BaseModel):
-    """An answer of somebody else's: new fields may appear any day."""
+    """An answer of somebody else's: new fields may appear any day, and any field may be null."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: each for name, each in value.items() if each is not None}
+        return value
 
 
 def _falsy_is_absent(value: Any) -> Any:

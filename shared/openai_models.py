@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field, JsonValue
 
@@ -84,7 +85,7 @@ class Batch(Theirs):
     cancelled_at: int | None = None
     request_counts: RequestCounts | None = None
     usage: BatchUsage | None = None
-    metadata: dict[str, str] | None = None
+    metadata: dict[str, Any] | None = None  # texts, if OpenAI keeps its word
 
     @property
     def ended(self) -> bool:

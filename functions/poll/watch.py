@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from functions.poll.cancel import cancel_batch
 from shared import facts
@@ -68,8 +69,8 @@ def _cancel(edges: Edges, part: Part, younger: Batch, kept: str) -> None:
     edges.pager.tell(facts.second_batch(part, younger, kept))
 
 
-def _named(edges: Edges, metadata: dict[str, str]) -> Part | None:
-    job, base, attempt = (metadata.get(name, "") for name in ("job_id", "part", "attempt"))
+def _named(edges: Edges, metadata: dict[str, Any]) -> Part | None:
+    job, base, attempt = (str(metadata.get(name, "")) for name in ("job_id", "part", "attempt"))
     if not job or not base.isdecimal() or not attempt.isdecimal():
         return None
     return edges.ledger.part(job, part_number(int(base), int(attempt)))

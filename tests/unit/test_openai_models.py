@@ -95,3 +95,21 @@ def test_lines_of_input_and_output_are_read() -> None:
 
     assert BatchRequestInput.model_validate(asked).model_dump() == asked
     assert BatchRequestOutput.model_validate(told).response is not None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"errors": {"data": None}},
+        {"errors": {"data": [{"code": 7, "message": None, "line": None}]}},
+        {"request_counts": {"total": None, "completed": 1}},
+        {"status": None},
+        {"metadata": {"team": 7, "tags": ["a"]}},
+        {"usage": {"input_tokens": None, "input_tokens_details": None}},
+        {"created_at": None},
+    ],
+)
+def test_a_null_or_a_number_where_a_text_was_promised_breaks_nothing(
+    odd: dict[str, object],
+) -> None:
+    assert Batch.model_validate({"id": "batch_1", **odd}).id == "batch_1"
