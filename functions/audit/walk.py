@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from functions.audit.counts import Counts, added
-from functions.audit.judge import judge
+from functions.audit.judge import Memory, judge
 from functions.audit.landing import land, land_manifest
 from functions.audit.ring import ring
 from shared.audit.cursor import (
@@ -44,9 +44,10 @@ class Listed:
 def walk(edges: AuditEdges, cursor: Cursor, until: datetime) -> tuple[Cursor, Counts]:
     """Until all is listed up to now, or time runs out; then the cursor knows where to go on."""
     counts: Counts = {}
+    memory: Memory = {}
     target = edges.seconds()
     while (ready := with_run(with_checks(cursor, target), target, target)).run is not None:
-        cursor, page_counts = _page(edges, ready, cursor.rev)
+        cursor, page_counts = _page(edges, ready, cursor.rev, memory)
         counts = added(counts, page_counts)
         if edges.now() >= until:
             break
@@ -62,11 +63,11 @@ def _standing(cursor: Cursor, target: int) -> Counts:
     }
 
 
-def _page(edges: AuditEdges, cursor: Cursor, rev: int) -> tuple[Cursor, Counts]:
+def _page(edges: AuditEdges, cursor: Cursor, rev: int, memory: Memory) -> tuple[Cursor, Counts]:
     """The cursor after one page, saved; `rev` is of the cursor that is saved now."""
     try:
         listed = _list(edges, cursor)
-        return _take_in(edges, cursor, rev, listed)
+        return _take_in(edges, cursor, rev, listed, memory)
     except CursorRefused as error:
         again = after_refusal(cursor, error.reason)
     except StuckWalk:
@@ -85,14 +86,16 @@ def _list(edges: AuditEdges, cursor: Cursor) -> Listed:
     return Listed(page, events, new, edges.seconds())
 
 
-def _take_in(edges: AuditEdges, cursor: Cursor, rev: int, listed: Listed) -> tuple[Cursor, Counts]:
+def _take_in(
+    edges: AuditEdges, cursor: Cursor, rev: int, listed: Listed, memory: Memory
+) -> tuple[Cursor, Counts]:
     """Bytes, then bell, then tables."""
     moved = walked(cursor, listed.page, listed.new)
     landed = land(edges, cursor.stream, listed.new, listed.page.unreadable)
     if edges.config.bus == "events":
         edges.bus.tell(cursor.stream, landed)
     again = cursor.is_backfill and cursor.alerting != Alerting.OFF
-    judged = judge(edges, listed.events if again else listed.new, listed.now)
+    judged = judge(edges, listed.events if again else listed.new, listed.now, memory)
     counts = _counts(cursor, listed)
     if cursor.alerting != Alerting.OFF:
         counts = added(counts, ring(edges, cursor, judged.findings))
@@ -106,6 +109,8 @@ def _take_in(edges: AuditEdges, cursor: Cursor, rev: int, listed: Listed) -> tup
         for event in events
     ]
     edges.tables.commit(Commit(judged.facts, judged.known, judged.expires_at, rows, moved, rev))
+    for row, facts in judged.facts.items():
+        memory[row] |= facts
     return moved, counts
 
 

@@ -23,7 +23,7 @@ from shared.audit_settings import AuditSettings
 from tests.world import DATA, START, Clock, aws, template
 
 ADMIN_KEY_NAME = "/batchdrop/openai-admin-key"
-ADMIN_KEY = "sk-admin-test-123456"
+ADMIN_KEY = "sk-admin-Zq8vKx3tWmPd"
 NOW = int(START.timestamp())
 ROOM = timedelta(seconds=40)  # what a tick has, of its own clock, which stands still
 
