@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -81,11 +82,14 @@ class Running:
     process: subprocess.Popen[str]
 
     def read_until(self, text: str) -> str:
+        """All it said, up to the line with that text."""
         assert self.process.stdout
+        said = ""
         for line in self.process.stdout:
+            said += line
             if text in line:
-                return line
-        raise AssertionError(f"it ended without saying {text!r}")
+                return said
+        raise AssertionError(f"it ended without saying {text!r}: {said}")
 
     def signal(self, number: signal.Signals) -> int:
         os.killpg(self.process.pid, number)
@@ -110,8 +114,11 @@ def _begin(tmp_path: Path, begun: ExitStack) -> Running:
         text=True,
         start_new_session=True,
     )
+    too_long = Timer(PATIENCE, process.terminate)
+    too_long.start()
     begun.enter_context(process)
     begun.callback(process.terminate)
+    begun.callback(too_long.cancel)
     return Running(process)
 
 

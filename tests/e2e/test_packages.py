@@ -14,10 +14,8 @@ from tests.e2e.conftest import ROOT
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("packages")]
 
 DOORS = {
-    "functions.intake.handler": "IntakeFunction",
-    "functions.land.handler": "LandFunction",
-    "functions.poll.handler": "PollFunction",
-    "functions.submit.handler": "SubmitFunction",
+    f"functions.{door}.handler": f"{door.capitalize()}Function"
+    for door in ("audit", "intake", "land", "poll", "submit")
 }
 OURS = {"functions", "shared"}
 REQUIREMENT = re.compile(r"(?m)^([\w.-]+)==([^ ]+)")
@@ -41,7 +39,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As for Lambda: python3.13 on arm64, whatever this machine is."""
     build = tmp_path_factory.mktemp("build")
     command = [str(SAM), "build", "--build-dir", str(build)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     return build
 
 
@@ -75,6 +74,10 @@ def test_compiled_code_is_for_the_architecture_and_python_of_the_template(packag
     assert compiled
     assert {path.read_bytes()[18] for path in compiled} == {AARCH64}
     assert all(re.search(r"cpython-313-aarch64|abi3", path.name) for path in compiled)
+
+
+def test_every_door_has_a_package(packages: Path) -> None:
+    assert {path.name for path in packages.glob("*Function")} == set(DOORS.values())
 
 
 def test_a_package_is_far_from_lambdas_limit(package: Path) -> None:

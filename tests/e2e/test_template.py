@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from cfnlint.decode import decode  # type: ignore[import-untyped]
 
+from shared.audit_settings import AuditSettings
 from shared.settings import Settings
 from tests.e2e.conftest import ROOT
 
@@ -19,6 +20,7 @@ def of_type(kind: str) -> dict[str, Any]:
 
 DOORS = of_type("AWS::Serverless::Function")
 QUEUES = of_type("AWS::SQS::Queue")
+KNOWN = {"AuditFunction": AuditSettings}
 
 
 @pytest.mark.parametrize("section", ["Parameters", "Resources", "Outputs"])
@@ -39,7 +41,8 @@ def test_a_claim_outlives_its_door_and_a_message_the_claim(timeout: str) -> None
 def test_a_door_is_given_variables_that_the_settings_know(door: str) -> None:
     given = _variables(TEMPLATE["Globals"]["Function"]) | _variables(DOORS[door]["Properties"])
 
-    unknown = {name for name in given if name.lower() not in Settings.model_fields}
+    known = KNOWN.get(door, Settings).model_fields
+    unknown = {name for name in given if name.lower() not in known}
     assert unknown == {
         "POWERTOOLS_LOG_LEVEL",
         "POWERTOOLS_METRICS_NAMESPACE",
@@ -66,6 +69,22 @@ def test_no_right_has_a_star_but_for_traces_which_know_no_resources() -> None:
     assert starred == {"TraceRights"}
 
 
+def test_the_admin_key_is_read_by_the_audit_door_alone() -> None:
+    readers = {name for name, right in _granted() if "OpenAIAdminKey" in str(right["Resource"])}
+
+    assert readers == {"AuditRole"}
+    assert {"Ref": "OpenAIKeyRights"} not in _policies("Audit")
+
+
+@pytest.mark.parametrize("door", ["Land", "Poll", "Submit"])
+def test_the_project_key_is_read_where_openai_is_called(door: str) -> None:
+    assert {"Ref": "OpenAIKeyRights"} in _policies(door)
+
+
+def test_intake_reads_no_key() -> None:
+    assert {"Ref": "OpenAIKeyRights"} not in _policies("Intake")
+
+
 @pytest.mark.parametrize("queue", QUEUES)
 def test_a_queue_is_encrypted_and_gives_its_dead_letters_two_weeks(queue: str) -> None:
     properties = QUEUES[queue]["Properties"]
@@ -77,6 +96,11 @@ def test_a_queue_is_encrypted_and_gives_its_dead_letters_two_weeks(queue: str) -
 
 def _variables(function: dict[str, Any]) -> set[str]:
     return set(function["Environment"]["Variables"])
+
+
+def _policies(door: str) -> list[Any]:
+    found: list[Any] = RESOURCES[f"{door}Role"]["Properties"]["ManagedPolicyArns"]
+    return found
 
 
 def _granted() -> Iterator[tuple[str, dict[str, Any]]]:
