@@ -1,0 +1,206 @@
+"""What goes wrong, and when: all of it drawn from the seed, all of it written down."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+RETRY_AFTER = (1, 5, 30, 300)
+AWS = ("throttled", "broken", "forbidden")
+AWS_WRITES = ("changed", "repeated", "lost")
+BEFORE_WORK = (
+    "cut_before",
+    "silent_before",
+    "error_500_before",
+    "error_502_before",
+    "error_503_before",
+    "rate_limited",
+    "rate_limited_silent",
+    "quota_exhausted",
+    "unauthorized",
+    "forbidden",
+)
+AFTER_WORK = (
+    "cut_after",
+    "silent_after",
+    "error_500_after",
+    "error_502_after",
+    "error_503_after",
+    "not_json",
+)
+DOWNLOADS = ("download_cut", "download_short", "download_no_ranges")
+WRITES = ("PutItem", "UpdateItem", "TransactWriteItems")
+
+Draw = Callable[[random.Random], Any]
+# A batch's flaws and their parameters. The ones that take long are rare, for speed alone.
+FLAWS: dict[str, dict[str, Draw]] = {
+    "batch_not_visible": {"seconds": lambda r: r.randint(2, 90)},
+    "batch_not_listed": {"seconds": lambda r: r.randint(2, 240)},
+    "batch_vanishes": {"seconds": lambda r: r.randint(5, 900)},
+    "cancelled_by_someone": {"seconds": lambda r: r.randint(1, 100)},
+    "expires_partly": {"seconds": lambda r: r.randint(300, 4_000), "done": lambda r: r.random()},
+    "room_not_released": {"seconds": lambda r: r.randint(60, 900)},
+    "paused": {"seconds": lambda r: r.randint(30, 2_000)},
+    "missing_lines": {"count": lambda r: r.randint(1, 3)},
+    "validation_fails": {"code": lambda r: r.choice(["server_error", "invalid_request"])},
+    "stuck_in_progress": {},
+    "stuck_validating": {},
+    "token_limit": {},
+    "all_failed": {},
+    "no_files": {},
+    "empty_ids": {},
+    "counts_wrong": {},
+    "counts_missing": {},
+    "usage_missing": {},
+    "extra_fields": {},
+    "zero_byte_error_file": {},
+    "unknown_custom_id": {},
+    "repeated_custom_id": {},
+    "malformed_line": {},
+    "blank_lines": {},
+    "bom": {},
+}
+LISTED_TOO_LATE = (400, 1_500)  # seconds; later than what the doors wait for
+
+
+@dataclass
+class Mood:
+    """How bad a day this seed is."""
+
+    strikes: float  # chance that a call goes wrong
+    kills: float  # chance that a door dies at a call
+    flaws: float  # chance that a batch has a flaw
+    doubles: float  # chance that a message comes twice
+    delays: float  # chance that a message comes late
+    company: float  # chance that an invocation shares its time with others
+    room: str  # "open", "configured" or "learnt"
+    hides_batches: bool  # a batch may show up in the list later than anybody waits for
+    lease: int  # seconds
+
+    @classmethod
+    def of(cls, draw: random.Random) -> "Mood":
+        return cls(
+            strikes=draw.choice((0, 0, 0.01, 0.03, 0.08)),
+            kills=draw.choice((0, 0.003, 0.01, 0.03)),
+            flaws=draw.choice((0, 0.1, 0.5)),
+            doubles=draw.choice((0, 0.1, 0.4)),
+            delays=draw.choice((0, 0.1, 0.3)),
+            company=draw.choice((0, 0.2, 0.7)),
+            room=draw.choice(("open", "open", "configured", "learnt")),
+            hides_batches=draw.random() < 0.08,
+            lease=draw.choice((90, 90, 900)),
+        )
+
+
+@dataclass
+class Chaos:
+    """Draws what happens next; quiet, it lets everything pass."""
+
+    seed: int
+    now: Callable[[], datetime]
+    on: bool = True
+    counts: Counter[str] = field(default_factory=Counter)
+    schedule: list[str] = field(default_factory=list)
+    asked_beside: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.draw = random.Random(self.seed)
+        self.mood = Mood.of(self.draw)
+        self.start = self.now()
+
+    def note(self, what: str) -> None:
+        """A step of the schedule."""
+        passed = str(self.now() - self.start)
+        self.schedule.append(f"{passed:>16}  {what}")
+
+    def inject(self, kind: str, where: str = "") -> None:
+        """A step that somebody would call bad luck: counted by its kind."""
+        self.counts[kind] += 1
+        self.note(f"!! {kind} {where}".rstrip())
+
+    def happens(self, chance: float) -> bool:
+        return self.on and chance > 0 and self.draw.random() < chance
+
+    def doubled(self) -> bool:
+        return self.happens(self.mood.doubles)
+
+    def delay(self) -> float:
+        """Seconds a message is late."""
+        return self.draw.choice((20, 120, 900, 3_600)) if self.happens(self.mood.delays) else 0
+
+    def aws(self, call: str) -> str:
+        """How a call to AWS goes wrong, or nothing."""
+        if not self.happens(self.mood.strikes):
+            return ""
+        kinds = list(AWS)
+        if call.endswith(WRITES):
+            kinds += AWS_WRITES
+        if call in {"s3.PutObject", "sqs.SendMessageBatch", "events.PutEvents", "sns.Publish"}:
+            kinds += ["lost"]
+        if call == "s3.GetObject":
+            kinds += ["cut"] * 3
+        if call in {"sqs.SendMessageBatch", "events.PutEvents"}:
+            kinds += ["not taken"]
+        kind = self.draw.choice(kinds)
+        self.inject(f"AWS: {kind}", call)
+        return kind
+
+    def beside(self, call: str, what: str) -> str:
+        """The same for a door's second thread, whose calls come when they come: its fate hangs on
+        what it asks for, and how often before."""
+        self.asked_beside[what] += 1
+        draw = random.Random(f"{self.seed} {what} {self.asked_beside[what]}")
+        if not self.on or call != "s3.GetObject" or draw.random() >= self.mood.strikes:
+            return ""
+        self.counts["AWS: cut, beside"] += 1
+        return "cut"
+
+    def openai(self, call: str) -> dict[str, dict[str, Any]]:
+        """The quirks of one call to OpenAI, with their parameters."""
+        quirks: dict[str, dict[str, Any]] = {}
+        if call == "POST /v1/batches":
+            quirks |= self._flaws()
+        if self.happens(self.mood.strikes * 2):
+            kinds = [*BEFORE_WORK, *AFTER_WORK]
+            if call.endswith("/content"):
+                kinds = [*BEFORE_WORK, *DOWNLOADS * 4]
+            if call == "POST /v1/files":
+                kinds += ["file_not_visible"] * 4
+            kind = self.draw.choice(kinds)
+            quirks[kind] = self._parameters(kind)
+            self.inject(f"OpenAI: {kind}", call)
+        return quirks
+
+    def _flaws(self) -> dict[str, dict[str, Any]]:
+        if not self.happens(self.mood.flaws):
+            return {}
+        name = self.draw.choice([each for each in FLAWS if self._may_have(each)])
+        flaw = {each: drawn(self.draw) for each, drawn in FLAWS[name].items()}
+        flaws = {name: flaw}
+        if name == "batch_not_listed" and self.mood.hides_batches:
+            flaw["seconds"] = self.draw.randint(*LISTED_TOO_LATE)
+        if name == "stuck_validating":  # somebody has to end it
+            flaws["cancelled_by_someone"] = {"seconds": self.draw.randint(8_000, 12_000)}
+        self.inject(f"batch: {name}", " ".join(map(str, flaw.values())))
+        return flaws
+
+    def _may_have(self, flaw: str) -> bool:
+        return flaw not in {"token_limit", "room_not_released"} or self.mood.room == "learnt"
+
+    def _parameters(self, kind: str) -> dict[str, Any]:
+        if kind == "rate_limited":
+            return {"retry_after": self.draw.choice(RETRY_AFTER)}
+        if kind == "file_not_visible":
+            return {"seconds": self.draw.randint(1, 40)}
+        if kind in {"download_cut", "download_short"}:
+            return {"after_bytes": self.draw.randint(0, 900)}
+        return {}
+
+    @contextmanager
+    def silenced(self) -> Iterator[None]:
+        was, self.on = self.on, False
+        yield
+        self.on = was

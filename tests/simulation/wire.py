@@ -1,0 +1,99 @@
+"""Where every call of every door passes: held up, refused, its answer lost, its caller killed."""
+
+import json
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+
+from local.openai import SmallOpenAI
+from tests.fuse import Killed
+from tests.simulation.chaos import Chaos
+from tests.simulation.turns import Invocation
+from tests.world import Clock
+
+A_CALL = 0.05  # seconds
+SILENCE = 60.0  # seconds until a client gives up waiting
+
+
+class Wire:
+    """The calls of whoever has the turn; the simulator's own pass untouched."""
+
+    def __init__(self, chaos: Chaos, clock: Clock) -> None:
+        self.chaos = chaos
+        self.clock = clock
+        self.current: Invocation | None = None
+        self._home = threading.current_thread()
+
+    def before(self, call: str, what: str = "") -> str:
+        """How a call to AWS goes wrong, or nothing."""
+        if threading.current_thread() is self._home:
+            return ""
+        if not (self.current and self.current.is_here()):
+            return self.chaos.beside(call, what)
+        self._step("before", call)
+        strike = self.chaos.aws(call)
+        self.current.struck |= bool(strike)
+        return strike
+
+    def after(self, call: str) -> None:
+        if self.current and self.current.is_here():
+            self._die("after", call)
+
+    def _step(self, side: str, call: str) -> None:
+        invocation = self.current
+        assert invocation
+        self._die(side, call)
+        invocation.hand_over()
+        self.clock.pass_(seconds=A_CALL)
+        if self.clock() > invocation.deadline:
+            self.chaos.inject("door timed out", f"{invocation.name} before {call}")
+            raise Killed("its time is over")
+
+    def _die(self, side: str, call: str) -> None:
+        if self.current and self.chaos.happens(self.chaos.mood.kills / 2):
+            self.chaos.inject("door killed", f"{self.current.name} {side} {call}")
+            raise Killed(f"{side} {call}")
+
+    def openai(self, call: str) -> dict[str, dict[str, object]]:
+        if self.current is None:
+            return {}
+        self._step("before", call)
+        quirks = self.chaos.openai(call)
+        self.current.struck |= bool(quirks)
+        return quirks
+
+
+class Transport(httpx.BaseTransport):
+    """The small OpenAI behind the wire."""
+
+    def __init__(self, small: SmallOpenAI, wire: Wire, asked: Callable[[str], None]) -> None:
+        self._small = small
+        self._inner = small.transport()
+        self._wire = wire
+        self._asked = asked
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        call = f"{request.method} {request.url.path}"
+        quirks = self._wire.openai(call)
+        if call == "POST /v1/batches":
+            self._asked(json.loads(request.read())["input_file_id"])
+        for name, parameters in quirks.items():
+            self._small.misbehave(name, **parameters)
+        try:
+            response = self._inner.handle_request(request)
+        except httpx.ReadTimeout:
+            self._wire.clock.pass_(seconds=SILENCE)
+            raise
+        finally:
+            self._small.forgive()
+        if not call.endswith("/content"):
+            response.read()
+        self._wire.after(call)
+        return response
+
+
+def timeout_of(lease: int) -> timedelta:
+    """How long a door may run whose claim holds so long."""
+    return timedelta(seconds=lease * 0.9)
