@@ -56,6 +56,9 @@ class AuditApi:
         except ValueError as error:
             raise TryLater(f"GET {PATH}: the answer can't be read: {error}") from error
 
+    def close(self) -> None:
+        self._http.close()
+
     def _repeated(self, query: dict[str, str]) -> bytes:
         for tried in range(TRIES):
             try:

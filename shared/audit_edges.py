@@ -70,6 +70,10 @@ class AuditEdges:
     def bus(self) -> AuditBus:
         return AuditBus(self._session.client("events", config=AWS), self.settings.bus_name)
 
+    def close(self) -> None:
+        """Lets go of OpenAI's connections, for a process that is not about to end."""
+        self.api.close()
+
     @property
     def landing(self) -> Landing:
         return self._common.landing

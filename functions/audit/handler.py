@@ -30,6 +30,7 @@ def answer(event: dict[str, Any], left: timedelta) -> Mapping[str, int]:
 @tracer.capture_lambda_handler(capture_response=False)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, int]:
+    metrics.add_metric(name="AuditTicks", unit=MetricUnit.Count, value=1)
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
     found = answer(event, left)
     logger.info("listened", found=found)
