@@ -193,6 +193,12 @@ class World:
         assert found is not None
         return found
 
+    def all_jobs(self, name: str) -> list[str]:
+        """The ids of the jobs that the versions of a file are."""
+        key = f"inbox/{name}"
+        versions = self.s3.list_object_versions(Bucket=INBOX, Prefix=key)["Versions"]
+        return [job_id(INBOX, key, each["VersionId"]) for each in versions]
+
     def parts(self, job: str) -> list[Part]:
         return self.edges.ledger.parts(job)
 
@@ -204,10 +210,9 @@ class World:
         return [each["Key"] for each in listed.get("Contents", [])]
 
     def results(self, job: Job) -> list[dict[str, Any]]:
-        return [
-            json.loads(line)
-            for line in self.read(f"{job.results_prefix}results.jsonl").splitlines()
-        ]
+        """Of a refused file there are none."""
+        keys = self.keys(f"{job.results_prefix}results.jsonl")
+        return [json.loads(line) for key in keys for line in self.read(key).splitlines()]
 
     def report(self, job: Job) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.read(f"{job.results_prefix}report.json"))

@@ -16,7 +16,7 @@ from functions.intake.flow import take_in
 from shared.edges import Edges
 from shared.notices import dropped
 from shared.settings import Settings
-from shared.telemetry import count, logger, metrics, tracer
+from shared.telemetry import count, logger, metrics, said_why, tracer
 
 edges = cache(lambda: Edges(Settings.load(), now=lambda: datetime.now(UTC)))
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -26,7 +26,8 @@ processor = BatchProcessor(event_type=EventType.SQS)
 def take(record: SQSRecord) -> None:
     count("Notifications")
     for source in dropped(record.body):
-        job = take_in(edges(), source)
+        with said_why(bucket=source.bucket, key=source.key, version=source.version):
+            job = take_in(edges(), source)
         logger.info("taken in", job=job.id, state=job.state, requests=job.requests)
         count(f"Jobs{job.state.capitalize()}")
 

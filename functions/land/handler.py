@@ -16,7 +16,7 @@ from functions.land.flow import land
 from shared.edges import Edges
 from shared.jobs import Ask
 from shared.settings import Settings
-from shared.telemetry import count, logger, metrics, tracer
+from shared.telemetry import count, logger, metrics, said_why, tracer
 
 edges = cache(lambda: Edges(Settings.load(), now=lambda: datetime.now(UTC)))
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -26,7 +26,8 @@ processor = BatchProcessor(event_type=EventType.SQS)
 def take(record: SQSRecord) -> None:
     count("LandAsked")
     ask = Ask.model_validate_json(record.body)
-    outcome = land(edges(), ask)
+    with said_why(job=ask.job, part=ask.part):
+        outcome = land(edges(), ask)
     logger.info("asked to land", job=ask.job, part=ask.part, outcome=outcome)
     count(f"Land{outcome.title().replace(' ', '')}")
 

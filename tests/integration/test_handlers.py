@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from moto import mock_aws
 
 from functions.intake import handler as intake
@@ -100,6 +101,22 @@ def test_a_message_that_could_not_be_worked_on_comes_back_alone(
         failures = intake.handler(event, Context())["batchItemFailures"]
 
     assert [each["itemIdentifier"] for each in failures] == [event["Records"][1]["messageId"]]
+
+
+def test_what_could_not_be_done_says_why_in_one_line(
+    deployed: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = deployed.drop("a.jsonl", chats(1))
+    intake.handler(records(deployed, "intake"), Context())
+    deployed.session.client("dynamodb").delete_table(TableName="ledger")
+
+    with pytest.raises(BatchProcessingError):
+        submit.handler(records(deployed, "submit"), Context())
+
+    (said,) = [vars(each) for each in caplog.records if each.message == "not done"]
+    assert said["job"] == job
+    assert said["part"] == 1
+    assert "ResourceNotFoundException" in said["reason"]
 
 
 def test_cancelling_and_sweeping_come_through_polls_handler(deployed: World) -> None:
