@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import Gone, TryLater
 from shared.jobs import Source, Span
-from shared.landing import WHOLE, Landing, Stream
+from shared.landing import WHOLE, Landing
 from tests.world import DATA, World
 
 CONTENT = bytes(range(256)) * 40
@@ -80,7 +80,7 @@ def test_what_is_not_there_is_gone(world: World) -> None:
         world.edges.landing.read("nothing")
 
 
-@pytest.mark.parametrize("size", [0, 1, WHOLE - 1, WHOLE, WHOLE + 1, 2 * WHOLE + 3])
+@pytest.mark.parametrize("size", [0, 1, WHOLE - 1, WHOLE, WHOLE + 1, 7 * WHOLE + 3])
 def test_what_is_written_in_pieces_or_whole_is_the_same(world: World, size: int) -> None:
     content = bytes(size)
     chunks = [content[at : at + 1_000_003] for at in range(0, size, 1_000_003)]
@@ -99,16 +99,3 @@ def test_a_stream_that_breaks_leaves_no_object_behind(world: World) -> None:
 
     assert world.keys() == []
     assert "Uploads" not in world.s3.list_multipart_uploads(Bucket=DATA)
-
-
-def test_a_stream_reads_in_sizes_of_the_readers_own() -> None:
-    stream = Stream(iter([b"abc", b"", b"defg"]))
-
-    assert [stream.read(2), stream.read(4), stream.read(), stream.read()] == [
-        b"ab",
-        b"cdef",
-        b"g",
-        b"",
-    ]
-    assert stream.readable()
-    assert stream.passed == 7
