@@ -5,7 +5,7 @@ import ipaddress
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import cached_property
-from typing import Annotated, Any, Literal, TypeGuard
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
@@ -255,16 +255,9 @@ def _problems(error: ValidationError) -> Iterator[str]:
 
 
 def _meant(location: tuple[int | str, ...]) -> str:
-    model: type[BaseModel] = Config
+    model: object = Config()
     for name in location[:-1]:
-        field = model.model_fields.get(str(name))
-        if field is None or not _is_model(field.annotation):
-            return ""
-        model = field.annotation
-    close = difflib.get_close_matches(str(location[-1]), model.model_fields, n=1, cutoff=0.5)
-    known = ", ".join(model.model_fields)
-    return f"; did you mean {close[0]}?" if close else f"; there are: {known}"
-
-
-def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        model = getattr(model, str(name))
+    known = type(model).model_fields if isinstance(model, BaseModel) else {}
+    close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(known)}"

@@ -8,6 +8,7 @@ https://platform.openai.com/docs/api-reference/audit-logs/list promises no order
 import hashlib
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import accumulate
 from typing import Self
 
 from shared.audit.events import AuditLog
@@ -198,12 +199,9 @@ def overlap(lateness: tuple[int, ...]) -> int:
 
 def percentile(lateness: tuple[int, ...], share: float) -> int:
     """The bound that this share of events keeps within, in seconds."""
-    wanted, counted = share * sum(lateness), 0
-    for bound, count in zip((*BOUNDS, LONGEST_OVERLAP), lateness, strict=True):
-        counted += count
-        if counted >= wanted:
-            return bound
-    return LONGEST_OVERLAP
+    wanted = share * sum(lateness)
+    counted = zip((*BOUNDS, LONGEST_OVERLAP), accumulate(lateness), strict=True)
+    return next(bound for bound, count in counted if count >= wanted)
 
 
 def quiet_for(cursor: Cursor, quiet_hours: int) -> int:

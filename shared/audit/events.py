@@ -4,6 +4,7 @@ https://platform.openai.com/docs/api-reference/audit-logs/object. The actor may 
 only the official examples show (fingerprints, location) may be missing.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -113,9 +114,12 @@ class AuditLog:
 
     @once
     def raw(self) -> dict[str, Any]:
-        """The whole event, unknown fields too."""
-        raw: dict[str, Any] = msgspec.json.decode(self.line)
-        return raw
+        """The whole event, unknown fields too; empty where the rest of it defies reading."""
+        try:
+            found = msgspec.json.decode(self.line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            found = _anyhow(self.line)
+        return found if isinstance(found, dict) else {}
 
     @property
     def session(self) -> AuditLogActorSession | None:
@@ -209,3 +213,11 @@ def _envelope_of(line: bytes) -> Envelope:
     if not isinstance(raw, dict):
         raise Unreadable("not an object")
     return fit(raw, Envelope)
+
+
+def _anyhow(line: bytes) -> Any:
+    """Numbers too large for a float and broken UTF-8 pass here; the outline was read before."""
+    try:
+        return json.loads(line.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return None

@@ -154,7 +154,11 @@ def _told(event: AuditLog, mapped: Mapped) -> Json:
         return _group(event, mapped)
     if mapped.class_uid == AUTHENTICATION:
         return {"user": _actor(event)["user"] or {"type_id": 0}}
-    user = {"uid": person_of(event), "type_id": _kind(event), "email_addr": _email(event)}
+    user = {
+        "uid": person_of(event) or target_of(event),
+        "type_id": _kind(event),
+        "email_addr": _email(event),
+    }
     told: Json = {"user": _without_nothing(user)}
     if mapped.class_uid == ACCESS:
         told["privileges"] = _privileges(event)

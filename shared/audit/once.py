@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -14,12 +14,6 @@ class once(Generic[T]):  # noqa: N801 - it is used like `property`
         self._compute = compute
         self._name = compute.__name__
 
-    @overload
-    def __get__(self, owner: None, _: type) -> "once[T]": ...
-    @overload
-    def __get__(self, owner: object, _: type) -> T: ...
-    def __get__(self, owner: object, _: type) -> "once[T] | T":
-        if owner is None:
-            return self
+    def __get__(self, owner: object, _: type) -> T:
         value = owner.__dict__[self._name] = self._compute(owner)
         return value

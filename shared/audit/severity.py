@@ -16,9 +16,5 @@ class Severity(StrEnum):
     def rank(self) -> int:
         return _RANKS[self]
 
-    def raised(self) -> "Severity":
-        return _ORDER[min(self.rank + 1, len(_ORDER) - 1)]
 
-
-_ORDER = tuple(Severity)
-_RANKS = {severity: rank for rank, severity in enumerate(_ORDER)}
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}

@@ -41,7 +41,7 @@ def _granted(event: AuditLog, config: Config) -> Verdict | None:
     role = role_of(event)
     if role is None or not is_privileged(role, config):
         return None
-    person = person_of(event)
+    person = person_of(event) or target_of(event)
     if _is_in_project(event):
         return Verdict(Severity.HIGH, f"{role} of a project granted to {person}", person)
     return Verdict(Severity.CRITICAL, f"{role} of the organization granted to {person}", person)
@@ -80,7 +80,7 @@ def _granted_to_oneself(event: AuditLog, _: Config) -> Verdict | None:
     role = role_of(event)
     if role is None or not _is_about_the_actor(event):
         return None
-    return Verdict(Severity.CRITICAL, f"{event.who} gave themselves {role}", person_of(event))
+    return Verdict(Severity.CRITICAL, f"{event.who} gave themselves {role}", event.actor_id)
 
 
 def _is_about_the_actor(event: AuditLog) -> bool:
@@ -176,7 +176,7 @@ def _demotion(event: AuditLog, config: Config) -> Sequence[Noticed]:
     role = role_of(event)
     if event.type == "user.updated" and (role is None or is_privileged(role, config)):
         return ()
-    return (Noticed(event.actor_id, Fact.of(event, person_of(event))),)
+    return (Noticed(event.actor_id, Fact.of(event, person_of(event) or event.id)),)
 
 
 def _demotions(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:

@@ -39,11 +39,11 @@ def is_privileged(role: str, config: Config) -> bool:
     return bool(_PRIVILEGED.search(role)) or role in config.privileged_roles
 
 
-def person_of(event: AuditLog) -> str:
+def person_of(event: AuditLog) -> str | None:
     """Whose account or role it is. The docs call the id of user.updated a project's."""
     account, assignment = event.read(Account), event.read(Assignment)
     ids = (assignment.principal_id, account.user_id, account.id, account.email)
-    return next((each for each in ids if each and not each.startswith("proj")), event.id)
+    return next((each for each in ids if each and not each.startswith("proj")), None)
 
 
 def is_actor(event: AuditLog, named: Iterable[str]) -> bool:

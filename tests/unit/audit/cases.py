@@ -309,6 +309,12 @@ FIRES = [
     ),
     Case(
         "P1",
+        "in a project, which the id alone tells",
+        [at(0, "user.updated", {"id": "proj_1", "changes_requested": {"role": "owner"}})],
+        [Seen(0, "high", "P1|user-dana|proj_1")],
+    ),
+    Case(
+        "P1",
         "by admin key, which carries the default project",
         [
             at(
@@ -351,7 +357,7 @@ FIRES = [
         "P2",
         "by inviting oneself",
         [at(0, "invite.sent", {"data": {"email": "Dana@Example.com", "role": "owner"}})],
-        [Seen(0, "critical", "P2|user-dana|Dana@Example.com")],
+        [Seen(0, "critical", "P2|user-dana|user-dana")],
     ),
     Case(
         "P3",
@@ -585,6 +591,23 @@ FIRES = [
         "doubled",
         [_limit(-20 * DAY, 500), _limit(0, 1_000)],
         [Seen(0, "signal", "S2|user-dana|rl_1")],
+    ),
+    Case(
+        "S2",
+        "a tenant's limit, told in a shape that nobody documented",
+        [
+            at(
+                -5,
+                "tenant.usage_limit.user.updated",
+                {"id": "ul_1", "limit": {"usd": 10, "on": True}},
+            ),
+            at(
+                0,
+                "tenant.usage_limit.user.updated",
+                {"id": "ul_1", "limit": {"usd": 20, "on": True}},
+            ),
+        ],
+        [Seen(0, "signal", "S2|user-dana|ul_1")],
     ),
     Case(
         "S2",

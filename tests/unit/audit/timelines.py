@@ -60,7 +60,7 @@ def at(
         **more,
     }
     digest = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()[:24]
-    return {"id": f"audit_log-{digest}", "object": "organization.audit_log", **event}
+    return {"id": f"audit_log-{digest}", "object": "organization.audit_log"} | event
 
 
 def read(events: Iterable[Event]) -> list[AuditLog]:

@@ -1,0 +1,140 @@
+"""What patterns remember: rows around new facts, bounded, and good for any order."""
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.audit.config import Config
+from shared.audit.detection import Fact
+from shared.audit.detections.sharing import S2_BESIDE_KEYS
+from shared.audit.replaying import replay, unique
+from shared.audit.silence import not_permitted, refused
+from shared.audit.state import Row, expires_at, judged, rows_to_read
+from shared.audit.watch import Watch, is_allowed
+from tests.unit.audit.timelines import (
+    BERLIN,
+    DAY,
+    LAGOS,
+    LAPTOP,
+    MINUTE,
+    SCRIPT,
+    START,
+    Memory,
+    at,
+    key,
+    read,
+    seen,
+    session,
+)
+
+HOUR = 3_600
+WATCH = Watch(Config())
+
+
+def fact(time: int, *what: str) -> Fact:
+    return Fact(time, f"e{time}", "user-dana", "dana", "here", what)
+
+
+def test_rows_reach_back_by_the_window_and_not_into_the_future() -> None:
+    hour = START // HOUR
+    noticed = [(("K3", "dana"), fact(START, "key_1"))]
+
+    assert rows_to_read(WATCH, noticed, START) == {
+        Row("K3", "dana", hour - 1),
+        Row("K3", "dana", hour),
+    }
+    assert Row("K3", "dana", hour + 1) in rows_to_read(WATCH, noticed, START + DAY * MINUTE)
+
+
+def test_rows_are_kept_longer_than_events_may_be_late() -> None:
+    row = Row("K3", "dana", START // HOUR)
+
+    assert expires_at(WATCH, row) >= START + 40 * DAY * MINUTE
+
+
+def test_what_is_known_already_is_not_judged_again() -> None:
+    facts = [fact(START + n, f"key_{n}") for n in range(5)]
+    noticed = [(("K3", "dana"), each) for each in facts]
+    row = Row("K3", "dana", START // HOUR)
+
+    assert len(judged(WATCH, noticed, {}).findings) == 1
+    assert judged(WATCH, noticed, {row: set(facts)}) == ([], {})
+
+
+def test_a_fact_is_the_same_after_it_was_written_down() -> None:
+    odd = fact(START, "ä|\n", "")
+
+    assert Fact.from_text(odd.text) == odd
+
+
+def test_of_copies_that_differ_always_the_same_one_counts() -> None:
+    one = at(0, "scim.disabled", {"id": "a"}, id="same")
+    other = at(5, "scim.disabled", {"id": "b"}, id="same")
+
+    assert [event.time for event in unique(read([other, one]))] == [START]
+    assert replay(read([one, other]), Config()) == replay(read([other, one]), Config())
+
+
+def test_an_address_that_is_none_is_in_no_network() -> None:
+    config = Config.model_validate(
+        {"detections": {"D1": {"allow": {"networks": ["0.0.0.0/0", "::/0"]}}}}
+    )
+    event = read([at(0, "ip_allowlist.deleted", {}, session(ip="somewhere"))])[0]
+
+    assert not is_allowed(event, config.detections.D1.allow)
+
+
+def test_what_the_poller_says_of_itself_names_stream_and_reason() -> None:
+    assert refused("organization", "HTTP 401", START).title.endswith("HTTP 401")
+    assert not_permitted("tenant", "HTTP 403", START).target == "tenant/not permitted"
+
+
+def test_a_pattern_of_findings_hears_no_event() -> None:
+    event = read([at(0, "rate_limit.deleted")])[0]
+
+    assert S2_BESIDE_KEYS.pattern.notice(event, Config()) == ()
+
+
+_PEOPLE = [session("dana", place=BERLIN, ja4=LAPTOP), session("dana", place=LAGOS, ja4=SCRIPT)]
+_PEOPLE += [session("erin", ip="198.51.100.9"), key("key_1", user="dana"), key()]
+_TYPES = [
+    "login.failed",
+    "login.succeeded",
+    "api_key.created",
+    "api_key.deleted",
+    "user.deleted",
+    "project.archived",
+    "rate_limit.deleted",
+    "ip_allowlist.deleted",
+]
+_event = st.tuples(
+    st.integers(0, 200), st.sampled_from(_TYPES), st.integers(0, 9), st.sampled_from(_PEOPLE)
+)
+
+
+@settings(deadline=None)
+@given(st.lists(_event, max_size=60), st.randoms(use_true_random=False))
+def test_any_events_in_any_order_give_the_same_alerts(
+    drawn: list[tuple[int, str, int, dict[str, object]]], chance: random.Random
+) -> None:
+    events = read([at(m, type_, {"id": f"x{n}"}, by) for m, type_, n, by in drawn])
+    shuffled = chance.sample(events, len(events)) + events[:3]
+
+    assert replay(shuffled, Config()) == replay(events, Config())
+
+
+@settings(deadline=None)
+@given(st.lists(_event, max_size=40), st.integers(1, 7))
+def test_pages_in_order_leave_the_same_alerts_as_the_whole(
+    drawn: list[tuple[int, str, int, dict[str, object]]], size: int
+) -> None:
+    events = read([at(m, type_, {"id": f"x{n}"}, by) for m, type_, n, by in sorted(drawn, key=str)])
+    events = sorted(unique(events), key=lambda event: (event.time, event.id))
+    memory = Memory(Config())
+
+    for start in range(0, len(events), size):
+        memory.deliver(events[start : start + size])
+
+    stored = sorted(memory.alerts.values(), key=lambda alert: alert.order)
+    assert seen(stored) == seen(replay(events, Config()))
