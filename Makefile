@@ -13,7 +13,6 @@ LOCKED := .aws-sam/locked-$(PACKAGE_FOR)
 AWS_SERVICES := dynamodb events s3 secretsmanager sns sqs ssm xray
 
 .PHONY: setup run up down test check bench simulate kills build deploy
-.DELETE_ON_ERROR:
 setup: .venv/.stamp .venvs/sam/.stamp .venvs/ministack/.stamp
 
 run: setup
@@ -24,8 +23,7 @@ test: setup
 	$(BIN)/pytest -q -n 2 --dist loadgroup
 check: setup
 	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/lint-imports && $(BIN)/mypy
-	$(BIN)/cfn-lint template.yaml && $(SAM) validate --lint
-	$(UV) lock --check --quiet
+	$(BIN)/cfn-lint template.yaml && $(SAM) validate --lint && $(UV) lock --check --quiet
 	$(MAKE) test
 bench: setup # speed and memory beside floors of the same run; writes BENCHMARKS.md
 	$(BIN)/python -m local.bench
@@ -39,8 +37,8 @@ deploy: build
 	$(SAM) deploy --guided
 
 .venvs/uv/.stamp: local/tools/uv.txt
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed")'
-	@echo "Setting up uv, which sets up the rest …"
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed")' && \
+		echo "Setting up uv, which sets up the rest …"
 	@$(PYTHON) -m venv .venvs/uv && .venvs/uv/bin/pip install -q --require-hashes -r $< && touch $@
 .venv/.stamp: uv.lock pyproject.toml | .venvs/uv/.stamp
 	@echo "Setting up the project's environment from uv.lock …"
@@ -54,12 +52,12 @@ deploy: build
 # was tested is what runs; of botocore's data (25 MB) only the services we call.
 $(LOCKED)/.stamp: uv.lock Makefile | .venv/.stamp
 	@echo "Fetching the locked dependencies for $(PACKAGE_FOR) …"
-	@rm -rf $(LOCKED) && mkdir -p $(LOCKED)
-	@$(UV) export -q --frozen --no-dev --no-emit-project -o $(LOCKED).txt
+	@rm -rf $(LOCKED) && mkdir -p $(LOCKED) && $(UV) export -q --frozen --no-dev --no-emit-project -o $(LOCKED).txt
 	@PYC_INVALIDATION_MODE=UNCHECKED_HASH $(UV) pip install -q --no-deps --require-hashes -r $(LOCKED).txt $(FOR_$(PACKAGE_FOR)) --target $(LOCKED)
 	@cd $(LOCKED) && rm -rf bin .lock boto3/examples && cd botocore/data && for d in */; do \
 		case " $(AWS_SERVICES) " in *" $${d%/} "*) ;; *) rm -r "$$d";; esac; done
 	@touch $@
-build-%Function: $(LOCKED)/.stamp # called by sam build, once for each function
-	@cp -R functions shared $(LOCKED)/. "$(ARTIFACTS_DIR)"
-	@cd "$(ARTIFACTS_DIR)" && rm .stamp && find functions shared -name __pycache__ -prune -exec rm -rf {} +
+build-%Function: $(LOCKED)/.stamp # called by sam build, once for each function; hard links spare the disk
+	@cp -Rl $(LOCKED)/. "$(ARTIFACTS_DIR)" 2>/dev/null || cp -R $(LOCKED)/. "$(ARTIFACTS_DIR)"
+	@cp -R functions shared "$(ARTIFACTS_DIR)" && cd "$(ARTIFACTS_DIR)" && rm .stamp && \
+		find functions shared -name __pycache__ -prune -exec rm -rf {} +
