@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from local.homes import ROOT, WORLDS, locked
@@ -19,16 +19,16 @@ OUTER_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FILE", "OUT"}  # sam build ca
 SOURCES = ("template.yaml", "Makefile", "uv.lock", "functions", "shared", "local/packages.py")
 
 
-def built_template() -> tuple[Path, bool]:
-    """The template with its packages, and whether they had to be built."""
+def built_template(say: Callable[[str], None]) -> Path:
+    """The template with its packages, built if anything they are made of has changed."""
     build = BUILDS / _fingerprint()
     with locked(WORLDS / "builds.lock"):
-        fresh = not (build / "done").exists()
-        if fresh:
+        if not (build / "done").exists():
+            say("Building the doors' packages for this machine …")
             _build(build)
         os.utime(build)
         _forget_old()
-    return build / "template.yaml", fresh
+    return build / "template.yaml"
 
 
 def _fingerprint() -> str:

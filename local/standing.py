@@ -21,10 +21,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def up(real: bool) -> int:
-    if children.lives(STANDING, "aws"):
-        world = World.load(STANDING)
-        print(f"A world is up at {world.endpoint}; deploying what has changed")
-        world = deploy(STANDING, world, built_template()[0], print)
+    world = _standing()
+    if world and world.real != real:
+        raise SystemExit("A world with another OpenAI is up; first: make down")
+    if world:
+        print(f"A world is up at {world.endpoint}")
+        world = deploy(STANDING, world, built_template(print), print)
     else:
         world = _fresh(real)
     world.save(STANDING)
@@ -36,6 +38,11 @@ def down() -> int:
     print("The world is down" if STANDING.exists() else "No world is up")
     clear(STANDING)
     return 0
+
+
+def _standing() -> World | None:
+    up = children.lives(STANDING, "aws") and (STANDING / "world.json").exists()
+    return World.load(STANDING) if up else None
 
 
 def _fresh(real: bool) -> World:

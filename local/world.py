@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from boto3.session import Session
@@ -70,7 +69,7 @@ def make_world(home: Path, wishes: Wishes, say: Say) -> World:
     with ThreadPoolExecutor() as at_once:
         aws = at_once.submit(start_aws, home, wishes.port, wishes.real)
         openai = at_once.submit(_openai, home, wishes)
-        template = _packages(say)
+        template = built_template(say)
         endpoint, base_url = aws.result(), openai.result()
     say(f"AWS, the part of it we use, is at {endpoint}")
     say(f"{'OpenAI' if wishes.real else 'A small OpenAI'} is at {base_url}")
@@ -81,7 +80,7 @@ def make_world(home: Path, wishes: Wishes, say: Say) -> World:
 
 def deploy(home: Path, world: World, template: Path, say: Say) -> World:
     """`sam deploy` of the very template; the world with the stack's outputs."""
-    began = monotonic()
+    say(f"Deploying template.yaml as the stack {STACK} …")
     log = home / "deploy.log"
     with log.open("wb") as into:
         done = subprocess.run(
@@ -95,7 +94,6 @@ def deploy(home: Path, world: World, template: Path, say: Say) -> World:
         )
     if done.returncode:
         raise SystemExit(f"sam deploy failed:\n{log.read_text()}")
-    say(f"Deployed template.yaml as the stack {STACK} ({monotonic() - began:.0f} s)")
     stack = world.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     return replace(world, outputs=outputs)
@@ -107,14 +105,6 @@ def _openai(home: Path, wishes: Wishes) -> str:
     if not os.environ.get("OPENAI_API_KEY"):
         raise SystemExit("--real needs a project key in OPENAI_API_KEY")
     return os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-
-
-def _packages(say: Say) -> Path:
-    began = monotonic()
-    template, fresh = built_template()
-    if fresh:
-        say(f"Built the doors' packages for this machine ({monotonic() - began:.0f} s)")
-    return template
 
 
 def _put_key(world: World) -> None:

@@ -88,8 +88,7 @@ def test_a_package_is_far_from_lambdas_limit(package: Path) -> None:
 
 @pytest.mark.parametrize(("door", "function"), DOORS.items(), ids=DOORS)
 def test_a_door_imports_from_its_package_alone(door: str, function: str) -> None:
-    template, _ = built_template()
-    package = str(template.parent / function)
+    package = str(built_template(print).parent / function)
 
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", IMPORT.format(package=package, door=door)],
