@@ -72,7 +72,7 @@ def distinct(findings: Iterable[Finding], config: Config) -> list[Alert]:
     """One alert for each incident, in the order of time, whatever order the findings came in."""
     kept: dict[str, Alert] = {}
     recent: dict[str, list[str]] = {}
-    alerts = (Alert.of(each, suppress_of(each.detection, config)) for each in findings)
+    alerts = (Alert.of(each, config.rule(each.detection).suppress) for each in findings)
     for alert in sorted(alerts, key=lambda each: (*each.order, -each.severity.rank)):
         ids = recent.setdefault(alert.dedup, [])
         settled = settle(alert, [kept[each] for each in ids[-MOST_RECENT:]], config)
@@ -89,7 +89,7 @@ def settle(alert: Alert, stored: Sequence[Alert], config: Config) -> Settled | N
     An incident keeps the id it rang with. What arrives later may show that it began earlier,
     or that it is worse; then the stored alert is amended, and rings again only if it is worse.
     """
-    near = [each for each in stored if each.is_near(alert, suppress_of(alert.detection, config))]
+    near = [each for each in stored if each.is_near(alert, config.rule(alert.detection).suppress)]
     same = [each for each in near if each.level == alert.level]
     if not same:
         louder = any(each.level.rank > alert.level.rank for each in near)
@@ -105,10 +105,6 @@ def settle(alert: Alert, stored: Sequence[Alert], config: Config) -> Settled | N
 def is_rung(alert: Alert, config: Config) -> bool:
     quiet = alert.severity == Severity.SIGNAL or alert.severity.rank < config.ring_from.rank
     return not quiet
-
-
-def suppress_of(detection: str, config: Config) -> int:
-    return config.rule(detection).suppress_minutes * 60
 
 
 def _amended(known: Alert, alert: Alert) -> Alert:
@@ -147,7 +143,7 @@ def letter(alert: Alert) -> str:
         f"When      {clock(alert.time)}",
         f"Who       {alert.who}",
         f"From      {alert.where}",
-        *(f"{name.capitalize():<9} {value}" for name, value in alert.about if value),
+        *(f"{_word(name):<9} {value}" for name, value in alert.about if value),
         "",
         "What to do:",
         *(f"{n}. {step}" for n, step in enumerate(about.runbook, 1)),
@@ -157,6 +153,11 @@ def letter(alert: Alert) -> str:
         f"Not sent again for a while: {alert.dedup}",
     ]
     return "\n".join(lines)
+
+
+def _word(name: str) -> str:
+    """Our words begin a line; a field of OpenAI's is written as it is."""
+    return name if "_" in name else name.capitalize()
 
 
 def clock(time: int) -> str:

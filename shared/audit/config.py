@@ -3,7 +3,6 @@
 import difflib
 import ipaddress
 from collections.abc import Iterator
-from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -87,8 +86,9 @@ class Rule(Ours):
     allow: Allow = Allow()
 
     @property
-    def suppress(self) -> timedelta:
-        return timedelta(minutes=self.suppress_minutes)
+    def suppress(self) -> int:
+        """Seconds."""
+        return self.suppress_minutes * 60
 
 
 class Burst(Rule):

@@ -139,7 +139,7 @@ def _short_life(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
 
 def _lived(birth: Fact, death: Fact) -> Completed:
     minutes = (death.time - birth.time) // 60
-    title = f"API key {death.what[1]} lived {minutes} minutes"
+    title = f"API key {death.what[1]} lived {minutes} min"
     about = (("made by", birth.who), ("deleted by", death.who))
     verdict = Verdict(Severity.SIGNAL, title, death.what[1], about)
     return Completed(death, (birth, death), verdict)

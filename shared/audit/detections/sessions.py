@@ -158,7 +158,7 @@ def _travel(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
             continue
         distance, seconds = kilometres(here, there), there.time - here.time
         if distance > rule.kilometres and distance * HOUR > rule.kilometres_an_hour * seconds:
-            title = f"{there.who}: {distance:,.0f} km in {seconds // 60} minutes"
+            title = f"{there.who}: {distance:,.0f} km in {seconds / 60:.0f} min"
             about = (("before", here.what[2]), ("after", there.what[2]))
             verdict = Verdict(Severity.HIGH, title, "travel", about)
             yield Completed(there, (here, there), verdict)
