@@ -8,11 +8,11 @@ import pytest
 
 from functions.intake.flow import take_in
 from functions.land.flow import land
+from functions.poll.flow import poll
 from functions.submit.flow import submit
-from local.openai import SmallSettings
 from shared.jobs import Ask, JobState, PartState, Source
 from tests.files import chat, chats, lines
-from tests.world import INBOX, World
+from tests.world import DATA, INBOX, World
 
 
 def ids(results: list[dict[str, Any]]) -> list[str]:
@@ -288,5 +288,20 @@ def test_somebody_cancelling_at_openai_lands_what_was_done(world: World) -> None
     assert report["requests"]["succeeded"] == len(world.small.billed)
 
 
-def test_embeddings_are_counted_by_their_inputs() -> None:
-    assert SmallSettings().max_embedding_inputs == 50_000
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_a_job_that_lacks_a_result_is_not_closed(world: World, kept: int) -> None:
+    requests = [chat(f"r{n}", model=("gpt-5-mini", "gpt-4.1")[n % 2]) for n in range(6)]
+    job = world.drop("file.jsonl", lines(requests))
+    world.work()
+    world.clock.pass_(minutes=5)
+    poll(world.edges)
+    land(world.edges, Ask(job=job, part=1))
+    landed = f"parts/{job}/000001.results.jsonl"
+    lines_kept = world.read(landed).splitlines(keepends=True)[:kept]
+    world.s3.put_object(Bucket=DATA, Key=landed, Body=b"".join(lines_kept))
+
+    with pytest.raises((AssertionError, ValueError)):
+        land(world.edges, Ask(job=job, part=2))
+
+    assert not world.job(job).over
+    assert [each["Subject"][:12] for each in world.told()] == ["Job Accepted"]

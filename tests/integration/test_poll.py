@@ -142,6 +142,18 @@ def test_one_part_that_fails_to_be_looked_at_does_not_hold_up_the_others(world: 
     assert [world.job(job).state for job in jobs[1:]] == [JobState.COMPLETED] * 2
 
 
+def test_a_status_nobody_knows_is_kept_and_waited_out(world: World) -> None:
+    world.small.misbehave("paused", seconds=600)
+    job = submitted(world, chats(3))
+    world.tick(60)
+
+    (part,) = world.parts(job)
+    assert (part.state, part.batch_status) == (PartState.SUBMITTED, "paused")
+    world.until_over(job)
+    assert len(world.small.batches) == 1
+    assert len(world.small.billed) == 3
+
+
 def test_a_batch_that_is_slow_to_show_up_is_not_taken_for_gone(world: World) -> None:
     world.small.misbehave("batch_not_visible", seconds=600)
     job = submitted(world, chats(3))
