@@ -19,7 +19,9 @@ GIVEN_UP = 600.0  # seconds without a change after which there is no use in wait
 LOG_END = 100_000  # bytes
 # How the local AWS logs that a door failed; on AWS one would look into the door's log group.
 ENTRY = re.compile(r"(?m)^(?=\d{4}-\d\d-\d\d )")
-FAILED = re.compile(r"Lambda \S+?-(\w+)Function-\S+ failed processing .* errorMessage=(.*)")
+FAILED = re.compile(
+    r"Lambda \S+?-(\w+)Function-\S+ failed processing .* errorMessage=(.*?)\)?$", re.M
+)
 RAISED = re.compile(r"(?m)^[\w.]+: .+$")
 
 

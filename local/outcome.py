@@ -1,10 +1,10 @@
 """What became of a job: fetched from S3, and told in a few lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from local.world import World
-from shared.jobs import Job, JobState
+from shared.jobs import Job, JobState, Part, PartState
 from shared.keys import rejected_prefix
 from shared.problems import Problem
 from shared.reports import JobReport, Rejected
@@ -43,6 +43,12 @@ def told(job: Job, out: Path) -> Iterator[str]:
     yield from map(_problem, landed.skipped.problems if landed.skipped else [])
     yield from map(_errors, landed.errors)
     yield f"{landed.requests.succeeded} of {landed.requests.total} requests succeeded"
+
+
+def left_behind(parts: Iterable[Part]) -> list[str]:
+    """Batches that are under way at OpenAI: nobody will land them once this world is gone."""
+    under_way = (part for part in parts if part.state is PartState.SUBMITTED)
+    return [part.batch_id for part in under_way if part.batch_id]
 
 
 def _prefix(job: Job) -> str:

@@ -12,7 +12,7 @@ from rich.console import Console
 from local.console import Screen
 from local.following import Clock, Snapshot, snapshots
 from local.homes import keep_logs, passing_home
-from local.outcome import fetch, told
+from local.outcome import fetch, left_behind, told
 from local.world import Wishes, World, make_world
 from shared.jobs import JobState, job_id
 from shared.keys import INBOX
@@ -89,8 +89,15 @@ def _run(world: World, home: Path, options: argparse.Namespace, console: Console
     last = Snapshot()
     with Screen(console) as screen, Clock(world) as clock:
         screen.say(f"Dropped {options.file} as s3://{world.outputs['InboxBucketName']}/{key}")
-        for last in snapshots(world, home, job, clock):
-            screen.show(last)
+        try:
+            for last in snapshots(world, home, job, clock):
+                screen.show(last)
+        except KeyboardInterrupt:
+            for batch in left_behind(last.parts) if world.real else ():
+                screen.say(
+                    f"OpenAI goes on with {batch}, and bills it, unless it is cancelled there"
+                )
+            raise
     if last.job is None or not last.job.over:
         print("nothing has moved for ten minutes", file=sys.stderr)
         return 1

@@ -1,0 +1,103 @@
+"""What the console makes of the ledger's rows and of the doors' complaints."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from local.console import shown, story
+from local.following import Snapshot, complaint
+from local.outcome import left_behind
+from shared.jobs import Job, JobState, Part, PartState, Source, Span
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+JOB = Job(
+    id="0123456789abcdef",
+    source=Source(bucket="inbox", key="inbox/a.jsonl"),
+    state=JobState.ACCEPTED,
+    requests=20,
+    parts=1,
+    due=NOW,
+)
+PART = Part(
+    job=JOB.id,
+    number=1,
+    state=PartState.SUBMITTED,
+    endpoint="/v1/chat/completions",
+    model="gpt-5-mini",
+    source=Span(bucket="inbox", key="inbox/a.jsonl", length=1),
+    requests=20,
+    bytes=1,
+    first_line=1,
+    last_line=20,
+    tokens=1,
+    due=NOW,
+    batch_id="batch_1",
+    batch_status="in_progress",
+    done=12,
+    failed=3,
+)
+AWS_LOG = """\
+2026-11-24 12:00:00 INFO [lambda] ESM: Lambda s-SubmitFunction-1 processed 1 SQS messages from q
+2026-11-24 12:00:01 WARNING [lambda] ESM: Lambda s-SubmitFunction-1 failed processing SQS batch \
+from s-SubmitQueue-2 (errorType=BatchProcessingError errorMessage=All records failed processing. \
+1 individual errors logged separately below.
+
+Traceback (most recent call last):
+  File "functions/submit/handler.py", line 27, in take
+    raise TryLater("not now")
+shared.errors.TryLater: not now
+)
+START RequestId: 1
+{"level": "INFO"}
+
+2026-11-24 12:00:02 INFO [s3] PUT
+"""
+
+
+def test_a_job_nobody_has_seen_yet_is_waited_for() -> None:
+    assert story(Snapshot()) == ["waiting for intake to see the file"]
+
+
+def test_the_story_of_a_part_is_one_line() -> None:
+    assert story(Snapshot(JOB, (PART,))) == [
+        "job 0123456789abcdef: accepted, 20 requests in 1 part",
+        "  part 1: 20 × gpt-5-mini /v1/chat/completions: submitted as batch_1, in_progress, "
+        "12 of 20 done, 3 failed",
+    ]
+
+
+def test_a_waiting_part_says_what_for() -> None:
+    part = PART.model_copy(update={"state": PartState.WAITING, "reason": "no room", "attempt": 2})
+
+    assert story(Snapshot(JOB, (part,)))[1].endswith("attempt 2: waiting (no room)")
+
+
+def test_names_and_texts_of_others_cannot_draw_on_the_terminal() -> None:
+    assert shown("a\x1b[31mred\nb\u202e") == "a\ufffd[31mred\ufffdb\ufffd"
+
+
+def test_the_last_error_of_a_door_is_told(tmp_path: Path) -> None:
+    (tmp_path / "aws.log").write_text(AWS_LOG)
+
+    assert complaint(tmp_path) == "submit: shared.errors.TryLater: not now"
+
+
+def test_a_door_that_cannot_even_start_is_told(tmp_path: Path) -> None:
+    failed = "2026-11-24 12:00:01 WARNING ESM: Lambda s-LandFunction-1 failed processing SQS batch"
+    (tmp_path / "aws.log").write_text(f"{failed} from q (errorType=E errorMessage=No module)\n\n")
+
+    assert complaint(tmp_path) == "land: No module"
+
+
+def test_no_complaint_is_no_trouble(tmp_path: Path) -> None:
+    (tmp_path / "aws.log").write_text("2026-11-24 12:00:02 INFO [s3] PUT\n")
+
+    assert complaint(tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "left"), [(PartState.SUBMITTED, ["batch_1"]), (PartState.LANDED, [])]
+)
+def test_batches_under_way_are_left_behind(state: PartState, left: list[str]) -> None:
+    assert left_behind([PART.model_copy(update={"state": state})]) == left
