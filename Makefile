@@ -1,5 +1,5 @@
 # Everything needs only make and Python 3.11 or newer; the rest is set up on first use.
-#   make run [FILE=path] [OUT=dir] [REAL=1]   make up   make down   make deploy
+#   make run [FILE=path] [OUT=dir] [REAL=1]   make up   make down   make deploy   make run-audit
 #   make test   make check   make bench   make simulate [SEEDS=n]   make kills [TIMES=n]
 PYTHON ?= python3
 UV := .venvs/uv/bin/uv
@@ -12,11 +12,13 @@ FOR_here := --python $(BIN)/python --compile-bytecode
 LOCKED := .aws-sam/locked-$(PACKAGE_FOR)
 AWS_SERVICES := dynamodb events s3 secretsmanager sns sqs ssm xray
 
-.PHONY: setup run up down test check bench simulate kills build deploy
+.PHONY: setup run run-audit up down test check bench simulate kills build deploy
 setup: .venv/.stamp .venvs/sam/.stamp .venvs/ministack/.stamp
 
 run: setup
 	@$(BIN)/python -m local run "$${FILE:-events/sample.jsonl}" --out "$${OUT:-out}" $(if $(REAL),--real)
+run-audit: setup # quiet days, then a theft; the alerts appear here
+	@$(BIN)/python -m local audit
 up down: setup
 	@$(BIN)/python -m local $@ $(if $(REAL),--real)
 test: setup

@@ -9,6 +9,7 @@ COMMANDS = {
     "up": ("local.standing", "make a world and leave it running"),
     "down": ("local.standing", "stop the world that is up"),
     "openai": ("local.openai.command", "the small OpenAI alone"),
+    "audit": ("local.audit_story", "a theft that the audit door rings for"),
     "replay": ("local.replay", "audit events through the detections, touching nothing"),
 }
 
