@@ -14,6 +14,7 @@ from shared.lines import Unreadable, unpacked
 from shared.options import Options, read_options
 from shared.problems import Problem, Problems
 
+SPOOL_BUFFER = 1 << 16  # bytes; a page, the default, is less than a line: a write for each
 RECHECK = 4  # leases after which poll looks whether an accepted job got stuck
 
 
@@ -182,7 +183,7 @@ def _let_go(edges: Edges, job: Job) -> None:
 
 def _spooling(disk: ExitStack) -> Callable[[], BinaryIO]:
     """Files without a name, gone when the pass is over, however it ends."""
-    return lambda: disk.enter_context(tempfile.TemporaryFile())
+    return lambda: disk.enter_context(tempfile.TemporaryFile("w+b", SPOOL_BUFFER))
 
 
 def _rereading(edges: Edges, job: Job) -> Reread | None:
