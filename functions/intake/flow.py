@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from shared import facts, keys, reports
 from shared.cutting import Copying, Cutter, Draft, Reread
@@ -183,7 +183,11 @@ def _let_go(edges: Edges, job: Job) -> None:
 
 def _spooling(disk: ExitStack) -> Callable[[], BinaryIO]:
     """Files without a name, gone when the pass is over, however it ends."""
-    return lambda: disk.enter_context(tempfile.TemporaryFile("w+b", SPOOL_BUFFER))
+    return lambda: disk.enter_context(spool())
+
+
+def spool() -> BinaryIO:
+    return cast(BinaryIO, tempfile.TemporaryFile(buffering=SPOOL_BUFFER))
 
 
 def _rereading(edges: Edges, job: Job) -> Reread | None:

@@ -1,7 +1,6 @@
 """a. Checking and splitting a file, against parsing it, reading it, and a script."""
 
 import json
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
@@ -9,7 +8,7 @@ from typing import BinaryIO, TypedDict
 
 import orjson
 
-from functions.intake.flow import SPOOL_BUFFER
+from functions.intake.flow import spool
 from local.bench.inputs import write_chats
 from local.bench.report import Section, judged
 from local.bench.scale import Scale
@@ -78,7 +77,7 @@ def ours(path: Path) -> int:
     """The intake's one pass, all checks on; returns the parts."""
     with ExitStack() as disk, path.open("rb", buffering=0) as source:
         copying = Copying(
-            lambda: disk.enter_context(tempfile.TemporaryFile("w+b", SPOOL_BUFFER)),
+            lambda: disk.enter_context(spool()),
             lambda start, length: (),
         )
         cutter = Cutter(Limits(), copying, skip=False)
@@ -101,7 +100,7 @@ def sorted_with_orjson(path: Path) -> None:
         for line in lines:
             model = orjson.loads(line)["body"]["model"]
             if model not in files:
-                files[model] = disk.enter_context(tempfile.TemporaryFile("w+b", SPOOL_BUFFER))
+                files[model] = disk.enter_context(spool())
             files[model].write(line)
 
 
