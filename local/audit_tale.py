@@ -28,14 +28,14 @@ def quiet_days(now: int) -> list[Event]:
 
 def attack(now: int) -> Iterator[Scene]:
     """Within the last ten minutes: late, as events may be."""
-    thief = _session("dana", LAGOS, SCRIPT, "192.0.2.66")
+    thief = _session("owner", LAGOS, SCRIPT, "192.0.2.66")
     start = now - 9 * MINUTE
     yield Scene(
-        "dana signs in, in Berlin, as every morning",
-        [_event(start, "login.succeeded", _session("dana", BERLIN, LAPTOP))],
+        "an owner signs in, in Berlin, as every morning",
+        [_event(start, "login.succeeded", _session("owner", BERLIN, LAPTOP))],
     )
     yield Scene(
-        "a minute later her session is used in Lagos, by a script, to make a key for everything",
+        "a minute later that session is used in Lagos, by a script, to make a key for everything",
         [
             _event(start + MINUTE, "project.updated", thief, {"id": "proj_search"}),
             _event(start + 2 * MINUTE, "api_key.created", thief, _scopes("key_backup", "all")),
@@ -78,18 +78,18 @@ def attack(now: int) -> Iterator[Scene]:
 
 
 def _day(start: int, day: int) -> Iterator[Event]:
-    dana, li = _session("dana", BERLIN, LAPTOP), _session("li", LISBON, LAPTOP, "203.0.113.9")
+    owner, li = _session("owner", BERLIN, LAPTOP), _session("li", LISBON, LAPTOP, "203.0.113.9")
     account = {"id": "key_ci", "type": "service_account", "service_account": {"id": "sa_ci"}}
     pipeline = {"type": "api_key", "api_key": account}
-    yield _event(start, "login.succeeded", dana)
+    yield _event(start, "login.succeeded", owner)
     yield _event(start + 20 * MINUTE, "login.succeeded", li)
-    yield _event(start + HOUR, "project.updated", dana, {"id": "proj_search"})
+    yield _event(start + HOUR, "project.updated", owner, {"id": "proj_search"})
     yield _event(
         start + 2 * HOUR, "api_key.created", pipeline, _scopes(f"key_{day}", "api.model.request")
     )
     if day == QUIET_DAYS:
-        yield _event(start + 3 * HOUR, "rate_limit.updated", dana, _limit(500))
-    yield _event(start + 8 * HOUR, "logout.succeeded", dana)
+        yield _event(start + 3 * HOUR, "rate_limit.updated", owner, _limit(500))
+    yield _event(start + 8 * HOUR, "logout.succeeded", owner)
 
 
 def _scopes(key: str, *scopes: str) -> Event:
