@@ -1,9 +1,11 @@
 """`python -m local replay FILE`: audit events through the detections, touching nothing."""
 
 import argparse
+import gc
 import gzip
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from shared.audit.alerts import Alert
@@ -25,10 +27,12 @@ def main(argv: list[str]) -> int:
     except (OSError, EOFError, Misconfigured) as error:
         print(error, file=sys.stderr)
         return 2
-    events = [event for text in texts for event in events_in(text, problems)]
+    with _uncollected():
+        events = [event for text in texts for event in events_in(text, problems)]
+        alerts = replay(events, config)
     for problem in problems:
         print(problem, file=sys.stderr)
-    for alert in replay(events, config):
+    for alert in alerts:
         print(shown(alert))
     return 1 if problems else 0
 
@@ -44,6 +48,16 @@ def events_in(text: bytes, problems: list[str]) -> Iterator[AuditLog]:
 
 def shown(alert: Alert) -> str:
     return alert.model_dump_json(exclude={"level"})
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Nothing is garbage before the end, and looking for it costs half the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _parser() -> argparse.ArgumentParser:

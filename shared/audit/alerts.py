@@ -14,8 +14,6 @@ from shared.audit.severity import Severity
 from shared.audit.watch import ABOUT
 from shared.model import Ours
 
-MOST_RECENT = 8  # of a dedup key, that a new alert may belong to: a window holds one of each level
-
 
 class Alert(Ours):
     """What is stored, sent and put on the bus; the id comes from detection, key and window."""
@@ -71,16 +69,24 @@ class Settled(NamedTuple):
 def distinct(findings: Iterable[Finding], config: Config) -> list[Alert]:
     """One alert for each incident, in the order of time, whatever order the findings came in."""
     kept: dict[str, Alert] = {}
-    recent: dict[str, list[str]] = {}
-    alerts = (Alert.of(each, config.rule(each.detection).suppress) for each in findings)
-    for alert in sorted(alerts, key=lambda each: (*each.order, -each.severity.rank)):
-        ids = recent.setdefault(alert.dedup, [])
-        settled = settle(alert, [kept[each] for each in ids[-MOST_RECENT:]], config)
+    latest: dict[tuple[str, Severity], Alert] = {}
+    for finding in sorted(findings, key=_order):
+        suppress = config.rule(finding.detection).suppress
+        last = latest.get((finding.dedup, finding.level))
+        near = last is not None and finding.time - last.time < suppress
+        if last is not None and near and finding.severity.rank <= last.severity.rank:
+            continue
+        alert = Alert.of(finding, suppress)
+        settled = settle(alert, [last] if last is not None else [], config)
         if settled is not None:
-            if settled.alert.id not in kept:
-                ids.append(settled.alert.id)
-            kept[settled.alert.id] = settled.alert
+            latest[finding.dedup, finding.level] = kept[settled.alert.id] = settled.alert
     return sorted(kept.values(), key=lambda each: each.order)
+
+
+def _order(finding: Finding) -> tuple[int, str, str, tuple[str, ...], int]:
+    """Of two at the same event the worse comes first."""
+    by = (finding.time, finding.detection, finding.dedup, finding.event_ids)
+    return (*by, -finding.severity.rank)
 
 
 def settle(alert: Alert, stored: Sequence[Alert], config: Config) -> Settled | None:

@@ -6,6 +6,7 @@ only the official examples show (fingerprints, location) may be missing.
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -121,7 +122,7 @@ class AuditLog:
             found = _anyhow(self.line)
         return found if isinstance(found, dict) else {}
 
-    @property
+    @once
     def session(self) -> AuditLogActorSession | None:
         return self.actor.session
 
@@ -154,7 +155,7 @@ class AuditLog:
             return self.actor_id
         return f"{self.actor_id}/{self.key}"
 
-    @property
+    @once
     def ip(self) -> str | None:
         return (self.session.ip_address or None) if self.session else None
 
@@ -181,9 +182,16 @@ class AuditLog:
         """For a person to read; API keys carry no address."""
         if self.session is None:
             return "by API key, no address" if self.actor.api_key else "not told"
-        asn = f"AS{bare_asn(self.place.asn)}" if self.place.asn else None
-        around = ", ".join(each for each in (self.place.city, self.place.country, asn) if each)
-        return f"{self.ip or 'no address'} ({around})" if around else self.ip or "no address"
+        return spot(self.ip, self.place)
+
+
+# People work from few places, and these are asked for again and again.
+@lru_cache(maxsize=10_000)
+def spot(ip: str | None, place: IpAddressDetails) -> str:
+    """An address and where it is, for a person to read."""
+    asn = f"AS{bare_asn(place.asn)}" if place.asn else None
+    around = ", ".join(each for each in (place.city, place.country, asn) if each)
+    return f"{ip or 'no address'} ({around})" if around else ip or "no address"
 
 
 def bare_asn(asn: str) -> str:

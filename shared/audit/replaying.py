@@ -1,7 +1,7 @@
 """Events of any order and number, whole, to the alerts they make."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from shared.audit.alerts import Alert, distinct
 from shared.audit.config import Config
@@ -15,20 +15,21 @@ def replay(events: Iterable[AuditLog], config: Config) -> list[Alert]:
     """The alerts, in the order of time. The order of events, and repeats, make no difference."""
     watch = Watch(config)
     findings: list[Finding] = []
-    noticed: list[tuple[Set, Fact]] = []
+    sets: dict[Set, list[Fact]] = defaultdict(list)
     for event in unique(events):
-        found, facts = watch.look(event)
+        found, noticed = watch.look(event)
         findings += found
-        noticed += facts
-    findings += _judged(watch, noticed)
-    findings += _judged(watch, watch.listen(findings))
+        for where, fact in noticed:
+            sets[where].append(fact)
+    findings += _judged(watch, sets)
+    of_findings: dict[Set, list[Fact]] = defaultdict(list)
+    for where, fact in watch.listen(findings):
+        of_findings[where].append(fact)
+    findings += _judged(watch, of_findings)
     return distinct(findings, config)
 
 
-def _judged(watch: Watch, noticed: Iterable[tuple[Set, Fact]]) -> Iterator[Finding]:
-    sets: dict[Set, list[Fact]] = defaultdict(list)
-    for where, fact in noticed:
-        sets[where].append(fact)
+def _judged(watch: Watch, sets: Mapping[Set, list[Fact]]) -> Iterator[Finding]:
     for (set_, _), facts in sets.items():
         pattern = watch.patterns[set_]
         yield from watch.judge(pattern, condensed(pattern, facts))

@@ -1,10 +1,10 @@
 """All detections over an event, reached by its type."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
 
 from shared.audit.config import Allow, Config, Rule
-from shared.audit.detection import Detection, Fact, Finding, Pattern, Verdict
+from shared.audit.detection import Detection, Fact, Finding, Noticed, Pattern, Verdict
 from shared.audit.detections.access import PASSWORDS
 from shared.audit.detections.defence import DEFENCE
 from shared.audit.detections.keys import KEYS
@@ -30,6 +30,9 @@ ABOUT = {about.id: about for about in (*(each.about for each in ALL), O1)}
 LONGEST_TEXT = 400  # characters
 MOST_IDS = 100  # of the events in an alert: a message stays below 64 KB
 
+Singles = tuple[tuple[Detection, Rule], ...]
+Notice = Callable[[AuditLog, Config], Sequence[Noticed]]
+Patterns = tuple[tuple[str, Notice, Allow], ...]
 Set = tuple[str, str]  # a pattern's id, and the key its facts are kept under
 
 
@@ -48,14 +51,15 @@ class Watch:
         """What the event is by itself, and the facts to keep of it."""
         findings: list[Finding] = []
         facts: list[tuple[Set, Fact]] = []
-        for each, rule in self._by_type.get(event.type, self._at_any):
-            if not rule.allow.empty and is_allowed(event, rule.allow):
-                continue
-            if isinstance(each, Pattern):
-                for key, fact in each.notice(event, self.config):
-                    facts.append(((each.about.id, key), fact))
-            elif verdict := each.judge(event, self.config):
+        detections, patterns = self._by_type.get(event.type, self._at_any)
+        for each, rule in detections:
+            verdict = each.judge(event, self.config)
+            if verdict is not None and not is_allowed(event, rule.allow):
                 findings.append(_found(each, Fact.of(event), (event.id,), verdict, rule))
+        for id_, notice, allow in patterns:
+            for key, fact in notice(event, self.config):
+                if not is_allowed(event, allow):
+                    facts.append(((id_, key), fact))
         return findings, facts
 
     def judge(self, pattern: Pattern, facts: Sequence[Fact]) -> Iterable[Finding]:
@@ -75,17 +79,27 @@ class Watch:
         )
         return [((name, key), fact) for name, (key, fact) in noticed]
 
-    def _looking_at(self, type_: str) -> tuple[tuple[Detection | Pattern, Rule], ...]:
+    def _looking_at(self, type_: str) -> tuple[Singles, Patterns]:
         rules = ((each, self.config.rule(each.about.id)) for each in ALL)
-        return tuple(
+        looking = [
             (each, rule)
             for each, rule in rules
             if rule.enabled and (each.types is None or type_ in each.types)
+        ]
+        return (
+            tuple((each, rule) for each, rule in looking if isinstance(each, Detection)),
+            tuple(
+                (each.about.id, each.notice, rule.allow)
+                for each, rule in looking
+                if isinstance(each, Pattern)
+            ),
         )
 
 
 def is_allowed(event: AuditLog, allow: Allow) -> bool:
     """Whether a detection was told to leave this event alone."""
+    if allow.empty:
+        return False
     actors = {event.actor_id, event.user.id, event.email}
     return (
         not allow.actors.isdisjoint(actors)

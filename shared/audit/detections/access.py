@@ -1,5 +1,6 @@
 """Detections of passwords being tried: A1 to A3."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
@@ -106,8 +107,10 @@ def _guessed(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
     """Within one second there is no order, so a failure of the same second came before."""
     rule = config.detections.A3
     failures = [fact for fact in facts if fact.what[0] == "failed"]
+    times = [failure.time for failure in failures]
     for success in (fact for fact in facts if fact.what[0] == "succeeded"):
-        before = [f for f in failures if 0 <= success.time - f.time <= rule.within]
+        first = bisect_left(times, success.time - rule.within)
+        before = failures[first : bisect_right(times, success.time)]
         if len(before) >= rule.at_least:
             title = f"{success.who} signed in after {len(before)} failed logins"
             about = (("failed from", ", ".join(sorted({f.where for f in before}))),)

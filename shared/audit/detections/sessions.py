@@ -4,6 +4,7 @@ import math
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from shared.audit.config import Config, Habits
@@ -23,7 +24,7 @@ from shared.audit.detections.defence import DEFENCE
 from shared.audit.detections.keys import KEYS
 from shared.audit.detections.privilege import PRIVILEGE
 from shared.audit.detections.sharing import SHARING
-from shared.audit.events import AuditLog, bare_asn
+from shared.audit.events import AuditLog, IpAddressDetails, bare_asn
 from shared.audit.severity import Severity
 
 PRIVILEGED = frozenset[str]().union(
@@ -35,11 +36,14 @@ _KINDS = ("country", "ASN", "JA4")
 def _habit(event: AuditLog, _: Config) -> Sequence[Noticed]:
     if event.person is None or event.session is None:
         return ()
-    place = event.place
-    asn = bare_asn(place.asn) if place.asn else ""
     kind = "login" if event.type == "login.succeeded" else _privileged(event)
-    fact = Fact.of(event, kind, place.country or "", asn, event.session.ja4 or "")
+    fact = Fact.of(event, kind, *_network(event.place), event.session.ja4 or "")
     return (Noticed(event.person, fact),)
+
+
+@lru_cache(maxsize=10_000)
+def _network(place: IpAddressDetails) -> tuple[str, str]:
+    return place.country or "", bare_asn(place.asn or "")
 
 
 def _privileged(event: AuditLog) -> str:
@@ -134,16 +138,23 @@ _EARTH = 6_371.0  # kilometres
 
 
 def _position(event: AuditLog, config: Config) -> Sequence[Noticed]:
-    place = event.place
-    if event.person is None or place.latitude is None or place.longitude is None:
+    if event.person is None:
         return ()
-    # Nobody lives at 0, 0: it is where unknown addresses are put.
-    nowhere = place.latitude == 0 and place.longitude == 0
-    if nowhere or _is_vpn(place.asn, config):
+    found = _coordinates(event.place)
+    if found is None or _is_vpn(event.place.asn, config):
         return ()
+    return (Noticed(event.person, Fact.of(event, *found)),)
+
+
+@lru_cache(maxsize=10_000)
+def _coordinates(place: IpAddressDetails) -> tuple[str, str, str] | None:
+    """Nobody lives at 0, 0: it is where unknown addresses are put."""
+    if place.latitude is None or place.longitude is None:
+        return None
+    if place.latitude == 0 and place.longitude == 0:
+        return None
     where = ", ".join(each for each in (place.city, place.country) if each)
-    what = (f"{place.latitude:.3f}", f"{place.longitude:.3f}", where or event.ip or "")
-    return (Noticed(event.person, Fact.of(event, *what)),)
+    return f"{place.latitude:.3f}", f"{place.longitude:.3f}", where or "somewhere"
 
 
 def _is_vpn(asn: str | None, config: Config) -> bool:
