@@ -190,6 +190,11 @@ class Part(Ours):
         return self.model_copy(update={"asked_at": now, "rev": self.rev + 1})
 
     @property
+    def may_be_made(self) -> bool:
+        """An answer of create was lost: until that is cleared up, the room it took stays taken."""
+        return self.creating_at is not None
+
+    @property
     def waits_since(self) -> datetime:
         return self.times.get(PartState.WAITING.value, self.due)
 

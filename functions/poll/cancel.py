@@ -28,7 +28,7 @@ def stop(edges: Edges, job: Job) -> None:
 
 
 def _stop(edges: Edges, part: Part) -> None:
-    if part.state in {PartState.PLANNED, PartState.WAITING} and part.creating_at is None:
+    if part.state in {PartState.PLANNED, PartState.WAITING} and not part.may_be_made:
         stopped = part.stopped(edges.now())
         edges.ledger.replace_part(part, stopped)
         edges.land_queue.ask([stopped])

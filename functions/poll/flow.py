@@ -131,7 +131,11 @@ def _let_in(edges: Edges, room: Room) -> None:
     """
     now = edges.now()
     room = room.as_known(now, edges.settings.enqueued_limit(room.model))
-    waiting = list(edges.ledger.open_parts(PartState.WAITING, now, model=room.model))
+    due = list(edges.ledger.open_parts(PartState.WAITING, now, model=room.model))
+    for part in due:
+        if part.may_be_made:
+            _ask_to_submit(edges, part)  # it has its room
+    waiting = [part for part in due if not part.may_be_made]
     starving = [part for part in waiting if part.name == room.held_for]
     for part in starving or waiting:
         too_big = room.limit is not None and part.tokens > room.limit  # submit cuts it again

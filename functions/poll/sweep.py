@@ -1,8 +1,9 @@
-"""Once a day: files that never rang are rung for, files that nobody needs at OpenAI are deleted."""
+"""Once a day, what no tick sees: files that never rang, leftovers and late batches at OpenAI."""
 
 import re
 from datetime import UTC, datetime, timedelta
 
+from functions.poll.watch import look_back
 from shared import facts
 from shared.edges import Edges
 from shared.jobs import Part, PartState, job_id, part_number
@@ -11,12 +12,17 @@ from shared.notices import ring_again
 from shared.openai_models import File
 
 OURS = re.compile(r"([0-9a-f]{16})-(\d+)-(\d+)\.jsonl")  # as submit names its uploads
+LOOKED_BACK = timedelta(days=3)  # a batch lives for one
 ORPHANED = timedelta(hours=6)  # an upload this old has its batch, or never will
 
 
 def sweep(edges: Edges) -> dict[str, int]:
     """What was found and mended."""
-    return {"rung": _ring_for_silent_files(edges), "deleted": _delete_orphans(edges)}
+    return {
+        "rung": _ring_for_silent_files(edges),
+        "deleted": _delete_orphans(edges),
+        "doubled": look_back(edges, edges.now() - LOOKED_BACK),
+    }
 
 
 def _ring_for_silent_files(edges: Edges) -> int:

@@ -2,16 +2,18 @@
 
 import math
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from functions.poll.cancel import cancel_batch
 from shared import facts
 from shared.edges import Edges
 from shared.errors import Gone
-from shared.jobs import Part, part_number
-from shared.openai_models import Batch
+from shared.jobs import Part, PartState, part_number
+from shared.openai_models import Batch, BatchStatus
 
 PAGE = 100  # batches OpenAI lists at a time
+HAS_BATCH = frozenset({PartState.SUBMITTED, PartState.ENDED, PartState.LANDED})
 
 
 def answers(edges: Edges, live: list[Part]) -> Iterator[tuple[Part, Batch | None]]:
@@ -50,13 +52,49 @@ def _asked(edges: Edges, part: Part) -> Batch | None:
         return None
 
 
+def look_back(edges: Edges, since: datetime) -> int:
+    """Second batches that showed up too late to be cancelled: told, and what they left deleted.
+
+    A tick does not look at batches that ended: asking the ledger for each would cost too much.
+    """
+    found = 0
+    for page in edges.openai.batch_pages():
+        found += sum(_tell_if_second(edges, batch) for batch in page)
+        if all(batch.created < since for batch in page):
+            break
+    return found
+
+
+def _tell_if_second(edges: Edges, batch: Batch) -> bool:
+    if not batch.ended or batch.status == BatchStatus.FAILED:
+        return False
+    part = _twin(edges, batch)
+    if part is None:
+        return False
+    edges.pager.tell(facts.second_batch(part, batch, kept=part.batch_id or ""))
+    for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
+        edges.openai.delete_file(file_id)
+    return True
+
+
+def _twin(edges: Edges, batch: Batch) -> Part | None:
+    """The part that a batch says it is, where that has another batch already.
+
+    One that waits or is being submitted may be about to find this very batch, its answer lost.
+    """
+    part = _named(edges, batch.metadata or {})
+    if part is None or part.state not in HAS_BATCH or part.batch_id in {None, batch.id}:
+        return None
+    return part if part.is_made_into(batch) else None
+
+
 def _suspect(edges: Edges, batch: Batch) -> None:
     """A batch that lives and says it is a part's, but is not the one the ledger knows."""
-    part = None if batch.ended else _named(edges, batch.metadata or {})
-    if part is None or not part.is_made_into(batch) or part.batch_id in {None, batch.id}:
+    part = None if batch.ended else _twin(edges, batch)
+    if part is None:
         return
     known = _asked(edges, part)
-    if known is None or known.created <= batch.created:
+    if known is None or known.ended or known.created <= batch.created:
         _cancel(edges, part, batch, kept=part.batch_id or "")
     else:
         edges.ledger.replace_part(part, part.swapped(batch))

@@ -29,13 +29,14 @@ def submit(edges: Edges, ask: Ask) -> str:
         return "unknown"
     if not part.may_be_claimed(now) or (part.state is PartState.WAITING and part.due > now):
         return "not now"
-    if job.cancel_asked and part.state is PartState.WAITING and part.creating_at is None:
+    fresh = part.state is PartState.WAITING and not part.may_be_made
+    if job.cancel_asked and fresh:
         return "cancelled"
     room = _room(edges, part, now)
-    if part.state is PartState.WAITING and room.limit is not None and part.tokens > room.limit:
+    if fresh and room.limit is not None and part.tokens > room.limit:
         return cut_again(edges, part, room.limit)
     try:
-        claimed = _claim(edges, part, room)
+        claimed = _claim(edges, part, room, fresh=fresh)
     except NoRoom:
         return _no_room(edges, job, part)
     return _make(edges, job, claimed)
@@ -46,11 +47,11 @@ def _room(edges: Edges, part: Part, now: datetime) -> Room:
     return edges.ledger.room(part.model).as_known(now, configured)
 
 
-def _claim(edges: Edges, part: Part, room: Room) -> Part:
+def _claim(edges: Edges, part: Part, room: Room, *, fresh: bool) -> Part:
     """A lease, longer than this function can run: when it is over, its holder is dead."""
     claimed = part.claimed(edges.now(), edges.settings.lease)
-    if part.state is PartState.SUBMITTING:
-        edges.ledger.replace_part(part, claimed)  # the dead holder took the room already
+    if not fresh:
+        edges.ledger.replace_part(part, claimed)  # who held it before took the room already
     elif room.admits(part):
         edges.ledger.enter(part, claimed, room)
     else:
@@ -148,7 +149,10 @@ def _put_back(edges: Edges, job: Job, part: Part, reason: str, pause: timedelta)
     waiting = part.waits(edges.now(), reason, until=edges.now() + pause)
     if waiting.reason != part.reason:
         edges.pager.tell(facts.waiting(job, waiting))
-    edges.ledger.leave(part, waiting)
+    if waiting.may_be_made:
+        edges.ledger.replace_part(part, waiting)
+    else:
+        edges.ledger.leave(part, waiting)
     return "waits"
 
 

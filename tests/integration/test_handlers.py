@@ -126,7 +126,7 @@ def test_cancelling_and_sweeping_come_through_polls_handler(deployed: World) -> 
     event["detail"]["job"] = job
 
     assert poll.handler(event, Context()) == {"job": job, "outcome": "cancelling"}
-    assert poll.handler({"sweep": True}, Context()) == {"rung": 0, "deleted": 0}
+    assert poll.handler({"sweep": True}, Context()) == {"rung": 0, "deleted": 0, "doubled": 0}
 
 
 @pytest.mark.parametrize("secret", ["sk-test-123456", "Say hello"])
