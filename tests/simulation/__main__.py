@@ -21,6 +21,7 @@ def main() -> int:
     asked.add_argument("--jobs", type=int, default=2)
     asked.add_argument("--show", action="store_true", help="print every schedule")
     asked.add_argument("--brief", action="store_true", help="of a failing seed only what broke")
+    asked.add_argument("--stop", action="store_true", help="end at the first failing seed")
     wish = asked.parse_args()
     began = time.monotonic()
     counts: Counter[str] = Counter()
@@ -32,6 +33,8 @@ def main() -> int:
             print(f"seed {outcome.seed}: {outcome.broken[0][:300]}")
         elif outcome.broken or wish.show:
             print(shown(outcome))
+        if outcome.broken and wish.stop:
+            break
     seconds = time.monotonic() - began
     print("\nInjected, by kind:")
     for kind, number in sorted(counts.items()):

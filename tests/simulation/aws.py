@@ -24,7 +24,7 @@ from botocore.session import Session as CoreSession
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
 from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoHandler
 from moto.moto_api._internal import mock_random
@@ -303,6 +303,9 @@ class Cloud:
         self._table.__deepcopy__ = lambda _: _copy(self._table)
 
 
+# moto weighs a whole row with each attribute it sets; ours are small, and a test measures them.
+LimitedSizeDict.__setitem__ = dict.__setitem__  # type: ignore[method-assign]
+
 OPERATIONS = {
     "DeleteItem": "delete_item",
     "GetItem": "get_item",
@@ -375,8 +378,8 @@ class _Cut(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         if self._left <= 0:
             raise ResponseStreamingError(error="the connection broke")
-        some = super().read(self._left)
-        self._left = 0
+        some = super().read(self._left if size is None or size < 0 else min(size, self._left))
+        self._left -= len(some)
         return some
 
 

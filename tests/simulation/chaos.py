@@ -34,6 +34,22 @@ AFTER_WORK = (
 DOWNLOADS = ("download_cut", "download_short", "download_no_ranges")
 WRITES = ("PutItem", "UpdateItem", "TransactWriteItems")
 
+CREATE = "POST /v1/batches"
+FOCUSES = (
+    CREATE,
+    CREATE,
+    "POST /v1/files",
+    "/content",
+    "/cancel",
+    "dynamodb.PutItem",
+    "dynamodb.TransactWriteItems",
+    "s3.PutObject",
+    "s3.GetObject",
+    "sqs.SendMessageBatch",
+    "events.PutEvents",
+    "sns.Publish",
+)
+IN_FOCUS = 0.3  # chance that the call in focus goes wrong
 Draw = Callable[[random.Random], Any]
 # A batch's flaws and their parameters. The ones that take long are rare, for speed alone.
 FLAWS: dict[str, dict[str, Draw]] = {
@@ -79,9 +95,11 @@ class Mood:
     room: str  # "open", "configured" or "learnt"
     hides_batches: bool  # a batch may show up in the list later than anybody waits for
     lease: int  # seconds
+    focus: str  # the call that goes wrong more often than the others
 
     @classmethod
     def of(cls, draw: random.Random) -> "Mood":
+        hides_batches = draw.random() < 0.08
         return cls(
             strikes=draw.choice((0, 0, 0.01, 0.03, 0.08)),
             kills=draw.choice((0, 0.003, 0.01, 0.03)),
@@ -90,8 +108,9 @@ class Mood:
             delays=draw.choice((0, 0.1, 0.3)),
             company=draw.choice((0, 0.2, 0.7)),
             room=draw.choice(("open", "open", "configured", "learnt")),
-            hides_batches=draw.random() < 0.08,
+            hides_batches=hides_batches,
             lease=draw.choice((90, 90, 900)),
+            focus=CREATE if hides_batches else draw.choice(("",) * 6 + FOCUSES),
         )
 
 
@@ -124,6 +143,10 @@ class Chaos:
     def happens(self, chance: float) -> bool:
         return self.on and chance > 0 and self.draw.random() < chance
 
+    def strikes(self, call: str) -> bool:
+        focused = self.mood.focus and call.endswith(self.mood.focus)
+        return self.happens(IN_FOCUS if focused else self.mood.strikes)
+
     def doubled(self) -> bool:
         return self.happens(self.mood.doubles)
 
@@ -133,7 +156,7 @@ class Chaos:
 
     def aws(self, call: str) -> str:
         """How a call to AWS goes wrong, or nothing."""
-        if not self.happens(self.mood.strikes):
+        if not self.strikes(call):
             return ""
         kinds = list(AWS)
         if call.endswith(WRITES):
@@ -161,10 +184,10 @@ class Chaos:
     def openai(self, call: str) -> dict[str, dict[str, Any]]:
         """The quirks of one call to OpenAI, with their parameters."""
         quirks: dict[str, dict[str, Any]] = {}
-        if call == "POST /v1/batches":
+        if call == CREATE:
             quirks |= self._flaws()
-        if self.happens(self.mood.strikes * 2):
-            kinds = [*BEFORE_WORK, *AFTER_WORK]
+        if self.strikes(call):
+            kinds = [*BEFORE_WORK, *AFTER_WORK * 2]
             if call.endswith("/content"):
                 kinds = [*BEFORE_WORK, *DOWNLOADS * 4]
             if call == "POST /v1/files":
@@ -175,9 +198,12 @@ class Chaos:
         return quirks
 
     def _flaws(self) -> dict[str, dict[str, Any]]:
-        if not self.happens(self.mood.flaws):
+        if self.mood.hides_batches and self.happens(0.5):
+            name = "batch_not_listed"
+        elif self.happens(self.mood.flaws):
+            name = self.draw.choice([each for each in FLAWS if self._may_have(each)])
+        else:
             return {}
-        name = self.draw.choice([each for each in FLAWS if self._may_have(each)])
         flaw = {each: drawn(self.draw) for each, drawn in FLAWS[name].items()}
         flaws = {name: flaw}
         if name == "batch_not_listed" and self.mood.hides_batches:

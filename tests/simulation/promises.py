@@ -17,7 +17,7 @@ OVER = {"completed", "failed", "cancelled", "rejected"}
 ENDS = {f"Job {state.capitalize()}": state for state in OVER}
 SHOWN = ("pk", "sk", "state", "rev", "attempt", "model", "tokens", "used", "limit", "held_for")
 SHOWN += ("open", "due", "tries", "batch_id", "batch_status", "replaced", "reason")
-HOLDS_ROOM = {"submitting", "submitted"}
+AT_OPENAI = {"submitting", "submitted"}
 
 
 @dataclass
@@ -147,7 +147,7 @@ class Watch:
         held: Counter[str] = Counter()
         rooms: dict[str, int] = {}
         for row in self.cloud.rows():
-            if row["sk"].startswith("PART#") and row["state"] in HOLDS_ROOM:
+            if row["sk"].startswith("PART#") and _holds_room(row):
                 held[row["model"]] += row["tokens"]
             elif row["pk"] == "ROOM":
                 rooms[row["sk"]] = row.get("used", 0)
@@ -325,6 +325,11 @@ class Watch:
             for kind, detail in self.told
         )
         return told or self._vanished(batch)
+
+
+def _holds_room(row: Row) -> bool:
+    """A part that is at OpenAI, or that may be there, its answer lost."""
+    return row["state"] in AT_OPENAI or (row["state"] == "waiting" and "creating_at" in row)
 
 
 def _succeeded(line: dict[str, Any]) -> bool:
