@@ -1,7 +1,7 @@
 """AWS as the doors reach it, fast: real boto3 clients, and moto's own state one step behind them.
 
-moto answers over HTTP, byte for byte, which would take most of a simulation's time: here a call goes
-to moto's DynamoDB and S3 themselves. Queues, topic, bus and key belong to the simulator, which
+moto answers over HTTP, byte for byte, which would take most of a simulation's time: here a call
+goes to moto's DynamoDB and S3 themselves. Queues, topic, bus and key belong to the simulator, which
 decides what arrives when. Nothing else is answered, so nothing leaves the machine.
 """
 
@@ -21,7 +21,6 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError, ResponseStreamingError
 from botocore.response import StreamingBody
 from botocore.session import Session as CoreSession
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
@@ -33,6 +32,7 @@ from moto.s3.models import S3Backend, s3_backends
 from tests.world import DATA, INBOX, template
 
 REGION = "us-east-1"
+ACCOUNT = "123456789012"  # moto's
 TABLE = "ledger"
 KEY = "sk-test-123456"
 Parsed = dict[str, Any]
@@ -82,7 +82,7 @@ class Session(boto3.Session):
         self.cloud: Cloud | None = None
         for service in ("s3", "sns"):  # the others say it in their JSON body
             self.events.register_last(f"before-parameter-build.{service}", _remember)
-        self.events.register_first("before-call", self._call)
+        self.events.register_first("before-call", self._call)  # type: ignore[arg-type]
 
     def client(self, service_name: Any, *_: Any, **options: Any) -> Any:
         if service_name not in self._made:
@@ -122,12 +122,12 @@ class Cloud:
 
     @cached_property
     def s3(self) -> S3Backend:
-        backend: S3Backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+        backend: S3Backend = s3_backends[ACCOUNT]["aws"]
         return backend
 
     @property
     def _table(self) -> Any:
-        return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].get_table(TABLE)
+        return dynamodb_backends[ACCOUNT][REGION].get_table(TABLE)
 
     def _item(self, pk: str, sk: str) -> Any:
         return self._table.items.get(DynamoType({"S": pk}), {}).get(DynamoType({"S": sk}))
@@ -158,7 +158,7 @@ class Cloud:
 
     def drop(self, key: str, content: bytes, options: dict[str, str]) -> str:
         """A user's object in the inbox; its version."""
-        return self._put(INBOX, key, content, options).version_id
+        return str(self._put(INBOX, key, content, options).version_id)
 
     def call(self, name: str, asked: Parsed) -> Answer:
         strike = self.wire.before(name, str(asked.get("Key", "")))
@@ -191,7 +191,7 @@ class Cloud:
     def _ledger(self, operation: str, asked: Parsed) -> Answer:
         handler = DynamoHandler()
         handler.body = handler.params = asked
-        handler.region, handler.current_account = REGION, DEFAULT_ACCOUNT_ID
+        handler.region, handler.current_account = REGION, ACCOUNT
         work = getattr(handler, OPERATIONS[operation])
         try:
             result = work().result
@@ -286,7 +286,7 @@ class Cloud:
 
     def _make_table(self) -> None:
         wanted = template()["Resources"]["Ledger"]["Properties"]
-        dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].create_table(
+        dynamodb_backends[ACCOUNT][REGION].create_table(
             TABLE,
             schema=wanted["KeySchema"],
             throughput=None,

@@ -1,4 +1,4 @@
-"""The queues between the doors: messages come twice, late, in any order, and again after a failure."""
+"""The queues between the doors: messages come twice, late, in any order, and come back."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -7,15 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.openai import SmallOpenAI
-from shared import keys
-from shared.jobs import NUMBERS
 from tests.simulation.aws import Cloud, Row
 from tests.simulation.chaos import Chaos
 from tests.simulation.drops import Drop
 
 OVER = {"completed", "failed", "cancelled", "rejected"}
 ENDS = {f"Job {state.capitalize()}": state for state in OVER}
-SHOWN = ("pk", "sk", "state", "rev", "attempt", "model", "tokens", "used", "limit", "held_for")
+SHOWN: tuple[str, ...] = (
+    "pk",
+    "sk",
+    "state",
+    "rev",
+    "attempt",
+    "model",
+    "tokens",
+    "used",
+    "limit",
+    "held_for",
+)
 SHOWN += ("open", "due", "tries", "batch_id", "batch_status", "replaced", "reason")
 AT_OPENAI = {"submitting", "submitted"}
 

@@ -1,4 +1,4 @@
-"""One seed, one schedule: files are dropped, the doors work, things go wrong, then it gets quiet."""
+"""One seed, one schedule: files are dropped, the doors work, things go wrong, it gets quiet."""
 
 import json
 import random

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import httpx
 
@@ -56,7 +57,7 @@ class Wire:
             self.chaos.inject("door killed", f"{self.current.name} {side} {call}")
             raise Killed(f"{side} {call}")
 
-    def openai(self, call: str) -> dict[str, dict[str, object]]:
+    def openai(self, call: str) -> dict[str, dict[str, Any]]:
         if self.current is None:
             return {}
         self._step("before", call)
