@@ -45,7 +45,7 @@ def replayed(
         json.dumps(LIST, indent=2).encode(),
         json.dumps([OPENED, KEY], indent=2).encode(),
         b'{"data": [' + json.dumps(OPENED).encode() + b"," + json.dumps(KEY).encode() + b",]}",
-        gzip.compress(lines(OPENED, KEY)),
+        gzip.compress(lines(OPENED, KEY), mtime=0),
         b"\xef\xbb\xbf" + lines(OPENED, KEY),
     ],
     ids=[
