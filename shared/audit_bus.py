@@ -1,7 +1,10 @@
-"""Audit events on the bus, those of a type together: few calls, and rules by type still work."""
+"""Audit events on the bus, many in an entry: few calls, and rules by type work all the same.
+
+EventBridge looks into lists: {"detail": {"types": ["ip_allowlist.updated"]}} matches an entry that
+holds one such event, and {"detail": {"events": {"id": [...]}}} reaches into the events.
+"""
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -34,36 +37,33 @@ class AuditBus:
 
     def _entries(self, stream: str, landed: dict[str, list[AuditLog]]) -> Iterator[Any]:
         for key, events in landed.items():
-            for type_, details in _by_type(events, key).items():
-                for some in _some(details):
-                    told = {"stream": stream, "type": type_, "object": key}
-                    detail = json.dumps(told | {"count": len(some)})
-                    yield {
-                        "Source": SOURCE,
-                        "DetailType": DETAIL_TYPE,
-                        "Detail": f'{detail[:-1]}, "events": [{",".join(some)}]}}',
-                        "EventBusName": self._bus,
-                    }
+            for some in _some(events):
+                types = sorted({event.type for event in some})
+                told = {"stream": stream, "object": key, "count": len(some), "types": types}
+                shown = ",".join(_shown(event, key) for event in some)
+                yield {
+                    "Source": SOURCE,
+                    "DetailType": DETAIL_TYPE,
+                    "Detail": f'{json.dumps(told)[:-1]}, "events": [{shown}]}}',
+                    "EventBusName": self._bus,
+                }
 
 
-def _by_type(events: Iterable[AuditLog], key: str) -> dict[str, list[str]]:
-    types: dict[str, list[str]] = defaultdict(list)
-    for event in events:
-        long = len(event.line) > LONGEST_EVENT
-        short = json.dumps({"id": event.id, "type": event.type, "object": key})
-        types[event.type].append(short if long else event.line.decode(errors="replace"))
-    return types
+def _shown(event: AuditLog, key: str) -> str:
+    if len(event.line) > LONGEST_EVENT:
+        return json.dumps({"id": event.id, "type": event.type, "object": key})
+    return event.line.decode(errors="replace")
 
 
-def _some(details: list[str]) -> Iterator[list[str]]:
-    some: list[str] = []
+def _some(events: Iterable[AuditLog]) -> Iterator[list[AuditLog]]:
+    some: list[AuditLog] = []
     held = 0
-    for detail in details:
-        size = len(detail.encode())
+    for event in events:
+        size = min(len(event.line), LONGEST_EVENT)
         if some and held + size > LONGEST_DETAIL:
             yield some
             some, held = [], 0
-        some.append(detail)
+        some.append(event)
         held += size
     yield some
 

@@ -1,10 +1,12 @@
 """The audit door's two DynamoDB tables: events to look things up in, and what is remembered.
 
-State rows: CURSOR with a row a stream; FACTS#<pattern>#<key> by stretch of time; ALERT#<dedup>
-with a row an alert. Facts are sets of strings, so remembering twice is remembering once.
+State rows: CURSOR with a row a stream; FACTS#<key> with a row a stretch of time, which holds what
+every pattern remembers of the key; ALERT#<dedup> with a row an alert. Facts are sets of strings,
+so remembering twice is remembering once.
 """
 
 import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -23,7 +25,8 @@ Answer = TypeVar("Answer")
 AT_ONCE = 100  # of BatchGetItem and TransactWriteItems
 MOST_BYTES = 3_000_000  # of what a transaction touches; DynamoDB takes 4 MB
 LONGEST_KEY = 400  # characters; a longer one is its hash
-EVENT_BYTES, FACT_BYTES = 12_000, 200  # of a row and a fact, at most
+EVENT_BYTES = 12_000  # of an event's row, at most
+FULL = 380_000  # bytes of a row; DynamoDB takes 400 KB, and a flood that fills it has rung
 BUSY = frozenset(
     {
         "ProvisionedThroughputExceededException",
@@ -46,6 +49,33 @@ class Commit(NamedTuple):
     rev: int  # of the cursor that is replaced
 
 
+class Shelf(NamedTuple):
+    """A row of facts that a page adds to: what the patterns remember of one key and time."""
+
+    key: dict[str, str]
+    rows: list[Row]
+    facts: int
+    size: int  # bytes, with what is to be added
+
+    @property
+    def is_full(self) -> bool:
+        return self.size > FULL
+
+    def update(self, commit: Commit) -> dict[str, Any]:
+        names = {f"#{n}": row.set for n, row in enumerate(self.rows)}
+        sets = {f":{n}": {f.text for f in commit.facts[row]} for n, row in enumerate(self.rows)}
+        adding = ", ".join(f"#{n} :{n}" for n in range(len(self.rows)))
+        return {
+            "Key": self.key,
+            "UpdateExpression": f"ADD {adding} SET expires_at = :e",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": {
+                **sets,
+                ":e": max(commit.expires_at[row] for row in self.rows),
+            },
+        }
+
+
 class AuditTables:
     """`dynamodb` is a resource's client: it takes and gives Python values."""
 
@@ -61,11 +91,13 @@ class AuditTables:
         return {row["id"] for row in self._rows(self._events, keys, asked)}
 
     def facts(self, rows: Iterable[Row]) -> dict[Row, set[Fact]]:
-        by_key = {tuple(_facts_key(row).values()): row for row in rows}
+        """These rows, and what other patterns keep beside them."""
+        by_key = {_facts_key(row): row for row in rows}
         keys = [{"pk": pk, "sk": sk} for pk, sk in by_key]
         return {
-            by_key[found["pk"], found["sk"]]: {Fact.from_text(each) for each in found["facts"]}
-            for found in self._rows(self._state, keys, {"ConsistentRead": True})
+            by_key[item["pk"], item["sk"]]._replace(set=name): set(map(Fact.from_text, texts))
+            for item in self._rows(self._state, keys, {"ConsistentRead": True})
+            for name, texts in _bare(item).items()
         }
 
     def alerts(self, dedup: str) -> list[Alert]:
@@ -107,17 +139,24 @@ class AuditTables:
         put: Any = {"TableName": self._state, **_replacing(cursor, rev)}
         self._said(lambda: self._dynamodb.put_item(**put))
 
-    def commit(self, commit: Commit) -> None:
-        """Facts, then events, then the cursor; cut off anywhere, the page is done again."""
-        for writes in _packs(self._writes(commit)):
-            self._transact(writes)
+    def commit(self, commit: Commit) -> int:
+        """Facts, then events, then the cursor; cut off anywhere, the page is done again.
 
-    def _writes(self, commit: Commit) -> Iterator[tuple[int, dict[str, Any]]]:
+        Returns how many facts a flooded row had no room for.
+        """
+        shelves = _shelves(commit)
+        for writes in _packs(self._writes(commit, shelves)):
+            self._transact(writes)
+        return sum(shelf.facts for shelf in shelves if shelf.is_full)
+
+    def _writes(
+        self, commit: Commit, shelves: Sequence["Shelf"]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
         """Each write with the bytes it may touch."""
-        for row, facts in commit.facts.items():
-            known = len(facts) + len(commit.known.get(row, ()))
-            update = _remembering(row, facts, commit.expires_at[row])
-            yield known * FACT_BYTES, {"Update": {"TableName": self._state, **update}}
+        for shelf in shelves:
+            if not shelf.is_full:
+                update = {"TableName": self._state, **shelf.update(commit)}
+                yield shelf.size, {"Update": update}
         for event in commit.events:
             item = event.model_dump(exclude_none=True)
             yield EVENT_BYTES, {"Put": {"TableName": self._events, "Item": item}}
@@ -174,13 +213,25 @@ def _packs(writes: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[list[dict[s
     yield pack
 
 
-def _remembering(row: Row, facts: set[Fact], expires_at: int) -> dict[str, Any]:
-    return {
-        "Key": _facts_key(row),
-        "UpdateExpression": "ADD #f :f SET expires_at = :e",
-        "ExpressionAttributeNames": {"#f": "facts"},
-        "ExpressionAttributeValues": {":f": {fact.text for fact in facts}, ":e": expires_at},
-    }
+def _shelves(commit: Commit) -> list[Shelf]:
+    rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in commit.facts:
+        rows[_facts_key(row)].append(row)
+    sizes: Counter[tuple[str, str]] = Counter()
+    for facts in (commit.facts, commit.known):
+        for row in facts:
+            key = _facts_key(row)
+            if key in rows:
+                sizes[key] += sum(len(fact.text) for fact in facts[row])
+    return [
+        Shelf(
+            key={"pk": key[0], "sk": key[1]},
+            rows=some,
+            facts=sum(len(commit.facts[row]) for row in some),
+            size=sizes[key],
+        )
+        for key, some in rows.items()
+    ]
 
 
 def _replacing(cursor: Cursor, rev: int) -> dict[str, Any]:
@@ -197,8 +248,8 @@ def _cursor_row(cursor: Cursor) -> dict[str, Any]:
     return row | {"pk": "CURSOR", "sk": cursor.stream}
 
 
-def _facts_key(row: Row) -> dict[str, str]:
-    return {"pk": f"FACTS#{row.set}#{_short(row.key)}", "sk": f"{row.bucket:010d}"}
+def _facts_key(row: Row) -> tuple[str, str]:
+    return f"FACTS#{_short(row.key)}", f"{row.seconds}#{row.bucket:010d}"
 
 
 def _alert_pk(dedup: str) -> str:

@@ -1,6 +1,7 @@
 """A page's events through the detections, with what is remembered of events before."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shared.audit.detection import Fact, Finding
@@ -9,8 +10,29 @@ from shared.audit.state import Judged, Row, expires_at, judged, rows_to_read
 from shared.audit.watch import Set
 from shared.audit_edges import AuditEdges
 
-Memory = dict[Row, set[Fact]]
 MOST_ROWS = 2_000  # remembered from page to page; a long walk through the past forgets
+
+
+@dataclass
+class Memory:
+    """What was read for the pages before: while the lease holds, only this walk adds to it."""
+
+    facts: dict[Row, set[Fact]] = field(default_factory=dict)
+    read: set[Row] = field(default_factory=set)  # without `set`: a read brings what lies beside
+
+    def missing(self, wanted: set[Row]) -> set[Row]:
+        missing = {row._replace(set="") for row in wanted} - self.read
+        self.read |= missing
+        return missing
+
+    def add(self, facts: Mapping[Row, set[Fact]]) -> None:
+        for row, some in facts.items():
+            self.facts[row] = self.facts.get(row, set()) | some
+
+    def forget_old(self) -> None:
+        if len(self.read) > MOST_ROWS:
+            self.facts.clear()
+            self.read.clear()
 
 
 class Judgement(NamedTuple):
@@ -23,9 +45,7 @@ class Judgement(NamedTuple):
 
 
 def judge(edges: AuditEdges, events: Sequence[AuditLog], now: int, memory: Memory) -> Judgement:
-    """`memory` holds what was read for the pages before: only this walk adds to it meanwhile."""
-    if len(memory) > MOST_ROWS:
-        memory.clear()
+    memory.forget_old()
     findings: list[Finding] = []
     noticed: list[tuple[Set, Fact]] = []
     for event in events:
@@ -38,14 +58,13 @@ def judge(edges: AuditEdges, events: Sequence[AuditLog], now: int, memory: Memor
     findings += of_findings.findings
     additions = of_events.additions | of_findings.additions
     expiry = {row: expires_at(edges.watch, row) for row in additions}
-    return Judgement(findings, additions, memory, expiry)
+    return Judgement(findings, additions, memory.facts, expiry)
 
 
 def _patterns(
     edges: AuditEdges, noticed: list[tuple[Set, Fact]], now: int, memory: Memory
 ) -> Judged:
     wanted = rows_to_read(edges.watch, noticed, now)
-    unknown = wanted - memory.keys()
-    if unknown:
-        memory |= {row: set() for row in unknown} | edges.tables.facts(unknown)
-    return judged(edges.watch, noticed, {row: memory[row] for row in wanted})
+    memory.add(edges.tables.facts(memory.missing(wanted)))
+    known = {row: memory.facts[row] for row in wanted if row in memory.facts}
+    return judged(edges.watch, noticed, known)

@@ -44,7 +44,7 @@ class Listed:
 def walk(edges: AuditEdges, cursor: Cursor, until: datetime) -> tuple[Cursor, Counts]:
     """Until all is listed up to now, or time runs out; then the cursor knows where to go on."""
     counts: Counts = {}
-    memory: Memory = {}
+    memory = Memory()
     target = edges.seconds()
     while (ready := with_run(with_checks(cursor, target), target, target)).run is not None:
         cursor, page_counts = _page(edges, ready, cursor.rev, memory)
@@ -108,9 +108,9 @@ def _take_in(
         for key, events in landed.items()
         for event in events
     ]
-    edges.tables.commit(Commit(judged.facts, judged.known, judged.expires_at, rows, moved, rev))
-    for row, facts in judged.facts.items():
-        memory[row] |= facts
+    commit = Commit(judged.facts, judged.known, judged.expires_at, rows, moved, rev)
+    counts["AuditFactsDropped"] = edges.tables.commit(commit)
+    memory.add(judged.facts)
     return moved, counts
 
 

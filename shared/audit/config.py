@@ -20,7 +20,7 @@ from shared.audit.severity import Severity
 from shared.model import Ours
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-MOST_A_MINUTE = 20  # facts kept of a flood, so no detection may ask for more than that
+MOST_A_MINUTE = 10  # facts kept of a flood, so no detection may ask for more than that
 Positive = Annotated[int, Field(ge=1)]
 Few = Annotated[int, Field(ge=1, le=MOST_A_MINUTE)]
 Minutes = Annotated[int, Field(ge=1, le=7 * 24 * 60)]

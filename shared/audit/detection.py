@@ -146,6 +146,7 @@ class Pattern:
     bucket: int  # seconds of event time in one set
     condense: Callable[[Sequence[Fact]], Sequence[Fact]] = bounded
     ahead: Callable[[Config], int] = lambda _: 0  # seconds that a finding looks forward
+    worth: Callable[[set[Fact], set[Fact]], set[Fact]] = lambda new, _: new  # beside what is known
 
 
 @dataclass(frozen=True, slots=True)

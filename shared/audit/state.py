@@ -11,15 +11,16 @@ from typing import NamedTuple
 from shared.audit.detection import DAY, Fact, Finding, Pattern
 from shared.audit.watch import Set, Watch
 
-MOST_IN_A_ROW = 2_000  # facts of some 150 bytes; a row of DynamoDB holds 400 KB
+MOST_IN_A_ROW = 1_500  # facts of some 150 bytes; a row of DynamoDB holds 400 KB
 KEPT = 40 * DAY  # beyond the window: how late an event may come, and still be judged with the rest
 
 
 class Row(NamedTuple):
-    """The facts of one key from one stretch of time."""
+    """The facts of one key from one stretch of time, which is the bucket-th of so many seconds."""
 
     set: str
     key: str
+    seconds: int
     bucket: int
 
 
@@ -31,7 +32,7 @@ class Judged(NamedTuple):
 def rows_to_read(watch: Watch, noticed: Iterable[tuple[Set, Fact]], now: int) -> set[Row]:
     """Everything that new facts can make complete, before and after them; not yet the future."""
     return {
-        Row(set_, key, bucket)
+        Row(set_, key, watch.patterns[set_].bucket, bucket)
         for (set_, key), fact in noticed
         for bucket in _buckets(watch, watch.patterns[set_], fact.time, now)
     }
@@ -48,13 +49,13 @@ def judged(
     for (set_, key), new in _by_set(noticed).items():
         pattern, old = watch.patterns[set_], before[set_, key]
         kept = condensed(pattern, old | new)
-        added = set(kept) - old
+        added = pattern.worth(set(kept) - old, old)
         if added:
             # Before what can see the first new fact nothing changes, nor is all of it known.
             since = min(fact.time for fact in added) - pattern.ahead(watch.config)
             result.findings.extend(f for f in watch.judge(pattern, kept) if f.time >= since)
         for fact in added:
-            row = Row(set_, key, fact.time // pattern.bucket)
+            row = Row(set_, key, pattern.bucket, fact.time // pattern.bucket)
             result.additions.setdefault(row, set()).add(fact)
     return result
 
@@ -72,8 +73,8 @@ def condensed(pattern: Pattern, facts: Iterable[Fact]) -> list[Fact]:
 
 
 def expires_at(watch: Watch, row: Row) -> int:
-    pattern = watch.patterns[row.set]
-    return (row.bucket + 1) * pattern.bucket + pattern.window(watch.config) + KEPT
+    window = watch.patterns[row.set].window(watch.config)
+    return (row.bucket + 1) * row.seconds + window + KEPT
 
 
 def _buckets(watch: Watch, pattern: Pattern, time: int, now: int) -> range:

@@ -202,18 +202,53 @@ def test_the_table_tells_what_somebody_did_and_when(
     assert len(times) == (2 if index == "type" else 1)
 
 
-def test_events_are_on_the_bus_those_of_a_type_together(world: AuditWorld) -> None:
-    some = events(60, NOW + 70, 20)
+def test_events_are_on_the_bus_with_their_types_beside_them(world: AuditWorld) -> None:
+    some = events(160, NOW + 70, 20)
     world.add(some)
     world.tick()
 
     told = [each for each in world.on_the_bus() if each["detail-type"] == "Audit Events"]
 
-    ids = [each["id"] for message in told for each in message["detail"]["events"]]
-    assert sorted(ids) == sorted(each["id"] for each in some)
+    found = [each for message in told for each in message["detail"]["events"]]
+    assert sorted(each["id"] for each in found) == sorted(each["id"] for each in some)
     for message in told:
-        types = {each["type"] for each in message["detail"]["events"]}
-        assert types == {message["detail"]["type"]}
+        detail = message["detail"]
+        assert detail["types"] == sorted({each["type"] for each in detail["events"]})
+        assert detail["count"] == len(detail["events"])
+        assert len(json.dumps(message)) < 64_000
+
+
+def test_a_rule_on_the_bus_can_ask_for_a_type(world: AuditWorld) -> None:
+    client = world.session.client("events")
+    pattern = json.dumps({"detail": {"types": ["scim.disabled"]}})
+
+    matches = [
+        client.test_event_pattern(EventPattern=pattern, Event=json.dumps(message))["Result"]
+        for message in bus_entries(world)
+    ]
+
+    assert sorted(matches) == [False, True]
+
+
+def bus_entries(world: AuditWorld) -> list[dict[str, Any]]:
+    """Two ticks, two entries: only the second holds an event of the type."""
+    world.add(events(5, NOW + 70, 5))
+    world.tick()
+    world.add([{**OFF, "id": "off", "effective_at": NOW + 130}])
+    world.tick()
+    return [each for each in world.on_the_bus() if each["detail-type"] == "Audit Events"]
+
+
+def test_an_event_too_long_for_the_bus_is_named_there_and_lies_in_s3(world: AuditWorld) -> None:
+    long = event(8, NOW + 70, "certificate.deleted", {"id": "c", "certificate": "x" * 70_000})
+    world.add([long])
+    world.tick()
+
+    (told,) = [each for each in world.on_the_bus() if each["detail-type"] == "Audit Events"]
+    (line,) = world.lines()
+    assert line == long
+    (named,) = told["detail"]["events"]
+    assert named == {"id": long["id"], "type": long["type"], "object": told["detail"]["object"]}
 
 
 def test_events_can_be_kept_off_the_bus(configured: Callable[..., AuditWorld]) -> None:

@@ -98,9 +98,9 @@ A2 = Pattern(
 
 
 def _login_by_user(event: AuditLog, _: Config) -> Sequence[Noticed]:
-    """Under id and address: a failed login may know the one, the successful one both."""
-    fact = Fact.of(event, event.type.rpartition(".")[2])
-    return [Noticed(user, fact) for user in (event.email, event.user.id) if user]
+    """By address rather than id: a failed login may know nothing else."""
+    user = event.email or event.user.id
+    return (Noticed(user, Fact.of(event, event.type.rpartition(".")[2])),) if user else ()
 
 
 def _guessed(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:

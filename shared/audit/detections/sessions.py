@@ -112,6 +112,22 @@ def _first_sightings(facts: Sequence[Fact]) -> Sequence[Fact]:
     return sorted({*sights, *acts})
 
 
+def _tells_something(new: set[Fact], known: set[Fact]) -> set[Fact]:
+    """Of what was seen on a day before, when exactly it is seen again does not matter."""
+    days = {(fact.time // DAY, fact.what[1:]) for fact in known}
+    hours = {(fact.time // HOUR, fact.what) for fact in known}
+    since: dict[tuple[str, ...], int] = {}
+    for day, seen in days:
+        since[seen] = min(day, since.get(seen, day))
+    return {
+        fact
+        for fact in new
+        if (day := fact.time // DAY) <= since.get(seen := fact.what[1:], day)
+        or (day, seen) not in days
+        or (fact.what[0] and (fact.time // HOUR, fact.what) not in hours)
+    }
+
+
 A4 = Pattern(
     About(
         id="A4",
@@ -132,6 +148,7 @@ A4 = Pattern(
     bucket=90 * DAY,
     condense=_first_sightings,
     ahead=lambda config: config.detections.A4.followed_within_minutes * 60,
+    worth=_tells_something,
 )
 
 _EARTH = 6_371.0  # kilometres
@@ -244,7 +261,8 @@ A6 = Pattern(
     notice=_fingerprint,
     judge=_two_hands,
     window=lambda config: config.detections.A6.within_minutes * 60,
-    bucket=6 * HOUR,
+    bucket=DAY,
+    condense=lambda facts: first_of_each(facts, 60, lambda fact: fact.what),
 )
 
 SESSIONS = (A4, A5, A6)

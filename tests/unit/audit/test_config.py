@@ -52,7 +52,7 @@ def test_who_sets_one_threshold_keeps_the_others() -> None:
         ("approved_domain: [a]", "did you mean approved_domains"),
         ("detections: {D2: {widest_v4: 90}}", "D2.widest_v4: .*less than or equal to 32"),
         ("detections: {K3: {at_least: 0}}", "K3.at_least: .*greater than or equal to 1"),
-        ("detections: {K3: {at_least: 500}}", "K3.at_least: .*less than or equal to 20"),
+        ("detections: {K3: {at_least: 500}}", "K3.at_least: .*less than or equal to 10"),
         ("detections: {D1: {severity: loud}}", "D1.severity: .*critical"),
         ("detections: {D1: {allow: {networks: [300.1.1.1]}}}", "networks.0: '300.1.1.1'"),
         ("detections: {D1: {allow: {hours: [noon]}}}", "hours.0: write hours of the day"),

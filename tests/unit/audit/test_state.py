@@ -41,14 +41,14 @@ def test_rows_reach_back_by_the_window_and_not_into_the_future() -> None:
     noticed = [(("K3", "dana"), fact(START, "key_1"))]
 
     assert rows_to_read(WATCH, noticed, START) == {
-        Row("K3", "dana", hour - 1),
-        Row("K3", "dana", hour),
+        Row("K3", "dana", HOUR, hour - 1),
+        Row("K3", "dana", HOUR, hour),
     }
-    assert Row("K3", "dana", hour + 1) in rows_to_read(WATCH, noticed, START + DAY * MINUTE)
+    assert Row("K3", "dana", HOUR, hour + 1) in rows_to_read(WATCH, noticed, START + DAY * MINUTE)
 
 
 def test_rows_are_kept_longer_than_events_may_be_late() -> None:
-    row = Row("K3", "dana", START // HOUR)
+    row = Row("K3", "dana", HOUR, START // HOUR)
 
     assert expires_at(WATCH, row) >= START + 40 * DAY * MINUTE
 
@@ -56,7 +56,7 @@ def test_rows_are_kept_longer_than_events_may_be_late() -> None:
 def test_what_is_known_already_is_not_judged_again() -> None:
     facts = [fact(START + n, f"key_{n}") for n in range(5)]
     noticed = [(("K3", "dana"), each) for each in facts]
-    row = Row("K3", "dana", START // HOUR)
+    row = Row("K3", "dana", HOUR, START // HOUR)
 
     assert len(judged(WATCH, noticed, {}).findings) == 1
     assert judged(WATCH, noticed, {row: set(facts)}) == ([], {})
