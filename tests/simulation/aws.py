@@ -1,8 +1,8 @@
 """AWS as the doors reach it, fast: real boto3 clients, and moto's own state one step behind them.
 
 moto answers over HTTP, byte for byte, which would take most of a simulation's time: here a call
-goes to moto's DynamoDB and S3 themselves. Queues, topic, bus and key belong to the simulator, which
-decides what arrives when. Nothing else is answered, so nothing leaves the machine.
+goes to moto's DynamoDB and S3 themselves. Queues, topic, bus and key belong to the simulator,
+which decides what arrives when. Nothing else is answered, so nothing leaves the machine.
 """
 
 import copy
@@ -32,7 +32,7 @@ from moto.s3.models import S3Backend, s3_backends
 from tests.world import DATA, INBOX, template
 
 REGION = "us-east-1"
-ACCOUNT = "123456789012"  # moto's
+DEFAULT_ACCOUNT_ID = "123456789012"  # moto's
 TABLE = "ledger"
 KEY = "sk-test-123456"
 Parsed = dict[str, Any]
@@ -82,7 +82,8 @@ class Session(boto3.Session):
         self.cloud: Cloud | None = None
         for service in ("s3", "sns"):  # the others say it in their JSON body
             self.events.register_last(f"before-parameter-build.{service}", _remember)
-        self.events.register_first("before-call", self._call)  # type: ignore[arg-type]
+        answering: Any = self._call  # an answer of a handler is the call's answer
+        self.events.register_first("before-call", answering)
 
     def client(self, service_name: Any, *_: Any, **options: Any) -> Any:
         if service_name not in self._made:
@@ -122,12 +123,12 @@ class Cloud:
 
     @cached_property
     def s3(self) -> S3Backend:
-        backend: S3Backend = s3_backends[ACCOUNT]["aws"]
+        backend: S3Backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
         return backend
 
     @property
     def _table(self) -> Any:
-        return dynamodb_backends[ACCOUNT][REGION].get_table(TABLE)
+        return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].get_table(TABLE)
 
     def _item(self, pk: str, sk: str) -> Any:
         return self._table.items.get(DynamoType({"S": pk}), {}).get(DynamoType({"S": sk}))
@@ -164,6 +165,8 @@ class Cloud:
         strike = self.wire.before(name, str(asked.get("Key", "")))
         if refused := REFUSALS.get(strike):
             return failure(*refused)
+        if strike == "no answer":
+            raise ReadTimeoutError(endpoint_url=name)
         if strike == "changed":
             self._change(name, asked)
         answer = self._work(name, asked)
@@ -191,7 +194,7 @@ class Cloud:
     def _ledger(self, operation: str, asked: Parsed) -> Answer:
         handler = DynamoHandler()
         handler.body = handler.params = asked
-        handler.region, handler.current_account = REGION, ACCOUNT
+        handler.region, handler.current_account = REGION, DEFAULT_ACCOUNT_ID
         work = getattr(handler, OPERATIONS[operation])
         try:
             result = work().result
@@ -286,7 +289,7 @@ class Cloud:
 
     def _make_table(self) -> None:
         wanted = template()["Resources"]["Ledger"]["Properties"]
-        dynamodb_backends[ACCOUNT][REGION].create_table(
+        dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].create_table(
             TABLE,
             schema=wanted["KeySchema"],
             throughput=None,

@@ -54,7 +54,7 @@ Draw = Callable[[random.Random], Any]
 # A batch's flaws and their parameters. The ones that take long are rare, for speed alone.
 FLAWS: dict[str, dict[str, Draw]] = {
     "batch_not_visible": {"seconds": lambda r: r.randint(2, 90)},
-    "batch_not_listed": {"seconds": lambda r: r.randint(2, 240)},
+    "batch_not_listed": {"seconds": lambda r: r.randint(2, 150)},
     "batch_vanishes": {"seconds": lambda r: r.randint(5, 900)},
     "cancelled_by_someone": {"seconds": lambda r: r.randint(1, 100)},
     "expires_partly": {"seconds": lambda r: r.randint(300, 4_000), "done": lambda r: r.random()},
@@ -93,13 +93,15 @@ class Mood:
     delays: float  # chance that a message comes late
     company: float  # chance that an invocation shares its time with others
     room: str  # "open", "configured" or "learnt"
-    hides_batches: bool  # a batch may show up in the list later than anybody waits for
+    late_list: float  # chance that a batch is slow to show up in the list
+    hides_batches: bool  # it batch may show up in the list later than anybody waits for
     lease: int  # seconds
     focus: str  # the call that goes wrong more often than the others
 
     @classmethod
     def of(cls, draw: random.Random) -> "Mood":
-        hides_batches = draw.random() < 0.08
+        late_list = draw.choice((0.0,) * 8 + (0.5,))
+        hides_batches = bool(late_list) and draw.random() < 0.5
         return cls(
             strikes=draw.choice((0, 0, 0.01, 0.03, 0.08)),
             kills=draw.choice((0, 0.003, 0.01, 0.03)),
@@ -108,9 +110,10 @@ class Mood:
             delays=draw.choice((0, 0.1, 0.3)),
             company=draw.choice((0, 0.2, 0.7)),
             room=draw.choice(("open", "open", "configured", "learnt")),
+            late_list=late_list,
             hides_batches=hides_batches,
             lease=draw.choice((90, 90, 900)),
-            focus=CREATE if hides_batches else draw.choice(("",) * 6 + FOCUSES),
+            focus=CREATE if late_list else draw.choice(("",) * 6 + FOCUSES),
         )
 
 
@@ -198,7 +201,7 @@ class Chaos:
         return quirks
 
     def _flaws(self) -> dict[str, dict[str, Any]]:
-        if self.mood.hides_batches and self.happens(0.5):
+        if self.happens(self.mood.late_list):
             name = "batch_not_listed"
         elif self.happens(self.mood.flaws):
             name = self.draw.choice([each for each in FLAWS if self._may_have(each)])

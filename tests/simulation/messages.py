@@ -1,4 +1,4 @@
-"""The queues between the doors: messages come twice, late, in any order, and come back."""
+"""The queues between the doors: messages come twice, late, in any order, again after a failure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,10 +1,10 @@
-"""One seed, one schedule: files are dropped, the doors work, things go wrong, it gets quiet."""
+"""One seed, one schedule: files are dropped, doors work, things go wrong, then it gets quiet."""
 
 import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import quote_plus
@@ -29,8 +29,9 @@ from tests.simulation.aws import Cloud, Session
 from tests.simulation.chaos import Chaos
 from tests.simulation.drops import Drop, some_drop
 from tests.simulation.messages import Message, Messages
-from tests.simulation.promises import Watch
 from tests.simulation.turns import Invocation
+from tests.simulation.verdict import Verdict
+from tests.simulation.watch import Watch
 from tests.simulation.wire import Transport, Wire, timeout_of
 from tests.world import DATA, INBOX, Clock
 
@@ -64,7 +65,7 @@ class Simulation:
         self.wire = Wire(self.chaos, self.clock)
         self.messages = Messages(self.chaos, self.clock)
         self.small = self._small()
-        self.watch = Watch(self.chaos, self.small)
+        self.watch = Watch(self.chaos, self.small, self.wire)
         self.cloud = Cloud(self.seed, self.clock, self.wire, self)
         self.watch.cloud = self.cloud
         session().cloud = self.cloud
@@ -257,7 +258,7 @@ class Simulation:
         if not self.watch.broken:
             self.clock.pass_(seconds=LONG_AGO.total_seconds())
             sweep(self.edges)
-            self.watch.judge(self.drops, self.limit)
+            Verdict(self.watch, self.limit).judge(self.drops)
         self.http.close()
 
     @property
@@ -308,7 +309,3 @@ def _notice(drop: Drop) -> str:
     }
     s3 = {"bucket": {"name": INBOX}, "object": thing}
     return json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": s3}]})
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -33,8 +33,8 @@ class Wire:
             return ""
         if not (self.current and self.current.is_here()):
             return self.chaos.beside(call, what)
-        self._step("before", call)
-        strike = self.chaos.aws(call)
+        held_up = self._step(call)
+        strike = "no answer" if held_up else self.chaos.aws(call)
         self.current.struck |= bool(strike)
         return strike
 
@@ -42,15 +42,21 @@ class Wire:
         if self.current and self.current.is_here():
             self._die("after", call)
 
-    def _step(self, side: str, call: str) -> None:
+    def _step(self, call: str) -> bool:
+        """Before each call of a door; whether it was held up for longer than it waits."""
         invocation = self.current
         assert invocation
-        self._die(side, call)
+        self._die("before", call)
+        patient_until = self.clock() + timedelta(seconds=SILENCE)
         invocation.hand_over()
         self.clock.pass_(seconds=A_CALL)
         if self.clock() > invocation.deadline:
             self.chaos.inject("door timed out", f"{invocation.name} before {call}")
             raise Killed("its time is over")
+        held_up = self.clock() > patient_until
+        if held_up:
+            self.chaos.inject("call held up", f"{invocation.name} {call}")
+        return held_up
 
     def _die(self, side: str, call: str) -> None:
         if self.current and self.chaos.happens(self.chaos.mood.kills / 2):
@@ -60,8 +66,8 @@ class Wire:
     def openai(self, call: str) -> dict[str, dict[str, Any]]:
         if self.current is None:
             return {}
-        self._step("before", call)
-        quirks = self.chaos.openai(call)
+        held_up = self._step(call)
+        quirks = {"silent_before": {}} if held_up else self.chaos.openai(call)
         self.current.struck |= bool(quirks)
         return quirks
 
