@@ -41,7 +41,8 @@ class Fact(NamedTuple):
 
     @classmethod
     def of(cls, event: AuditLog, *what: str) -> Self:
-        return cls(event.time, event.id, event.acting, event.who, event.where, what)
+        by = event.by
+        return cls(event.time, event.id, by.acting, by.name, by.where, what)
 
     @property
     def text(self) -> str:

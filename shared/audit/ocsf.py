@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from shared.audit.actors import bare_asn
 from shared.audit.alerts import Alert
 from shared.audit.detections.reading import person_of, role_of, target_of
-from shared.audit.events import AuditLog, bare_asn
+from shared.audit.events import AuditLog
 from shared.audit.ocsf_map import ACTIVITIES, CLASSES, ENTITY_TYPES, MAP, OTHER, Mapped
 from shared.audit.payloads import Assignment, Certificates, Failure, Payload, Role
 from shared.audit.severity import Severity
@@ -90,8 +91,8 @@ def _base(event: AuditLog, mapped: Mapped, first_seen: int) -> Json:
         "metadata": metadata | {"logged_time": first_seen * 1000, "log_name": "audit_logs"},
         "actor": _actor(event),
         "raw_data": event.line.decode(errors="replace"),
-        "unmapped": _without_nothing({"ja4": event.session.ja4, "ja3": event.session.ja3})
-        if event.session
+        "unmapped": _without_nothing({"ja4": event.by.session.ja4, "ja3": event.by.session.ja3})
+        if event.by.session
         else {},
     }
     return _without_nothing(base | _network(event) | _status(event) | _project(event))
@@ -105,9 +106,9 @@ def _metadata(uid: str, code: str, product: str, vendor: str) -> Json:
 def _actor(event: AuditLog) -> Json:
     account = event.actor.api_key.service_account if event.actor.api_key else None
     user = {
-        "uid": event.user.id or (account.id if account else None),
-        "email_addr": event.email,
-        "credential_uid": event.key,
+        "uid": event.by.user.id or (account.id if account else None),
+        "email_addr": event.by.email,
+        "credential_uid": event.by.key,
         "type_id": SERVICE if account else USER,
     }
     return {"user": _without_nothing(user)}
@@ -115,21 +116,21 @@ def _actor(event: AuditLog) -> Json:
 
 def _network(event: AuditLog) -> Json:
     """An API key acts from nowhere that is told."""
-    if event.session is None:
+    if event.by.session is None:
         return {}
-    place = event.place
+    place = event.by.place
     location = {"country": place.country, "city": place.city, "region": place.region}
     if place.latitude is not None and place.longitude is not None:
         location |= {"lat": place.latitude, "long": place.longitude}  # type: ignore[dict-item]
     asn = bare_asn(place.asn or "")
     endpoint = {
-        "ip": event.ip,
+        "ip": event.by.ip,
         "location": _without_nothing(location),
         "autonomous_system": {"number": int(asn)} if asn.isdecimal() else None,
     }
     return {
         "src_endpoint": _without_nothing(endpoint),
-        "http_request": _without_nothing({"user_agent": event.session.user_agent}),
+        "http_request": _without_nothing({"user_agent": event.by.session.user_agent}),
     }
 
 

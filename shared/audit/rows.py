@@ -1,6 +1,7 @@
 """An event's row in the table that answers: what did this actor, key, project do, and when."""
 
-from shared.audit.events import NOBODY, AuditLog
+from shared.audit.actors import NOBODY
+from shared.audit.events import AuditLog
 from shared.model import Ours
 
 LONGEST_RAW = 8_000  # bytes; a longer event lies in S3 alone
@@ -35,11 +36,11 @@ def row_of(event: AuditLog, stream: str, landed: str, seen_at: int, kept_days: i
         stream=stream,
         seen_at=seen_at,
         landed=landed,
-        actor=None if event.actor_id == NOBODY else event.actor_id,
-        email=event.email,
-        key=event.key,
+        actor=None if event.by.id == NOBODY else event.by.id,
+        email=event.by.email,
+        key=event.by.key,
         project=event.project.id or None,
-        ip=event.ip,
+        ip=event.by.ip,
         raw=event.line.decode(errors="replace") if short else None,
         expires_at=seen_at + kept_days * 86_400,
     )

@@ -100,13 +100,13 @@ def is_allowed(event: AuditLog, allow: Allow) -> bool:
     """Whether a detection was told to leave this event alone."""
     if allow.empty:
         return False
-    actors = {event.actor_id, event.user.id, event.email}
+    actors = {event.by.id, event.by.user.id, event.by.email}
     return (
         not allow.actors.isdisjoint(actors)
-        or event.key in allow.keys
+        or event.by.key in allow.keys
         or event.project.id in allow.projects
-        or (event.email is not None and is_within(domain_of(event.email), allow.domains))
-        or (event.ip is not None and _is_in(event.ip, allow))
+        or (event.by.email is not None and is_within(domain_of(event.by.email), allow.domains))
+        or (event.by.ip is not None and _is_in(event.by.ip, allow))
         or allow.at_hour(event.time // 3_600 % 24)
     )
 

@@ -22,10 +22,12 @@ from shared.audit.severity import Severity
 
 def _failure_by_address(event: AuditLog, _: Config) -> Sequence[Noticed]:
     """The actor is whoever sits at the address; the user named is the one attacked."""
-    if not event.ip:
+    if not event.by.ip:
         return ()
-    fact = Fact.of(event, event.email or event.user.id or "")
-    return (Noticed(event.ip, fact._replace(actor=event.ip, who=f"somebody at {event.ip}")),)
+    fact = Fact.of(event, event.by.email or event.by.user.id or "")
+    return (
+        Noticed(event.by.ip, fact._replace(actor=event.by.ip, who=f"somebody at {event.by.ip}")),
+    )
 
 
 def _spray(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
@@ -63,8 +65,8 @@ A1 = Pattern(
 
 
 def _failure_by_user(event: AuditLog, _: Config) -> Sequence[Noticed]:
-    user = event.email or event.user.id
-    return (Noticed(user, Fact.of(event, event.ip)),) if user and event.ip else ()
+    user = event.by.email or event.by.user.id
+    return (Noticed(user, Fact.of(event, event.by.ip)),) if user and event.by.ip else ()
 
 
 def _stuffing(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
@@ -99,7 +101,7 @@ A2 = Pattern(
 
 def _login_by_user(event: AuditLog, _: Config) -> Sequence[Noticed]:
     """By address rather than id: a failed login may know nothing else."""
-    user = event.email or event.user.id
+    user = event.by.email or event.by.user.id
     return (Noticed(user, Fact.of(event, event.type.rpartition(".")[2])),) if user else ()
 
 

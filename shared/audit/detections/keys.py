@@ -89,7 +89,7 @@ K2 = Detection(
 
 
 def _key_noticed(event: AuditLog, _: Config) -> Sequence[Noticed]:
-    return (Noticed(event.actor_id, Fact.of(event, event.read(ApiKey).id or event.id)),)
+    return (Noticed(event.by.id, Fact.of(event, event.read(ApiKey).id or event.id)),)
 
 
 def _keys_made(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:

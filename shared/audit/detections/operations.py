@@ -23,7 +23,7 @@ O1 = About(
 
 
 def _own_or_unknown(event: AuditLog, config: Config) -> Verdict | None:
-    if config.poller_key is not None and event.key == config.poller_key:
+    if config.poller_key is not None and event.by.key == config.poller_key:
         title = f"The key that reads the audit log did something else: {event.type}"
         return Verdict(Severity.CRITICAL, title, target_of(event))
     if event.type in KNOWN:

@@ -54,7 +54,7 @@ def _is_in_project(event: AuditLog) -> bool:
         return "project" in assignment.resource_type.lower()
     if (assignment.id or "").startswith("proj"):
         return True
-    by_default = event.key is not None and (project.name or "").lower() == "default project"
+    by_default = event.by.key is not None and (project.name or "").lower() == "default project"
     return project.id is not None and not by_default
 
 
@@ -80,14 +80,16 @@ def _granted_to_oneself(event: AuditLog, _: Config) -> Verdict | None:
     role = role_of(event)
     if role is None or not _is_about_the_actor(event):
         return None
-    return Verdict(Severity.CRITICAL, f"{event.who} gave themselves {role}", event.actor_id)
+    return Verdict(Severity.CRITICAL, f"{event.by.name} gave themselves {role}", event.by.id)
 
 
 def _is_about_the_actor(event: AuditLog) -> bool:
     account, assignment = event.read(Account), event.read(Assignment)
     ids = {assignment.principal_id, account.user_id, account.id}
-    same_id = event.user.id is not None and event.user.id in ids
-    return same_id or (event.email is not None and event.email == (account.email or "").lower())
+    same_id = event.by.user.id is not None and event.by.user.id in ids
+    return same_id or (
+        event.by.email is not None and event.by.email == (account.email or "").lower()
+    )
 
 
 P2 = Detection(
@@ -148,7 +150,7 @@ def _service_account(event: AuditLog, config: Config) -> Verdict | None:
     role, target = role_of(event), target_of(event)
     if role is not None and is_privileged(role, config):
         return Verdict(Severity.HIGH, f"Service account {target} is {role}", target)
-    if event.session is None or is_actor(event, config.platform_actors):
+    if event.by.session is None or is_actor(event, config.platform_actors):
         return None
     done = event.type.rpartition(".")[2]
     return Verdict(Severity.MEDIUM, f"Service account {target} {done} by hand", target)
@@ -176,7 +178,7 @@ def _demotion(event: AuditLog, config: Config) -> Sequence[Noticed]:
     role = role_of(event)
     if event.type == "user.updated" and (role is None or is_privileged(role, config)):
         return ()
-    return (Noticed(event.actor_id, Fact.of(event, person_of(event) or event.id)),)
+    return (Noticed(event.by.id, Fact.of(event, person_of(event) or event.id)),)
 
 
 def _demotions(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:

@@ -48,7 +48,7 @@ def person_of(event: AuditLog) -> str | None:
 
 def is_actor(event: AuditLog, named: Iterable[str]) -> bool:
     """Whether the actor is one of these ids or addresses."""
-    ids = {event.actor_id, event.user.id, event.email, event.key}
+    ids = {event.by.id, event.by.user.id, event.by.email, event.by.key}
     return not ids.isdisjoint(named)
 
 

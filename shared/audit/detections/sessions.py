@@ -2,11 +2,12 @@
 
 import math
 from bisect import bisect_left
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
+from shared.audit.actors import IpAddressDetails, bare_asn
 from shared.audit.config import Config, Habits
 from shared.audit.detection import (
     DAY,
@@ -24,7 +25,7 @@ from shared.audit.detections.defence import DEFENCE
 from shared.audit.detections.keys import KEYS
 from shared.audit.detections.privilege import PRIVILEGE
 from shared.audit.detections.sharing import SHARING
-from shared.audit.events import AuditLog, IpAddressDetails, bare_asn
+from shared.audit.events import AuditLog
 from shared.audit.severity import Severity
 
 PRIVILEGED = frozenset[str]().union(
@@ -34,11 +35,19 @@ _KINDS = ("country", "ASN", "JA4")
 
 
 def _habit(event: AuditLog, _: Config) -> Sequence[Noticed]:
-    if event.person is None or event.session is None:
+    person = _person(event)
+    if person is None or event.by.session is None:
         return ()
     kind = "login" if event.type == "login.succeeded" else _privileged(event)
-    fact = Fact.of(event, kind, *_network(event.place), event.session.ja4 or "")
-    return (Noticed(event.person, fact),)
+    fact = Fact.of(event, kind, *_network(event.by.place), event.by.session.ja4 or "")
+    return (Noticed(person, fact),)
+
+
+def _person(event: AuditLog) -> str | None:
+    """Who sits at the session; a failed login and an event by key say nothing of that."""
+    if event.by.session is None or event.type == "login.failed":
+        return None
+    return event.by.user.id or event.by.email
 
 
 @lru_cache(maxsize=10_000)
@@ -55,7 +64,7 @@ def _unhabitual(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
     life = _Life(rule)
     privileged = [fact for fact in facts if fact.what[0] == "privileged"]
     for fact in facts:
-        new = [kind for kind in range(len(_KINDS)) if life.is_new(fact, kind)]
+        new = life.news(fact)
         if new and life.has_habits(fact):
             yield _new(fact, new, privileged, rule)
         life.add(fact)
@@ -67,16 +76,18 @@ class _Life:
     def __init__(self, rule: Habits) -> None:
         self._rule = rule
         self._logins: list[int] = []  # one an hour: a storm of logins is no habit
-        self._seen: dict[tuple[int, str], list[int]] = defaultdict(list)
+        self._last: dict[tuple[int, str], int] = {}
+        self._last_all: dict[tuple[str, ...], int] = {}
         self._since: dict[int, int] = {}
 
     def add(self, fact: Fact) -> None:
         hour = fact.time // HOUR * HOUR
         if fact.what[0] == "login" and (not self._logins or self._logins[-1] != hour):
             self._logins.append(hour)
+        self._last_all[fact.what[1:]] = fact.time
         for kind, value in enumerate(fact.what[1:]):
             if value:
-                self._seen[kind, value].append(fact.time)
+                self._last[kind, value] = fact.time
                 self._since.setdefault(kind, fact.time)
 
     def has_habits(self, fact: Fact) -> bool:
@@ -84,14 +95,21 @@ class _Life:
         enough = len(self._logins) - start >= self._rule.logins
         return enough and self._logins[start] <= fact.time - self._rule.over_days * DAY
 
-    def is_new(self, fact: Fact, kind: int) -> bool:
-        """Unseen, in a kind that has been told for long enough to know what is usual."""
-        value = fact.what[1 + kind]
+    def news(self, fact: Fact) -> list[int]:
+        """The kinds whose value is unseen; most are as they were the last time."""
+        oldest = fact.time - self._rule.days * DAY
+        if self._last_all.get(fact.what[1:], -1) >= oldest:
+            return []
+        return [
+            kind
+            for kind, value in enumerate(fact.what[1:])
+            if value and self._last.get((kind, value), -1) < oldest and self._is_told(kind, fact)
+        ]
+
+    def _is_told(self, kind: int, fact: Fact) -> bool:
+        """For long enough to know what is usual."""
         known_for = fact.time - self._since.get(kind, fact.time)
-        if not value or known_for < self._rule.over_days * DAY:
-            return False
-        times = self._seen.get((kind, value), [])
-        return bisect_left(times, fact.time - self._rule.days * DAY) == len(times)
+        return known_for >= self._rule.over_days * DAY
 
 
 def _new(fact: Fact, kinds: list[int], privileged: Sequence[Fact], rule: Habits) -> Completed:
@@ -155,12 +173,13 @@ _EARTH = 6_371.0  # kilometres
 
 
 def _position(event: AuditLog, config: Config) -> Sequence[Noticed]:
-    if event.person is None:
+    person = _person(event)
+    if person is None:
         return ()
-    found = _coordinates(event.place)
-    if found is None or _is_vpn(event.place.asn, config):
+    found = _coordinates(event.by.place)
+    if found is None or _is_vpn(event.by.place.asn, config):
         return ()
-    return (Noticed(event.person, Fact.of(event, *found)),)
+    return (Noticed(person, Fact.of(event, *found)),)
 
 
 @lru_cache(maxsize=10_000)
@@ -224,16 +243,19 @@ A5 = Pattern(
 
 def _fingerprint(event: AuditLog, _: Config) -> Sequence[Noticed]:
     """A fingerprint that is half known is like any other, so it is left out."""
-    if event.person is None or not event.session:
+    person = _person(event)
+    if person is None or not event.by.session:
         return ()
-    ja4, country = event.session.ja4, event.place.country
+    ja4, country = event.by.session.ja4, event.by.place.country
     if not ja4 or not country:
         return ()
     fact = Fact.of(event, f"{ja4} {country}", _privileged(event))
-    return (Noticed(event.person, fact),)
+    return (Noticed(person, fact),)
 
 
 def _two_hands(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+    if len({fact.what[0] for fact in facts}) == 1:
+        return
     window = Sliding(deque(), Counter())
     for fact in facts:
         window.add(fact, config.detections.A6.within_minutes * 60)

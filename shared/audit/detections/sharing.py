@@ -38,7 +38,7 @@ from shared.audit.severity import Severity
 def _outsider(event: AuditLog, config: Config) -> Verdict | None:
     email = (event.read(Invite).email or "").lower()
     domain = domain_of(email)
-    ours = config.approved_domains or ({domain_of(event.email)} if event.email else set())
+    ours = config.approved_domains or ({domain_of(event.by.email)} if event.by.email else set())
     if not domain or not ours or is_within(domain, ours):
         return None
     role = role_of(event)
@@ -175,7 +175,7 @@ S2_BESIDE_KEYS = Echo(
 
 def _destroyed(event: AuditLog, _: Config) -> Sequence[Noticed]:
     target = event.details.get("id")
-    return (Noticed(event.actor_id, Fact.of(event, str(target or event.id))),)
+    return (Noticed(event.by.id, Fact.of(event, str(target or event.id))),)
 
 
 def _destruction(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:

@@ -139,7 +139,12 @@ def test_an_actor_is_resolved_as_far_as_it_is_told(
 ) -> None:
     event = read(at(0, "project.created") | {"actor": actor})
 
-    assert (event.actor_id, event.acting, event.who, event.where) == (actor_id, acting, who, where)
+    assert (event.by.id, event.by.acting, event.by.name, event.by.where) == (
+        actor_id,
+        acting,
+        who,
+        where,
+    )
 
 
 @pytest.mark.parametrize(
@@ -210,5 +215,5 @@ def test_no_json_makes_reading_fail(actor: Any, payload: Any, project: Any, type
     found = read_event(line.encode(errors="replace"))
 
     assert found.payload is not None
-    assert found.who
-    assert found.where
+    assert found.by.name
+    assert found.by.where
