@@ -12,7 +12,7 @@ from local.bench.landing import ended
 from local.bench.memory import peak, world_of_files
 from local.bench.report import Section
 from local.bench.scale import Scale
-from local.bench.timing import Times, interleaved
+from local.bench.timing import Times, counting_cpu, interleaved
 from local.bench.world import World
 from local.homes import passing_home
 from shared.edges import Edges
@@ -25,7 +25,10 @@ Row = tuple[str, ...]
 
 def measured(scale: Scale) -> Section:
     rows = [*_checking(scale), *_landing(scale)]
-    columns = ("what", "requests", "parts", "seconds", "µs a request", "÷ the first", "MB at most")
+    columns = (
+        *("what", "requests", "parts", "seconds", "µs a request", "÷ the first"),
+        *("µs of our CPU a request", "÷ the first", "MB at most"),
+    )
     return Section("e", "Growth with the number of requests", columns, rows)
 
 
@@ -33,8 +36,10 @@ def _checking(scale: Scale) -> list[Row]:
     with passing_home() as home:
         paths = {f"{n}": write_chats(home / f"{n}.jsonl", n, LINE) for n in scale.growth}
         runs = {name: partial(checking.ours, path) for name, path in paths.items()}
-        times = interleaved(runs, scale.rounds)
-        return _rows("a. check and split", times, {name: run() for name, run in runs.items()}, {})
+        parts = {name: run() for name, run in runs.items()}
+        cpu: Times = {}
+        times = interleaved(counting_cpu(runs, cpu), scale.rounds)
+        return _rows("a. check and split", (times, cpu), parts, {})
 
 
 def _landing(scale: Scale) -> list[Row]:
@@ -43,13 +48,15 @@ def _landing(scale: Scale) -> list[Row]:
         jobs = {f"{n}": _ended(world, edges, inbox, n) for n in scale.growth}
         kept = world.rows()
         runs = {name: partial(_landed, edges, parts) for name, parts in jobs.items()}
-        times = interleaved(runs, scale.rounds, before=lambda: world.restore(kept))
+        cpu: Times = {}
+        restored = partial(world.restore, kept)
+        times = interleaved(counting_cpu(runs, cpu), scale.rounds, before=restored)
         most = {}
         for name, parts in jobs.items():
             world.restore(kept)
             asks = [{"job": part.job, "part": part.number} for part in parts]
             most[name] = f"{peak(world, 'land', asks):,.0f}"
-        return _rows("c. land", times, {name: len(parts) for name, parts in jobs.items()}, most)
+        return _rows("c. land", (times, cpu), {name: len(jobs[name]) for name in jobs}, most)
 
 
 def _ended(world: World, edges: Edges, inbox: Path, count: int) -> list[Part]:
@@ -63,18 +70,23 @@ def _landed(edges: Edges, parts: Sequence[Part]) -> None:
         raise AssertionError(said)
 
 
-def _rows(what: str, times: Times, parts: Mapping[str, int], most: Mapping[str, str]) -> list[Row]:
-    each = {name: median(taken) / int(name) * 1e6 for name, taken in times.items()}
-    first = next(iter(each.values()))
+def _rows(
+    what: str, taken: tuple[Times, Times], parts: Mapping[str, int], most: Mapping[str, str]
+) -> list[Row]:
+    wall, cpu = ({name: median(each) for name, each in times.items()} for times in taken)
+    first = next(iter(wall))
     return [
         (
-            what,
-            f"{int(name):,}",
-            str(parts[name]),
-            f"{median(times[name]):.2f}",
-            f"{cost:.1f}",
-            f"{cost / first:.2f}",
+            *(what, f"{int(name):,}", str(parts[name]), f"{wall[name]:.2f}"),
+            *_each(wall, name, first),
+            *_each(cpu, name, first),
             most.get(name, ""),
         )
-        for name, cost in each.items()
+        for name in wall
     ]
+
+
+def _each(times: Mapping[str, float], name: str, first: str) -> tuple[str, str]:
+    """Microseconds a request, and how many times what the smallest job takes."""
+    each = {size: times[size] / int(size) * 1e6 for size in (name, first)}
+    return f"{each[name]:.1f}", f"{each[name] / each[first]:.2f}"

@@ -3,13 +3,15 @@
 import gc
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from statistics import median
 
+Runs = Mapping[str, Callable[[], object]]
 Times = dict[str, list[float]]  # seconds of each run, by what ran
 
 
 def interleaved(
-    runs: Mapping[str, Callable[[], object]],
+    runs: Runs,
     rounds: int,
     before: Callable[[], object] = lambda: None,
 ) -> Times:
@@ -23,6 +25,17 @@ def interleaved(
             before()
             times[name].append(seconds(run))
     return times
+
+
+def counting_cpu(runs: Runs, cpu: Times) -> Runs:
+    """The same runs; `cpu` gets what each took of our processor time, whoever else was busy."""
+
+    def counted(name: str, run: Callable[[], object]) -> None:
+        began = time.process_time()
+        run()
+        cpu.setdefault(name, []).append(time.process_time() - began)
+
+    return {name: partial(counted, name, run) for name, run in runs.items()}
 
 
 def seconds(run: Callable[[], object]) -> float:
