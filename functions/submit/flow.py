@@ -4,6 +4,7 @@ Create has no idempotency key. So the intent is written before the call; whoever
 without a batch looks for it first, and only after it had time to show up makes it again.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from functions.submit.again import cut_again
@@ -17,12 +18,20 @@ SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
 FOR_A_PERSON = timedelta(minutes=5)  # between tries while a key is refused or a quota used up
 WINDOW = timedelta(minutes=5)
 WINDOWS = 13  # so many of them touch any one hour
+RACES = 5  # lost before the message is given back
 SKEW = timedelta(hours=1)  # between our clock and OpenAI's, when a list is read back in time
 UNKNOWN_FILE = "Cannot find file"  # said of a file that is gone, and of one uploaded a moment ago
 
 
 def submit(edges: Edges, ask: Ask) -> str:
-    """One try; what came of it, in a word. Asking twice, or too late, does no harm."""
+    """What came of it, in a word. Asking twice, or too late, does no harm."""
+    for _ in range(RACES):
+        with suppress(Moved):  # many parts enter one room at once: look again, and try again
+            return _try(edges, ask)
+    return _try(edges, ask)
+
+
+def _try(edges: Edges, ask: Ask) -> str:
     job, part = edges.ledger.job(ask.job), edges.ledger.part(ask.job, ask.part)
     now = edges.now()
     if job is None or part is None or job.state is not JobState.ACCEPTED:
@@ -188,7 +197,8 @@ def _no_room(edges: Edges, job: Job, part: Part) -> str:
     )
     if not job.room_told:
         edges.pager.tell(facts.waiting(job, full))
-        edges.ledger.replace_job(job, job.told_of_room())
+        with suppress(Moved):  # another of its parts told it too
+            edges.ledger.replace_job(job, job.told_of_room())
     if full.reason != part.reason:
         edges.ledger.replace_part(part, full)
     return "no room"
