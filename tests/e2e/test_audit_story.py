@@ -11,7 +11,7 @@ pytestmark = pytest.mark.e2e
 
 TOLD = (
     "CRITICAL D2  IP allow-list ipallow_office opened to the whole internet",
-    "HIGH     A5  dana@example.com: 5,196 km in 1 min",
+    "HIGH     A5  owner@example.com: 5,196 km in 1 min",
     "HIGH     K1  API key key_backup may do everything",
     "HIGH     S2  Limit rl_gpt5 raised",
     "signal   K4 API key key_backup lived 6 min",
@@ -30,7 +30,7 @@ def test_a_theft_rings_and_quiet_days_do_not() -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    quiet, _, theft = done.stdout.partition("dana signs in")
+    quiet, _, theft = done.stdout.partition("an owner signs in")
     assert "nothing rings" in quiet
     for line in TOLD:
         assert line in theft
