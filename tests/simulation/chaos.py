@@ -93,7 +93,6 @@ class Mood:
     delays: float  # chance that a message comes late
     company: float  # chance that an invocation shares its time with others
     room: str  # "open", "configured" or "learnt"
-    operators: float  # chance at a tick that somebody does something beside it
     late_list: float  # chance that a batch is slow to show up in the list
     hides_batches: bool  # it batch may show up in the list later than anybody waits for
     lease: int  # seconds
@@ -111,7 +110,6 @@ class Mood:
             delays=draw.choice((0, 0.1, 0.3)),
             company=draw.choice((0, 0.2, 0.7)),
             room=draw.choice(("open", "open", "configured", "learnt")),
-            operators=draw.choice((0, 0, 0, 0.03)),
             late_list=late_list,
             hides_batches=hides_batches,
             lease=draw.choice((90, 90, 900)),

@@ -50,20 +50,7 @@ class Drop:
         return self.options.get("keep-files") == "true"
 
 
-def some_drops(draw: random.Random) -> list[Drop]:
-    """One to three files; sometimes the last replaces the one before it under its name."""
-    drops = [_some_drop(draw, number) for number in range(1, draw.choice((2, 2, 3, 4)))]
-    first, last = drops[0], drops[-1]
-    if draw.random() < 0.3 and _suffix(first) == _suffix(last):
-        last.key = first.key
-    return drops
-
-
-def _suffix(drop: Drop) -> str:
-    return drop.key.split(".", 1)[1]
-
-
-def _some_drop(draw: random.Random, number: int) -> Drop:
+def some_drop(draw: random.Random, number: int) -> Drop:
     asked: dict[str, str] = {}
     models = draw.sample(MODELS, draw.choice((1, 1, 2)))
     requests = [_request(draw, f"r{n}", models, asked) for n in range(draw.randint(1, 12))]

@@ -27,7 +27,7 @@ from shared.settings import Settings
 from tests.fuse import Killed
 from tests.simulation.aws import Cloud, Session
 from tests.simulation.chaos import Chaos
-from tests.simulation.drops import Drop, some_drops
+from tests.simulation.drops import Drop, some_drop
 from tests.simulation.messages import Message, Messages
 from tests.simulation.turns import Invocation
 from tests.simulation.verdict import Verdict
@@ -76,7 +76,7 @@ class Simulation:
         self.config = self._config()
         self.edges = self._connect()
         self.live: list[tuple[Invocation, Message | None]] = []
-        self.drops = some_drops(self.draw)
+        self.drops = [some_drop(self.draw, n) for n in range(1, self.draw.choice((2, 2, 3, 4)))]
         self.undropped = list(self.drops)
         self.tick_at = self.clock()
         self.tick_every = TICK
@@ -200,17 +200,8 @@ class Simulation:
             self.chaos.inject("two ticks at once")
             self.live[-1][0].shares = True
             self._start("poll", lambda: poll(self.edges))
-        if self.chaos.happens(self.chaos.mood.operators):
-            self._operate()
-
-    def _operate(self) -> None:
-        """What people do beside it: the sweep at odd times, a job cancelled."""
-        known = [drop.job for drop in self.drops if drop.job]
-        if known and self.draw.random() < 0.5:
+        if self.chaos.happens(0.004) and (known := [drop.job for drop in self.drops if drop.job]):
             self._cancel(self.draw.choice(known))
-        else:
-            self.chaos.inject("sweep at an odd time")
-            self._start("sweep", lambda: sweep(self.edges))
 
     def _cancel(self, job: str) -> None:
         self.chaos.inject("job cancelled", job)
