@@ -218,27 +218,6 @@ def test_events_are_on_the_bus_with_their_types_beside_them(world: AuditWorld) -
         assert len(json.dumps(message)) < 64_000
 
 
-def test_a_rule_on_the_bus_can_ask_for_a_type(world: AuditWorld) -> None:
-    client = world.session.client("events")
-    pattern = json.dumps({"detail": {"types": ["scim.disabled"]}})
-
-    matches = [
-        client.test_event_pattern(EventPattern=pattern, Event=json.dumps(message))["Result"]
-        for message in bus_entries(world)
-    ]
-
-    assert sorted(matches) == [False, True]
-
-
-def bus_entries(world: AuditWorld) -> list[dict[str, Any]]:
-    """Two ticks, two entries: only the second holds an event of the type."""
-    world.add(events(5, NOW + 70, 5))
-    world.tick()
-    world.add([{**OFF, "id": "off", "effective_at": NOW + 130}])
-    world.tick()
-    return [each for each in world.on_the_bus() if each["detail-type"] == "Audit Events"]
-
-
 def test_an_event_too_long_for_the_bus_is_named_there_and_lies_in_s3(world: AuditWorld) -> None:
     long = event(8, NOW + 70, "certificate.deleted", {"id": "c", "certificate": "x" * 70_000})
     world.add([long])
