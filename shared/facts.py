@@ -72,8 +72,9 @@ def second_batch(part: Part, younger: Batch, kept: str) -> Fact:
     return Fact(
         type="Second Batch Cancelled",
         about=f"{part.name} {younger.id}",
-        text=f"Part {part.name} had two batches at OpenAI: {younger.id} was cancelled, {kept} "
-        f"stays. {done:,} requests of the cancelled one were done by then, and are billed twice.",
+        text=f"Part {part.name} had one batch too many at OpenAI. {younger.id} was cancelled, "
+        f"{kept or 'none'} stays: {done:,} requests of the cancelled one were done by then, and "
+        "are billed twice.",
         detail={
             "job": part.job,
             "part": part.number,

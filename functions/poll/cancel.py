@@ -1,7 +1,7 @@
 """Somebody wants a job to stop: what waits is not submitted, what runs is cancelled, all lands."""
 
 from shared.edges import Edges
-from shared.errors import Refused
+from shared.errors import Gone, Refused
 from shared.jobs import Job, JobState, Part, PartState
 from shared.openai_models import Batch
 
@@ -35,7 +35,10 @@ def _stop(edges: Edges, part: Part) -> None:
     elif part.state is PartState.WAITING:
         edges.submit_queue.ask([part])  # its answer was lost: look whether there is a batch
     elif part.state is PartState.SUBMITTED and part.batch_id and not part.stop_sent:
-        cancel_batch(edges, part.batch_id)
+        try:
+            cancel_batch(edges, part.batch_id)
+        except Gone:
+            return  # the tick's own look at it says what a batch is that can't be found
         edges.ledger.replace_part(part, part.told_to_stop())
 
 

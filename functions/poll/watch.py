@@ -13,7 +13,7 @@ from shared.jobs import Part, PartState, part_number
 from shared.openai_models import Batch, BatchStatus
 
 PAGE = 100  # batches OpenAI lists at a time
-HAS_BATCH = frozenset({PartState.SUBMITTED, PartState.ENDED, PartState.LANDED})
+NEEDS_NO_OTHER = frozenset({PartState.SUBMITTED, PartState.ENDED, PartState.LANDED})
 
 
 def answers(edges: Edges, live: list[Part]) -> Iterator[tuple[Part, Batch | None]]:
@@ -78,12 +78,12 @@ def _tell_if_second(edges: Edges, batch: Batch) -> bool:
 
 
 def _twin(edges: Edges, batch: Batch) -> Part | None:
-    """The part that a batch says it is, where that has another batch already.
+    """The part that a batch says it is, where that has another batch, or was stopped without one.
 
     One that waits or is being submitted may be about to find this very batch, its answer lost.
     """
     part = _named(edges, batch.metadata or {})
-    if part is None or part.state not in HAS_BATCH or part.batch_id in {None, batch.id}:
+    if part is None or part.state not in NEEDS_NO_OTHER or part.batch_id == batch.id:
         return None
     return part if part.is_made_into(batch) else None
 
@@ -93,7 +93,7 @@ def _suspect(edges: Edges, batch: Batch) -> None:
     part = None if batch.ended else _twin(edges, batch)
     if part is None:
         return
-    known = _asked(edges, part)
+    known = _asked(edges, part) if part.batch_id else None
     if known is None or known.ended or known.created <= batch.created:
         _cancel(edges, part, batch, kept=part.batch_id or "")
     else:

@@ -2,6 +2,7 @@
 
 from moto import mock_aws
 
+from functions.poll.cancel import cancel
 from functions.poll.sweep import sweep
 from local.openai import SmallSettings
 from tests.files import chats
@@ -58,3 +59,30 @@ def test_a_batch_whose_part_is_about_to_find_it_is_not_taken_for_a_second() -> N
 
         assert second_batches(world) == []
         assert len(world.small.billed) == 2
+
+
+def test_a_batch_that_shows_up_when_its_job_is_cancelled_is_told(world: World) -> None:
+    world.small.misbehave("cut_after", route="create_batch")
+    world.small.misbehave("batch_not_listed", seconds=3_000)
+    job = world.drop("a.jsonl", chats(2))
+    world.work()
+    cancel(world.edges, job)
+    world.until_over(job)
+    assert world.job(job).state == "cancelled"
+    world.clock.pass_(hours=1)
+
+    assert sweep(world.edges)["doubled"] == 1
+
+    assert "none stays" in second_batches(world)[0]
+    assert world.small.files == {}
+
+
+def test_a_vanished_batch_does_not_keep_a_job_from_being_cancelled(world: World) -> None:
+    world.small.misbehave("batch_vanishes")
+    job = world.drop("a.jsonl", chats(2))
+    world.work()
+    cancel(world.edges, job)
+
+    world.until_over(job)
+
+    assert world.job(job).state == "cancelled"

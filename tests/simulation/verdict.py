@@ -69,6 +69,12 @@ class Verdict:
         kept = [self.cloud.read(key) or b"" for key in self.cloud.keys(prefix=f"{prefix}extras-")]
         extras = sum(each.count(b"\n") for each in kept)
         self.must(report["extra_answers"] == extras, f"{drop.key}: extras are {extras}")
+        doubled = [b for b in self._batches_of(drop.job) if self._holds_a_line_twice(b)]
+        self.must(extras >= len(doubled), f"{drop.key}: extras are {extras}, of {doubled}")
+
+    def _holds_a_line_twice(self, batch: str) -> bool:
+        flaws = {"repeated_custom_id", "unknown_custom_id"} & self.small.batches[batch].flaws.keys()
+        return bool(flaws) and any(paid == batch for paid, _ in self.small.billed)
 
     def _judge_line(self, drop: Drop, line: dict[str, Any]) -> None:
         """What was paid is used; what may succeed was asked as often as it may be."""
