@@ -53,18 +53,20 @@ def _open(edges: AuditEdges, stream: str) -> Cursor:
 def _listen(edges: AuditEdges, cursor: Cursor, until: datetime) -> Counts:
     """One stream, by whoever holds its lease."""
     now = edges.seconds()
-    if cursor.leased_until > now or cursor.refused_until > now:
-        return {}
+    if cursor.refused_until > now:
+        return {"AuditStreamsRefused": 1}
+    if cursor.leased_until > now:
+        return {"AuditStreamsBusy": 1}
     held = cursor.replaced(leased_until=now + edges.settings.audit_lease_seconds)
     try:
         edges.tables.replace_cursor(held, cursor.rev)
     except Moved:
-        return {}  # another run was faster
+        return {"AuditStreamsBusy": 1}  # another run was faster
     told = _watch_the_clock(edges, held, now)
     try:
         left, walked = walk(edges, held, until)
-    except (Unanswerable, Refused) as error:
-        return added(told, _refused(edges, held, error))
+    except Exception as error:  # noqa: BLE001  # raised again there, unless it is expected
+        return added(told, _after_failure(edges, held, error))
     edges.tables.replace_cursor(left.replaced(leased_until=0), left.rev)
     return added(told, walked)
 
@@ -76,14 +78,19 @@ def _watch_the_clock(edges: AuditEdges, cursor: Cursor, now: int) -> Counts:
     return ring(edges, cursor, silences(cursor, interval, now, edges.config))
 
 
-def _refused(edges: AuditEdges, cursor: Cursor, error: Exception) -> Counts:
-    """The tenant's stream may be closed to a key that may read the organization's."""
-    now = edges.seconds()
-    if cursor.stream != TENANT:
-        ring(edges, cursor, [refused(cursor.stream, str(error), now)])
-        raise error
-    counts = ring(edges, cursor, [not_permitted(cursor.stream, str(error), now)])
-    waiting = edges.tables.cursors()[cursor.stream]
-    later = waiting.replaced(leased_until=0, refused_until=now + DAY)
-    edges.tables.replace_cursor(later, waiting.rev)
-    return counts
+def _after_failure(edges: AuditEdges, cursor: Cursor, error: Exception) -> Counts:
+    """The next tick may go on at once; the failure goes on too, but for one that is expected.
+
+    The tenant's stream may be closed to a key that may read the organization's.
+    """
+    now, reason = edges.seconds(), str(error)
+    is_refusal = isinstance(error, Unanswerable | Refused)
+    left = edges.tables.cursors()[cursor.stream]
+    tenant_refused = is_refusal and cursor.tenant_only
+    free = {"leased_until": 0} | ({"refused_until": now + DAY} if tenant_refused else {})
+    edges.tables.replace_cursor(left.replaced(**free), left.rev)
+    if tenant_refused:
+        return ring(edges, cursor, [not_permitted(cursor.stream, reason, now)])
+    if is_refusal:
+        ring(edges, cursor, [refused(cursor.stream, reason, now)])
+    raise error

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
@@ -35,9 +35,8 @@ class Alert(Ours):
     def of(cls, finding: Finding, suppress: int) -> Self:
         about = ABOUT[finding.detection]
         window = finding.time // suppress
-        content = [finding.detection, finding.dedup, finding.level, window]
         return cls(
-            id=hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32],
+            id=_id(finding.detection, finding.dedup, finding.level, window),
             time=finding.time,
             detection=finding.detection,
             severity=finding.severity,
@@ -77,9 +76,8 @@ def distinct(findings: Iterable[Finding], config: Config) -> list[Alert]:
         if last is not None and near and finding.severity.rank <= last.severity.rank:
             continue
         alert = Alert.of(finding, suppress)
-        settled = settle(alert, [last] if last is not None else [], config)
-        if settled is not None:
-            latest[finding.dedup, finding.level] = kept[settled.alert.id] = settled.alert
+        settled = settle(alert, [last] if last is not None else [], config) or Settled(alert, False)
+        latest[finding.dedup, finding.level] = kept[settled.alert.id] = settled.alert
     return sorted(kept.values(), key=lambda each: each.order)
 
 
@@ -99,13 +97,21 @@ def settle(alert: Alert, stored: Sequence[Alert], config: Config) -> Settled | N
     same = [each for each in near if each.level == alert.level]
     if not same:
         louder = any(each.level.rank > alert.level.rank for each in near)
-        return Settled(alert, is_rung(alert, config) and not louder)
+        taken = {each.id for each in stored}
+        return Settled(_named_apart(alert, taken), is_rung(alert, config) and not louder)
     known = min(same, key=lambda each: (abs(each.time - alert.time), each.order))
     amended = _amended(known, alert)
     if amended == known:
         return None
     worse = amended.severity.rank > known.severity.rank
     return Settled(amended, is_rung(amended, config) and worse)
+
+
+def _named_apart(alert: Alert, taken: Collection[str]) -> Alert:
+    """A window's id is taken where its alert was found to have begun in the window before."""
+    if alert.id not in taken:
+        return alert
+    return alert.model_copy(update={"id": _id(alert.id, alert.time)})
 
 
 def is_rung(alert: Alert, config: Config) -> bool:
@@ -121,6 +127,10 @@ def _amended(known: Alert, alert: Alert) -> Alert:
         update = {"severity": alert.severity, "event_ids": alert.event_ids}
         return known.model_copy(update=update)
     return known
+
+
+def _id(*content: str | int) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
 
 def _louder(one: Alert, other: Alert) -> Severity:

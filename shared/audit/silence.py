@@ -27,11 +27,12 @@ def silences(cursor: Cursor, interval: int, now: int, config: Config) -> Iterato
         minutes = (now - cursor.last_ok) // MINUTE
         title = f"The audit log was not read for {minutes} minutes"
         yield _finding(stream, "unread", cursor.last_ok + LATE_AFTER * interval, title)
-    last = cursor.last_event
+    last = cursor.begun if cursor.last_event is None else cursor.last_event
     limit = quiet_for(cursor, config.detections.O1.quiet_hours)
-    if not cursor.tenant_only and last is not None and cursor.high - last > limit:
+    if not cursor.tenant_only and cursor.high - last > limit:
         hours = (cursor.high - last) // (60 * MINUTE)
-        yield _finding(stream, "quiet", last + limit, f"No audit event for {hours} hours")
+        never = "" if cursor.last_event else ", nor ever before: is the audit log switched on?"
+        yield _finding(stream, "quiet", last + limit, f"No audit event for {hours} hours{never}")
 
 
 def _finding(

@@ -54,9 +54,9 @@ class AuditWorld:
         for name in ("AuditEvents", "AuditState"):
             self._make_table(name)
         self.told_url = self.sqs.create_queue(QueueName="told")["QueueUrl"]
-        self.bus_url = self.sqs.create_queue(QueueName="on-the-bus")["QueueUrl"]
         topic = self._make_topic()
-        self._make_bus()
+        self.session.client("events").create_event_bus(Name="bus")
+        self.bus_url = self.hear({"source": ["batchdrop"]})
         self.session.client("ssm").put_parameter(
             Name=ADMIN_KEY_NAME, Value=ADMIN_KEY, Type="SecureString"
         )
@@ -142,12 +142,12 @@ class AuditWorld:
 
     def letters(self) -> list[Event]:
         """What people were sent since the last time: subject and message."""
-        return [json.loads(body) for body in self._messages(self.told_url)]
+        return [json.loads(body) for body in self.messages(self.told_url)]
 
     def on_the_bus(self) -> list[Event]:
-        return [json.loads(body) for body in self._messages(self.bus_url)]
+        return [json.loads(body) for body in self.messages(self.bus_url)]
 
-    def _messages(self, url: str) -> list[str]:
+    def messages(self, url: str) -> list[str]:
         bodies: list[str] = []
         while found := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
             "Messages"
@@ -173,10 +173,11 @@ class AuditWorld:
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self._arn(self.told_url))
         return topic
 
-    def _make_bus(self) -> None:
-        events = self.session.client("events")
-        events.create_event_bus(Name="bus")
-        pattern = json.dumps({"source": ["batchdrop"]})
-        events.put_rule(Name="all", EventBusName="bus", EventPattern=pattern)
-        target: Any = {"Id": "queue", "Arn": self._arn(self.bus_url)}
-        events.put_targets(Rule="all", EventBusName="bus", Targets=[target])
+    def hear(self, pattern: Event) -> str:
+        """A queue for what matches on the bus."""
+        events, name = self.session.client("events"), f"rule-{len(json.dumps(pattern))}"
+        url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        events.put_rule(Name=name, EventBusName="bus", EventPattern=json.dumps(pattern))
+        target: Any = {"Id": "queue", "Arn": self._arn(url)}
+        events.put_targets(Rule=name, EventBusName="bus", Targets=[target])
+        return url

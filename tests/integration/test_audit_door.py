@@ -218,6 +218,32 @@ def test_events_are_on_the_bus_with_their_types_beside_them(world: AuditWorld) -
         assert len(json.dumps(message)) < 64_000
 
 
+def test_what_has_landed_is_neither_written_nor_told_again(world: AuditWorld) -> None:
+    world.add(events(5, NOW + 70, 5))
+    world.tick()
+    world.on_the_bus()
+    written = world.keys("audit/events/")
+
+    counts = world.tick()
+
+    assert (counts["AuditEventsLanded"], counts["AuditEventsSeenBefore"]) == (0, 5)
+    assert world.on_the_bus() == []
+    assert world.keys("audit/events/") == written
+
+
+def test_a_rule_on_the_bus_can_ask_for_a_type(world: AuditWorld) -> None:
+    queue = world.hear({"detail": {"types": ["scim.disabled"]}})
+    world.add(events(5, NOW + 70, 5))
+    world.tick()
+    assert world.messages(queue) == []
+
+    world.add([{**OFF, "id": "off", "effective_at": NOW + 130}])
+    world.tick()
+
+    (body,) = world.messages(queue)
+    assert "off" in body
+
+
 def test_an_event_too_long_for_the_bus_is_named_there_and_lies_in_s3(world: AuditWorld) -> None:
     long = event(8, NOW + 70, "certificate.deleted", {"id": "c", "certificate": "x" * 70_000})
     world.add([long])
@@ -270,7 +296,6 @@ def test_a_refused_key_rings_with_what_to_do_and_the_tick_fails(
     for _ in range(3):
         with pytest.raises(ExceptionGroup) as failure:
             world.tick()
-        world.clock.pass_(seconds=90)
 
     assert failure.group_contains(Unanswerable)
     (letter,) = [each for each in world.letters() if "refuses" in each["Subject"]]
@@ -286,9 +311,20 @@ def test_after_a_refusal_nothing_is_missing(world: AuditWorld) -> None:
         world.tick()
     world.small.forgive()
 
-    world.tick(3 * HOUR)
+    world.tick()
 
     assert [row["id"] for row in world.rows()] == [OFF["id"]]
+
+
+def test_a_log_that_was_never_switched_on_is_noticed(aws: None) -> None:
+    world = AuditWorld(settings={"audit_interval_seconds": DAY})
+    world.small.misbehave("audit_off", times=None)
+
+    for _ in range(6):
+        world.tick(13 * HOUR)
+
+    (letter,) = world.letters()
+    assert "is the audit log switched on?" in letter["Message"]
 
 
 def test_a_log_that_was_not_read_for_long_rings(world: AuditWorld) -> None:
@@ -358,7 +394,7 @@ def test_a_list_that_leads_nowhere_fails_the_tick_and_loses_nothing(
     with pytest.raises(ExceptionGroup) as failure:
         world.tick()
     world.small.forgive()
-    world.tick(120)
+    world.tick()
 
     assert failure.group_contains(StuckWalk)
     assert sorted(row["id"] for row in world.rows()) == sorted(each["id"] for each in some)
@@ -394,7 +430,7 @@ def test_two_doors_at_once_do_the_work_once(world: AuditWorld) -> None:
     world.edges.tables.replace_cursor(held, held.rev - 1)
     world.add([OFF])
 
-    world.tick()
+    assert world.tick()["AuditStreamsBusy"] == 1
     assert world.rows() == []
 
     world.tick(1_000)
