@@ -1,5 +1,6 @@
 """`make run-audit`, whole: the template deployed, the door a process, letters through the topic."""
 
+import re
 import subprocess
 import sys
 
@@ -9,17 +10,10 @@ from tests.e2e.conftest import ROOT
 
 pytestmark = pytest.mark.e2e
 
-TOLD = (
-    "CRITICAL D2  IP allow-list ipallow_office opened to the whole internet",
-    "HIGH     A5  owner@example.com: 5,196 km in 1 min",
-    "HIGH     K1  API key key_backup may do everything",
-    "HIGH     S2  Limit rl_gpt5 raised",
-    "signal   K4 API key key_backup lived 6 min",
-    "110 events landed",
-)
+STORY = re.compile(r"```\n(\d+ events of twenty quiet days\n.*?)```", re.DOTALL)
 
 
-def test_a_theft_rings_and_quiet_days_do_not() -> None:
+def test_a_theft_rings_and_quiet_days_do_not_as_the_readme_shows() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "local.audit_story"],
         cwd=ROOT,
@@ -30,7 +24,6 @@ def test_a_theft_rings_and_quiet_days_do_not() -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    quiet, _, theft = done.stdout.partition("an owner signs in")
-    assert "nothing rings" in quiet
-    for line in TOLD:
-        assert line in theft
+    shown = STORY.search((ROOT / "README.md").read_text())
+    assert shown is not None
+    assert done.stdout.endswith(shown[1])

@@ -20,9 +20,9 @@ def finding(minutes: float, severity: Severity = Severity.HIGH, **more: Any) -> 
         "severity": severity,
         "level": severity,
         "title": "IP allow-list opened",
-        "actor": "user-dana",
+        "actor": "user-owner",
         "target": "list_1",
-        "who": "dana@example.com",
+        "who": "owner@example.com",
         "where": "203.0.113.5",
         "event_ids": (f"event-{minutes}",),
         "about": (("allowed now", "0.0.0.0/0"),),
@@ -40,7 +40,7 @@ def test_an_id_comes_from_detection_key_level_and_window() -> None:
     assert alert(5).id == base
     assert alert(-60).id != base
     assert alert(0, target="list_2").id != base
-    assert alert(0, actor="user-erin").id != base
+    assert alert(0, actor="user-builder").id != base
     assert alert(0, Severity.CRITICAL).id != base
 
 
@@ -76,6 +76,16 @@ def test_what_began_earlier_than_was_known_is_amended_and_does_not_ring() -> Non
     assert not settled.rings
 
 
+def test_an_id_that_is_taken_by_another_incident_is_not_taken_again() -> None:
+    began_earlier = alert(0).model_copy(update={"time": alert(-65).time})
+
+    settled = settle(alert(0), [began_earlier], Config())
+
+    assert settled is not None
+    assert settled.alert.id != began_earlier.id
+    assert settled.rings
+
+
 def test_what_turns_out_worse_is_amended_and_rings() -> None:
     raised = alert(0).model_copy(update={"severity": Severity.CRITICAL, "event_ids": ("a", "b")})
 
@@ -108,7 +118,7 @@ def test_a_letter_says_what_who_where_before_and_after_and_what_to_do() -> None:
     assert text.startswith("HIGH: IP allow-list opened\n")
     assert "What      IP allow-list opened wide (D2, ATT&CK T1686.001)" in text
     assert "When      2025-10-09 08:53:20 UTC" in text
-    assert "Who       dana@example.com" in text
+    assert "Who       owner@example.com" in text
     assert "From      203.0.113.5" in text
     assert "Allowed now 0.0.0.0/0" in text
     assert "1. Ask whoever acted" in text

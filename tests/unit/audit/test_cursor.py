@@ -274,13 +274,14 @@ def test_a_manifest_tells_whether_a_day_still_changes() -> None:
 @pytest.mark.parametrize(
     ("cursor", "targets"),
     [
-        (live(last_ok=NOW - 3 * MINUTE), []),
-        (live(last_ok=NOW - 3 * MINUTE - 1), ["organization/unread"]),
+        (live(last_event=NOW, last_ok=NOW - 3 * MINUTE), []),
+        (live(last_event=NOW, last_ok=NOW - 3 * MINUTE - 1), ["organization/unread"]),
         (live(last_event=NOW - 25 * HOUR), ["organization/quiet"]),
         (live(last_event=NOW - 23 * HOUR), []),
         (live(last_event=NOW - 25 * HOUR, gaps={"1": 26 * HOUR}), []),
         (live(last_event=NOW - 25 * HOUR, tenant_only=True), []),
-        (live(last_event=None), []),
+        (live(begun=NOW - 23 * HOUR), []),
+        (live(begun=NOW - 25 * HOUR), ["organization/quiet"]),
     ],
 )
 def test_silence_is_noticed(cursor: Cursor, targets: list[str]) -> None:

@@ -146,8 +146,8 @@ def test_every_detection_tells_a_person_what_to_do(about: Any) -> None:
 def test_different_api_keys_never_share_a_dedup_key(case: Case) -> None:
     """Two keys of one person, two of one account, and two that are all we know."""
     actors = [
-        key("key_a", user="dana"),
-        key("key_b", user="dana"),
+        key("key_a", user="owner"),
+        key("key_b", user="owner"),
         key("key_c", account="sa_1"),
         key("key_d", account="sa_1"),
         key("key_e", account=None),
@@ -188,8 +188,8 @@ def test_a_severity_can_be_set() -> None:
 @pytest.mark.parametrize(
     "allow",
     [
-        {"actors": ["user-dana"]},
-        {"actors": ["dana@example.com"]},
+        {"actors": ["user-owner"]},
+        {"actors": ["owner@example.com"]},
         {"domains": ["example.com"]},
         {"networks": ["203.0.113.0/24"]},
         {"projects": ["proj_1"]},
@@ -206,7 +206,7 @@ def test_what_is_allowed_is_left_alone(allow: dict[str, Any]) -> None:
 
 def test_what_is_not_quite_allowed_is_not_left_alone() -> None:
     allow = {
-        "actors": ["user-erin"],
+        "actors": ["user-builder"],
         "domains": ["ample.com"],
         "networks": ["198.51.100.0/24"],
         "keys": ["key_1"],
@@ -232,7 +232,7 @@ def test_a_flood_does_not_hide_the_login_that_follows_it() -> None:
     memory.deliver(read([at(30, "login.succeeded")]))
 
     assert [a for a in seen(memory.alerts.values()) if a.dedup.startswith("A3")] == [
-        (30, "high", "A3|user-dana|user-dana")
+        (30, "high", "A3|user-owner|user-owner")
     ]
     assert max(len(facts) for facts in memory.rows.values()) <= 1_500
 

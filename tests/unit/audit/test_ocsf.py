@@ -58,7 +58,7 @@ def test_who_when_and_from_where() -> None:
     assert found["time"] == START * 1000
     assert found["metadata"]["logged_time"] == (START + 5) * 1000
     assert found["metadata"]["event_code"] == "project.created"
-    assert found["actor"]["user"]["email_addr"] == "dana@example.com"
+    assert found["actor"]["user"]["email_addr"] == "owner@example.com"
     assert found["src_endpoint"] == {
         "ip": "203.0.113.5",
         "location": {

@@ -79,7 +79,7 @@ def test_an_alert_has_the_fields_that_are_promised(
 
     assert {"time", "detection", "severity", "title", "dedup", "event_ids"} <= alert.keys()
     assert alert["event_ids"] == [OPENED["id"]]
-    assert alert["dedup"] == "D2|user-dana|list_1"
+    assert alert["dedup"] == "D2|user-owner|list_1"
 
 
 def test_what_can_not_be_read_is_told_with_its_line_and_the_rest_goes_on(

@@ -33,30 +33,30 @@ WATCH = Watch(Config())
 
 
 def fact(time: int, *what: str) -> Fact:
-    return Fact(time, f"e{time}", "user-dana", "dana", "here", what)
+    return Fact(time, f"e{time}", "user-owner", "owner", "here", what)
 
 
 def test_rows_reach_back_by_the_window_and_not_into_the_future() -> None:
     hour = START // HOUR
-    noticed = [(("K3", "dana"), fact(START, "key_1"))]
+    noticed = [(("K3", "owner"), fact(START, "key_1"))]
 
     assert rows_to_read(WATCH, noticed, START) == {
-        Row("K3", "dana", HOUR, hour - 1),
-        Row("K3", "dana", HOUR, hour),
+        Row("K3", "owner", HOUR, hour - 1),
+        Row("K3", "owner", HOUR, hour),
     }
-    assert Row("K3", "dana", HOUR, hour + 1) in rows_to_read(WATCH, noticed, START + DAY * MINUTE)
+    assert Row("K3", "owner", HOUR, hour + 1) in rows_to_read(WATCH, noticed, START + DAY * MINUTE)
 
 
 def test_rows_are_kept_longer_than_events_may_be_late() -> None:
-    row = Row("K3", "dana", HOUR, START // HOUR)
+    row = Row("K3", "owner", HOUR, START // HOUR)
 
     assert expires_at(WATCH, row) >= START + 40 * DAY * MINUTE
 
 
 def test_what_is_known_already_is_not_judged_again() -> None:
     facts = [fact(START + n, f"key_{n}") for n in range(5)]
-    noticed = [(("K3", "dana"), each) for each in facts]
-    row = Row("K3", "dana", HOUR, START // HOUR)
+    noticed = [(("K3", "owner"), each) for each in facts]
+    row = Row("K3", "owner", HOUR, START // HOUR)
 
     assert len(judged(WATCH, noticed, {}).findings) == 1
     assert judged(WATCH, noticed, {row: set(facts)}) == ([], {})
@@ -96,8 +96,8 @@ def test_a_pattern_of_findings_hears_no_event() -> None:
     assert S2_BESIDE_KEYS.pattern.notice(event, Config()) == ()
 
 
-_PEOPLE = [session("dana", place=BERLIN, ja4=LAPTOP), session("dana", place=LAGOS, ja4=SCRIPT)]
-_PEOPLE += [session("erin", ip="198.51.100.9"), key("key_1", user="dana"), key()]
+_PEOPLE = [session("owner", place=BERLIN, ja4=LAPTOP), session("owner", place=LAGOS, ja4=SCRIPT)]
+_PEOPLE += [session("builder", ip="198.51.100.9"), key("key_1", user="owner"), key()]
 _TYPES = [
     "login.failed",
     "login.succeeded",

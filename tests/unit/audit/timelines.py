@@ -26,7 +26,7 @@ SCRIPT = "t13d190900_9dc949149365_97f8aa674fc9"
 
 
 def session(
-    name: str = "dana", ip: str = "203.0.113.5", place: Event | None = None, ja4: str | None = None
+    name: str = "owner", ip: str = "203.0.113.5", place: Event | None = None, ja4: str | None = None
 ) -> Event:
     """A person signed in, by name."""
     seen: Event = {"ip_address": ip, "user_agent": "Mozilla/5.0"}
@@ -67,7 +67,7 @@ def read(events: Iterable[Event]) -> list[AuditLog]:
     return [read_event(json.dumps(event).encode()) for event in events]
 
 
-def quiet_life(days: int = 20, name: str = "dana", **seen: Any) -> list[Event]:
+def quiet_life(days: int = 20, name: str = "owner", **seen: Any) -> list[Event]:
     """A login a day, until a day before the start."""
     by = session(name, **({"place": BERLIN, "ja4": LAPTOP} | seen))
     return [at(-day * DAY, "login.succeeded", by=by) for day in range(days, 0, -1)]
