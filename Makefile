@@ -23,9 +23,11 @@ up down: setup
 	@$(BIN)/python -m local $@ $(if $(REAL),--real)
 test: setup
 	$(BIN)/pytest -q -n 2 --dist loadgroup
-check: setup
+check: setup .venvs/checkov/.stamp .venvs/pip-audit/.stamp
 	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/lint-imports && $(BIN)/mypy
 	$(BIN)/cfn-lint template.yaml && $(SAM) validate --lint && $(UV) lock --check --quiet
+	.venvs/checkov/bin/checkov -f template.yaml --framework cloudformation --quiet --compact --skip-download
+	$(BIN)/python -m local.advisories
 	$(MAKE) test
 bench: setup # speed and memory beside floors of the same run; writes BENCHMARKS.md
 	$(BIN)/python -m local.bench

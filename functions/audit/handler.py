@@ -5,14 +5,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.audit.backfill import Wish, ask_for
 from functions.audit.flow import tick
 from shared.audit_edges import AuditEdges
 from shared.audit_settings import AuditSettings
-from shared.telemetry import logger, metrics, tracer
+from shared.telemetry import logger, measured, record, tracer
 
 MARGIN = timedelta(seconds=15)  # a page, and time to put the lease down
 edges = cache(lambda: AuditEdges(AuditSettings.load(), now=lambda: datetime.now(UTC)))
@@ -28,13 +27,10 @@ def answer(event: dict[str, Any], left: timedelta) -> Mapping[str, int]:
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
+@measured
 def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, int]:
-    metrics.add_metric(name="AuditTicks", unit=MetricUnit.Count, value=1)
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
     found = answer(event, left)
     logger.info("listened", found=found)
-    for name, number in found.items():
-        unit = MetricUnit.Seconds if name.endswith("Seconds") else MetricUnit.Count
-        metrics.add_metric(name=name, unit=unit, value=number)
+    record(found)
     return found

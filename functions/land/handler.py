@@ -16,7 +16,7 @@ from functions.land.flow import land
 from shared.edges import Edges
 from shared.jobs import Ask
 from shared.settings import Settings
-from shared.telemetry import count, logger, metrics, said_why, tracer
+from shared.telemetry import count, logger, measured, said_why, tracer
 
 edges = cache(lambda: Edges(Settings.load(), now=lambda: datetime.now(UTC)))
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -28,12 +28,14 @@ def take(record: SQSRecord) -> None:
     ask = Ask.model_validate_json(record.body)
     with said_why(job=ask.job, part=ask.part):
         outcome = land(edges(), ask)
-    logger.info("asked to land", job=ask.job, part=ask.part, outcome=outcome)
+    part = edges().ledger.part(ask.job, ask.part)
+    batch = part.batch_id if part else None
+    logger.info("asked to land", job=ask.job, part=ask.part, batch=batch, outcome=outcome)
     count(f"Land{outcome.title().replace(' ', '')}")
 
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
+@measured
 def handler(event: dict[str, object], context: LambdaContext) -> PartialItemFailureResponse:
     return process_partial_response(event, take, processor, context)

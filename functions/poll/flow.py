@@ -5,8 +5,8 @@ messages that got lost, jobs whose last step died.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from functions.poll.cancel import stop
@@ -32,18 +32,26 @@ Item = TypeVar("Item")
 def poll(edges: Edges) -> dict[str, int]:
     """One tick. Each part by itself: one that fails does not keep the others waiting."""
     failures: list[Exception] = []
+    watched: list[Job] = []
     live = list(edges.ledger.open_parts(PartState.SUBMITTED, edges.now()))
     _each(answers(edges, live), lambda pair: _observe(edges, *pair), failures)
     stuck = list(edges.ledger.open_parts(PartState.SUBMITTING, edges.now()))
     edges.submit_queue.ask(stuck)
     ended = list(edges.ledger.open_parts(PartState.ENDED, edges.now()))
     _each(ended, lambda part: _ask_to_land(edges, part), failures)
-    _each(edges.ledger.jobs_being_stopped(), lambda job: stop(edges, job), failures)
+    stopping = _noted(edges.ledger.jobs_being_stopped(), watched)
+    _each(stopping, lambda job: stop(edges, job), failures)
     _each(edges.ledger.rooms(), lambda room: _let_in(edges, room), failures)
-    _each(edges.ledger.open_jobs(edges.now()), lambda job: _look_after(edges, job), failures)
+    still_open = _noted(edges.ledger.open_jobs(edges.now()), watched)
+    _each(still_open, lambda job: _look_after(edges, job), failures)
     if failures:
         raise ExceptionGroup("some of this tick's work was not done", failures)
-    return {"live": len(live), "reclaimed": len(stuck), "ended": len(ended)}
+    return {
+        "PartsLive": len(live),
+        "PartsReclaimed": len(stuck),
+        "PartsEnded": len(ended),
+        **_oldest(watched, edges.now()),
+    }
 
 
 def _each(items: Iterable[Item], act: Callable[[Item], None], failures: list[Exception]) -> None:
@@ -58,6 +66,18 @@ def _each(items: Iterable[Item], act: Callable[[Item], None], failures: list[Exc
             continue  # somebody else moved it on: the next tick sees
         except Exception as error:  # noqa: BLE001  # one part's failure; raised with the others
             failures.append(error)
+
+
+def _noted(jobs: Iterable[Job], watched: list[Job]) -> Iterator[Job]:
+    for job in jobs:
+        watched.append(job)
+        yield job
+
+
+def _oldest(jobs: list[Job], now: datetime) -> dict[str, int]:
+    """Of the jobs this tick looked at; each open one has its turn every quarter of an hour."""
+    since = [min(job.times.values()) for job in jobs if job.times]
+    return {"OldestOpenJobSeconds": int((now - min(since)).total_seconds())} if since else {}
 
 
 def _observe(edges: Edges, part: Part, batch: Batch | None) -> None:

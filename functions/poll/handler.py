@@ -12,7 +12,7 @@ from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from shared.edges import Edges
 from shared.settings import Settings
-from shared.telemetry import count, logger, metrics, tracer
+from shared.telemetry import logger, measured, record, tracer
 
 edges = cache(lambda: Edges(Settings.load(), now=lambda: datetime.now(UTC)))
 
@@ -29,12 +29,9 @@ def tick(event: dict[str, Any]) -> Mapping[str, object]:
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
+@measured
 def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, object]:
-    count("Ticks")
     found = tick(event)
     logger.info("looked", found=found)
-    for name, number in found.items():
-        if isinstance(number, int):
-            count(f"Parts{name.capitalize()}", number)
+    record(found)
     return found

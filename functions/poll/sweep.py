@@ -19,9 +19,9 @@ ORPHANED = timedelta(hours=6)  # an upload this old has its batch, or never will
 def sweep(edges: Edges) -> dict[str, int]:
     """What was found and mended."""
     return {
-        "rung": _ring_for_silent_files(edges),
-        "deleted": _delete_orphans(edges),
-        "doubled": look_back(edges, edges.now() - LOOKED_BACK),
+        "FilesRung": _ring_for_silent_files(edges),
+        "UploadsDeleted": _delete_orphans(edges),
+        "BatchesDoubled": look_back(edges, edges.now() - LOOKED_BACK),
     }
 
 

@@ -20,6 +20,8 @@ def of_type(kind: str) -> dict[str, Any]:
 
 DOORS = of_type("AWS::Serverless::Function")
 QUEUES = of_type("AWS::SQS::Queue")
+NOTHING = {"Ref": "AWS::NoValue"}
+OWN_KEY = {"Fn::If": ["OwnKey", {"Ref": "EncryptionKeyArn"}, NOTHING]}
 KNOWN = {"AuditFunction": AuditSettings}
 
 
@@ -89,7 +91,8 @@ def test_intake_reads_no_key() -> None:
 def test_a_queue_is_encrypted_and_gives_its_dead_letters_two_weeks(queue: str) -> None:
     properties = QUEUES[queue]["Properties"]
 
-    assert properties["SqsManagedSseEnabled"] is True
+    assert properties["SqsManagedSseEnabled"] == {"Fn::If": ["OwnKey", NOTHING, True]}
+    assert properties["KmsMasterKeyId"] == OWN_KEY
     assert properties["MessageRetentionPeriod"] == 1_209_600
     assert ("RedrivePolicy" in properties) == (not queue.endswith("DeadLetters"))
 

@@ -126,7 +126,8 @@ def test_cancelling_and_sweeping_come_through_polls_handler(deployed: World) -> 
     event["detail"]["job"] = job
 
     assert poll.handler(event, Context()) == {"job": job, "outcome": "cancelling"}
-    assert poll.handler({"sweep": True}, Context()) == {"rung": 0, "deleted": 0, "doubled": 0}
+    found = poll.handler({"sweep": True}, Context())
+    assert found == {"FilesRung": 0, "UploadsDeleted": 0, "BatchesDoubled": 0}
 
 
 @pytest.mark.parametrize("secret", ["sk-test-123456", "Say hello"])

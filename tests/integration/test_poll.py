@@ -203,9 +203,9 @@ def test_the_sweep_rings_for_files_that_never_rang(world: World) -> None:
     world.clock.moment = datetime.now(UTC)
     world.clock.pass_(hours=2)
 
-    assert sweep(world.edges)["rung"] == 1
+    assert sweep(world.edges)["FilesRung"] == 1
     world.work()
-    assert sweep(world.edges)["rung"] == 0
+    assert sweep(world.edges)["FilesRung"] == 0
     assert len(world.small.batches) == 1
     assert put["VersionId"]
 
@@ -214,7 +214,7 @@ def test_the_sweep_deletes_uploads_that_lost_their_part(world: World) -> None:
     job = world.run("file.jsonl", chats(1))
     with world.upload(f"{job.id}-1-1.jsonl") as orphan, world.upload("somebody.jsonl") as other:
         world.clock.pass_(hours=7)
-        assert sweep(world.edges)["deleted"] == 1
+        assert sweep(world.edges)["UploadsDeleted"] == 1
 
         assert orphan not in world.small.files
         assert other in world.small.files
