@@ -6,13 +6,12 @@ it is becomes its own part without a copy, and a mixed file is read once.
 """
 
 import io
-from array import array
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import BinaryIO
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from shared import batchfile, faults
 from shared.batchfile import EMBEDDINGS, Limits, Request
+from shared.drafts import NOTHING, Copying, Draft, Lines, with_newlines
 from shared.jobs import NUMBERS
 from shared.lines import TOO_LONG, Block, Readable, blocks, misencoded_at
 from shared.problems import Problem, Problems
@@ -20,44 +19,6 @@ from shared.seen import MOST_SUSPECTS, FirstUses, Seen
 
 MAX_GROUPS = 200  # different (endpoint, model) pairs in a file: each keeps a spool open
 MAX_PARTS = NUMBERS - 1
-
-Reread = Callable[[int, int], Iterable[bytes]]  # (start, length) of the dropped object
-
-
-@dataclass(slots=True)
-class Draft:
-    """A part that is still growing."""
-
-    url: str
-    model: str
-    first_line: int
-    last_line: int
-    start: int
-    end: int = 0
-    requests: int = 0
-    size: int = 0  # bytes
-    inputs: int = 0
-    spool: BinaryIO | None = None  # set: the lines do not lie side by side
-    lines: "array[int]" = field(default_factory=lambda: array("I"))
-
-    @property
-    def tokens(self) -> int:
-        return batchfile.tokens_of(self.size)
-
-    def line_numbers(self) -> bytes:
-        """4 bytes each, little-endian, as this machine and Lambda's write them."""
-        return self.lines.tobytes()
-
-
-NOTHING = Draft("", "", 0, 0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Copying:
-    """How a part gets bytes of its own: a fresh spool, and the object's bytes read again."""
-
-    spool: Callable[[], BinaryIO]
-    reread: Reread | None  # None: the object is packed
 
 
 class Cutter:
@@ -113,6 +74,8 @@ class Cutter:
         if requests and self._take_whole(block, requests):
             return
         lines = _split(block.data)
+        if requests and self._take_sorted(block, lines, requests):
+            return
         offset, used = block.offset, list[str | None]()
         for line, request in zip(lines, requests or _readings(lines, utf8=utf8), strict=True):
             self.lines += 1
@@ -125,23 +88,50 @@ class Cutter:
             self._seen.add([each for each in used if each is not None])
 
     def _take_whole(self, block: Block, requests: list[Request]) -> bool:
-        """The common case: all of a block goes to one part. False: take it line by line."""
-        url, model = requests[0].url, requests[0].body.model
+        """The common case: all of a block goes to one part. False: look closer."""
         if not batchfile.all_alike(requests, self._limits):
             return False
+        numbers = range(self.lines + 1, self.lines + 1 + len(requests))
+        group = requests[0].url, requests[0].body.model
+        return self._take_all(requests, {group: Lines(block.data, numbers, block.offset)})
+
+    def _take_sorted(self, block: Block, lines: list[bytes], requests: list[Request]) -> bool:
+        """The next: all are good, and go to the parts that are open. False: line by line."""
+        limits, sorted_ = self._limits, defaultdict[tuple[str, str], list[int]](list)
+        for place, request in enumerate(requests):
+            if not batchfile.is_good(request, limits):
+                return False
+            sorted_[request.url, request.body.model].append(place)
+        return self._take_all(
+            requests,
+            {group: self._picked(block, lines, places) for group, places in sorted_.items()},
+        )
+
+    def _picked(self, block: Block, lines: list[bytes], places: list[int]) -> Lines:
+        first, last = places[0], places[-1]
+        side_by_side = last - first + 1 == len(places)
+        before = sum(map(len, lines[:first])) + first
+        return Lines(
+            b"\n".join(lines[place] for place in places),
+            [self.lines + 1 + place for place in places],
+            block.offset + before if side_by_side else None,
+        )
+
+    def _take_all(self, requests: list[Request], groups: dict[tuple[str, str], Lines]) -> bool:
+        """Nothing is taken unless all fit where they go, and no custom_id needs a second look."""
         custom_ids = [each.custom_id for each in requests]
         if self._first_uses.concern(custom_ids):
             return False
-        lines = io.BytesIO(block.data)
-        inputs = sum(map(batchfile.inputs_of, lines)) if url == EMBEDDINGS else 0
-        if not self._fits(self._open.get((url, model)), len(requests), block.size, inputs):
-            return False
+        inputs = {group: _inputs(group, lines) for group, lines in groups.items()}
+        for group, lines in groups.items():
+            size = len(lines.data) + 1
+            if not self._fits(self._open.get(group), len(lines.numbers), size, inputs[group]):
+                return False
         if self._seen:
             self._seen.add(custom_ids)
-        draft = self._draft(url, model, block.offset, self.lines + 1)
         self.lines += len(requests)
-        draft.inputs += inputs
-        self._append(draft, block.offset, block.data, len(requests))
+        for group, lines in groups.items():
+            self._append(group, lines, inputs[group])
         return True
 
     def _take_line(self, line: bytes, request: Request | None, offset: int) -> str | None:
@@ -149,7 +139,7 @@ class Cutter:
         if request is None or not batchfile.is_good(request, self._limits):
             problems = faults.problems_of(line, self.lines, self._limits)
             return self._refuse(problems, batchfile.custom_id_of(line))
-        size = len(_with_newlines(line)) + 1
+        size = len(with_newlines(line)) + 1
         inputs = batchfile.inputs_of(line) if request.url == EMBEDDINGS else 0
         if problems := list(self._excess(size, inputs)):
             return self._refuse(problems, request.custom_id)
@@ -182,12 +172,10 @@ class Cutter:
             yield faults.too_large(self.lines, "estimated prompt tokens", tokens, limits.tokens)
 
     def _place(self, request: Request, line: bytes, offset: int, size: int, inputs: int) -> None:
-        url, model = request.url, request.body.model
-        if not self._fits(self._open.get((url, model)), 1, size, inputs):
-            self._full.append(self._open.pop((url, model)))
-        draft = self._draft(url, model, offset, self.lines)
-        draft.inputs += inputs
-        self._append(draft, offset, line, 1)
+        group = request.url, request.body.model
+        if not self._fits(self._open.get(group), 1, size, inputs):
+            self._full.append(self._open.pop(group))
+        self._append(group, Lines(line, [self.lines], offset), inputs)
 
     def _fits(self, draft: Draft | None, requests: int, size: int, inputs: int) -> bool:
         """Whether a draft has room for more; a fresh one for as much at once."""
@@ -199,45 +187,23 @@ class Cutter:
             and batchfile.tokens_of(have.size + size) <= limits.tokens
         )
 
-    def _draft(self, url: str, model: str, offset: int, line: int) -> Draft:
-        draft = self._open.get((url, model))
+    def _draft(self, group: tuple[str, str], lines: Lines) -> Draft:
+        draft = self._open.get(group)
         if draft:
             return draft
-        if (url, model) not in self._groups and len(self._groups) >= MAX_GROUPS:
+        if group not in self._groups and len(self._groups) >= MAX_GROUPS:
             raise faults.too_many_models(MAX_GROUPS)
-        self._groups.add((url, model))
-        draft = Draft(url, model, first_line=line, last_line=line, start=offset, end=offset)
-        if self._copying.reread is None:
-            draft.spool = self._copying.spool()
-        self._open[url, model] = draft
+        self._groups.add(group)
+        draft = self._open[group] = Draft.begun(*group, lines, self._copying)
         return draft
 
-    def _append(self, draft: Draft, offset: int, data: bytes, count: int) -> None:
-        plain = _with_newlines(data)
-        self.requests += count
-        draft.requests += count
-        draft.size += len(plain) + 1
-        draft.last_line = self.lines
-        if self.hopeless:
-            return
-        if draft.spool is None and draft.end == offset and len(plain) == len(data):
-            draft.end = offset + len(data) + 1
-            return
-        spool = draft.spool or self._detach(draft, draft.requests - count)
-        spool.write(plain)
-        spool.write(b"\n")
-        draft.lines.extend(range(self.lines - count + 1, self.lines + 1))
-
-    def _detach(self, draft: Draft, requests: int) -> BinaryIO:
-        """From here on the part is a copy: bring what it has so far."""
-        if self._copying.reread is None:  # pragma: no cover - holds by construction
-            raise AssertionError("a packed file's parts are copies from the start")
-        draft.spool = self._copying.spool()
-        if requests:
-            for chunk in self._copying.reread(draft.start, draft.end - draft.start):
-                draft.spool.write(chunk)
-        draft.lines.extend(range(draft.first_line, draft.first_line + requests))
-        return draft.spool
+    def _append(self, group: tuple[str, str], lines: Lines, inputs: int) -> None:
+        draft = self._draft(group, lines)
+        self.requests += len(lines.numbers)
+        draft.inputs += inputs
+        draft.count(lines)
+        if not self.hopeless:
+            draft.hold(lines, self._copying)
 
     def _handed_over(self) -> Iterator[Draft]:
         full, self._full = self._full, []
@@ -262,6 +228,13 @@ def _requests(data: bytes) -> list[Request] | None:
         return None
 
 
+def _inputs(group: tuple[str, str], lines: Lines) -> int:
+    """Embedding inputs; elsewhere nobody counts them."""
+    if group[0] != EMBEDDINGS:
+        return 0
+    return sum(map(batchfile.inputs_of, io.BytesIO(lines.data)))
+
+
 def _split(data: bytes) -> list[bytes]:
     """A block's lines; one that is alone is not copied, it may have 64 MB."""
     return data.split(b"\n") if b"\n" in data and data is not TOO_LONG else [data]
@@ -275,10 +248,3 @@ def _readings(lines: Iterable[bytes], *, utf8: bool) -> Iterator[Request | None]
             yield batchfile.decode(line) if known else None
         except batchfile.UNDECODABLE:
             yield None
-
-
-def _with_newlines(data: bytes) -> bytes:
-    """Lines without carriage returns at their ends."""
-    if b"\r" not in data:
-        return data
-    return b"\n".join(line.rstrip(b"\r") for line in _split(data))

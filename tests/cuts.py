@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from shared.batchfile import EMBEDDINGS, Limits
-from shared.cutting import Copying, Cutter, Draft
+from shared.cutting import Cutter
+from shared.drafts import Copying, Draft
 from shared.lines import BLOCK, UTF8_MARK, Readable
 from shared.problems import Problem
 

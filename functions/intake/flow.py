@@ -6,7 +6,8 @@ from contextlib import ExitStack
 from typing import BinaryIO, NamedTuple, cast
 
 from shared import facts, keys, reports
-from shared.cutting import Copying, Cutter, Draft, Reread
+from shared.cutting import Cutter
+from shared.drafts import Copying, Draft, Reread
 from shared.edges import Edges
 from shared.errors import Gone
 from shared.jobs import Job, JobState, Part, PartState, Source, Span, job_id

@@ -15,7 +15,8 @@ from local.bench.scale import Scale
 from local.bench.timing import interleaved, ratio
 from local.homes import passing_home
 from shared.batchfile import Limits
-from shared.cutting import Copying, Cutter
+from shared.cutting import Cutter
+from shared.drafts import Copying
 from shared.lines import unpacked
 
 OURS, ORJSON, SORTED, LINES, SCRIPT = (

@@ -15,7 +15,8 @@ import zstandard
 from moto import mock_aws
 
 from shared.batchfile import Limits
-from shared.cutting import Copying, Cutter
+from shared.cutting import Cutter
+from shared.drafts import Copying
 from shared.jobs import Job, JobState
 from shared.lines import BLOCK, HOPELESS_BYTES, MAX_LINE_BYTES, UTF8_MARK, Unreadable
 from shared.problems import KEPT

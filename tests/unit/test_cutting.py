@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from shared import cutting
 from shared.batchfile import EMBEDDINGS, Limits
-from shared.cutting import Copying, Cutter
+from shared.cutting import Cutter
+from shared.drafts import Copying
 from shared.lines import BLOCK, UTF8_MARK, Unreadable
 from tests.cuts import PLENTY, BatchFile, Shy, batch_files, bounded, cut, inputs_in, line
 from tests.files import chat, chats, lines
