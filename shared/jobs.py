@@ -153,6 +153,7 @@ class Part(Ours):
     replaced: bool = False  # cut again into smaller parts, which hold its requests now
     stuck_told: str = ""  # the status it was told to be stuck in
     stop_sent: bool = False  # OpenAI was asked to cancel its batch
+    cut_short: bool = False  # the job's cancel kept some of it from being done
     times: dict[str, datetime] = {}
     rev: int = 0
 
@@ -253,8 +254,15 @@ class Part(Ours):
     def ended(self, now: datetime, reason: str = "") -> Self:
         return self._moved(PartState.ENDED, now, due=now, reason=shortened(reason))
 
-    def landed(self, now: datetime, extras: int) -> Self:
-        return self._moved(PartState.LANDED, now, due=now, extras=extras)
+    def landed(self, now: datetime, extras: int, *, cut_short: bool = False) -> Self:
+        return self._moved(PartState.LANDED, now, due=now, extras=extras, cut_short=cut_short)
+
+    def was_stopped(self, job: Job) -> bool:
+        """It was cancelled, and not before the job was: a batch can be cancelled at OpenAI too."""
+        ended = self.times.get(PartState.ENDED.value)
+        if job.cancel_asked is None or ended is None or self.batch_status != BatchStatus.CANCELLED:
+            return False
+        return ended >= job.cancel_asked
 
     def stopped(self, now: datetime) -> Self:
         """Cancelled before there was a batch."""

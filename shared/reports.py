@@ -158,11 +158,13 @@ def total(usage: dict[str, Usage]) -> Usage:
     return whole
 
 
-def outcome(
-    job: Job, parts: list[Part], tally: Tally
-) -> Literal["completed", "failed", "cancelled"]:
-    """Failed: OpenAI took none of it. Anything else that ran to its end makes a job completed."""
-    if job.cancel_asked:
+def outcome(parts: list[Part], tally: Tally) -> Literal["completed", "failed", "cancelled"]:
+    """Failed: OpenAI took none of it. Anything else that ran to its end makes a job completed.
+
+    A cancel that came too late to change anything doesn't count: a run that died between the bell
+    and the ledger has told of the end already, and the next must tell of the same one.
+    """
+    if any(each.cut_short for each in parts):
         return "cancelled"
     statuses = {each.batch_status for each in parts if not each.replaced}
     if tally.succeeded == 0 and statuses <= {"failed", "refused"}:

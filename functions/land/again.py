@@ -1,6 +1,7 @@
 """Requests that may succeed later travel again, in a part of the next attempt."""
 
 import tempfile
+from collections.abc import Iterable
 
 from functions.land.answers import Answers
 from shared import batchfile, keys
@@ -12,10 +13,8 @@ from shared.results import lines_of
 
 def plan_again(edges: Edges, job: Job, part: Part, answers: Answers) -> list[Part]:
     """Nobody, or one part with the lines that are asked again, in their order."""
-    if part.attempt >= job.options.max_attempts or job.cancel_asked:
+    if job.cancel_asked or _is_final(job, part, answers):
         return []
-    if answers.all_final():
-        return []  # the usual case, and the input need not be read again
     numbers: list[int] = []
     with tempfile.TemporaryFile() as disk:
         lines = lines_of(edges.landing.chunks(part.source))
@@ -32,3 +31,15 @@ def plan_again(edges: Edges, job: Job, part: Part, answers: Answers) -> list[Par
         key=keys.again_lines_key(part), first=numbers[0], last=numbers[-1], count=len(numbers)
     )
     return [part.again(span, lines_held, edges.now())]
+
+
+def is_cut_short(job: Job, part: Part, answers: Answers, ids: Iterable[str]) -> bool:
+    """Whether the job's cancel changed what becomes of the part's requests."""
+    if job.cancel_asked is None or part.was_stopped(job):
+        return job.cancel_asked is not None
+    return not _is_final(job, part, answers) and any(map(answers.is_asked_again, ids))
+
+
+def _is_final(job: Job, part: Part, answers: Answers) -> bool:
+    """The usual case, and the input need not be read again."""
+    return part.attempt >= job.options.max_attempts or answers.all_final()

@@ -61,7 +61,7 @@ def _must_be_all(job: Job, tally: Tally) -> None:
 
 def _report(edges: Edges, job: Job, parts: list[Part], tally: Tally) -> reports.JobReport:
     prefix, now = job.results_prefix, edges.now()
-    state = reports.outcome(job, parts, tally)
+    state = reports.outcome(parts, tally)
     files = {name: f"{prefix}{name}.jsonl" for name in ("results", "errors")}
     files |= {f"extras-{p.number}": keys.extras_key(job, p) for p in parts if p.extras}
     return reports.JobReport(

@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from functions.land.again import plan_again
+from functions.land.again import is_cut_short, plan_again
 from functions.land.answers import Answers, collect
 from functions.land.close import close
 from functions.land.order import Landed, merged
@@ -39,7 +39,8 @@ def _land(edges: Edges, job: Job, part: Part) -> tuple[Job, Part]:
         children = plan_again(edges, job, part, answers)
         if answers.extras:
             edges.landing.write(keys.extras_key(job, part), answers.extra_lines())
-        landed = part.landed(edges.now(), len(answers.extras))
+        cut_short = is_cut_short(job, part, answers, ids)
+        landed = part.landed(edges.now(), len(answers.extras), cut_short=cut_short)
         if job.parts == 1 and part.number == 1 and not children:
             return _land_alone(edges, job, part, landed, _placed(edges, part, ids, answers))
         lines = (answers.line(each, n) + b"\n" for n, each in enumerate(ids, 1))

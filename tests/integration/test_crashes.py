@@ -7,8 +7,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from functions.poll.cancel import cancel
 from functions.poll.flow import poll
 from local.openai import SmallSettings
+from shared.edges import Edges
 from tests.files import chat, lines
 from tests.fuse import Fuse, FusedSession, FusedTransport, Killed, Side
 from tests.world import World
@@ -126,3 +128,47 @@ def test_a_door_killed_at_any_call_ends_in_the_same_world(
     worlds = [(fuse, story(content, sessions, fuse)) for fuse in fuses]
 
     assert [(fuse.calls[fuse.at - 1], world) for fuse, world in worlds if world != expected] == []
+
+
+class DiesAfterTheBell(boto3.Session):
+    """Once a job was told of as completed, and before the ledger knows."""
+
+    def __init__(self) -> None:
+        super().__init__(region_name="us-east-1")
+        self._rung = False
+        self.events.register("provide-client-params.sns.Publish", self._rings)
+        self.events.register_last("after-call.sns.Publish", self._dies)
+
+    def _rings(self, params: dict[str, Any], **_: Any) -> None:
+        self._rung = params["Subject"].startswith("Job Completed")
+
+    def _dies(self, **_: Any) -> None:
+        if self._rung:
+            raise Killed("after the bell")
+
+
+@pytest.mark.usefixtures("sessions")
+@pytest.mark.parametrize("content", [ALONE, STORY], ids=["one part", "two parts and a retry"])
+def test_a_cancel_between_the_bell_and_the_ledger_does_not_change_what_was_told(
+    content: bytes,
+) -> None:
+    with mock_aws():
+        world = World(openai_settings=SmallSettings(working=20))
+        edges = world.connect(DiesAfterTheBell())
+        job = world.drop("story.jsonl", content)
+
+        with pytest.raises(Killed):
+            live_on(world, edges)
+        cancel(world.edges, job)
+        world.redeliver()
+        world.until_over(job)
+
+        assert world.job(job).state == "completed"
+        assert "Job Cancelled" not in told(world)[0]
+
+
+def live_on(world: World, edges: Edges) -> None:
+    for _ in range(STEPS):
+        world.work(edges)
+        world.clock.pass_(seconds=60)
+        poll(edges)
