@@ -171,6 +171,7 @@ def test_a_cancelled_job_stops_what_waits_and_lands_what_was_done(world: World) 
     world.clock.pass_(seconds=20)
     assert cancel(world.edges, job) == "cancelling"
     assert cancel(world.edges, job) == "cancelling"
+    poll(world.edges)
 
     world.until_over(job)
 
@@ -180,6 +181,16 @@ def test_a_cancelled_job_stops_what_waits_and_lands_what_was_done(world: World) 
     report = world.report(ended)
     assert report["requests"]["succeeded"] == len(world.small.billed) > 0
     assert cancel(world.edges, job) == "cancelled"
+
+
+def test_a_cancel_that_comes_too_late_leaves_a_job_completed(world: World) -> None:
+    job = submitted(world, chats(2))
+    world.clock.pass_(seconds=600)
+    cancel(world.edges, job)
+
+    world.until_over(job)
+
+    assert world.job(job).state is JobState.COMPLETED
 
 
 def test_a_job_cancelled_before_it_has_a_batch_makes_none(world: World) -> None:
