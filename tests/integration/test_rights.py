@@ -1,0 +1,84 @@
+"""Least rights: what the template lets a door do is what the door does, no more and no less.
+
+The needs come from calls that were made: every door lives through its stories, and a call in the
+code that no story makes fails. A door without stories fails.
+"""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from tests.integration.rights_stories import lived_through
+from tests.rights import Call, doors, granted, in_scenario, needed, of_the_platform, table
+from tests.world import ROOT
+
+SCENARIOS = {
+    "parameters": {"KeyIsSecret": False, "AdminKeyIsSecret": False, "OwnKey": False},
+    "secrets and a key of one's own": {
+        "KeyIsSecret": True,
+        "AdminKeyIsSecret": True,
+        "OwnKey": True,
+    },
+}
+SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "sns", "sqs", "ssm")
+
+pytestmark = pytest.mark.xdist_group("rights")
+
+
+@cache
+def calls() -> dict[str, list[Call]]:
+    return lived_through()
+
+
+@pytest.fixture
+def lived(made_up_account: None) -> dict[str, list[Call]]:
+    return calls()
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("door", doors())
+def test_a_door_may_do_what_it_does_and_nothing_else(
+    lived: dict[str, list[Call]], door: str, scenario: str
+) -> None:
+    assert lived.get(door), f"no story of {door} is told in rights_stories.py"
+    does = {right for call in lived[door] for right in needed(call)} | set(of_the_platform(door))
+    needs = in_scenario(does, SCENARIOS[scenario])
+    may = granted(door, SCENARIOS[scenario])
+
+    assert {"missing": needs - may, "unused": may - needs} == {"missing": set(), "unused": set()}
+
+
+def test_every_call_in_the_code_is_made_in_a_story(lived: dict[str, list[Call]]) -> None:
+    made = {xform_name(call.operation) for each in lived.values() for call in each}
+
+    assert set(_written()) - made - {"abort_multipart_upload", "get_secret_value"} == set()
+
+
+def _written() -> Iterator[str]:
+    """The names of AWS' operations that shipped code calls, or asks a paginator for."""
+    session = botocore.session.get_session()
+    known = {
+        xform_name(operation)
+        for service in SERVICES
+        for operation in session.get_service_model(service).operation_names
+    }
+    for path in [*(ROOT / "shared").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                asked = [each.value for each in node.args if isinstance(each, ast.Constant)]
+                yield from (str(name) for name in (node.func.attr, *asked) if name in known)
+
+
+def test_a_right_is_never_a_star() -> None:
+    for door in doors():
+        for right in granted(door, SCENARIOS["parameters"]):
+            assert "*" not in right.action
+            assert right.resource != "*" or right.action.startswith("xray:"), right
+
+
+def test_the_readme_shows_what_each_door_may_do() -> None:
+    assert table(SCENARIOS["parameters"]) in (ROOT / "README.md").read_text()
