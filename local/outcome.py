@@ -10,7 +10,7 @@ from shared.problems import Problem
 from shared.reports import JobReport, Rejected
 from shared.results import ErrorGroup
 
-OURS = ("errors.jsonl", "extras-*.jsonl", "report.json", "results.jsonl")
+OURS = ("errors.jsonl", "extras-*.jsonl", "report.html", "report.json", "results.jsonl")
 
 
 def fetch(world: World, job: Job, out: Path) -> list[Path]:

@@ -105,6 +105,7 @@ def _run(world: World, home: Path, options: argparse.Namespace, console: Console
     for line in told(last.job, options.out):
         screen.say(line)
     screen.say(f"{last.job.state}: {', '.join(map(str, fetched))}")
+    screen.say(f"To look at: {options.out / 'report.html'}")
     return STATUS[last.job.state]
 
 

@@ -35,17 +35,28 @@ def ended(job: Job, report: JobReport) -> Fact:
         type=f"Job {report.state.capitalize()}",
         about=job.id,
         text=f"{job.key} is {report.state}: {counts.succeeded:,} of {counts.total:,} requests "
-        f"succeeded, {counts.failed:,} failed.\n{report.reason}\n"
-        f"Results: {report.files['results']}\nReport: {report.files['report']}",
+        f"succeeded, {counts.failed:,} failed.{_cost(report)}\n"
+        f"{report.reason}\nResults: {report.files['results']}\nReport: {report.files['page']}",
         detail=_job(job)
         | {
             "succeeded": counts.succeeded,
             "failed": counts.failed,
             "input_tokens": report.usage.input_tokens,
             "output_tokens": report.usage.output_tokens,
-            **report.files,
+            "cost_usd": report.cost.usd,
+            "unpriced_models": report.cost.unpriced_models,
+            **{name: report.files[name] for name in ("results", "errors", "report", "page")},
         },
     )
+
+
+def _cost(report: JobReport) -> str:
+    """Nobody is told that a job was free because its prices are not known."""
+    without = report.cost.unpriced_models
+    if not report.usage_by_model or without == len(report.usage_by_model):
+        return ""
+    rest = f", without {without:,} model(s) whose price is not known" if without else ""
+    return f" Cost at OpenAI: about ${report.cost.usd:,.2f}{rest}."
 
 
 def waiting(job: Job, part: Part) -> Fact:

@@ -5,6 +5,7 @@ import hashlib
 from shared.jobs import Job, Part
 
 BINARY = "application/octet-stream"
+PAGE = "text/html; charset=utf-8"
 INBOX = "inbox/"
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 LONGEST = 1_024  # bytes of an S3 key

@@ -7,6 +7,7 @@ from shared.jobs import Job, Part, Source
 from shared.model import Ours
 from shared.openai_models import BatchError
 from shared.options import Options
+from shared.prices import Cost
 from shared.problems import Problem, Problems
 from shared.results import ErrorGroup, Tally, Usage
 
@@ -89,6 +90,7 @@ class JobReport(Ours):
     requests: Requests
     usage: Usage
     usage_by_model: dict[str, Usage]
+    cost: Cost
     estimated_prompt_tokens: int
     parts: list[PartReport]
     errors: list[ErrorGroup]

@@ -11,6 +11,8 @@ from shared.edges import Edges
 from shared.jobs import Job, JobState, Part
 from shared.numbers import line_numbers
 from shared.openai_models import BatchError
+from shared.page.job import job_page
+from shared.prices import cost, prices
 from shared.problems import KEPT
 from shared.results import Tally, read_answer
 
@@ -26,6 +28,7 @@ def close(edges: Edges, job: Job, parts: list[Part], landed: Iterable[Landed]) -
         edges.landing.write_file(errors, failed)
     _must_be_all(job, tally)
     report = _report(edges, job, parts, tally)
+    edges.landing.write(report.files["page"], [job_page(report)], keys.PAGE)
     body = report.model_dump_json(indent=2).encode()
     edges.landing.write(report.files["report"], [body], "application/json")
     edges.pager.tell(facts.ended(job, report))
@@ -80,12 +83,13 @@ def _report(edges: Edges, job: Job, parts: list[Part], tally: Tally) -> reports.
         ),
         usage=reports.total(tally.usage),
         usage_by_model=tally.usage,
+        cost=cost(tally.usage, prices()),
         estimated_prompt_tokens=job.tokens,
         parts=[reports.part_report(part, _told(edges, part)) for part in parts],
         errors=tally.groups,
         skipped=_skipped(edges, job),
         extra_answers=sum(part.extras for part in parts),
-        files=files | {"report": f"{prefix}report.json"},
+        files=files | {"report": f"{prefix}report.json", "page": f"{prefix}report.html"},
         notes=job.notes,
     )
 

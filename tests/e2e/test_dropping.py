@@ -106,4 +106,5 @@ def test_what_is_no_batch_file_is_refused_with_a_report(
     job = dropping.dropped(file, name)
 
     assert job.state is JobState.REJECTED
-    assert [path.name for path in fetch(dropping.world, job, out)] == ["report.json"]
+    fetched = [path.name for path in fetch(dropping.world, job, out)]
+    assert fetched == ["report.html", "report.json"]

@@ -7,6 +7,7 @@ import pytest
 from shared import facts
 from shared.openai_models import File
 from shared.pager import Fact
+from shared.prices import cost, prices
 from shared.problems import Problem, Problems
 from shared.reports import JobReport, Requests, rejection
 from shared.results import Usage
@@ -40,12 +41,19 @@ def report(state: str) -> JobReport:
             "requests": Requests(total=5, succeeded=3, failed=2, retried=1, skipped=0),
             "usage": Usage(input_tokens=7, output_tokens=8),
             "usage_by_model": {},
+            "cost": cost({}, prices()),
             "estimated_prompt_tokens": 9,
             "parts": [],
             "errors": [],
             "skipped": None,
             "extra_answers": 0,
-            "files": {"results": "results/a/results.jsonl", "report": "results/a/report.json"},
+            "files": {
+                "errors": "results/a/errors.jsonl",
+                "page": "results/a/report.html",
+                "report": "results/a/report.json",
+                "results": "results/a/results.jsonl",
+                **{f"extras-{n}": f"results/a/extras-{n}.jsonl" for n in range(5_000)},
+            },
             "notes": [],
         }
     )
@@ -91,6 +99,33 @@ def test_a_person_is_told_counts_and_where_to_look() -> None:
     assert "3 of 5 requests succeeded, 2 failed" in completed.text
     assert completed.type == "Job Completed"
     assert completed.detail["results"] == "results/a/results.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("models", "said"),
+    [
+        ({"gpt-5-mini": 2_000_000}, "Cost at OpenAI: about $0.25."),
+        (
+            {"gpt-5-mini": 2_000_000, "mine": 1},
+            "about $0.25, without 1 model(s) whose price is not known.",
+        ),
+    ],
+)
+def test_the_cost_is_told_as_far_as_it_is_known(models: dict[str, int], said: str) -> None:
+    usage = {model: Usage(input_tokens=tokens) for model, tokens in models.items()}
+    told = {"usage_by_model": usage, "cost": cost(usage, prices())}
+
+    fact = facts.ended(job(), report("completed").model_copy(update=told))
+
+    assert said in fact.text
+    assert fact.detail["cost_usd"] == 0.25
+
+
+def test_a_cost_that_is_not_known_at_all_is_not_told_as_none() -> None:
+    usage = {"mine": Usage(input_tokens=1)}
+    told = {"usage_by_model": usage, "cost": cost(usage, prices())}
+
+    assert "Cost" not in facts.ended(job(), report("completed").model_copy(update=told)).text
 
 
 def test_what_was_paid_twice_is_said() -> None:
