@@ -1,6 +1,7 @@
 # Everything needs only make and Python 3.11 or newer; the rest is set up on first use.
 #   make run [FILE=path] [OUT=dir] [REAL=1]   make up   make down   make deploy   make run-audit
-#   make test   make check   make bench   make simulate [SEEDS=n]   make kills [TIMES=n]
+#   make test   make check   make bench   make simulate [SEEDS=n]   make kills [TIMES=n]   make moves [FROM=commit]
+#   make adopt [STACK=name]
 PYTHON ?= python3
 UV := .venvs/uv/bin/uv
 SAM := SAM_CLI_TELEMETRY=0 .venvs/sam/bin/sam
@@ -12,7 +13,7 @@ FOR_here := --python $(BIN)/python --compile-bytecode
 LOCKED := .aws-sam/locked-$(PACKAGE_FOR)
 AWS_SERVICES := dynamodb events s3 secretsmanager sns sqs ssm xray
 
-.PHONY: setup run run-audit up down test check bench simulate kills build deploy
+.PHONY: setup run run-audit up down test check bench simulate kills moves build deploy adopt
 setup: .venv/.stamp .venvs/sam/.stamp .venvs/ministack/.stamp
 
 run: setup
@@ -35,10 +36,15 @@ simulate: setup # seeded schedules of everything that goes wrong
 	$(BIN)/python -m tests.simulation --seeds $${SEEDS:-200}
 kills: setup # kill -9 of doors' processes at random moments, on the laptop's world
 	$(BIN)/python -m tests.e2e.kills --times $${TIMES:-50}
+moves: setup # an upgrade from the commit before (or FROM), a deletion and what follows, with open jobs
+	$(BIN)/python -m tests.e2e.moves upgrade --from $${FROM:-HEAD~1}
+	$(BIN)/python -m tests.e2e.moves redeploy
 build: setup $(LOCKED)/.stamp
 	$(SAM) build
 deploy: build
 	$(SAM) deploy --guided
+adopt: setup # what a deleted stack left behind into a new one of its name; then make deploy
+	$(BIN)/python -m local adopt --stack $${STACK:-batchdrop}
 
 .venvs/uv/.stamp: local/tools/uv.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed")' && \

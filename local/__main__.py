@@ -11,6 +11,7 @@ COMMANDS = {
     "openai": ("local.openai.command", "the small OpenAI alone"),
     "audit": ("local.audit_story", "a theft that the audit door rings for"),
     "prices": ("local.prices", "renew the table of OpenAI's batch prices"),
+    "adopt": ("local.adopt", "a deleted stack's buckets and tables into a new one of its name"),
     "replay": ("local.replay", "audit events through the detections, touching nothing"),
 }
 

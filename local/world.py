@@ -64,12 +64,14 @@ class World:
         return cls(**json.loads((home / "world.json").read_text()))
 
 
-def make_world(home: Path, wishes: Wishes, say: Say) -> World:
+def make_world(
+    home: Path, wishes: Wishes, say: Say, build: Callable[[Say], Path] = built_template
+) -> World:
     """Both servers start while the packages are built; then `sam deploy`, as on AWS."""
     with ThreadPoolExecutor() as at_once:
         aws = at_once.submit(start_aws, home, wishes.port, wishes.real)
         openai = at_once.submit(_openai, home, wishes)
-        template = built_template(say)
+        template = build(say)
         endpoint, base_url = aws.result(), openai.result()
     say(f"AWS, the part of it we use, is at {endpoint}")
     say(f"{'OpenAI' if wishes.real else 'A small OpenAI'} is at {base_url}")
@@ -86,7 +88,7 @@ def deploy(home: Path, world: World, template: Path, say: Say) -> World:
         done = subprocess.run(
             [*_sam_deploy(template), "--parameter-overrides", *_parameters(world)],
             cwd=home,
-            env=_aws_environment(world.endpoint),
+            env=aws_environment(world.endpoint),
             stdin=subprocess.DEVNULL,
             stdout=into,
             stderr=subprocess.STDOUT,
@@ -128,7 +130,7 @@ def _session() -> Session:
     return Session("test", "test", region_name=REGION, botocore_session=BareSession(nobody))
 
 
-def _aws_environment(endpoint: str) -> dict[str, str]:
+def aws_environment(endpoint: str) -> dict[str, str]:
     """For `sam`: no profile or endpoint of the user's, and the stack's events as they come."""
     return {name: value for name, value in os.environ.items() if name[:4] != "AWS_"} | {
         "AWS_ACCESS_KEY_ID": "test",
