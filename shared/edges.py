@@ -17,6 +17,8 @@ from shared.pager import Pager
 from shared.queues import Queue
 from shared.secrets import Secret
 from shared.settings import Settings
+from shared.shelves import Shelves
+from shared.vector_stores import VectorStores
 
 # Adaptive is for many callers of one account; a door is short: few tries, short waits.
 AWS = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
@@ -59,6 +61,19 @@ class Edges:
     @cached_property
     def land_queue(self) -> Queue:
         return Queue(self._client("sqs"), self.settings.land_queue_url)
+
+    @cached_property
+    def shelve_queue(self) -> Queue:
+        return Queue(self._client("sqs"), self.settings.shelve_queue_url)
+
+    @cached_property
+    def shelves(self) -> Shelves:
+        resource = self._session.resource("dynamodb", config=AWS)
+        return Shelves(resource.Table(self.settings.ledger_table))
+
+    @cached_property
+    def vector_stores(self) -> VectorStores:
+        return VectorStores(self.openai)
 
     @cached_property
     def pager(self) -> Pager:

@@ -45,6 +45,19 @@ class Landing:
             head = self._s3.head_object(Bucket=source.bucket, Key=source.key, **_at(source))
         return head["ContentLength"], head["Metadata"]
 
+    def newest(self, bucket: str, key: str) -> Source:
+        """The object as it is now: S3 answers with what was written last. Raises Gone."""
+        with _said(key):
+            head = self._s3.head_object(Bucket=bucket, Key=key)
+        version = head.get("VersionId")
+        return Source(
+            bucket=bucket,
+            key=key,
+            version=version if version != "null" else None,
+            etag=head["ETag"].strip('"'),
+            size=head["ContentLength"],
+        )
+
     def open(self, span: Span | Source) -> "Reader":
         """The bytes as a stream; opened at the first read."""
         return Reader(self._s3, span)
@@ -114,6 +127,15 @@ class Landing:
             for each in page.get("Versions", []):
                 if each["IsLatest"]:
                     yield _listed(bucket, each), each["LastModified"]
+
+    def folders(self, bucket: str, prefix: str) -> Iterator[str]:
+        """Names of the folders right under a prefix."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=prefix, Delimiter="/"
+        )
+        for page in pages:
+            for each in page.get("CommonPrefixes", []):
+                yield each["Prefix"].removeprefix(prefix).rstrip("/")
 
 
 class Reader(io.RawIOBase):

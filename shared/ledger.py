@@ -66,7 +66,7 @@ class Ledger:
         """Says that a job is accepted, and how many of its parts are still to land."""
         left = {"pk": f"JOB#{new.id}", "sk": LEFT, "n": new.parts}
         put = {"Put": {"TableName": self._table.name, "Item": left}}
-        self._all_or_nothing([_replacing(self._table.name, old.rev, _job_row(new)), put])
+        self._all_or_nothing([replacing(self._table.name, old.rev, _job_row(new)), put])
 
     def left(self, job_id: str) -> int:
         """Parts of a job that have not landed yet."""
@@ -97,7 +97,7 @@ class Ledger:
     def learn_limit(self, model: str, limit: int, now: datetime) -> None:
         """Estimated prompt tokens of a model that may be enqueued, as OpenAI's refusal said."""
         sets = "SET #model = :model, #limit = :limit, #learned_at = :learned_at"
-        self._update_room(model, sets, limit=limit, learned_at=_stamp(now))
+        self._update_room(model, sets, limit=limit, learned_at=stamp(now))
 
     def hold_room(self, model: str, part: str | None) -> None:
         """Nobody but this part may enter; None: everybody may again."""
@@ -111,12 +111,12 @@ class Ledger:
             "ExpressionAttributeNames": {f"#{name}": name for name in values},
             "ExpressionAttributeValues": {f":{name}": each for name, each in values.items()},
         }
-        _call(lambda: self._table.update_item(**update))
+        call(lambda: self._table.update_item(**update))
 
     def spend(self, what: str, window: datetime, most: int) -> None:
         """Counts one of what may be done so often in a window. Raises Moved when it is used up."""
         update: Any = {
-            "Key": {"pk": f"RATE#{what}", "sk": _stamp(window)},
+            "Key": {"pk": f"RATE#{what}", "sk": stamp(window)},
             "UpdateExpression": "ADD #n :one SET #e = :e",
             "ConditionExpression": "attribute_not_exists(#n) OR #n < :most",
             "ExpressionAttributeNames": {"#n": "n", "#e": "expires_at"},
@@ -126,7 +126,7 @@ class Ledger:
                 ":e": int(window.timestamp()) + KEPT_RATES,
             },
         }
-        _call(lambda: self._table.update_item(**update))
+        call(lambda: self._table.update_item(**update))
 
     def cursor(self) -> str | None:
         """Where the last walk through OpenAI's list of batches stopped."""
@@ -135,7 +135,7 @@ class Ledger:
 
     def put_cursor(self, after: str | None) -> None:
         key = {"pk": "CURSOR", "sk": "batches"}
-        _call(lambda: self._table.put_item(Item=key | {"after": after}))
+        call(lambda: self._table.put_item(Item=key | {"after": after}))
 
     def enter(self, old: Part, new: Part, room: Room) -> None:
         """Claims a waiting part and takes its tokens' room, both or neither."""
@@ -165,22 +165,22 @@ class Ledger:
             "UpdateExpression": "ADD n :more",
             "ExpressionAttributeValues": {":more": len(children) - 1},
         }
-        landed = _replacing(self._table.name, old.rev, _part_row(new))
+        landed = replacing(self._table.name, old.rev, _part_row(new))
         self._all_or_nothing([landed, {"Update": left}, *made])
 
     def close(self, jobs: tuple[Job, Job], parts: tuple[Part, Part] | None = None) -> None:
         """Says that a job is over, and that its only part is landed, if that is not said yet."""
         old, new = jobs
-        writes = [_replacing(self._table.name, old.rev, _job_row(new))]
+        writes = [replacing(self._table.name, old.rev, _job_row(new))]
         if parts:
-            writes.append(_replacing(self._table.name, parts[0].rev, _part_row(parts[1])))
+            writes.append(replacing(self._table.name, parts[0].rev, _part_row(parts[1])))
         self._all_or_nothing(writes)
 
     def open_parts(
         self, state: PartState, due: datetime, most: int = 1_000, model: str = ""
     ) -> Iterator[Part]:
         """Parts in a state that are to be looked at by now, longest due first."""
-        key = Key("open").eq(_open_key(state, model)) & Key("due").lte(_stamp(due))
+        key = Key("open").eq(_open_key(state, model)) & Key("due").lte(stamp(due))
         rows = self._query(IndexName=OPEN, KeyConditionExpression=key, most=most)
         return (Part.model_validate(row) for row in rows)
 
@@ -189,43 +189,44 @@ class Ledger:
         return map(Job.model_validate, self._query(IndexName=OPEN, KeyConditionExpression=key))
 
     def open_jobs(self, due: datetime, most: int = 1_000) -> Iterator[Job]:
-        key = Key("open").eq("job") & Key("due").lte(_stamp(due))
+        key = Key("open").eq("job") & Key("due").lte(stamp(due))
         rows = self._query(IndexName=OPEN, KeyConditionExpression=key, most=most)
         return (Job.model_validate(row) for row in rows)
 
     def _move(self, old: Part, new: Part, update: dict[str, Any]) -> None:
         self._all_or_nothing(
-            [_replacing(self._table.name, old.rev, _part_row(new)), {"Update": update}]
+            [replacing(self._table.name, old.rev, _part_row(new)), {"Update": update}]
         )
 
     def _all_or_nothing(self, writes: list[Any]) -> None:
         client = self._table.meta.client
-        _call(lambda: client.transact_write_items(TransactItems=writes))
+        call(lambda: client.transact_write_items(TransactItems=writes))
 
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
         key = {"pk": pk, "sk": sk}
-        answer = _call(lambda: self._table.get_item(Key=key, ConsistentRead=True))
-        return _bare(answer["Item"]) if "Item" in answer else None
+        answer = call(lambda: self._table.get_item(Key=key, ConsistentRead=True))
+        return bare(answer["Item"]) if "Item" in answer else None
 
     def _put(self, row: dict[str, Any], condition: Any) -> None:
-        _call(lambda: self._table.put_item(Item=row, ConditionExpression=condition))
+        call(lambda: self._table.put_item(Item=row, ConditionExpression=condition))
 
     def _query(self, most: int | None = None, **query: Any) -> Iterator[dict[str, Any]]:
         read = 0
         while most is None or read < most:
             if most is not None:
                 query["Limit"] = most - read
-            page = _call(lambda: self._table.query(**query))
-            yield from map(_bare, page["Items"])
+            page = call(lambda: self._table.query(**query))
+            yield from map(bare, page["Items"])
             read += len(page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def _call(call: Callable[[], Answer]) -> Answer:
+def call(ask: Callable[[], Answer]) -> Answer:
+    """One question to DynamoDB, its failure in our words."""
     try:
-        return call()
+        return ask()
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         if code in LOST_RACES:
@@ -243,7 +244,7 @@ def _lost_race(error: ClientError) -> Exception:
     return Moved(f"ledger: {error.response.get('Error', {}).get('Code')}")
 
 
-def _replacing(table: str, rev: int, row: dict[str, Any]) -> dict[str, Any]:
+def replacing(table: str, rev: int, row: dict[str, Any]) -> dict[str, Any]:
     return {
         "Put": {
             "TableName": table,
@@ -261,13 +262,13 @@ def _creating(table: str, part: Part) -> dict[str, Any]:
     return {"Put": put}
 
 
-def _bare(row: dict[str, Any]) -> dict[str, Any]:
+def bare(row: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in row.items() if k not in {"pk", "sk", "open", "expires_at"}}
 
 
 def _job_row(job: Job) -> dict[str, Any]:
     row = job.model_dump(mode="json", exclude_none=True)
-    row |= {"pk": f"JOB#{job.id}", "sk": "JOB", "due": _stamp(job.due)}
+    row |= {"pk": f"JOB#{job.id}", "sk": "JOB", "due": stamp(job.due)}
     if job.state in OVER:
         return row
     return row | {"open": "cancelling" if job.cancel_asked else "job"}
@@ -275,13 +276,13 @@ def _job_row(job: Job) -> dict[str, Any]:
 
 def _part_row(part: Part) -> dict[str, Any]:
     row = part.model_dump(mode="json", exclude_none=True)
-    row |= {"pk": f"JOB#{part.job}", "sk": f"PART#{part.number:06d}", "due": _stamp(part.due)}
+    row |= {"pk": f"JOB#{part.job}", "sk": f"PART#{part.number:06d}", "due": stamp(part.due)}
     if part.state in {PartState.PLANNED, PartState.LANDED}:
         return row
     return row | {"open": _open_key(part.state, part.model)}
 
 
-def _stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> str:
     """Of one length, so that the index sorts by time."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 

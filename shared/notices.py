@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from urllib.parse import quote_plus, unquote_plus
 
 from shared.jobs import Source
@@ -13,6 +14,22 @@ def dropped(body: str) -> Iterator[Source]:
     for record in json.loads(body).get("Records", []):
         if record.get("eventName", "").removeprefix("s3:").startswith("ObjectCreated"):
             yield _source(record["s3"])
+
+
+class Change(NamedTuple):
+    """Something happened to an object: a hint to look at it, and in which order hints came."""
+
+    source: Source
+    at: datetime | None
+
+
+def changed(message: dict[str, Any]) -> Iterator[Change]:
+    """The objects that a notification says were made or removed."""
+    for record in message.get("Records", []):
+        event = record.get("eventName", "").removeprefix("s3:")
+        if event.startswith(("ObjectCreated", "ObjectRemoved", "LifecycleExpiration")):
+            time = record.get("eventTime")
+            yield Change(_source(record["s3"]), datetime.fromisoformat(time) if time else None)
 
 
 def ring_again(source: Source) -> str:

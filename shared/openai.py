@@ -55,7 +55,7 @@ class OpenAI:
             "expires_after[seconds]": str(UPLOAD_EXPIRY),
         }
         files = {"file": (name, file, "application/jsonl")}
-        return File.model_validate(self._once("POST", "/files", data=fields, files=files))
+        return File.model_validate(self.once("POST", "/files", data=fields, files=files))
 
     def create_batch(
         self, input_file_id: str, endpoint: str, window: str, metadata: Mapping[str, str]
@@ -67,18 +67,18 @@ class OpenAI:
             "completion_window": window,
             "metadata": dict(metadata),
         }
-        return Batch.model_validate(self._once("POST", "/batches", json=wish))
+        return Batch.model_validate(self.once("POST", "/batches", json=wish))
 
     def batch(self, batch_id: str) -> Batch:
-        return Batch.model_validate(self._repeated("GET", f"/batches/{batch_id}"))
+        return Batch.model_validate(self.repeated("GET", f"/batches/{batch_id}"))
 
     def cancel_batch(self, batch_id: str) -> Batch:
-        return Batch.model_validate(self._repeated("POST", f"/batches/{batch_id}/cancel"))
+        return Batch.model_validate(self.repeated("POST", f"/batches/{batch_id}/cancel"))
 
     def batch_page(self, after: str | None = None) -> BatchPage:
         """A page of the project's batches, in the API's order (newest first, so far)."""
         query = {"limit": str(PAGE)} | ({"after": after} if after else {})
-        return BatchPage.model_validate(self._repeated("GET", "/batches", params=query))
+        return BatchPage.model_validate(self.repeated("GET", "/batches", params=query))
 
     def batch_pages(self) -> Iterator[list[Batch]]:
         """All of them, page by page."""
@@ -88,19 +88,19 @@ class OpenAI:
             page = self.batch_page(page.last_id or page.data[-1].id)
             yield page.data
 
-    def file_page(self, after: str | None = None) -> FilePage:
-        """A page of the project's batch inputs, newest first."""
-        query = {"limit": str(FILES_PAGE), "purpose": "batch", "order": "desc"}
+    def file_page(self, after: str | None = None, purpose: str = "batch") -> FilePage:
+        """A page of the project's files, newest first."""
+        query = {"limit": str(FILES_PAGE), "purpose": purpose, "order": "desc"}
         query |= {"after": after} if after else {}
-        return FilePage.model_validate(self._repeated("GET", "/files", params=query))
+        return FilePage.model_validate(self.repeated("GET", "/files", params=query))
 
     def file(self, file_id: str) -> File:
-        return File.model_validate(self._repeated("GET", f"/files/{file_id}"))
+        return File.model_validate(self.repeated("GET", f"/files/{file_id}"))
 
     def delete_file(self, file_id: str) -> None:
         """Afterwards it is gone, whoever deleted it."""
         with suppress(Gone):
-            self._repeated("DELETE", f"/files/{file_id}")
+            self.repeated("DELETE", f"/files/{file_id}")
 
     @contextmanager
     def content(self, file_id: str, start: int = 0, etag: str = "") -> Iterator["Download"]:
@@ -119,7 +119,7 @@ class OpenAI:
         except httpx.HTTPError as error:
             raise TryLater(f"GET content of {file_id}: {_named(error)}") from error
 
-    def _once(self, method: str, path: str, **call: Any) -> Any:
+    def once(self, method: str, path: str, **call: Any) -> Any:
         """One try; where no answer came, the work may be done."""
         try:
             response = self._http.request(method, path, headers=self._auth(), **call)
@@ -131,11 +131,11 @@ class OpenAI:
             raise self._failure(response)
         return _parsed(response)
 
-    def _repeated(self, method: str, path: str, **call: Any) -> Any:
+    def repeated(self, method: str, path: str, **call: Any) -> Any:
         """The same call again and again, where doing it twice does no harm."""
         for tried in range(TRIES):
             try:
-                return self._once(method, path, **call)
+                return self.once(method, path, **call)
             except Unanswerable:
                 raise
             except TryLater as error:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 SOURCE = "batchdrop"
+AT_ONCE = 10  # entries of one call, of either
 LONGEST_SUBJECT = 100  # characters, SNS's limit
 
 
@@ -41,25 +43,51 @@ class Pager:
         self._topic = topic
 
     def tell(self, fact: Fact) -> None:
-        detail = json.dumps({"id": fact.id, **fact.detail})
-        answer = self._events.put_events(
-            Entries=[
-                {
-                    "Source": SOURCE,
-                    "DetailType": fact.type,
-                    "Detail": detail,
-                    "EventBusName": self._bus,
-                }
-            ]
-        )
-        if answer["FailedEntryCount"]:
-            raise TryLater(f"bus: {answer['Entries'][0].get('ErrorCode')}")
+        self._put_on_bus([fact])
         self._sns.publish(
             TopicArn=self._topic,
             Subject=_subject(fact),
             Message=f"{fact.text}\n\nid {fact.id}",
             MessageAttributes={"type": {"DataType": "String", "StringValue": fact.type}},
         )
+
+    def tell_all(self, facts: Sequence[Fact]) -> None:
+        """Many, in few calls."""
+        for start in range(0, len(facts), AT_ONCE):
+            some = facts[start : start + AT_ONCE]
+            self._put_on_bus(some)
+            answer = self._sns.publish_batch(
+                TopicArn=self._topic,
+                PublishBatchRequestEntries=[
+                    {
+                        "Id": str(number),
+                        "Subject": _subject(fact),
+                        "Message": f"{fact.text}\n\nid {fact.id}",
+                        "MessageAttributes": {
+                            "type": {"DataType": "String", "StringValue": fact.type}
+                        },
+                    }
+                    for number, fact in enumerate(some)
+                ],
+            )
+            if failed := answer.get("Failed"):
+                raise TryLater(f"topic: {failed[0].get('Code')}")
+
+    def _put_on_bus(self, facts: Sequence[Fact]) -> None:
+        answer = self._events.put_events(
+            Entries=[
+                {
+                    "Source": SOURCE,
+                    "DetailType": fact.type,
+                    "Detail": json.dumps({"id": fact.id, **fact.detail}),
+                    "EventBusName": self._bus,
+                }
+                for fact in facts
+            ]
+        )
+        if answer["FailedEntryCount"]:
+            codes = {each.get("ErrorCode") for each in answer["Entries"]} - {None}
+            raise TryLater(f"bus: {', '.join(sorted(map(str, codes)))}")
 
 
 def _subject(fact: Fact) -> str:

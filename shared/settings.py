@@ -17,6 +17,7 @@ class Settings(Theirs):
     intake_queue_url: str = ""
     submit_queue_url: str = ""
     land_queue_url: str = ""
+    shelve_queue_url: str = ""
     bus_name: str = ""
     topic_arn: str = ""
     openai_base_url: str = "https://api.openai.com/v1"
@@ -36,6 +37,9 @@ class Settings(Theirs):
     silent_days: int = 14  # and one older than this is left alone
     lease_seconds: int = 900  # longer than the longest door may run
     lost_answer_seconds: int = 300  # given to a batch whose answer was lost, to show up in the list
+
+    uploads_at_once: int = 8  # documents of one library
+    index_minutes: int = 60  # given to a document until it is told to be stuck
 
     @classmethod
     def load(cls) -> Self:

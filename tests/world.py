@@ -22,6 +22,7 @@ import yaml
 from functions.intake.flow import take_in
 from functions.land.flow import land
 from functions.poll.flow import poll
+from functions.shelve.flow import shelve
 from functions.submit.flow import submit
 from local.openai import SmallOpenAI, SmallSettings
 from shared.edges import Edges
@@ -35,6 +36,7 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 INBOX, DATA = "test-inbox", "test-data"
 KEY_NAME = "/batchdrop/openai-api-key"
 ROOT = Path(__file__).parents[1]
+QUEUES = ("intake", "submit", "land", "shelve", "told")
 ROUNDS = 400  # a world that is not quiet after so many ticks never gets quiet
 
 
@@ -94,7 +96,9 @@ class World:
         self.sqs = self.session.client("sqs")
         self._make_buckets()
         self._make_table()
-        queues = {name: self._queue(name) for name in ("intake", "submit", "land", "told")}
+        queues = {
+            name: self._queue(name) for name in ("intake", "submit", "land", "shelve", "told")
+        }
         self.queues = queues
         topic, bus = self._make_ways_out()
         self.session.client("ssm").put_parameter(
@@ -107,6 +111,7 @@ class World:
             intake_queue_url=queues["intake"],
             submit_queue_url=queues["submit"],
             land_queue_url=queues["land"],
+            shelve_queue_url=queues["shelve"],
             bus_name=bus,
             topic_arn=topic,
             openai_key_secret=KEY_NAME,
@@ -152,6 +157,7 @@ class World:
                 edges or self.at("submit"), Ask.model_validate_json(body)
             ),
             "land": lambda body: land(edges or self.at("land"), Ask.model_validate_json(body)),
+            "shelve": lambda body: shelve(edges or self.at("shelve"), json.loads(body)),
         }
         for _ in range(ROUNDS):
             delivered = [self._deliver(name, door) for name, door in doors.items()]

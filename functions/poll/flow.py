@@ -15,6 +15,7 @@ from shared import facts
 from shared.edges import Edges
 from shared.errors import Moved
 from shared.jobs import Job, JobState, Part, PartState, Room
+from shared.library.shelf import Tend
 from shared.notices import ring_again
 from shared.openai_models import Batch, BatchError, BatchStatus
 
@@ -42,6 +43,7 @@ def poll(edges: Edges) -> dict[str, int]:
     stopping = _noted(edges.ledger.jobs_being_stopped(), watched)
     _each(stopping, lambda job: stop(edges, job), failures)
     _each(edges.ledger.rooms(), lambda room: _let_in(edges, room), failures)
+    _each([edges.now()], lambda now: _ask_to_tend(edges, now), failures)
     still_open = _noted(edges.ledger.open_jobs(edges.now()), watched)
     _each(still_open, lambda job: _look_after(edges, job), failures)
     if failures:
@@ -175,6 +177,12 @@ def _ask_to_submit(edges: Edges, part: Part) -> None:
     if part.asked_at is None or part.asked_at + ASK_AGAIN <= now:
         edges.submit_queue.ask([part])
         edges.ledger.replace_part(part, part.asked(now))
+
+
+def _ask_to_tend(edges: Edges, now: datetime) -> None:
+    """Libraries whose bell rings: their door does the work, under their own lease."""
+    asks = [Tend(library=name).model_dump_json() for name in edges.shelves.ringing(now)]
+    edges.shelve_queue.send(asks)
 
 
 def _look_after(edges: Edges, job: Job) -> None:

@@ -8,6 +8,8 @@ from shared import facts
 from shared.edges import Edges
 from shared.jobs import Part, PartState, job_id, part_number
 from shared.keys import INBOX
+from shared.library.names import ROOM
+from shared.library.shelf import Tend
 from shared.notices import ring_again
 from shared.openai_models import File
 
@@ -19,10 +21,20 @@ ORPHANED = timedelta(hours=6)  # an upload this old has its batch, or never will
 def sweep(edges: Edges) -> dict[str, int]:
     """What was found and mended."""
     return {
+        "LibrariesReconciled": _reconcile_libraries(edges),
         "FilesRung": _ring_for_silent_files(edges),
         "UploadsDeleted": _delete_orphans(edges),
         "BatchesDoubled": look_back(edges, edges.now() - LOOKED_BACK),
     }
+
+
+def _reconcile_libraries(edges: Edges) -> int:
+    """Each is compared with its folder and its store; those that never rang too."""
+    folders = edges.landing.folders(edges.settings.inbox_bucket, ROOM)
+    libraries = sorted({*folders, *(bell.name for bell in edges.shelves.bells())})
+    asks = [Tend(library=name, reconcile=True).model_dump_json() for name in libraries]
+    edges.shelve_queue.send(asks)
+    return len(asks)
 
 
 def _ring_for_silent_files(edges: Edges) -> int:

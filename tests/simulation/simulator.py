@@ -286,6 +286,7 @@ class Simulation:
             intake_queue_url="https://sqs.test/intake",
             submit_queue_url="https://sqs.test/submit",
             land_queue_url="https://sqs.test/land",
+            shelve_queue_url="https://sqs.test/shelve",
             bus_name="bus",
             topic_arn="topic",
             openai_key_secret="/batchdrop/key",

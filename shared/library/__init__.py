@@ -1,0 +1,1 @@
+"""Libraries: folders that stay OpenAI vector stores; what is decided about them."""

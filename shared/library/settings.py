@@ -1,0 +1,128 @@
+"""What a library's owner may ask for, in library.yaml; a mistake is told with what to write."""
+
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import Field, StrictInt, StringConstraints, ValidationError, model_validator
+
+from shared.library.metadata import Attributes
+from shared.model import Ours
+from shared.problems import Problem
+
+FILE = "library.yaml"
+# As documented; no .csv, no .xlsx, no .jsonl.
+SUFFIXES = (
+    *(".c", ".cpp", ".cs", ".css", ".doc", ".docx", ".go", ".html", ".java", ".js", ".json"),
+    *(".md", ".pdf", ".php", ".pptx", ".py", ".rb", ".sh", ".tex", ".ts", ".txt"),
+)
+
+
+class AutoChunking(Ours):
+    """What OpenAI thinks best: today chunks of 800 tokens that overlap by 400."""
+
+    type: Literal["auto"]
+
+    @property
+    def print(self) -> str:
+        return "auto"
+
+
+class StaticSizes(Ours):
+    max_chunk_size_tokens: Annotated[StrictInt, Field(ge=100, le=4096)]
+    chunk_overlap_tokens: Annotated[StrictInt, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _overlap_is_at_most_half(self) -> "StaticSizes":
+        if self.chunk_overlap_tokens > self.max_chunk_size_tokens // 2:
+            raise ValueError(
+                f"chunk_overlap_tokens is {self.chunk_overlap_tokens}, more than half of "
+                f"max_chunk_size_tokens, {self.max_chunk_size_tokens}"
+            )
+        return self
+
+
+class StaticChunking(Ours):
+    """Chunks of a fixed size."""
+
+    type: Literal["static"]
+    static: StaticSizes
+
+    @property
+    def print(self) -> str:
+        return f"{self.static.max_chunk_size_tokens}-{self.static.chunk_overlap_tokens}"
+
+
+class ExpiresAfter(Ours):
+    """OpenAI deletes a store that was not used for so long."""
+
+    anchor: Literal["last_active_at"]
+    days: Annotated[StrictInt, Field(ge=1, le=365)]
+
+
+Suffix = Annotated[str, StringConstraints(pattern=r"^\.[a-z0-9]+$")]
+
+
+class LibrarySettings(Ours):
+    """One library's wishes; the defaults are what happens without any."""
+
+    attributes: Attributes = {}
+    chunking_strategy: Annotated[AutoChunking | StaticChunking, Field(discriminator="type")] = (
+        AutoChunking(type="auto")
+    )
+    expires_after: ExpiresAfter | None = None
+    on_delete: Literal["delete", "retain"] = "delete"
+    store: Annotated[str, StringConstraints(pattern=r"^vs_[A-Za-z0-9_]+$")] | None = None
+    suffixes: Annotated[tuple[Suffix, ...], Field(min_length=1)] = SUFFIXES
+
+
+HOW = {
+    "attributes": "write at most 16 names of at most 64 characters, each with a text of at most "
+    "512, a number, true or false, such as `attributes: {team: search}`",
+    "chunking_strategy": "write `chunking_strategy: {type: auto}` and nothing else in it, or "
+    "`chunking_strategy: {type: static, static: {max_chunk_size_tokens: 800, "
+    "chunk_overlap_tokens: 400}}`: 100 to 4096 tokens, overlapping by at most half",
+    "expires_after": "write `expires_after: {anchor: last_active_at, days: 30}`, 1 to 365 days",
+    "on_delete": "write `on_delete: delete` (a document taken from the folder is taken from the "
+    "store, the default) or `on_delete: retain`",
+    "store": "write the id of a vector store you have, such as `store: vs_abc123`, or leave it out",
+    "suffixes": "write a list of lower-case suffixes, such as `suffixes: [.md, .pdf]`",
+}
+
+
+def read_settings(content: bytes) -> tuple[LibrarySettings, list[Problem]]:
+    """The settings asked for; with any problem, the defaults and every problem."""
+    try:
+        asked = yaml.safe_load(content.decode()) or {}
+        return LibrarySettings.model_validate(asked), []
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        return LibrarySettings(), [_unreadable(error)]
+    except ValidationError as error:
+        problems: dict[str, Problem] = {}
+        for each in error.errors(include_url=False, include_input=False):
+            where = ".".join(str(step) for step in each["loc"] if step not in {"auto"})
+            problems.setdefault(where, _problem(where, each["msg"]))
+        return LibrarySettings(), list(problems.values())
+
+
+def _unreadable(error: Exception) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    return Problem(
+        line=mark.line + 1 if mark else None,
+        code="not_yaml",
+        message=f"{FILE} can't be read as YAML: {' '.join(str(error).split())[:200]}",
+        remedy="write names and values, one a line, such as `on_delete: retain`",
+    )
+
+
+def _problem(where: str, what: str) -> Problem:
+    known = ", ".join(sorted(HOW))
+    name = where.split(".", maxsplit=1)[0]
+    if name not in HOW:
+        return Problem(
+            code="unknown_setting" if where else "invalid_setting",
+            param=where or None,
+            message=f"The setting {name!r} is not known." if where else f"{FILE}: {what}.",
+            remedy=f"write only: {known}",
+        )
+    message = f"The setting {where!r} is not as it should be: {what}."
+    return Problem(code="invalid_setting", param=where, message=message, remedy=HOW[name])
