@@ -25,6 +25,7 @@ NAMES = {
     "intake": "IntakeQueue",
     "submit": "SubmitQueue",
     "land": "LandQueue",
+    "shelve": "ShelveQueue",
     "bus": "Bus",
     "told": "Topic",
     "/openai-api-key": "OpenAIKey",
@@ -33,6 +34,7 @@ NAMES = {
 WRITES = frozenset({"s3:PutObject", "sqs:SendMessage", "sns:Publish"})
 NAMED_BY = {  # action, the parameter that names its resource, and what stands before the name
     "sns:Publish": ("sns:Publish", "TopicArn", ":"),
+    "sns:PublishBatch": ("sns:Publish", "TopicArn", ":"),
     "sqs:SendMessage": ("sqs:SendMessage", "QueueUrl", "/"),
     "sqs:SendMessageBatch": ("sqs:SendMessage", "QueueUrl", "/"),
     "ssm:GetParameter": ("ssm:GetParameter", "Name", "/batchdrop"),

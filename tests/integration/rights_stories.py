@@ -9,6 +9,7 @@ from moto import mock_aws
 from moto.s3 import models
 
 from functions.poll.cancel import cancel
+from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from local.openai import SmallSettings
 from shared import landing
@@ -16,6 +17,7 @@ from shared.edges import Edges
 from tests.files import chat, chats, lines
 from tests.integration.audit_stories import event
 from tests.integration.audit_world import NOW, AuditWorld, audit_aws
+from tests.libraries import Folder
 from tests.rights import Call, TracedSession
 from tests.world import INBOX, World
 
@@ -133,6 +135,23 @@ def large_objects() -> None:
         assert world.run("a.jsonl", BIG).state == "completed"
 
 
+def a_library() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(landing, "WHOLE", 100)  # a report of several pieces
+        patch.setattr(models, "S3_UPLOAD_PART_MIN_SIZE", 1)
+        world = TracedWorld()
+        folder = Folder(world)
+        folder.put("a.md", "Cats sleep.")
+        folder.put("no/library.exe", "x" * 10)
+        for _ in range(4):
+            world.clock.pass_(seconds=60)
+            poll(world.at("poll"))
+            world.work()
+        sweep(world.at("poll"))
+        world.work()
+        assert folder.texts() == ["Cats sleep."]
+
+
 BATCHES = [
     a_plain_file,
     a_mixed_file_with_bad_lines_some_of_it_asked_again,
@@ -144,6 +163,7 @@ BATCHES = [
     what_died_on_the_way_is_asked_for_again,
     a_silent_file_and_an_orphan,
     large_objects,
+    a_library,
 ]
 
 
@@ -175,4 +195,6 @@ def lived_through() -> dict[str, list[Call]]:
         for story in stories:
             with world():
                 story()
-    return {door: traced(door).calls for door in ("audit", "intake", "land", "poll", "submit")}
+    return {
+        door: traced(door).calls for door in ("audit", "intake", "land", "poll", "shelve", "submit")
+    }
