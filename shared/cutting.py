@@ -13,6 +13,7 @@ from shared import batchfile, faults
 from shared.batchfile import EMBEDDINGS, Limits, Request
 from shared.drafts import NOTHING, Copying, Draft, Lines, with_newlines
 from shared.jobs import NUMBERS
+from shared.library.questions import MARK, named
 from shared.lines import TOO_LONG, Block, Readable, blocks, misencoded_at
 from shared.problems import Problem, Problems
 from shared.seen import MOST_SUSPECTS, FirstUses, Seen
@@ -71,10 +72,11 @@ class Cutter:
     def _take(self, block: Block) -> None:
         utf8 = block.is_utf8()
         requests = _requests(block.data) if utf8 else None
-        if requests and self._take_whole(block, requests):
+        plain = requests and not (self._copying.resolve and MARK in block.data)
+        if requests and plain and self._take_whole(block, requests):
             return
         lines = _split(block.data)
-        if requests and self._take_sorted(block, lines, requests):
+        if requests and plain and self._take_sorted(block, lines, requests):
             return
         offset, used = block.offset, list[str | None]()
         for line, request in zip(lines, requests or _readings(lines, utf8=utf8), strict=True):
@@ -139,6 +141,10 @@ class Cutter:
         if request is None or not batchfile.is_good(request, self._limits):
             problems = faults.problems_of(line, self.lines, self._limits)
             return self._refuse(problems, batchfile.custom_id_of(line))
+        asked = named(line, self.lines, self._copying.resolve)
+        if asked.problems:
+            return self._refuse(asked.problems, request.custom_id)
+        line, where = asked.line, None if asked.libraries else offset
         size = len(with_newlines(line)) + 1
         inputs = batchfile.inputs_of(line) if request.url == EMBEDDINGS else 0
         if problems := list(self._excess(size, inputs)):
@@ -146,7 +152,8 @@ class Cutter:
         if problems := list(self._used_before(request.custom_id)):
             self.problems.add_line(problems)
         else:
-            self._place(request, line, offset, size, inputs)
+            self._place(request, Lines(line, [self.lines], where), size, inputs)
+            self._open[request.url, request.body.model].libraries |= asked.libraries
         return request.custom_id
 
     def _refuse(self, problems: list[Problem], custom_id: str | None) -> str | None:
@@ -171,11 +178,11 @@ class Cutter:
         if tokens > limits.tokens:
             yield faults.too_large(self.lines, "estimated prompt tokens", tokens, limits.tokens)
 
-    def _place(self, request: Request, line: bytes, offset: int, size: int, inputs: int) -> None:
+    def _place(self, request: Request, line: Lines, size: int, inputs: int) -> None:
         group = request.url, request.body.model
         if not self._fits(self._open.get(group), 1, size, inputs):
             self._full.append(self._open.pop(group))
-        self._append(group, Lines(line, [self.lines], offset), inputs)
+        self._append(group, line, inputs)
 
     def _fits(self, draft: Draft | None, requests: int, size: int, inputs: int) -> bool:
         """Whether a draft has room for more; a fresh one for as much at once."""

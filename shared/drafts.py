@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple, Self
 
 from shared import batchfile
+from shared.library.questions import Resolve
 
 Reread = Callable[[int, int], Iterable[bytes]]  # (start, length) of the dropped object
 
@@ -16,6 +17,7 @@ class Copying:
 
     spool: Callable[[], BinaryIO]
     reread: Reread | None  # None: the object is packed
+    resolve: Resolve | None = None  # a library's name to its store: such lines change
 
 
 class Lines(NamedTuple):
@@ -41,6 +43,7 @@ class Draft:
     inputs: int = 0
     spool: BinaryIO | None = None  # set: the lines do not lie side by side
     lines: "array[int]" = field(default_factory=lambda: array("I"))
+    libraries: set[str] = field(default_factory=set)  # that its questions are asked of
 
     @classmethod
     def begun(cls, url: str, model: str, lines: Lines, copying: Copying) -> Self:

@@ -97,6 +97,10 @@ class Job(Ours):
     def told_of_room(self) -> Self:
         return self.model_copy(update={"room_told": True, "rev": self.rev + 1})
 
+    def waits(self, now: datetime, reason: str, until: datetime) -> Self:
+        """It is read again then; poll rings."""
+        return self.model_copy(update={"reason": reason, "due": until, "rev": self.rev + 1})
+
     def asked_to_stop(self, now: datetime) -> Self:
         """Poll does the stopping, from its next tick on until nothing lives any more."""
         return self.model_copy(update={"cancel_asked": now, "due": now, "rev": self.rev + 1})
@@ -133,6 +137,7 @@ class Part(Ours):
     bytes: int
     inputs: int = 0  # embedding inputs
     tokens: int  # estimated prompt tokens
+    libraries: list[str] = []  # whose documents it waits for, if they were dropped before it
     reason: str = ""
     due: datetime
     asked_at: datetime | None = None  # when poll asked submit for it
@@ -302,6 +307,7 @@ class Part(Ours):
             requests=lines.count,
             bytes=source.length,
             inputs=self.inputs,
+            libraries=self.libraries,
             tokens=-(-source.length // BYTES_PER_TOKEN),
             due=now,
             times={PartState.WAITING.value: now},

@@ -3,20 +3,25 @@
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import BinaryIO, NamedTuple, cast
 
+from functions.intake.naming import naming
 from shared import facts, keys, reports
 from shared.cutting import Cutter
 from shared.drafts import Copying, Draft, Reread
 from shared.edges import Edges
 from shared.errors import Gone
 from shared.jobs import Job, JobState, Part, PartState, Source, Span, job_id
+from shared.library.questions import StoreNotMade
 from shared.lines import Unreadable, unpacked
 from shared.options import Options, read_options
 from shared.page.rejected import rejected_page
+from shared.plain import plain
 from shared.problems import Problem, Problems
 
 SPOOL_BUFFER = 1 << 16  # bytes; a page, the default, is less than a line: a write for each
+STORE_PAUSE = timedelta(minutes=1)
 RECHECK = 4  # leases after which poll looks whether an accepted job got stuck
 
 
@@ -35,12 +40,24 @@ def take_in(edges: Edges, source: Source) -> Job:
     """The same notification twice is the same job; whoever comes second finds it done."""
     job = edges.ledger.open_job(_new(edges, source))
     if job.state is JobState.CHECKING:
-        checked = _check(edges, job)
+        try:
+            checked = _check(edges, job)
+        except StoreNotMade as error:
+            return _wait_for_store(edges, job, error.library)
         refused = checked.problems and (checked.options.bad_lines == "reject" or not checked.parts)
         job = _reject(edges, job, checked) if refused else _accept(edges, job, checked)
     if job.state is JobState.ACCEPTED:
         _let_go(edges, job)
     return job
+
+
+def _wait_for_store(edges: Edges, job: Job, library: str) -> Job:
+    """Its first documents were dropped a moment ago. Poll rings for this file again."""
+    waiting = job.waits(
+        edges.now(), f"the library {plain(library)} has no store yet", edges.now() + STORE_PAUSE
+    )
+    edges.ledger.replace_job(job, waiting)
+    return waiting
 
 
 def _new(edges: Edges, source: Source) -> Job:
@@ -75,7 +92,7 @@ def _read(edges: Edges, job: Job, size: int, asked: Mapping[str, str], options: 
     suspects: set[int] | None = None
     while True:
         with ExitStack() as disk:
-            copying = Copying(_spooling(disk), _rereading(edges, job))
+            copying = Copying(_spooling(disk), _rereading(edges, job), naming(edges))
             cutter = Cutter(edges.settings.limits, copying, skip=skip, suspects=suspects)
             parts = _cut(edges, job, size, cutter)
             found = cutter.suspects()
@@ -114,6 +131,7 @@ def _part(edges: Edges, job: Job, size: int, draft: Draft, *, number: int) -> Pa
         bytes=draft.size,
         inputs=draft.inputs,
         tokens=draft.tokens,
+        libraries=sorted(draft.libraries),
         due=edges.now(),
     )
     return _copied(edges, part, draft.spool, draft) if draft.spool else part
@@ -160,6 +178,7 @@ def _accept(edges: Edges, job: Job, checked: Checked) -> Job:
     accepted = job.moved(
         JobState.ACCEPTED,
         edges.now(),
+        reason="",
         options=checked.options,
         requests=sum(part.requests for part in checked.parts),
         parts=len(checked.parts),

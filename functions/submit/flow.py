@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from functions.submit.again import cut_again
+from functions.submit.library import unready
 from shared import facts
 from shared.edges import Edges
 from shared.errors import AnswerLost, Moved, NoRoom, Refused, TryLater, Unanswerable
@@ -15,6 +16,7 @@ from shared.jobs import Ask, Job, JobState, Part, PartState, Room
 from shared.openai_models import Batch, BatchError, BatchStatus
 
 SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
+LIBRARY_PAUSE = timedelta(minutes=1)
 FOR_A_PERSON = timedelta(minutes=5)  # between tries while a key is refused or a quota used up
 WINDOW = timedelta(minutes=5)
 WINDOWS = 13  # so many of them touch any one hour
@@ -41,6 +43,8 @@ def _try(edges: Edges, ask: Ask) -> str:
     fresh = part.state is PartState.WAITING and not part.may_be_made
     if job.cancel_asked and fresh:
         return "cancelled"
+    if fresh and (reason := unready(edges, job, part)):
+        return _put_off(edges, job, part, reason)
     room = _room(edges, part, now)
     if fresh and room.limit is not None and part.tokens > room.limit:
         return cut_again(edges, part, room.limit)
@@ -49,6 +53,15 @@ def _try(edges: Edges, ask: Ask) -> str:
     except NoRoom:
         return _no_room(edges, job, part)
     return _make(edges, job, claimed)
+
+
+def _put_off(edges: Edges, job: Job, part: Part, reason: str) -> str:
+    """It has no room yet that it could give back."""
+    waiting = part.waits(edges.now(), reason, until=edges.now() + LIBRARY_PAUSE)
+    if waiting.reason != part.reason:
+        edges.pager.tell(facts.waiting(job, waiting))
+    edges.ledger.replace_part(part, waiting)
+    return "waits"
 
 
 def _room(edges: Edges, part: Part, now: datetime) -> Room:

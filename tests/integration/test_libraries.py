@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from functions.poll.sweep import sweep
+from tests.files import chat, lines
 from tests.libraries import Folder
 from tests.world import World
 
@@ -333,3 +334,55 @@ def test_what_lies_in_no_library_is_told(folder: Folder, world: World) -> None:
     world.work()
 
     assert [each["Subject"].split(" ")[0:2] for each in world.told()] == [["Document", "Failed:"]]
+
+
+def question(text: str, *stores: str) -> dict[str, Any]:
+    tool = {"type": "file_search", "vector_store_ids": list(stores)}
+    body = {"model": "gpt-5-mini", "input": text, "tools": [tool]}
+    return {"custom_id": text, "method": "POST", "url": "/v1/responses", "body": body}
+
+
+def test_questions_name_a_library_and_wait_for_what_was_dropped_before_them(
+    folder: Folder, world: World
+) -> None:
+    folder.put("cats.md", CATS)
+    folder.put("dogs.md", DOGS, ring=False)  # whose message is still on its way
+    asked = lines([question("How long do cats sleep?", "library:handbook"), chat("r", "Hello")])
+    job = world.drop("questions.jsonl", asked)
+    world.work()
+
+    assert world.job(job).reason == "the library handbook has no store yet"
+
+    world.until_over(job)
+    waited = [each["Message"] for each in world.told() if "Part Waiting" in each["Subject"]]
+    reason = "documents dropped before it in the library handbook are still being indexed"
+    assert len(waited) == 1
+    assert reason in waited[0]
+    results = world.results(world.job(job))
+    answers = {each["custom_id"]: each["response"]["body"] for each in results}
+    said = answers["How long do cats sleep?"]["output"][-1]["content"][0]
+    assert CATS in said["text"]
+    assert said["annotations"][0]["filename"].startswith("cats.")
+    assert folder.texts() == [CATS, DOGS]
+
+
+def test_what_is_dropped_after_a_question_does_not_hold_it(folder: Folder, world: World) -> None:
+    folder.put("cats.md", CATS)
+    folder.settle()
+    job = world.drop("questions.jsonl", lines([question("cats?", "library:handbook")]))
+    world.work()
+    world.small.misbehave("document_stuck", times=1)
+    world.clock.pass_(seconds=1)
+    folder.put("dogs.md", DOGS)
+    world.until_over(job)
+
+    assert world.job(job).state == "completed"
+
+
+def test_an_unknown_library_is_a_line_error(folder: Folder, world: World) -> None:
+    folder.put("cats.md", CATS)
+    asked = lines([question("a", "library:handbok"), question("b", "vs_1"), chat("c", "library:x")])
+    job = world.run("questions.jsonl", asked)
+
+    report = json.loads(world.read(f"{job.results_prefix}report.json"))
+    assert [(p["line"], p["code"]) for p in report["problems"]] == [(1, "unknown_library")]

@@ -1,0 +1,28 @@
+"""Which store a library's name means, and that a file of questions waits for its documents."""
+
+from shared.edges import Edges
+from shared.library.names import ROOM
+from shared.library.questions import Resolve, StoreNotMade
+
+
+def naming(edges: Edges) -> Resolve:
+    """Each library is looked up once a file."""
+    known: dict[str, str | None] = {}
+
+    def resolve(library: str) -> str | None:
+        if library not in known:
+            known[library] = _store(edges, library)
+        return known[library]
+
+    return resolve
+
+
+def _store(edges: Edges, library: str) -> str | None:
+    """Raises StoreNotMade. Who asks has the folder compared: its messages may be on their way."""
+    found = edges.shelves.library(library)
+    if found is None and library not in edges.landing.folders(edges.settings.inbox_bucket, ROOM):
+        return None
+    edges.shelves.ring(library, edges.now(), asked_at=edges.now())
+    if found is None or found.store_id is None:
+        raise StoreNotMade(library)
+    return found.store_id
