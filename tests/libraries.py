@@ -1,6 +1,7 @@
 """A library's folder in the inbox, its notifications, and what its store holds."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -8,9 +9,10 @@ from urllib.parse import quote_plus
 
 import yaml
 
-from functions.poll.flow import poll
+from functions.shelve.flow import shelve
 from local.openai.vectorstore import Document, Store
 from shared.edges import Edges
+from shared.errors import TryLater
 from tests.world import INBOX, World
 
 MOST_TICKS = 60
@@ -22,6 +24,7 @@ class Folder:
 
     world: World
     name: str = "handbook"
+    later: list[dict[str, Any]] = field(default_factory=list)
     sequence: "count[int]" = field(default_factory=lambda: count(0x55))
 
     def put(self, name: str, content: bytes | str, *, ring: bool = True) -> dict[str, Any]:
@@ -39,24 +42,29 @@ class Folder:
     def set(self, **settings: Any) -> None:
         self.put("library.yaml", yaml.safe_dump(settings))
 
-    def send(self, message: dict[str, Any]) -> None:
-        self.world.sqs.send_message(
-            QueueUrl=self.world.queues["shelve"], MessageBody=json.dumps(message)
-        )
+    def send(self, message: dict[str, Any], edges: Edges | None = None) -> None:
+        """Lets the door hear of it; what it can't do now it is asked again."""
+        self.later.append(message)
+        for each in list(self.later):
+            with suppress(TryLater):
+                shelve(edges or self.world.edges, each)
+                self.later.remove(each)
+
+    def tick(self, edges: Edges | None = None, seconds: float = 60) -> None:
+        """As poll does it, without all else that poll does."""
+        self.world.clock.pass_(seconds=seconds)
+        for library in self.world.edges.shelves.ringing(self.world.clock()):
+            shelve(edges or self.world.edges, {"library": library})
 
     def reconcile(self) -> None:
         self.send({"library": self.name, "reconcile": True})
-        self.world.work()
 
-    def settle(self, edges: Edges | None = None) -> None:
+    def settle(self) -> None:
         """Ticks until nobody has anything to do; a world that is never quiet fails."""
-        edges = edges or self.world.edges
         for _ in range(MOST_TICKS):
-            self.world.work(edges)
             if not self.world.edges.shelves.ringing(self.world.clock()) and self.in_sync:
                 return
-            self.world.clock.pass_(seconds=60)
-            poll(edges)
+            self.tick()
         raise AssertionError(self.report())
 
     @property
@@ -81,12 +89,11 @@ class Folder:
         return sorted(each.text for each in self.shelved)
 
     def finds(self, query: str) -> list[str]:
-        answer = self.world.connect()._given_http.post(  # type: ignore[union-attr]
-            f"/vector_stores/{self.store.id}/search",
-            json={"query": query},
-            headers={"Authorization": "Bearer sk-test"},
+        """What a search in the store answers."""
+        found = self.world.edges.openai.repeated(
+            "POST", f"/vector_stores/{self.store.id}/search", json={"query": query}
         )
-        return [hit["content"][0]["text"] for hit in answer.json()["data"]]
+        return [hit["content"][0]["text"] for hit in found["data"]]
 
     def report(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.world.read(f"libraries/{self.name}/report.json"))

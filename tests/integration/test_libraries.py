@@ -77,9 +77,8 @@ def test_a_rename_reuses_the_file(folder: Folder) -> None:
     folder.put("a.md", CATS)
     folder.settle()
 
-    gone = folder.delete("a.md", ring=False)
-    folder.send(gone)
-    folder.world.tick()
+    folder.delete("a.md")
+    folder.tick(seconds=30)
     folder.put("b.md", CATS)
     folder.settle()
 
@@ -146,13 +145,13 @@ def test_a_document_in_progress_for_too_long_rings(folder: Folder, world: World)
     world.small.misbehave("document_stuck", filename=_filename(folder, world))
     folder.put("dogs.md", DOGS)
     for _ in range(10):
-        world.tick(900)
+        folder.tick(seconds=900)
 
     assert folder.states() == {"cats.md": "searchable", "dogs.md": "stuck"}
     assert told(world).count("Document Stuck") == 1
 
-    for _ in range(30):
-        world.tick(3_600)
+    for _ in range(28):
+        folder.tick(seconds=3_600)
     folder.settle()
 
     assert folder.states()["dogs.md"] == "searchable"
@@ -214,8 +213,8 @@ def test_settings_that_can_not_be_followed_change_nothing_and_are_told(
     folder.settle()
     folder.set(**wrong)
     folder.delete("cats.md")
-    world.tick()
-    world.tick(600)
+    folder.tick()
+    folder.tick(seconds=600)
 
     assert folder.texts() == [CATS]
     messages = [m for m in world.told() if m["Subject"].startswith("Library Settings Refused")]
@@ -331,7 +330,6 @@ def test_what_lies_in_no_library_is_told(folder: Folder, world: World) -> None:
     message = folder.put("cats.md", CATS, ring=False)
     message["Records"][0]["s3"]["object"]["key"] = "libraries/cats.md"
     folder.send(message)
-    world.work()
 
     assert [each["Subject"].split(" ")[0:2] for each in world.told()] == [["Document", "Failed:"]]
 

@@ -1,0 +1,114 @@
+"""A document is replaced: at every call, whoever dies, a search finds the old or the new."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+from moto import mock_aws
+
+from shared.errors import TryLater
+from tests.fuse import Fuse, FusedSession, FusedTransport, Killed, Side
+from tests.libraries import Folder
+from tests.world import World
+
+OLD, NEW = "Cats sleep all day.", "Cats purr."
+STEP = int(os.environ.get("LIBRARY_STEP", "7"))  # 1: at every call
+
+
+@dataclass
+class Asking(httpx.BaseTransport):
+    """Before and after every call, and while it is under way, somebody searches."""
+
+    folder: Folder
+    inner: httpx.BaseTransport
+    found: list[str] = field(default_factory=list)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.ask()
+        response = self.inner.handle_request(request)
+        response.read()
+        self.ask()
+        return response
+
+    def ask(self) -> None:
+        self.found.append(" ".join(self.folder.finds("What do cats do?")))
+
+
+@pytest.fixture(scope="module")
+def sessions() -> Iterator[tuple[boto3.Session, FusedSession]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        yield boto3.Session(region_name="us-east-1"), FusedSession()
+
+
+def replaced(
+    sessions: tuple[boto3.Session, FusedSession], fuse: Fuse, change: str
+) -> tuple[list[str], dict[str, Any]]:
+    """What searches found meanwhile, and how it ended."""
+    with mock_aws():
+        plain, fused = sessions
+        fused.fuse = None
+        world = World(session=plain, settings={"uploads_at_once": 1})
+        folder = Folder(world)
+        folder.put("cats.md", OLD)
+        folder.settle()
+        asking = Asking(folder, FusedTransport(fuse, world.small.transport()))
+        message = _change(folder, change)
+        fused.fuse = fuse
+        edges = world.connect(fused, transport=asking)
+        try:
+            folder.send(message, edges)
+            for _ in range(3):
+                folder.tick(edges)
+                asking.ask()
+        except (Killed, TryLater):
+            fused.fuse = None
+            world.clock.pass_(seconds=world.config.lease_seconds + 1)
+            folder.send(message)
+            folder.tick()
+        fused.fuse = None
+        folder.settle()
+        asking.ask()
+        (document,) = folder.store.documents.values()
+        return asking.found, {
+            "text": document.text,
+            "size": document.chunking.size,
+            "files": len(world.small.files),
+            "uploads": folder.uploads(),
+            "stores": len(world.small.stores),
+        }
+
+
+def _change(folder: Folder, change: str) -> dict[str, Any]:
+    if change == "bytes":
+        return folder.put("cats.md", NEW, ring=False)
+    static = "{max_chunk_size_tokens: 100, chunk_overlap_tokens: 0}"
+    text = f"chunking_strategy: {{type: static, static: {static}}}"
+    return folder.put("library.yaml", text, ring=False)
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+@pytest.mark.parametrize("change", ["bytes", "settings"])
+def test_a_search_always_finds_the_old_or_the_new(
+    sessions: tuple[boto3.Session, FusedSession], change: str, side: Side
+) -> None:
+    fuse = Fuse()
+    found, expected = replaced(sessions, fuse, change)
+    assert (expected["files"], expected["uploads"]) == (1, 2)
+    assert "" not in found
+    assert len(found) > 10
+
+    fuses = [Fuse(n, side) for n in range(1, len(fuse.calls) + 1, STEP)]
+    ends = [(each, *replaced(sessions, each, change)) for each in fuses]
+
+    differing = [
+        (each.calls[each.at - 1], each.at, end)
+        for each, found, end in ends
+        if end != expected or "" in found
+    ]
+    assert differing == []
