@@ -1,5 +1,5 @@
 # Everything needs only make and Python 3.11 or newer; the rest is set up on first use.
-#   make run [FILE=path] [OUT=dir] [REAL=1]   make up   make down   make deploy   make run-audit
+#   make run [FILE=path] [OUT=dir] [REAL=1]   make up   make down   make deploy   make run-audit   make run-library
 #   make test   make check   make bench   make simulate [SEEDS=n]   make kills [TIMES=n]   make moves [FROM=commit]
 #   make adopt [STACK=name]
 PYTHON ?= python3
@@ -13,13 +13,15 @@ FOR_here := --python $(BIN)/python --compile-bytecode
 LOCKED := .aws-sam/locked-$(PACKAGE_FOR)
 AWS_SERVICES := dynamodb events s3 secretsmanager sns sqs ssm xray
 
-.PHONY: setup run run-audit up down test check bench simulate kills moves build deploy adopt
+.PHONY: setup run run-audit run-library up down test check bench simulate kills moves build deploy adopt
 setup: .venv/.stamp .venvs/sam/.stamp .venvs/ministack/.stamp
 
 run: setup
 	@$(BIN)/python -m local run "$${FILE:-events/sample.jsonl}" --out "$${OUT:-out}" $(if $(REAL),--real)
 run-audit: setup # quiet days, then a theft; the alerts appear here
 	@$(BIN)/python -m local audit
+run-library: setup # a folder of documents, kept in sync and asked
+	@$(BIN)/python -m local library
 up down: setup
 	@$(BIN)/python -m local $@ $(if $(REAL),--real)
 test: setup

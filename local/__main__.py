@@ -10,6 +10,7 @@ COMMANDS = {
     "down": ("local.standing", "stop the world that is up"),
     "openai": ("local.openai.command", "the small OpenAI alone"),
     "audit": ("local.audit_story", "a theft that the audit door rings for"),
+    "library": ("local.library_story", "a folder of documents, kept in sync and asked"),
     "prices": ("local.prices", "renew the table of OpenAI's batch prices"),
     "adopt": ("local.adopt", "a deleted stack's buckets and tables into a new one of its name"),
     "replay": ("local.replay", "audit events through the detections, touching nothing"),

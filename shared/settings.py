@@ -39,6 +39,7 @@ class Settings(Theirs):
     lost_answer_seconds: int = 300  # given to a batch whose answer was lost, to show up in the list
 
     uploads_at_once: int = 8  # documents of one library
+    library_pace_seconds: int = 60  # between two attachings, and given to a rename's other half
     index_minutes: int = 60  # given to a document until it is told to be stuck
 
     @classmethod
@@ -53,6 +54,10 @@ class Settings(Theirs):
     @property
     def lost_answer(self) -> timedelta:
         return timedelta(seconds=self.lost_answer_seconds)
+
+    @property
+    def library_pace(self) -> timedelta:
+        return timedelta(seconds=self.library_pace_seconds)
 
     def enqueued_limit(self, model: str) -> int | None:
         """Estimated prompt tokens that may be enqueued, where it is configured."""

@@ -15,9 +15,7 @@ from shared.library.settings import LibrarySettings
 from shared.library.shelf import Content, ContentState
 from shared.vector_stores import MOST_FILES, FileBatch, LastError, StoreFile
 
-# One call a minute, so that neither 300 requests a minute and store nor, for one library, 2,000
-# files a minute and organization are ever exceeded.
-PACE = timedelta(minutes=1)
+REFUSED_PAUSE = timedelta(minutes=1)
 HELD_BACK = timedelta(minutes=10)  # for others that are still being uploaded
 HOPELESS = timedelta(days=1)
 
@@ -61,7 +59,7 @@ def attach(desk: Desk) -> None:
         desk.put(each.not_attached(desk.now) for each in intents)
         raise
     except Refused as error:
-        desk.put(each.not_attached(desk.now, PACE) for each in intents)
+        desk.put(each.not_attached(desk.now, REFUSED_PAUSE) for each in intents)
         _mend(desk, error)
         return
     desk.put(each.attached(batch.id) for each in intents)
@@ -97,8 +95,10 @@ def _attaching(desk: Desk) -> list[Content]:
 
 
 def _is_too_soon(desk: Desk, ready: Sequence[Content], *, more: bool) -> bool:
+    """One call a minute: so neither 300 requests a minute and store nor, for one library, 2,000
+    files a minute and organization are ever exceeded."""
     last = desk.library.attached_at
-    if last and desk.now < last + PACE:
+    if last and desk.now < last + desk.edges.settings.library_pace:
         return True
     oldest = min(each.at for each in ready)
     return more and len(ready) < MOST_FILES and desk.now < oldest + HELD_BACK

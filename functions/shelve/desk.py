@@ -48,7 +48,8 @@ class Desk:
         return self.library.store_id or ""
 
     def view(self) -> View:
-        return View(self.settings, self.documents, self.contents, self.now)
+        grace = self.edges.settings.library_pace
+        return View(self.settings, self.documents, self.contents, self.now, grace)
 
     def plan(self) -> Plan:
         return plan(self.view())

@@ -37,6 +37,7 @@ class View:
     documents: Mapping[str, Document]
     contents: Mapping[str, Content]
     now: datetime
+    grace: timedelta = GRACE
 
     @cached_property
     def failures(self) -> dict[str, Content]:
@@ -84,7 +85,11 @@ def plan(view: View) -> Plan:
         ],
         waiting=[
             *(each.due for each in present if each.state not in ENDED and each.due > view.now),
-            *(each.noted_at + GRACE for each in view.documents.values() if _in_grace(view, each)),
+            *(
+                each.noted_at + view.grace
+                for each in view.documents.values()
+                if _in_grace(view, each)
+            ),
         ],
     )
 
@@ -188,7 +193,7 @@ def _kept(view: View, wants: Mapping[str, Want]) -> set[str]:
 
 
 def _in_grace(view: View, document: Document) -> bool:
-    return document.gone and view.now < document.noted_at + GRACE and bool(document.digest)
+    return document.gone and view.now < document.noted_at + view.grace and bool(document.digest)
 
 
 def _held(view: View, document: Document) -> set[str]:
