@@ -74,14 +74,20 @@ def replaced(
         fused.fuse = None
         folder.settle()
         asking.ask()
-        (document,) = folder.store.documents.values()
-        return asking.found, {
-            "text": document.text,
-            "size": document.chunking.size,
-            "files": len(world.small.files),
-            "uploads": folder.uploads(),
-            "stores": len(world.small.stores),
-        }
+        return asking.found, _end(folder)
+
+
+def _end(folder: Folder) -> dict[str, Any]:
+    """All that matters; an upload that a dying process broke off has no status."""
+    small = folder.world.small
+    (document,) = folder.store.documents.values()
+    return {
+        "text": document.text,
+        "size": document.chunking.size,
+        "files": len(small.files),
+        "uploads": sum(each.route == "upload" and each.status == 200 for each in small.calls),
+        "stores": len(small.stores),
+    }
 
 
 def _change(folder: Folder, change: str) -> dict[str, Any]:
