@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from local.bench import auditing, checking, counting, growth, landing, memory, submitting
+from local.bench import auditing, checking, counting, growth, landing, memory, shelving, submitting
 from local.bench.report import Section, written
 from local.bench.scale import FULL, QUICK, Scale
 
@@ -17,6 +17,7 @@ BENCHES: dict[str, tuple[Callable[[Scale], Section], str]] = {
     "e": (growth.measured, "how time grows with the number of requests"),
     "f": (counting.measured, "calls to the ledger and to OpenAI"),
     "g": (auditing.measured, "the audit door"),
+    "h": (shelving.measured, "a library of many documents"),
 }
 
 

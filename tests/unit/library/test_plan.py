@@ -1,0 +1,174 @@
+"""What is to be done: wanted against known."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.jobs import Source
+from shared.library.plan import Plan, View, plan, unsettled
+from shared.library.settings import LibrarySettings
+from shared.library.shelf import Content, ContentState, Document, print_of
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(hours=1)
+AUTO = LibrarySettings()
+
+
+def document(name: str, digest: str = "aa.md", **changes: Any) -> Document:
+    fields = {
+        "library": "handbook",
+        "name": name,
+        "source": Source(bucket="in", key=f"libraries/handbook/{name}", version="v"),
+        "digest": digest,
+        "dropped_at": LONG_AGO,
+        "noted_at": LONG_AGO,
+    }
+    return Document.model_validate(fields | changes)
+
+
+def content(digest: str = "aa.md", state: str = "searchable", **changes: Any) -> Content:
+    fields = {
+        "library": "handbook",
+        "id": f"{digest}@auto",
+        "digest": digest,
+        "chunking": "auto",
+        "filename": f"{digest}.md",
+        "source": Source(bucket="in", key="k"),
+        "state": state,
+        "file_id": f"file-{digest}",
+        "due": LONG_AGO,
+        "at": LONG_AGO,
+    }
+    return Content.model_validate(fields | changes)
+
+
+def view(
+    documents: list[Document], contents: list[Content], settings: LibrarySettings = AUTO
+) -> View:
+    return View(settings, {d.name: d for d in documents}, {c.id: c for c in contents}, NOW)
+
+
+def planned(*args: Any) -> Plan:
+    return plan(view(*args))
+
+
+def test_new_bytes_are_uploaded_once_whatever_names_they_have() -> None:
+    todo = planned([document("a.md"), document("b.md")], [])
+
+    (want,) = todo.uploads
+    assert [each.name for each in want.documents] == ["a.md", "b.md"]
+
+
+def test_a_store_that_is_as_its_folder_leaves_nothing_to_do() -> None:
+    served = document("a.md", serves="aa.md@auto")
+    todo = planned([served], [content()])
+
+    assert todo.idle
+    assert todo.waiting == []
+
+
+def test_the_old_stays_until_the_new_is_searchable() -> None:
+    changed = document("a.md", "bb.md", serves="aa.md@auto")
+
+    under_way = planned([changed], [content(), content("bb.md", "attaching")])
+    ready = planned([changed], [content(), content("bb.md")])
+
+    assert under_way.removals == []
+    assert [each.id for each in ready.removals] == ["aa.md@auto"]
+    assert [each.serves for each in ready.served] == ["bb.md@auto"]
+
+
+def test_a_version_that_never_was_searchable_is_not_waited_for() -> None:
+    changed = document("a.md", "cc.md", serves="aa.md@auto")
+    todo = planned([changed], [content(), content("bb.md", "uploaded")])
+
+    assert [each.id for each in todo.removals] == ["bb.md@auto"]
+    assert todo.attaches == []
+
+
+def test_a_deleted_document_goes_after_a_renames_grace() -> None:
+    now_gone = document("a.md", gone=True, noted_at=NOW, serves="aa.md@auto")
+    long_gone = document("a.md", gone=True, serves="aa.md@auto")
+
+    just_now, later = planned([now_gone], [content()]), planned([long_gone], [content()])
+
+    assert (just_now.removals, just_now.waiting) == ([], [NOW + timedelta(minutes=1)])
+    assert [each.id for each in later.removals] == ["aa.md@auto"]
+
+
+def test_what_is_retained_stays() -> None:
+    gone = document("a.md", gone=True, serves="aa.md@auto")
+
+    assert planned([gone], [content()], LibrarySettings(on_delete="retain")).idle
+
+
+def test_bytes_that_failed_for_good_are_not_uploaded_however_they_are_cut() -> None:
+    failed = content(state="failed", error="invalid_file", file_id=None)
+    other = LibrarySettings.model_validate(
+        {
+            "chunking_strategy": {
+                "type": "static",
+                "static": {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 0},
+            }
+        }
+    )
+
+    assert planned([document("a.md", noted_at=NOW)], [failed]).uploads == []
+    assert planned([document("a.md", noted_at=NOW)], [failed], other).uploads == []
+
+
+def test_openais_own_error_is_tried_again_when_the_document_is_dropped_again() -> None:
+    failed = content(state="failed", error="server_error", file_id=None)
+    before = document("a.md", noted_at=LONG_AGO - timedelta(minutes=1))
+
+    assert planned([before], [failed]).uploads == []
+    assert len(planned([document("a.md", noted_at=NOW)], [failed]).uploads) == 1
+
+
+def test_what_failed_is_taken_out() -> None:
+    failed = content(state="failed", error="invalid_file")
+
+    assert planned([document("a.md")], [failed]).removals == [failed]
+
+
+def test_changed_attributes_are_described_and_nothing_else() -> None:
+    beside = document("a.md.metadata.json", "", attributes={"year": 2026})
+    served = document("a.md", serves="aa.md@auto")
+
+    todo = planned([served, beside], [content()])
+    done = planned([served, beside], [content(attributes=print_of({"year": 2026}))])
+
+    assert [each.id for each in todo.descriptions] == ["aa.md@auto"]
+    assert (todo.uploads, todo.removals) == ([], [])
+    assert done.idle
+
+
+def test_what_waits_for_its_pause_is_neither_attached_nor_forgotten() -> None:
+    later = NOW + timedelta(minutes=4)
+    todo = planned([document("a.md")], [content(state="uploaded", due=later)])
+
+    assert (todo.attaches, todo.waiting) == ([], [later])
+
+
+def test_unsettled_is_what_has_not_ended_and_is_not_known_to_be_stuck() -> None:
+    documents = [document(f"{n}.md", f"{n}.md") for n in "abc"]
+    contents = [
+        content("a.md", "attaching"),
+        content("b.md", "attaching", stuck_told=True),
+        content("c.md"),
+    ]
+    seen = view(documents, contents)
+
+    assert [each.name for each in unsettled(seen, plan(seen).wants)] == ["a.md"]
+
+
+def test_pauses_grow_and_tries_end() -> None:
+    now, tried = NOW, content(state="attaching")
+    pauses = []
+    for _ in range(4):
+        tried = tried.refused(now, "server_error", "again")
+        pauses.append(tried.due - now)
+    last = tried.refused(now, "server_error", "again")
+
+    assert pauses == [timedelta(minutes=n) for n in (1, 2, 4, 8)]
+    assert last.state is ContentState.FAILED
+    assert content(state="attaching").refused(now, "invalid_file", "no").failed_for_good
