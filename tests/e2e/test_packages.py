@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("packages")]
 
 DOORS = {
     f"functions.{door}.handler": f"{door.capitalize()}Function"
-    for door in ("audit", "intake", "land", "poll", "submit")
+    for door in ("audit", "intake", "land", "poll", "shelve", "submit")
 }
 OURS = {"functions", "shared"}
 REQUIREMENT = re.compile(r"(?m)^([\w.-]+)==([^ ]+)")

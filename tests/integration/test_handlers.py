@@ -13,6 +13,7 @@ from moto import mock_aws
 from functions.intake import handler as intake
 from functions.land import handler as land
 from functions.poll import handler as poll
+from functions.shelve import handler as shelve
 from functions.submit import handler as submit
 from local.openai import SmallSettings, serving
 from shared.jobs import JobState
@@ -42,10 +43,10 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             environment = names | {"openai_base_url": url, "openai_key_secret": KEY_NAME}
             for name, value in environment.items():
                 monkeypatch.setenv(name.upper(), str(value))
-            for door in (intake, submit, poll, land):
+            for door in (intake, submit, poll, land, shelve):
                 door.edges.cache_clear()
             yield world
-            for door in (submit, poll, land):
+            for door in (submit, poll, land, shelve):
                 door.edges().close()
 
 
@@ -81,6 +82,22 @@ def test_a_file_goes_through_all_four_handlers(deployed: World) -> None:
 
     assert deployed.job(job).state is JobState.COMPLETED
     assert len(deployed.results(deployed.job(job))) == 3
+
+
+def test_a_documents_change_goes_through_both_handlers(deployed: World) -> None:
+    event = json.loads((deployed.events / "library_changed.json").read_text())
+    record = event["Records"][0]["s3"]
+    record["bucket"]["name"] = INBOX
+    deployed.s3.put_object(Bucket=INBOX, Key="libraries/handbook/guides/first steps.md", Body=b"Go")
+    deployed.sqs.send_message(QueueUrl=deployed.queues["shelve"], MessageBody=json.dumps(event))
+
+    assert shelve.handler(records(deployed, "shelve"), Context()) == {"batchItemFailures": []}
+    poll.handler({}, Context())
+    assert shelve.handler(records(deployed, "shelve"), Context()) == {"batchItemFailures": []}
+
+    (document,) = deployed.edges.shelves.rows("handbook")[0]
+    assert document.name == "guides/first steps.md"
+    assert [each.purpose for each in deployed.small.files.values()] == ["assistants"]
 
 
 def test_s3s_test_event_is_answered_and_forgotten(deployed: World) -> None:
@@ -127,7 +144,12 @@ def test_cancelling_and_sweeping_come_through_polls_handler(deployed: World) -> 
 
     assert poll.handler(event, Context()) == {"job": job, "outcome": "cancelling"}
     found = poll.handler({"sweep": True}, Context())
-    assert found == {"FilesRung": 0, "UploadsDeleted": 0, "BatchesDoubled": 0}
+    assert found == {
+        "LibrariesReconciled": 0,
+        "FilesRung": 0,
+        "UploadsDeleted": 0,
+        "BatchesDoubled": 0,
+    }
 
 
 @pytest.mark.parametrize("secret", ["sk-test-123456", "Say hello"])
