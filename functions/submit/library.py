@@ -7,8 +7,8 @@ from shared.plain import plain
 
 def unready(edges: Edges, job: Job, part: Part) -> str:
     """Why a part has to wait; empty: it may go."""
-    asked = job.times[JobState.CHECKING.value]
     for name in part.libraries:
+        asked = job.times[JobState.CHECKING.value]
         library = edges.shelves.library(name)
         if library is None or library.settled_upto is None or library.settled_upto <= asked:
             why = f" ({plain(library.reason, 150)})" if library and library.reason else ""

@@ -97,7 +97,7 @@ def a_batch_whose_answer_was_lost_and_one_too_many() -> None:
 
 def a_job_that_is_stopped() -> None:
     world = TracedWorld()
-    job = world.drop("a.jsonl", chats(2000))
+    job = world.drop("a.jsonl", chats(4_000))  # at work for longer than a tick
     world.work()
     world.clock.pass_(seconds=20)
     cancel(world.at("poll"), job)
