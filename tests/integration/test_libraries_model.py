@@ -25,7 +25,7 @@ TEXTS = (b"Cats sleep.", b"Dogs bark.", b"Birds sing.", b"\xff\x00\xfe")
 BROKEN = TEXTS[-1]
 CHUNKING = ("auto", "static")
 ROUTES = ("upload", "create_store", "create_file_batch", "detach_file", "delete_file")
-EXAMPLES = int(os.environ.get("LIBRARY_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("LIBRARY_EXAMPLES", "16"))
 
 names, texts, places = st.sampled_from(NAMES), st.sampled_from(TEXTS), st.integers(0, 99)
 
@@ -93,6 +93,16 @@ class Libraries(RuleBasedStateMachine):
             self.folder.send(message)
             if not twice:
                 self.messages.remove(message)
+
+    @rule(route=st.sampled_from(("", *ROUTES)))
+    def hear_all(self, route: str) -> None:
+        """Then the store is looked after, and an answer may be lost."""
+        if route:
+            self.lose_an_answer(route)
+        for message in self.messages:
+            self.folder.send(message)
+        self.messages.clear()
+        self.folder.tick()
 
     @rule()
     def tick(self) -> None:
@@ -182,7 +192,7 @@ TestLibraries.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=14,
     deadline=None,
-    derandomize=EXAMPLES == 12,
+    derandomize=EXAMPLES == 16,
     suppress_health_check=list(HealthCheck),
     print_blob=False,
 )
