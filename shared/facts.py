@@ -5,6 +5,7 @@ from pydantic import JsonValue
 from shared.jobs import Job, Part
 from shared.openai_models import Batch, File
 from shared.pager import Fact
+from shared.plain import plain
 from shared.reports import JobReport, Rejected
 
 
@@ -12,7 +13,7 @@ def accepted(job: Job) -> Fact:
     return Fact(
         type="Job Accepted",
         about=job.id,
-        text=f"{job.key} was accepted: {job.requests:,} requests in {job.parts} part(s), "
+        text=f"{plain(job.key)} was accepted: {job.requests:,} requests in {job.parts} part(s), "
         f"about {job.tokens:,} prompt tokens.",
         detail=_job(job),
     )
@@ -23,7 +24,7 @@ def rejected(job: Job, report: Rejected, key: str) -> Fact:
     return Fact(
         type="Job Rejected",
         about=job.id,
-        text=f"{job.key} was refused: {report.problems_total:,} problem(s): {worst}.\n"
+        text=f"{plain(job.key)} was refused: {report.problems_total:,} problem(s): {worst}.\n"
         f"Every problem with line and remedy: {key}",
         detail=_job(job) | {"problems": report.problems_total, "report": key},
     )
@@ -34,9 +35,9 @@ def ended(job: Job, report: JobReport) -> Fact:
     return Fact(
         type=f"Job {report.state.capitalize()}",
         about=job.id,
-        text=f"{job.key} is {report.state}: {counts.succeeded:,} of {counts.total:,} requests "
-        f"succeeded, {counts.failed:,} failed.{_cost(report)}\n"
-        f"{report.reason}\nResults: {report.files['results']}\nReport: {report.files['page']}",
+        text=f"{plain(job.key)} is {report.state}: {counts.succeeded:,} of {counts.total:,} "
+        f"requests succeeded, {counts.failed:,} failed.{_cost(report)}\n{plain(report.reason)}\n"
+        f"Results: {report.files['results']}\nReport: {report.files['page']}",
         detail=_job(job)
         | {
             "succeeded": counts.succeeded,
@@ -63,7 +64,7 @@ def waiting(job: Job, part: Part) -> Fact:
     return Fact(
         type="Part Waiting",
         about=f"{part.name} {part.reason}",
-        text=f"Part {part.number} of {job.key} waits: {part.reason}",
+        text=f"Part {part.number} of {plain(job.key)} waits: {plain(part.reason)}",
         detail=_part(job, part),
     )
 
@@ -72,7 +73,7 @@ def retried(job: Job, part: Part) -> Fact:
     return Fact(
         type="Part Retried",
         about=part.name,
-        text=f"{part.requests:,} requests of {job.key} are asked again "
+        text=f"{part.requests:,} requests of {plain(job.key)} are asked again "
         f"(attempt {part.attempt} of {job.options.max_attempts}).",
         detail=_part(job, part),
     )
@@ -100,9 +101,10 @@ def stuck(job: Job, part: Part) -> Fact:
     return Fact(
         type="Part Stuck",
         about=f"{part.name} {part.batch_status}",
-        text=f"Batch {part.batch_id} of {job.key} has been {part.batch_status!r} for long, "
-        f"{part.done:,} of {part.requests:,} requests done. It ends by itself 24 hours after it "
-        "was made; what is not done by then is asked again. To stop it now, cancel the job.",
+        text=f"Batch {part.batch_id} of {plain(job.key)} has been {plain(part.batch_status)!r} "
+        f"for long, {part.done:,} of {part.requests:,} requests done. It ends by itself 24 hours "
+        "after it was made; what is not done by then is asked again. To stop it now, cancel "
+        "the job.",
         detail=_part(job, part) | {"batch": part.batch_id, "status": part.batch_status},
     )
 
@@ -111,8 +113,8 @@ def orphan_deleted(part: Part, file: File) -> Fact:
     return Fact(
         type="Orphan File Deleted",
         about=f"{part.name} {file.id}",
-        text=f"File {file.id} ({file.filename}, {file.bytes:,} bytes) at OpenAI belonged to a part "
-        "that does not need it, and was deleted there.",
+        text=f"File {file.id} ({plain(file.filename)}, {file.bytes:,} bytes) at OpenAI belonged "
+        "to a part that does not need it, and was deleted there.",
         detail={"job": part.job, "part": part.number, "file": file.id, "bytes": file.bytes},
     )
 

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from shared.errors import TryLater
 from shared.model import Ours
+from shared.plain import plain_lines
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -47,7 +48,7 @@ class Pager:
         self._sns.publish(
             TopicArn=self._topic,
             Subject=_subject(fact),
-            Message=f"{fact.text}\n\nid {fact.id}",
+            Message=f"{plain_lines(fact.text)}\n\nid {fact.id}",
             MessageAttributes={"type": {"DataType": "String", "StringValue": fact.type}},
         )
 

@@ -4,6 +4,7 @@ Whoever drops a file, and OpenAI, choose texts that end in letters, logs and on 
 they must not end a line, move a cursor, turn the direction of reading, or fill the page.
 """
 
+import json
 import re
 import unicodedata
 
@@ -26,6 +27,16 @@ def plain_lines(text: str) -> str:
 def plain_key(path: str) -> str:
     """For a name in S3: what is not to be seen is an underscore."""
     return SUSPECT.sub(lambda found: "_" if _unseen(found[0]) else found[0], path)
+
+
+def plain_json(text: str) -> bytes:
+    """JSON that says the same, with what is not to be seen escaped; line ends are the format's."""
+    return SUSPECT.sub(_escaped, text).encode()
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    return json.dumps(character)[1:-1] if _unseen(character) and character != "\n" else character
 
 
 def _seen(found: re.Match[str]) -> str:

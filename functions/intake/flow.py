@@ -17,7 +17,7 @@ from shared.library.questions import StoreNotMade
 from shared.lines import Unreadable, unpacked
 from shared.options import Options, read_options
 from shared.page.rejected import rejected_page
-from shared.plain import plain
+from shared.plain import plain, plain_json
 from shared.problems import Problem, Problems
 
 SPOOL_BUFFER = 1 << 16  # bytes; a page, the default, is less than a line: a write for each
@@ -159,7 +159,7 @@ def _reject(edges: Edges, job: Job, checked: Checked) -> Job:
     report = reports.rejection(rejected, dict(checked.asked), checked.problems, checked.lines, now)
     key = f"{prefix}report.json"
     edges.landing.write(f"{prefix}report.html", [rejected_page(report)], keys.PAGE)
-    body = report.model_dump_json(indent=2, exclude_none=True).encode()
+    body = plain_json(report.model_dump_json(indent=2, exclude_none=True))
     edges.landing.write(key, [body], "application/json")
     edges.pager.tell(facts.rejected(rejected, report, key))
     edges.ledger.replace_job(job, rejected)

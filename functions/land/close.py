@@ -12,6 +12,7 @@ from shared.jobs import Job, JobState, Part
 from shared.numbers import line_numbers
 from shared.openai_models import BatchError
 from shared.page.job import job_page
+from shared.plain import plain_json
 from shared.prices import cost, prices
 from shared.problems import KEPT
 from shared.results import Tally, read_answer
@@ -29,7 +30,7 @@ def close(edges: Edges, job: Job, parts: list[Part], landed: Iterable[Landed]) -
     _must_be_all(job, tally)
     report = _report(edges, job, parts, tally)
     edges.landing.write(report.files["page"], [job_page(report)], keys.PAGE)
-    body = report.model_dump_json(indent=2).encode()
+    body = plain_json(report.model_dump_json(indent=2))
     edges.landing.write(report.files["report"], [body], "application/json")
     edges.pager.tell(facts.ended(job, report))
     return job.moved(JobState(report.state), edges.now(), reason=report.reason)

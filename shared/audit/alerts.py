@@ -13,6 +13,7 @@ from shared.audit.detection import Finding
 from shared.audit.severity import Severity
 from shared.audit.watch import ABOUT
 from shared.model import Ours
+from shared.plain import plain
 
 
 class Alert(Ours):
@@ -153,20 +154,20 @@ def letter(alert: Alert) -> str:
     """The alert for a person: what, who, where from, before and after, what to do."""
     about = ABOUT[alert.detection]
     lines = [
-        f"{alert.severity.upper()}: {alert.title}",
+        f"{alert.severity.upper()}: {plain(alert.title)}",
         "",
         f"What      {about.name} ({alert.detection}, ATT&CK {', '.join(alert.attack)})",
         f"When      {clock(alert.time)}",
-        f"Who       {alert.who}",
-        f"From      {alert.where}",
-        *(f"{_word(name):<9} {value}" for name, value in alert.about if value),
+        f"Who       {plain(alert.who)}",
+        f"From      {plain(alert.where)}",
+        *(f"{_word(plain(name)):<9} {plain(value)}" for name, value in alert.about if value),
         "",
         "What to do:",
         *(f"{n}. {step}" for n, step in enumerate(about.runbook, 1)),
         "",
         f"May be harmless: {about.false_positives}",
-        f"Events: {', '.join(alert.event_ids)}",
-        f"Not sent again for a while: {alert.dedup}",
+        f"Events: {plain(', '.join(alert.event_ids), 2_000)}",
+        f"Not sent again for a while: {plain(alert.dedup)}",
     ]
     return "\n".join(lines)
 

@@ -2,23 +2,20 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
-from moto import mock_aws
 
 from functions.intake import handler as intake
 from functions.land import handler as land
 from functions.poll import handler as poll
 from functions.shelve import handler as shelve
 from functions.submit import handler as submit
-from local.openai import SmallSettings, serving
 from shared.jobs import JobState
 from tests.files import chats
-from tests.world import INBOX, KEY_NAME, World
+from tests.world import INBOX, World
 
 Failures = dict[str, list[dict[str, str]]]
 
@@ -31,23 +28,6 @@ class Context:
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:door"
     aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
-
-
-@pytest.fixture
-def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A world whose doors read their environment and talk to OpenAI over a socket."""
-    with mock_aws():
-        world = World(SmallSettings(speed=1e6))
-        with serving(world.small) as url:
-            names = world.config.model_dump(exclude_defaults=True)
-            environment = names | {"openai_base_url": url, "openai_key_secret": KEY_NAME}
-            for name, value in environment.items():
-                monkeypatch.setenv(name.upper(), str(value))
-            for door in (intake, submit, poll, land, shelve):
-                door.edges.cache_clear()
-            yield world
-            for door in (submit, poll, land, shelve):
-                door.edges().close()
 
 
 def records(world: World, queue: str) -> dict[str, Any]:

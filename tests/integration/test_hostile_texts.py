@@ -1,0 +1,120 @@
+"""Names and texts from outside that would forge lines, move cursors, run as scripts or formulas.
+
+What people are shown of them (reports, pages, letters, logs, names in S3) does none of that.
+"""
+
+import json
+import logging
+import re
+from html.parser import HTMLParser
+
+import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+
+from functions.intake import handler as intake
+from shared.telemetry import logger
+from tests.files import chat, lines
+from tests.integration.test_handlers import Context, records
+from tests.world import World
+
+TEXTS = {
+    "lines": "a\nYour job failed, see http://evil.example\r\n\r\nb",
+    "cursor": "\x1b[2J\x1b[31mred\x07\x9b1A\x7f",
+    "script": "<script>alert(1)</script><img src=x onerror=alert(1)>'\"&amp;",
+    "path": "../../../etc/passwd/..",
+    "equals": "=cmd|' /C calc'!A0",
+    "plus": "+1+1",
+    "minus": "-2+3",
+    "at": "@SUM(1)",
+    "unseen": "a\u202egnp\u2066\u200b\u2028b\u2029c\ufeff\U000e0041",
+    "long": "x" * 1_000,
+}
+CALM = "calm"
+USUAL = [2, 3, 3, 5]  # line ends of the letters about such files, whatever they are called
+WORST = "".join(TEXTS[each] for each in ("lines", "cursor", "script", "unseen"))
+
+
+class Page(HTMLParser):
+    """The elements of a page with the names of their attributes, and where its links lead."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+        self.links: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen |= {tag, *(name for name, _ in attrs)}
+        self.links |= {str(value) for name, value in attrs if name in {"href", "src"}}
+
+
+def dropped(world: World, text: str) -> list[str]:
+    """One good file and one that is refused, both full of it. A model's name has a limit."""
+    metadata = json.dumps({"team": text[:500]})
+    good = [chat(f"{text} {n}", text, model=model) for n, model in enumerate((CALM, text[:256]))]
+    bad = [chat(text, model=text * 300), chat(text, stream=True) | {"method": text, text: text}]
+    return [
+        world.drop(f"{text}.jsonl", lines(good), metadata=metadata),
+        world.drop(f"{text}/bad.jsonl", lines(bad), metadata=metadata),
+        world.drop(f"{text}/option.jsonl", lines(good), metadata=metadata, unknown="<script>=1"),
+    ]
+
+
+def told(world: World, text: str) -> list[dict[str, str]]:
+    world.until_over(*dropped(world, text))
+    return world.told()
+
+
+def is_calm(text: str) -> bool:
+    return all(line.isprintable() for line in text.split("\n"))
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
+def test_letters_stay_of_one_shape_whatever_is_dropped(world: World, text: str) -> None:
+    letters = told(world, text)
+
+    assert sorted(each["Message"].count("\n") for each in letters) == USUAL
+    for each in letters:
+        assert each["Subject"].isascii()
+        assert each["Subject"].isprintable()
+        assert is_calm(each["Message"])
+        assert len(each["Message"]) < 4_000
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
+def test_names_reports_and_pages_stay_harmless_and_keep_the_whole(world: World, text: str) -> None:
+    jobs = dropped(world, text)
+    world.until_over(*jobs)
+
+    written = world.keys()
+    assert [key for key in written if not key.isprintable() or ".." in key.split("/")] == []
+    assert max(len(key.encode()) for key in written) <= 1_024
+    reports = [world.job(job).results_prefix + "report" for job in jobs]
+    for name, report in zip([f"{text}.jsonl", f"{text}/bad.jsonl"], reports, strict=False):
+        body = world.read(f"{report}.json").decode()
+        assert is_calm(body)
+        assert json.loads(body)["source"]["key"] == f"inbox/{name}"
+    for report in reports:
+        body = world.read(f"{report}.html").decode()
+        page = Page(body)
+        assert is_calm(body)
+        assert not page.seen & {"script", "img", "iframe", "form", "onerror", "onload"}
+        assert all(re.fullmatch(r"data:,|[\w.-]+\.(jsonl?|html)", link) for link in page.links)
+
+
+def test_logs_stay_lines_of_plain_ascii(deployed: World, caplog: pytest.LogCaptureFixture) -> None:
+    deployed.ring(f"inbox/{WORST}.jsonl", "gone")
+    with caplog.at_level(logging.DEBUG):
+        intake.handler(records(deployed, "intake"), Context())
+        deployed.ring(f"inbox/{WORST}.jsonl", "gone too")
+        event = records(deployed, "intake")
+        deployed.session.client("dynamodb").delete_table(TableName="ledger")
+        with pytest.raises(BatchProcessingError):
+            intake.handler(event, Context())
+
+    written = [logger.registered_formatter.format(record) for record in caplog.records]
+    assert f"inbox/{WORST}.jsonl" in {json.loads(line).get("key") for line in written}
+    assert {"taken in", "not done"} <= set(caplog.messages)
+    for line in written:
+        assert line.isascii()
+        assert line.isprintable()
