@@ -9,7 +9,12 @@ BIN := .venv/bin
 # What the packages are for: `lambda` (arm64, as template.yaml says) or `here` (this machine, for make run).
 PACKAGE_FOR ?= lambda
 FOR_lambda := --python-platform aarch64-manylinux2014 --python-version 3.13 --only-binary :all:
-FOR_here := --python $(BIN)/python --compile-bytecode
+FOR_here := --python $(BIN)/python
+PYTHON_lambda := $(UV) python find 3.13 --no-python-downloads 2>/dev/null
+PYTHON_here := echo $(abspath $(BIN)/python)
+# Bytecode that is not compared with its source's date, which a zip file changes.
+compiled = python=$$($(PYTHON_$(PACKAGE_FOR))) && PYTHONDONTWRITEBYTECODE= "$$python" -m compileall -qq \
+	--invalidation-mode unchecked-hash -s "$(1)" -p /var/task $(2)
 LOCKED := .aws-sam/locked-$(PACKAGE_FOR)
 AWS_SERVICES := dynamodb events s3 secretsmanager sns sqs ssm xray
 
@@ -61,15 +66,17 @@ adopt: setup # what a deleted stack left behind into a new one of its name; then
 	@$(UV) pip sync -q --require-hashes --python .venvs/$*/bin/python $< && touch $@
 
 # Packages hold functions/, shared/ and the locked dependencies, nothing else. boto3 is shipped, so that what
-# was tested is what runs; of botocore's data (25 MB) only the services we call.
-$(LOCKED)/.stamp: uv.lock Makefile | .venv/.stamp
+# was tested is what runs. What no door needs is taken out (local/slim.py). Bytecode halves a cold start, and
+# only a Python 3.13 can make it for Lambda: where there is none, packages go without and it is said.
+$(LOCKED)/.stamp: uv.lock Makefile local/slim.py | .venv/.stamp
 	@echo "Fetching the locked dependencies for $(PACKAGE_FOR) …"
 	@rm -rf $(LOCKED) && mkdir -p $(LOCKED) && $(UV) export -q --frozen --no-dev --no-emit-project -o $(LOCKED).txt
-	@PYC_INVALIDATION_MODE=UNCHECKED_HASH $(UV) pip install -q --no-deps --require-hashes -r $(LOCKED).txt $(FOR_$(PACKAGE_FOR)) --target $(LOCKED)
-	@cd $(LOCKED) && rm -rf bin .lock boto3/examples && cd botocore/data && for d in */; do \
-		case " $(AWS_SERVICES) " in *" $${d%/} "*) ;; *) rm -r "$$d";; esac; done
+	@$(UV) pip install -q --no-deps --require-hashes -r $(LOCKED).txt $(FOR_$(PACKAGE_FOR)) --target $(LOCKED)
+	@$(BIN)/python -m local.slim $(LOCKED) $(AWS_SERVICES)
+	@$(call compiled,$(LOCKED),$(LOCKED)) || echo "No Python 3.13 is here: packages go without bytecode, and start slower"
 	@touch $@
 build-%Function: $(LOCKED)/.stamp # called by sam build, once for each function; hard links spare the disk
 	@cp -Rl $(LOCKED)/. "$(ARTIFACTS_DIR)" 2>/dev/null || cp -R $(LOCKED)/. "$(ARTIFACTS_DIR)"
-	@cp -R functions shared "$(ARTIFACTS_DIR)" && cd "$(ARTIFACTS_DIR)" && rm .stamp && \
-		find functions shared -name __pycache__ -prune -exec rm -rf {} +
+	@cp -R functions shared "$(ARTIFACTS_DIR)" && rm "$(ARTIFACTS_DIR)/.stamp" && \
+		find "$(ARTIFACTS_DIR)"/functions "$(ARTIFACTS_DIR)"/shared -name __pycache__ -prune -exec rm -rf {} + ; \
+		$(call compiled,$(ARTIFACTS_DIR),"$(ARTIFACTS_DIR)"/functions "$(ARTIFACTS_DIR)"/shared) || true

@@ -68,6 +68,7 @@ def hostile_report() -> JobReport:
         options={"metadata": {HOSTILE[:64]: HOSTILE[:512]}},
         usage_by_model=usage,
         parts=[told],
+        requests={"total": 247, "succeeded": 97, "failed": 150, "retried": 0, "skipped": 0},
         errors=[group] * 50,
         files={"extras-1": f"results/{HOSTILE}/j1/extras {HOSTILE}.jsonl"},
         notes=[HOSTILE],
