@@ -16,7 +16,15 @@ BUILDS = WORLDS / "builds"
 KEPT = 4  # the newest few stay; another run may be deploying one of them
 SAM = ROOT / ".venvs" / "sam" / "bin" / "sam"
 OUTER_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FILE", "OUT"}  # sam build calls make anew
-SOURCES = ("template.yaml", "Makefile", "uv.lock", "functions", "shared", "local/packages.py")
+SOURCES = (
+    "template.yaml",
+    "Makefile",
+    "uv.lock",
+    "functions",
+    "shared",
+    "local/packages.py",
+    "local/slim.py",
+)
 
 
 def built_template(say: Callable[[str], None]) -> Path:

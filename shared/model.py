@@ -8,13 +8,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 class Ours(BaseModel):
     """A fact of ours: never changed, only replaced; an unknown field is a mistake."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Theirs(BaseModel):
     """An answer of somebody else's: new fields may appear any day, and any field may be null."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", coerce_numbers_to_str=True, defer_build=True
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -5,7 +5,17 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from local.bench import auditing, checking, counting, growth, landing, memory, shelving, submitting
+from local.bench import (
+    auditing,
+    checking,
+    counting,
+    growth,
+    landing,
+    memory,
+    shelving,
+    starting,
+    submitting,
+)
 from local.bench.report import Section, written
 from local.bench.scale import FULL, QUICK, Scale
 
@@ -18,6 +28,7 @@ BENCHES: dict[str, tuple[Callable[[Scale], Section], str]] = {
     "f": (counting.measured, "calls to the ledger and to OpenAI"),
     "g": (auditing.measured, "the audit door"),
     "h": (shelving.measured, "a library of many documents"),
+    "i": (starting.measured, "how long a door takes to start"),
 }
 
 

@@ -7,8 +7,9 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from shared.plain import plain
+
 STYLE = Path(__file__).with_name("style.css")
-LONGEST = 300  # characters of a text; a key may have 1,024, a model's name any number
 EMPTY = frozenset({"link", "meta", "rect", "line"})
 
 
@@ -36,13 +37,7 @@ def joined(inside: Iterable[object]) -> Html:
 
 
 def escaped(value: object) -> str:
-    return value if isinstance(value, Html) else html.escape(harmless(str(value)))
-
-
-def harmless(text: str) -> str:
-    """No control character, no change of writing direction, no end to it."""
-    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
+    return value if isinstance(value, Html) else html.escape(plain(str(value)))
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Html:

@@ -60,12 +60,14 @@ def test_a_package_holds_functions_shared_and_the_locked_dependencies(package: P
     }
 
     assert found == locked
-    assert {path.name for path in package.iterdir()} <= installed | OURS
+    assert {path.name for path in package.iterdir()} <= installed | OURS | {"__pycache__"}
 
 
-def test_a_package_holds_our_code_and_nothing_compiled(package: Path) -> None:
+def test_a_package_holds_our_code_and_bytecode_of_the_runtime_alone(package: Path) -> None:
+    bytecode = {path.name.split(".")[-2] for path in package.rglob("*.pyc")}
+
     assert _ours(package) == _ours(ROOT)
-    assert not list(package.rglob("*.pyc"))
+    assert bytecode <= {"cpython-313"}
 
 
 def test_compiled_code_is_for_the_architecture_and_python_of_the_template(package: Path) -> None:
@@ -83,7 +85,7 @@ def test_every_door_has_a_package(packages: Path) -> None:
 def test_a_package_is_far_from_lambdas_limit(package: Path) -> None:
     size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())
 
-    assert size < 100_000_000  # 262,144,000 bytes unpacked; what is big starts slowly
+    assert size < 40_000_000  # Lambda takes 262,144,000 bytes unpacked; what is big starts slowly
 
 
 @pytest.mark.parametrize(("door", "function"), DOORS.items(), ids=DOORS)
