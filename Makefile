@@ -1,6 +1,6 @@
 # Everything needs only make and Python 3.11 or newer; the rest is set up on first use.
 #   make run [FILE=path] [OUT=dir] [REAL=1]   make up   make down   make deploy   make run-audit   make run-library
-#   make test   make check   make bench   make simulate [SEEDS=n]   make kills [TIMES=n]   make moves [FROM=commit]
+#   make test   make check   make cost   make bench   make simulate [SEEDS=n]   make kills [TIMES=n]   make moves [FROM=commit]
 #   make adopt [STACK=name]
 PYTHON ?= python3
 UV := .venvs/uv/bin/uv
@@ -18,7 +18,7 @@ compiled = python=$$($(PYTHON_$(PACKAGE_FOR))) && PYTHONDONTWRITEBYTECODE= "$$py
 LOCKED := .aws-sam/locked-$(PACKAGE_FOR)
 AWS_SERVICES := dynamodb events s3 secretsmanager sns sqs ssm xray
 
-.PHONY: setup run run-audit run-library up down test check bench simulate kills moves build deploy adopt
+.PHONY: setup run run-audit run-library up down test lint validate check cost bench simulate kills moves build deploy adopt
 setup: .venv/.stamp .venvs/sam/.stamp .venvs/ministack/.stamp
 
 run: setup
@@ -31,12 +31,15 @@ up down: setup
 	@$(BIN)/python -m local $@ $(if $(REAL),--real)
 test: setup
 	$(BIN)/pytest -q -n 2 --dist loadgroup
-check: setup .venvs/checkov/.stamp .venvs/pip-audit/.stamp
+lint: setup
 	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/lint-imports && $(BIN)/mypy
+validate: setup .venvs/checkov/.stamp .venvs/pip-audit/.stamp # template, lock file, known advisories
 	$(BIN)/cfn-lint template.yaml && $(SAM) validate --lint && $(UV) lock --check --quiet
 	.venvs/checkov/bin/checkov -f template.yaml --framework cloudformation --quiet --compact --skip-download
 	$(BIN)/python -m local.advisories
-	$(MAKE) test
+check: lint validate test
+cost: setup # what a job and an idle minute take of AWS, measured; writes docs/cost.md
+	$(BIN)/python -m local.cost
 bench: setup # speed and memory beside floors of the same run; writes BENCHMARKS.md
 	$(BIN)/python -m local.bench
 simulate: setup # seeded schedules of everything that goes wrong
@@ -66,7 +69,8 @@ adopt: setup # what a deleted stack left behind into a new one of its name; then
 	@$(UV) pip sync -q --require-hashes --python .venvs/$*/bin/python $< && touch $@
 
 # Packages hold functions/, shared/ and the locked dependencies, nothing else. boto3 is shipped, so that what
-# was tested is what runs. What no door needs is taken out (local/slim.py). Bytecode halves a cold start, and
+# was tested is what runs. What no door needs is taken out (local/slim.py). Without bytecode a start computes two to three times
+# as long, and
 # only a Python 3.13 can make it for Lambda: where there is none, packages go without and it is said.
 $(LOCKED)/.stamp: uv.lock Makefile local/slim.py | .venv/.stamp
 	@echo "Fetching the locked dependencies for $(PACKAGE_FOR) …"

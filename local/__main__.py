@@ -11,6 +11,7 @@ COMMANDS = {
     "openai": ("local.openai.command", "the small OpenAI alone"),
     "audit": ("local.audit_story", "a theft that the audit door rings for"),
     "library": ("local.library_story", "a folder of documents, kept in sync and asked"),
+    "parameters": ("local.parameters", "renew the table of parameters in the README"),
     "prices": ("local.prices", "renew the table of OpenAI's batch prices"),
     "adopt": ("local.adopt", "a deleted stack's buckets and tables into a new one of its name"),
     "replay": ("local.replay", "audit events through the detections, touching nothing"),
@@ -21,7 +22,7 @@ def main(argv: Sequence[str]) -> int:
     if not argv or argv[0] not in COMMANDS:
         print("usage: python -m local COMMAND …  (each knows --help)", file=sys.stderr)
         for name, (_, does) in COMMANDS.items():
-            print(f"  {name:8}{does}", file=sys.stderr)
+            print(f"  {name:12}{does}", file=sys.stderr)
         return 2
     command, *rest = argv
     module = import_module(COMMANDS[command][0])  # the others' imports are not paid for

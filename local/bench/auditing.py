@@ -154,11 +154,11 @@ def _landing(number: int) -> Iterator[tuple[str, str]]:
 
 def _landed(number: int, config: Config) -> tuple[float, str, float]:
     """Calls for 100 events, which calls, and events a second."""
-    with _moto() as session:
+    with in_moto() as session:
         small = SmallOpenAI(clock=lambda: START.timestamp() + 3_600)
         for event in events(number, 3_000, LOUD):
             small.add_audit_event(event)
-        edges = _edges(session, small)
+        edges = door_edges(session, small)
         edges.watch = Watch(config)
         calls: Counter[str] = Counter()
         session.events.register("before-call", lambda model, **_: calls.update([model.name]))
@@ -172,7 +172,7 @@ def _landed(number: int, config: Config) -> tuple[float, str, float]:
 
 
 @contextmanager
-def _moto() -> Iterator[boto3.Session]:
+def in_moto() -> Iterator[boto3.Session]:
     with mock_aws(), quick_transactions():
         session = boto3.Session("test", "test", region_name="us-east-1")
         template: Any = yaml.load((ROOT / "template.yaml").read_text(), Template)
@@ -189,7 +189,7 @@ def _moto() -> Iterator[boto3.Session]:
         yield session
 
 
-def _edges(session: boto3.Session, small: SmallOpenAI) -> AuditEdges:
+def door_edges(session: boto3.Session, small: SmallOpenAI) -> AuditEdges:
     settings = AuditSettings(
         audit_events_table="AuditEvents",
         audit_state_table="AuditState",
