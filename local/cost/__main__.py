@@ -9,7 +9,7 @@ from local.cost.table import MEASURED, PAGE, filled
 
 def main() -> int:
     found = measured()
-    MEASURED.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    MEASURED.write_text(json.dumps(found, indent=1) + "\n")
     PAGE.write_text(filled(PAGE.read_text(), found))
     print(PAGE.read_text())
     return 0
