@@ -162,7 +162,7 @@ def _job(world: World, meter: Meter, path: Path) -> Counts:
     for number in range(1, job.parts + 1):
         meter.run("submit", lambda n=number: submit(edges, Ask(job=job.id, part=n)))  # type: ignore[misc]
     before = meter.taken()
-    _wait(world, edges, job.id)
+    wait_for_batches(world, edges, job.id)
     meter.taken()
     meter.run("poll", lambda: poll(edges))
     for number in range(1, job.parts + 1):
@@ -173,7 +173,7 @@ def _job(world: World, meter: Meter, path: Path) -> Counts:
     return {**counts, "parts": job.parts}
 
 
-def _wait(world: World, edges: Edges, job: str) -> None:
+def wait_for_batches(world: World, edges: Edges, job: str) -> None:
     with world.openai() as http:
         for part in edges.ledger.parts(job):
             if part.state is not PartState.SUBMITTED:
