@@ -55,7 +55,7 @@ class Dropping:
         """How many there are: on their way, being tried again, or dead letters."""
         sqs = self.world.client("sqs")
         queues = sqs.list_queues()["QueueUrls"]
-        assert len(queues) == 6
+        assert len(queues) == 8
         held = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]) for url in queues]
         return {
             count
