@@ -208,9 +208,10 @@ class Cutter:
         draft = self._draft(group, lines)
         self.requests += len(lines.numbers)
         draft.inputs += inputs
-        draft.count(lines)
+        plain = with_newlines(lines.data)
+        draft.count(lines, plain)
         if not self.hopeless:
-            draft.hold(lines, self._copying)
+            draft.hold(lines, plain, self._copying)
 
     def _handed_over(self) -> Iterator[Draft]:
         full, self._full = self._full, []

@@ -61,14 +61,13 @@ class Draft:
         """4 bytes each, little-endian, as this machine and Lambda's write them."""
         return self.lines.tobytes()
 
-    def count(self, lines: Lines) -> None:
+    def count(self, lines: Lines, plain: bytes) -> None:
         self.requests += len(lines.numbers)
-        self.size += len(with_newlines(lines.data)) + 1
+        self.size += len(plain) + 1
         self.last_line = lines.numbers[-1]
 
-    def hold(self, lines: Lines, copying: Copying) -> None:
+    def hold(self, lines: Lines, plain: bytes, copying: Copying) -> None:
         """Takes the bytes, once they are counted."""
-        plain = with_newlines(lines.data)
         is_next = lines.offset == self.end and len(plain) == len(lines.data)
         if self.spool is None and is_next:
             self.end += len(plain) + 1
