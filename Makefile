@@ -10,7 +10,8 @@ BIN := .venv/bin
 PACKAGE_FOR ?= lambda
 FOR_lambda := --python-platform aarch64-manylinux2014 --python-version 3.13 --only-binary :all:
 FOR_here := --python $(BIN)/python
-PYTHON_lambda := $(UV) python find 3.13 --no-python-downloads 2>/dev/null
+PYTHON_lambda := for each in python3.13 "$$HOME"/.pyenv/versions/3.13*/bin/python \
+	"$$($(UV) python find 3.13 --no-python-downloads 2>/dev/null)"; do "$$each" -c "" 2>/dev/null && echo "$$each" && break; done
 PYTHON_here := echo $(abspath $(BIN)/python)
 # Bytecode that is not compared with its source's date, which a zip file changes.
 compiled = python=$$($(PYTHON_$(PACKAGE_FOR))) && PYTHONDONTWRITEBYTECODE= "$$python" -m compileall -qq \
@@ -69,16 +70,18 @@ adopt: setup # what a deleted stack left behind into a new one of its name; then
 	@$(UV) pip sync -q --require-hashes --python .venvs/$*/bin/python $< && touch $@
 
 # Packages hold functions/, shared/ and the locked dependencies, nothing else. boto3 is shipped, so that what
-# was tested is what runs. What no door needs is taken out (local/slim.py). Without bytecode a start computes two to three times
-# as long, and
-# only a Python 3.13 can make it for Lambda: where there is none, packages go without and it is said.
+# was tested is what runs. What no door needs is taken out (local/slim.py). Without bytecode a start computes
+# two to three times as long, and only a Python 3.13 can make it for Lambda: where there is none, packages go
+# without and it is said. Made aside and put in place whole: another make may be building from the old one.
 $(LOCKED)/.stamp: uv.lock Makefile local/slim.py | .venv/.stamp
 	@echo "Fetching the locked dependencies for $(PACKAGE_FOR) …"
-	@rm -rf $(LOCKED) && mkdir -p $(LOCKED) && $(UV) export -q --frozen --no-dev --no-emit-project -o $(LOCKED).txt
-	@$(UV) pip install -q --no-deps --require-hashes -r $(LOCKED).txt $(FOR_$(PACKAGE_FOR)) --target $(LOCKED)
-	@$(BIN)/python -m local.slim $(LOCKED) $(AWS_SERVICES)
-	@$(call compiled,$(LOCKED),$(LOCKED)) || echo "No Python 3.13 is here: packages go without bytecode, and start slower"
-	@touch $@
+	@mkdir -p .aws-sam && new=$$(mktemp -d $(LOCKED).XXXXXX) && trap 'rm -rf "$$new" "$$new.txt"' EXIT && \
+		$(UV) export -q --frozen --no-dev --no-emit-project -o "$$new.txt" && \
+		$(UV) pip install -q --no-deps --require-hashes -r "$$new.txt" $(FOR_$(PACKAGE_FOR)) --target "$$new" && \
+		$(BIN)/python -m local.slim "$$new" $(AWS_SERVICES) && \
+		{ { $(call compiled,$$new,"$$new"); } || \
+			echo "No Python 3.13 is here: packages go without bytecode, and start slower"; } && \
+		touch "$$new/.stamp" && chmod 755 "$$new" && rm -rf $(LOCKED) && mv "$$new" $(LOCKED)
 build-%Function: $(LOCKED)/.stamp # called by sam build, once for each function; hard links spare the disk
 	@cp -Rl $(LOCKED)/. "$(ARTIFACTS_DIR)" 2>/dev/null || cp -R $(LOCKED)/. "$(ARTIFACTS_DIR)"
 	@cp -R functions shared "$(ARTIFACTS_DIR)" && rm "$(ARTIFACTS_DIR)/.stamp" && \
