@@ -10,6 +10,7 @@ import httpx  # noqa: TID251  # the admin endpoint's own edge: it alone holds th
 from shared.audit.reading import Page, read_page
 from shared.errors import Refused, TryLater, Unanswerable
 from shared.openai_models import ErrorEnvelope
+from shared.plain import plain
 from shared.secrets import Secret
 
 PATH = "/organization/audit_logs"
@@ -87,7 +88,7 @@ class AuditApi:
         reason = f"GET {PATH}: HTTP {status} {message}".strip()
         if status in {401, 403}:
             self._key.forget()
-            return Unanswerable(f"{reason} {REMEDY}")
+            return Unanswerable(f"GET {PATH}: HTTP {status} {plain(message)} {REMEDY}".strip())
         if status in {408, 429} or status >= 500:
             return TryLater(reason, _retry_after(response))
         if status in {400, 404} and "after" in query:

@@ -11,16 +11,14 @@ Refused      no: the same call will be refused again
 
 from datetime import timedelta
 
-from shared.plain import plain
-
-LONGEST = 1_000  # characters of a reason in a trace; `reason` is whole
+from shared.plain import REASON, plain
 
 
 class TryLater(Exception):
     """Not now; `after` is how long the other side asked us to wait, if it said."""
 
     def __init__(self, reason: str, after: timedelta | None = None) -> None:
-        super().__init__(plain(reason, LONGEST))
+        super().__init__(plain(reason, REASON))
         self.reason = reason
         self.after = after
 
@@ -45,7 +43,7 @@ class Refused(Exception):
     """The other side said no, for good."""
 
     def __init__(self, reason: str, code: str | None = None, status: int = 0) -> None:
-        super().__init__(plain(reason, LONGEST))
+        super().__init__(plain(reason, REASON))
         self.reason = reason
         self.code = code
         self.status = status

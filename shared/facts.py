@@ -5,7 +5,7 @@ from pydantic import JsonValue
 from shared.jobs import Job, Part
 from shared.openai_models import Batch, File
 from shared.pager import Fact
-from shared.plain import plain
+from shared.plain import REASON, plain
 from shared.reports import JobReport, Rejected
 
 
@@ -36,7 +36,8 @@ def ended(job: Job, report: JobReport) -> Fact:
         type=f"Job {report.state.capitalize()}",
         about=job.id,
         text=f"{plain(job.key)} is {report.state}: {counts.succeeded:,} of {counts.total:,} "
-        f"requests succeeded, {counts.failed:,} failed.{_cost(report)}\n{plain(report.reason)}\n"
+        f"requests succeeded, {counts.failed:,} failed.{_cost(report)}\n"
+        f"{plain(report.reason, REASON)}\n"
         f"Results: {report.files['results']}\nReport: {report.files['page']}",
         detail=_job(job)
         | {
@@ -64,7 +65,7 @@ def waiting(job: Job, part: Part) -> Fact:
     return Fact(
         type="Part Waiting",
         about=f"{part.name} {part.reason}",
-        text=f"Part {part.number} of {plain(job.key)} waits: {plain(part.reason)}",
+        text=f"Part {part.number} of {plain(job.key)} waits: {plain(part.reason, REASON)}",
         detail=_part(job, part),
     )
 

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from shared.errors import AnswerLost, Gone, Refused, TryLater, Unanswerable
 from shared.openai_models import ApiError, Batch, BatchPage, ErrorEnvelope, File, FilePage
+from shared.plain import plain
 from shared.secrets import Secret
 
 # Seconds. A read timeout is between two bytes; an upload's answer comes after its last byte.
@@ -156,7 +157,8 @@ class OpenAI:
         status = response.status_code
         if status in {401, 403}:
             self._key.forget()
-            return Unanswerable(f"{reason} (is the stored key right, active and for this project?)")
+            said = f"{call}: HTTP {status} {plain(problem.message)}"
+            return Unanswerable(f"{said} (is the stored key right, active and for this project?)")
         if status == 429 and problem.code in NEEDS_A_PERSON:
             return Unanswerable(reason, _retry_after(response))
         if status in {408, 409, 429} and not _is_conflict(response):

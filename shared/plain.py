@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 LONGEST = 300  # characters of one such text in a sentence
+REASON = 1_000  # characters of a sentence of ours that holds such texts and says what to do
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # control, format, surrogates, line ends
 SUSPECT = re.compile(r"[^\x20-\x7e]")
 

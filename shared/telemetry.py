@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.plain import plain
+from shared.plain import REASON, plain
 
 Answer = TypeVar("Answer")
 Event = TypeVar("Event")
@@ -69,6 +69,6 @@ def said_why(**ids: object) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = plain(f"{type(error).__name__}: {error}", 1_000)
+        reason = plain(f"{type(error).__name__}: {error}", REASON)
         logger.error("not done", reason=reason, **ids)  # type: ignore[arg-type]  # the runtime logs the trace
         raise

@@ -13,7 +13,7 @@ from shared.audit.detection import Finding
 from shared.audit.severity import Severity
 from shared.audit.watch import ABOUT
 from shared.model import Ours
-from shared.plain import plain
+from shared.plain import REASON, plain
 
 
 class Alert(Ours):
@@ -154,7 +154,7 @@ def letter(alert: Alert) -> str:
     """The alert for a person: what, who, where from, before and after, what to do."""
     about = ABOUT[alert.detection]
     lines = [
-        f"{alert.severity.upper()}: {plain(alert.title)}",
+        f"{alert.severity.upper()}: {plain(alert.title, REASON)}",
         "",
         f"What      {about.name} ({alert.detection}, ATT&CK {', '.join(alert.attack)})",
         f"When      {clock(alert.time)}",
