@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
@@ -48,8 +48,8 @@ class Pager:
         self._sns.publish(
             TopicArn=self._topic,
             Subject=_subject(fact),
-            Message=f"{plain_lines(fact.text)}\n\nid {fact.id}",
-            MessageAttributes={"type": {"DataType": "String", "StringValue": fact.type}},
+            Message=_message(fact),
+            MessageAttributes=_attributes(fact),
         )
 
     def tell_all(self, facts: Sequence[Fact]) -> None:
@@ -63,10 +63,8 @@ class Pager:
                     {
                         "Id": str(number),
                         "Subject": _subject(fact),
-                        "Message": f"{fact.text}\n\nid {fact.id}",
-                        "MessageAttributes": {
-                            "type": {"DataType": "String", "StringValue": fact.type}
-                        },
+                        "Message": _message(fact),
+                        "MessageAttributes": _attributes(fact),
                     }
                     for number, fact in enumerate(some)
                 ],
@@ -95,3 +93,11 @@ def _subject(fact: Fact) -> str:
     """SNS takes printable ASCII only."""
     line = f"{fact.type}: {fact.about}"
     return "".join(c if " " <= c <= "~" else "?" for c in line)[:LONGEST_SUBJECT]
+
+
+def _message(fact: Fact) -> str:
+    return f"{plain_lines(fact.text)}\n\nid {fact.id}"
+
+
+def _attributes(fact: Fact) -> Any:
+    return {"type": {"DataType": "String", "StringValue": fact.type}}

@@ -13,7 +13,8 @@ def searchable(document: Document, content: Content, store: str) -> Fact:
     return Fact(
         type="Document Searchable",
         about=_about(document),
-        text=f"{document.source.key} ({document.source.size:,} bytes) is searchable in {store}.",
+        text=f"{plain(document.source.key)} ({document.source.size:,} bytes) is searchable in "
+        f"{store}.",
         detail=_document(document) | {"store": store, "file": content.file_id},
     )
 
@@ -22,7 +23,8 @@ def failed(document: Document, code: str, message: str) -> Fact:
     return Fact(
         type="Document Failed",
         about=_about(document),
-        text=f"{document.source.key} is not searchable: {code}: {plain(message, 600)}\n"
+        text=f"{plain(document.source.key)} is not searchable: {plain(code)}: "
+        f"{plain(message, 600)}\n"
         "It is not tried again with these bytes; drop it anew when it is mended.",
         detail=_document(document) | {"code": code, "message": plain(message, 600)},
     )
@@ -32,8 +34,8 @@ def stuck(document: Document, minutes: int, store: str) -> Fact:
     return Fact(
         type="Document Stuck",
         about=_about(document),
-        text=f"{document.source.key} has been in progress in {store} for more than {minutes} "
-        "minutes. It is looked at again, and attached anew after a day.",
+        text=f"{plain(document.source.key)} has been in progress in {store} for more than "
+        f"{minutes} minutes. It is looked at again, and attached anew after a day.",
         detail=_document(document) | {"store": store},
     )
 
@@ -42,7 +44,7 @@ def homeless(source: Source) -> Fact:
     return Fact(
         type="Document Failed",
         about=f"{source.key} {source.sequencer}",
-        text=f"{source.key} lies in no library: put it under libraries/<name>/.",
+        text=f"{plain(source.key)} lies in no library: put it under libraries/<name>/.",
         detail={"key": source.key, "code": "no_library"},
     )
 
@@ -52,8 +54,8 @@ def settings_refused(library: str, problems: list[Problem]) -> Fact:
     return Fact(
         type="Library Settings Refused",
         about=f"{library} {_first(problems)}",
-        text=f"libraries/{library}/library.yaml can't be followed, and nothing is changed until "
-        f"it can:\n{plain_lines(told)}",
+        text=f"libraries/{plain(library)}/library.yaml can't be followed, and nothing is changed "
+        f"until it can:\n{plain_lines(told)}",
         detail={"library": library, "problems": len(problems)},
     )
 
@@ -62,7 +64,7 @@ def repaired(library: str, found: list[str], ring: int) -> Fact:
     return Fact(
         type="Library Repaired",
         about=f"{library} {ring} {len(found)}",
-        text=f"Store, ledger and folder of the library {library} differed. Repaired:\n"
+        text=f"Store, ledger and folder of the library {plain(library)} differed. Repaired:\n"
         + plain_lines("\n".join(plain(each) for each in found[:10])),
         detail={"library": library, "repaired": len(found)},
     )
@@ -74,7 +76,7 @@ def in_sync(library: Library, counts: dict[str, int], ring: int, report: str) ->
     return Fact(
         type="Library In Sync",
         about=f"{library.name} {ring}",
-        text=f"The library {library.name} is as its folder is: {told}.\nReport: {report}",
+        text=f"The library {plain(library.name)} is as its folder is: {told}.\nReport: {report}",
         detail=detail | {"documents": dict(counts), "report": report},
     )
 

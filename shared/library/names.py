@@ -1,11 +1,15 @@
 """How things of a library are called: in the inbox, at OpenAI, in the data bucket."""
 
 import hashlib
+import re
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from shared.plain import plain_key
+
 ROOM = "libraries/"
 STEM = 80  # characters of a document's name that its File keeps
+UNSAFE = re.compile(r"[^\w .()-]")  # in a File's name: a form's header may carry it changed
 
 
 class Place(NamedTuple):
@@ -32,7 +36,10 @@ def key_of(place: Place) -> str:
 
 
 def report_key(library: str) -> str:
-    return f"{folder(library)}report.json"
+    """A name that would hide where it leads is spelled out, with a mark to stay its own."""
+    shown = "_" if library in {".", ".."} else plain_key(library)
+    mark = "" if shown == library else "~" + hashlib.sha256(library.encode()).hexdigest()[:16]
+    return f"{folder(shown + mark)}report.json"
 
 
 def suffix_of(name: str) -> str:
@@ -48,7 +55,8 @@ def filename(bucket: str, library: str, content: str, name: str) -> str:
     """A File's name: the document's, with a mark by which a lost upload is found again."""
     mark = hashlib.sha256("\0".join((bucket, library, content)).encode()).hexdigest()[:12]
     path = PurePosixPath(name)
-    return f"{path.stem[:STEM]}.{mark}{path.suffix.lower()}"
+    stem = UNSAFE.sub("_", plain_key(path.stem))
+    return f"{stem[:STEM]}.{mark}{path.suffix.lower()}"
 
 
 def is_later(sequencer: str, other: str) -> bool:

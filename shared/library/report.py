@@ -9,6 +9,7 @@ from shared.library.names import suffix_of
 from shared.library.plan import View, Want, has_ended, is_taken, wanted
 from shared.library.shelf import Content, ContentState, Document, Library
 from shared.model import Ours
+from shared.plain import plain_json
 from shared.problems import Problem
 
 FORMAT = "batchdrop.library/1"
@@ -56,10 +57,10 @@ def counted(found: list[DocumentReport]) -> dict[str, int]:
 
 def written(head: LibraryReport, found: list[DocumentReport]) -> Iterator[bytes]:
     """JSON, a line for each document, as a stream."""
-    yield head.model_dump_json(exclude_none=True).encode()[:-1] + b',"of":['
+    yield plain_json(head.model_dump_json(exclude_none=True))[:-1] + b',"of":['
     for place, each in enumerate(found):
         comma = b"," if place else b""
-        yield comma + b"\n" + each.model_dump_json(exclude_none=True).encode()
+        yield comma + b"\n" + plain_json(each.model_dump_json(exclude_none=True))
     yield b"\n]}\n"
 
 

@@ -15,6 +15,7 @@ from functions.intake import handler as intake
 from shared.telemetry import logger
 from tests.files import chat, lines
 from tests.integration.test_handlers import Context, records
+from tests.libraries import Folder
 from tests.world import World
 
 TEXTS = {
@@ -100,6 +101,40 @@ def test_names_reports_and_pages_stay_harmless_and_keep_the_whole(world: World, 
         assert is_calm(body)
         assert not page.seen & {"script", "img", "iframe", "form", "onerror", "onload"}
         assert all(re.fullmatch(r"data:,|[\w.-]+\.(jsonl?|html)", link) for link in page.links)
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
+def test_a_library_of_such_documents_is_searchable_and_told_of_calmly(
+    world: World, text: str
+) -> None:
+    folder = Folder(world, name=text[:100].replace("/", "|"))
+    folder.put(f"{text[:300]}.md", f"Cats sleep. {text}")
+    folder.put(f"{text[:300]}.txt", b"\xff\x00\xfe")
+    folder.put("other.md", "Dogs bark.")
+    folder.put("other.md.metadata.json", json.dumps({"metadataAttributes": {"team": text[:500]}}))
+    folder.set(attributes={text[:60]: text[:500]})
+    folder.settle()
+    folder.set(unknown=text)
+    folder.tick()
+
+    letters = world.told()
+    kinds = {each["MessageAttributes"]["type"]["Value"] for each in letters}
+    assert {"Document Searchable", "Document Failed", "Library In Sync"} < kinds
+    assert "Library Settings Refused" in kinds
+    for each in letters:
+        assert each["Subject"].isascii()
+        assert each["Subject"].isprintable()
+        assert is_calm(each["Message"])
+        assert each["Message"].count("\n") < 6
+        assert len(each["Message"]) < 4_000
+    (key,) = [key for key in world.keys("libraries/") if key.endswith("/report.json")]
+    assert key.isprintable()
+    assert not {".", ".."} & set(key.split("/"))
+    assert is_calm(world.read(key).decode())
+    assert {each.filename for each in folder.shelved} == {
+        each.filename for each in world.small.files.values()
+    }
+    assert all(each.filename.isprintable() for each in folder.shelved)
 
 
 def test_logs_stay_lines_of_plain_ascii(deployed: World, caplog: pytest.LogCaptureFixture) -> None:
