@@ -92,7 +92,7 @@ def _read(edges: Edges, job: Job, size: int, asked: Mapping[str, str], options: 
     suspects: set[int] | None = None
     while True:
         with ExitStack() as disk:
-            copying = Copying(_spooling(disk), _rereading(edges, job), naming(edges))
+            copying = Copying(_spooling(disk), _rereading(edges, job), naming(edges, job))
             cutter = Cutter(edges.settings.limits, copying, skip=skip, suspects=suspects)
             parts = _cut(edges, job, size, cutter)
             found = cutter.suspects()

@@ -2,7 +2,7 @@
 
 from shared.edges import Edges
 from shared.errors import Gone, Refused
-from shared.jobs import Job, JobState, Part, PartState
+from shared.jobs import Job, Part, PartState
 from shared.openai_models import Batch
 
 
@@ -17,9 +17,7 @@ def cancel(edges: Edges, job_id: str) -> str:
 
 
 def stop(edges: Edges, job: Job) -> None:
-    """One tick's worth of it, again until everything has landed."""
-    if job.state is not JobState.ACCEPTED:
-        return  # intake is still reading it; its parts are stopped when it is done
+    """One tick's worth of an accepted job's end, again until everything has landed."""
     parts = edges.ledger.parts(job.id)
     for part in parts:
         _stop(edges, part)

@@ -42,7 +42,7 @@ def poll(edges: Edges) -> dict[str, int]:
     ended = list(edges.ledger.open_parts(PartState.ENDED, edges.now()))
     _each(ended, lambda part: _ask_to_land(edges, part), failures)
     stopping = _noted(edges.ledger.jobs_being_stopped(), watched)
-    _each(stopping, lambda job: stop(edges, job), failures)
+    _each(stopping, lambda job: _stop(edges, job), failures)
     _each(edges.ledger.rooms(), lambda room: _let_in(edges, room), failures)
     _each([edges.now()], lambda now: _ask_to_tend(edges, now), failures)
     still_open = _noted(edges.ledger.open_jobs(edges.now()), watched)
@@ -138,6 +138,13 @@ def _wait_for_room(edges: Edges, part: Part, reason: str) -> None:
     if job:
         edges.pager.tell(facts.waiting(job, waiting))
     edges.ledger.leave(part, waiting)
+
+
+def _stop(edges: Edges, job: Job) -> None:
+    if job.state is not JobState.CHECKING:
+        stop(edges, job)
+    elif job.due <= edges.now():  # its parts are stopped when they are there
+        _look_after(edges, job)
 
 
 def _ask_to_land(edges: Edges, part: Part) -> None:

@@ -128,7 +128,7 @@ def _mend(desk: Desk, error: Refused) -> None:
         lose_store(desk, f"store {desk.store} is gone or expired: documents go into a new one")
         return
     there = {each.id for each in desk.edges.vector_stores.files()}
-    missing = [each for each in desk.attached_or_about_to() if each.file_id not in there]
+    missing = [each for each in desk.attached_or_about_to() if desk.has_lost(each, there)]
     desk.put(each.not_uploaded(desk.now) for each in missing)
     desk.noted(f"the File of {each.filename} is gone: uploaded again" for each in missing[:3])
     if not missing:

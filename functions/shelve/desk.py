@@ -1,6 +1,6 @@
 """What whoever holds a library's lease has before them: its rows, and how they are moved on."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from shared.edges import Edges
@@ -75,6 +75,14 @@ class Desk:
         told = list(found)
         if told:
             self.replace(self.library.noting(*told))
+
+    def may_show_up(self, since: datetime | None) -> bool:
+        """What was made so lately need not be listed yet."""
+        return since is not None and self.now < since + self.edges.settings.lost_answer
+
+    def has_lost(self, content: Content, files: Collection[str]) -> bool:
+        """Whether its File is gone from OpenAI, as these are listed."""
+        return content.file_id not in files and not self.may_show_up(content.file_at)
 
     def attached_or_about_to(self) -> list[Content]:
         return [each for each in self.contents.values() if each.file_id]

@@ -15,7 +15,7 @@ from shared.library import facts, names
 from shared.library.metadata import LONGEST, Attributes, document_of, read_sidecar
 from shared.library.names import Place
 from shared.library.settings import FILE
-from shared.library.shelf import Document
+from shared.library.shelf import KEPT, Document
 from shared.notices import Change
 from shared.vector_stores import MOST_BYTES
 
@@ -83,6 +83,8 @@ def _seen(
     if not (known and known.source.identity == source.identity):
         digest, attributes, problem = _read(edges, place, source)
         update |= {"digest": digest, "attributes": attributes, "problem": problem}
+        if base.digest not in {"", digest}:
+            update["was"] = [*base.was, base.digest][-KEPT:]
     return base.model_copy(update=update | {"source": source})
 
 

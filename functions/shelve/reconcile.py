@@ -80,7 +80,7 @@ def reconcile(desk: Desk) -> None:
 
 def _files_gone(desk: Desk, files: set[str], listed: dict[str, StoreFile]) -> list[str]:
     """The store may go on listing a File that is gone: such a ghost is taken out."""
-    gone = [each for each in desk.attached_or_about_to() if each.file_id not in files]
+    gone = [each for each in desk.attached_or_about_to() if desk.has_lost(each, files)]
     for each in gone:
         if each.file_id in listed:
             desk.edges.vector_stores.detach(desk.store, each.file_id or "")

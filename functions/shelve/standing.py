@@ -49,12 +49,12 @@ def _bind(desk: Desk) -> None:
 
 def _found_or_made(desk: Desk) -> None:
     """An answer that was lost is given time to show up in the list before a second is made."""
-    library, settings = desk.library, desk.edges.settings
+    library = desk.library
     if library.creating_at:
         if found := _found(desk):
             desk.set(store_id=found, creating_at=None)
             return
-        if desk.now < library.creating_at + settings.lost_answer:
+        if desk.may_show_up(library.creating_at):
             raise TryLater("an answer was lost; the store may still show up")
     desk.set(creating_at=desk.now)
     wish: dict[str, JsonValue] = {"name": library.name[:256], "metadata": dict(_metadata(desk))}

@@ -20,7 +20,10 @@ Outcome = File | TryLater | Refused
 
 
 def recover_uploads(desk: Desk) -> None:
-    """Uploads whose answer was lost: they lie there, by the name only we give, or they do not."""
+    """Uploads whose answer was lost: they lie there, by the name only we give, or they do not.
+
+    They are given time to show up before they are sent again.
+    """
     lost = {each.filename: each for each in desk.contents.values() if each.uploading_at}
     if not lost:
         return
@@ -31,10 +34,12 @@ def recover_uploads(desk: Desk) -> None:
             break
         if file.filename in lost:
             found.setdefault(file.filename, file.id)
-    desk.put(
-        content.uploaded(desk.now, found[name]) if name in found else content.not_uploaded(desk.now)
-        for name, content in lost.items()
-    )
+    desk.put(lost[name].uploaded(desk.now, file) for name, file in found.items())
+    absent = [each for name, each in lost.items() if name not in found]
+    hoped_for = [each for each in absent if desk.may_show_up(each.uploading_at)]
+    desk.put(each.not_uploaded(desk.now) for each in absent if each not in hoped_for)
+    if hoped_for:
+        raise TryLater(f"the answers of {len(hoped_for)} upload(s) were lost; they may show up")
 
 
 def upload(desk: Desk) -> None:

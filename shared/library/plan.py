@@ -179,11 +179,16 @@ def _served(view: View, wants: Mapping[str, Want]) -> list[Document]:
 
 
 def _kept(view: View, wants: Mapping[str, Want]) -> set[str]:
-    """Contents that may not go yet: wanted, or answering until what is wanted can."""
+    """Contents that may not go yet: wanted, or answering until what is wanted can.
+
+    One that is being indexed may answer before anybody has looked.
+    """
     kept = set(wants)
-    for want in wants.values():
-        if not has_ended(view, want):
-            kept.update(each.serves for each in want.documents)
+    late = [want for want in wants.values() if not has_ended(view, want)]
+    documents = [document for want in late for document in want.documents]
+    kept.update(each.serves for each in documents)
+    digests = {digest for each in documents for digest in (each.digest, *each.was)}
+    kept.update(each.id for each in view.contents.values() if each.digest in digests)
     for document in view.documents.values():
         if _in_grace(view, document):
             kept |= _held(view, document)

@@ -17,6 +17,7 @@ MAX_TRIES = 5  # at indexing one content, where OpenAI had an error of its own
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)
 # OpenAI's codes that say something of the bytes: asking again with the same ones changes nothing.
 FINAL = frozenset({"unsupported_file", "invalid_file", "refused"})
+KEPT = 10  # of the versions that a document had since one was seen to answer
 NOTES = 20  # of what was repaired last, in the ledger
 
 
@@ -41,6 +42,7 @@ class Document(Ours):
     attributes: Attributes | None = None  # of a sidecar
     problem: str = ""  # why it can't be taken
     serves: str = ""  # the content that answers for it until its own can
+    was: list[str] = Field(default=[], max_length=KEPT)  # digests since then: they may answer too
     dropped_at: datetime
     noted_at: datetime
     rev: int = 0
@@ -54,7 +56,7 @@ class Document(Ours):
         return document_of(self.name) is not None
 
     def served_by(self, content: str) -> Self:
-        return self.model_copy(update={"serves": content, "rev": self.rev + 1})
+        return self.model_copy(update={"serves": content, "was": [], "rev": self.rev + 1})
 
 
 class Content(Ours):
@@ -68,6 +70,7 @@ class Content(Ours):
     source: Source
     state: ContentState = ContentState.WANTED
     file_id: str | None = None
+    file_at: datetime | None = None  # when it was uploaded; a new File may not show up everywhere
     uploading_at: datetime | None = None  # set: an answer of upload may be lost
     attaching_at: datetime | None = None
     batch_id: str | None = None  # attaching without one: an answer may be lost
@@ -98,9 +101,8 @@ class Content(Ours):
         return self._moved(now, uploading_at=now, source=source, state=ContentState.WANTED)
 
     def uploaded(self, now: datetime, file_id: str) -> Self:
-        return self._moved(
-            now, uploading_at=None, file_id=file_id, state=ContentState.UPLOADED, due=now
-        )
+        made = {"file_id": file_id, "file_at": self.uploading_at or now, "uploading_at": None}
+        return self._moved(now, state=ContentState.UPLOADED, due=now, **made)
 
     def not_uploaded(self, now: datetime, pause: timedelta = timedelta(0)) -> Self:
         return self._moved(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from functions.poll.cancel import cancel
 from functions.poll.sweep import sweep
 from tests.files import chat, lines
 from tests.libraries import Folder
@@ -298,6 +299,7 @@ def test_a_daily_look_repairs_both_ways_and_says_so(folder: Folder, world: World
     world.edges.vector_stores.attach(folder.store.id, [{"file_id": stranger.id}])
     folder.put("birds.md", "Birds sing.", ring=False)
 
+    world.clock.pass_(seconds=world.config.lost_answer_seconds)  # what is new may not show up yet
     sweep(world.edges)
     world.work()
     folder.settle()
@@ -362,6 +364,21 @@ def test_questions_name_a_library_and_wait_for_what_was_dropped_before_them(
     assert CATS in said["text"]
     assert said["annotations"][0]["filename"].startswith("cats.")
     assert folder.texts() == [CATS, DOGS]
+
+
+def test_a_job_that_waits_for_its_library_can_be_cancelled(folder: Folder, world: World) -> None:
+    folder.set(store="vs_thatisnotthere")
+    folder.put("cats.md", CATS)
+    job = world.drop("questions.jsonl", lines([question("cats?", "library:handbook")]))
+    world.work()
+    assert world.job(job).reason == "the library handbook has no store yet"
+
+    cancel(world.edges, job)
+    world.until_over(job)
+
+    assert world.job(job).state.value == "cancelled"
+    assert [each["custom_id"] for each in world.results(world.job(job))] == ["cats?"]
+    assert world.small.batches == {}
 
 
 def test_what_is_dropped_after_a_question_does_not_hold_it(folder: Folder, world: World) -> None:

@@ -27,7 +27,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
 from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoHandler
 from moto.moto_api._internal import mock_random
-from moto.s3.models import S3Backend, s3_backends
+from moto.s3.models import FakeKey, S3Backend, s3_backends
 
 from tests.world import DATA, INBOX, template
 
@@ -161,6 +161,10 @@ class Cloud:
         """A user's object in the inbox; its version."""
         return str(self._put(INBOX, key, content, options).version_id)
 
+    def remove(self, key: str) -> None:
+        """A user takes it out of the inbox; its versions stay."""
+        self.s3.delete_object(INBOX, key)
+
     def call(self, name: str, asked: Parsed) -> Answer:
         strike = self.wire.before(name, str(asked.get("Key", "")))
         if refused := REFUSALS.get(strike):
@@ -188,7 +192,7 @@ class Cloud:
 
     def _change(self, name: str, asked: Parsed) -> None:
         rows = _written(name.split(".")[1], asked)
-        if rows and rows[0][0].startswith("JOB#"):
+        if rows and rows[0][0].startswith(("JOB#", "LIBRARY#")):
             self.touch(*rows[0])
 
     def _ledger(self, operation: str, asked: Parsed) -> Answer:
@@ -247,6 +251,10 @@ class Cloud:
             for k in found
             if k is not None
         ]
+        if asked.get("Delimiter"):
+            heads = {str(k["Key"])[len(prefix) :].partition("/") for k in contents}
+            folders = sorted(head for head, slash, _ in heads if slash)
+            return Status(), {"CommonPrefixes": [{"Prefix": f"{prefix}{f}/"} for f in folders]}
         return Status(), {"Contents": contents, "KeyCount": len(contents), "IsTruncated": False}
 
     def _s3_ListObjectVersions(self, asked: Parsed) -> Answer:
@@ -263,6 +271,7 @@ class Cloud:
             for name, versions in sorted(bucket.keys.iterlists())
             if name.startswith(prefix)
             for key in reversed(versions)
+            if isinstance(key, FakeKey)  # the others are marks that it was deleted
         ]
         return Status(), {"Versions": versions, "IsTruncated": False}
 
@@ -278,6 +287,11 @@ class Cloud:
         kind = asked["MessageAttributes"]["type"]["StringValue"]
         self.out.published(kind, asked["Message"])
         return Status(), {"MessageId": "told"}
+
+    def _sns_PublishBatch(self, asked: Parsed) -> Answer:
+        for each in asked["PublishBatchRequestEntries"]:
+            self._sns_Publish(each)
+        return Status(), {"Successful": [{"MessageId": "told"}], "Failed": []}
 
     def _events_PutEvents(self, asked: Parsed) -> Answer:
         for each in asked["Entries"]:

@@ -49,6 +49,14 @@ FOCUSES = (
     "events.PutEvents",
     "sns.Publish",
 )
+SHELF_FOCUSES = (
+    "POST /v1/files",
+    "POST /v1/vector_stores",
+    "/file_batches",
+    "s3.HeadObject",
+    "dynamodb.PutItem",
+    "dynamodb.TransactWriteItems",
+)
 IN_FOCUS = 0.3  # chance that the call in focus goes wrong
 Draw = Callable[[random.Random], Any]
 # A batch's flaws and their parameters. The ones that take long are rare, for speed alone.
@@ -79,6 +87,8 @@ FLAWS: dict[str, dict[str, Draw]] = {
     "blank_lines": {},
     "bom": {},
 }
+# The same of an attached document. A stuck one takes more than a day.
+DOCUMENT_FLAWS = ("document_fails",) * 6 + ("document_stuck",)
 LISTED_TOO_LATE = (400, 1_500)  # seconds; later than what the doors wait for
 
 
@@ -97,11 +107,14 @@ class Mood:
     hides_batches: bool  # it batch may show up in the list later than anybody waits for
     lease: int  # seconds
     focus: str  # the call that goes wrong more often than the others
+    library: bool  # somebody keeps a library, and asks it
 
     @classmethod
     def of(cls, draw: random.Random) -> "Mood":
         late_list = draw.choice((0.0,) * 8 + (0.5,))
         hides_batches = bool(late_list) and draw.random() < 0.5
+        library = draw.random() < 0.4
+        focuses = SHELF_FOCUSES if library else FOCUSES
         return cls(
             strikes=draw.choice((0, 0, 0.01, 0.03, 0.08)),
             kills=draw.choice((0, 0.003, 0.01, 0.03)),
@@ -113,7 +126,8 @@ class Mood:
             late_list=late_list,
             hides_batches=hides_batches,
             lease=draw.choice((90, 90, 900)),
-            focus=CREATE if late_list else draw.choice(("",) * 6 + FOCUSES),
+            focus=CREATE if late_list else draw.choice(("",) * 6 + focuses),
+            library=library,
         )
 
 
@@ -189,6 +203,8 @@ class Chaos:
         quirks: dict[str, dict[str, Any]] = {}
         if call == CREATE:
             quirks |= self._flaws()
+        if "/vector_stores" in call:
+            quirks |= self._shelf_flaws(call)
         if self.strikes(call):
             kinds = [*BEFORE_WORK, *AFTER_WORK * 2]
             if call.endswith("/content"):
@@ -215,6 +231,20 @@ class Chaos:
             flaws["cancelled_by_someone"] = {"seconds": self.draw.randint(8_000, 12_000)}
         self.inject(f"batch: {name}", " ".join(map(str, flaw.values())))
         return flaws
+
+    def _shelf_flaws(self, call: str) -> dict[str, dict[str, Any]]:
+        if call == "POST /v1/vector_stores" and self.happens(self.mood.flaws):
+            name, flaw = "store_not_listed", {"seconds": self.draw.randint(2, 150)}
+        elif call.startswith("POST") and call.endswith("/file_batches"):
+            if not self.happens(self.mood.flaws):
+                return {}
+            name, flaw = self.draw.choice(DOCUMENT_FLAWS), {}
+        elif "/file_batches/" in call and self.happens(self.mood.flaws):
+            name, flaw = "file_batch_id_wrong", {}
+        else:
+            return {}
+        self.inject(f"library: {name}", " ".join(map(str, flaw.values())))
+        return {name: flaw}
 
     def _may_have(self, flaw: str) -> bool:
         return flaw not in {"token_limit", "room_not_released"} or self.mood.room == "learnt"

@@ -3,6 +3,7 @@
 import gzip
 import random
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from tests.files import chat, lines
@@ -36,6 +37,7 @@ class Drop:
     asked: dict[str, str] = field(default_factory=dict)  # custom_id → how it shall end
     job: str = ""
     version: str = ""
+    at: datetime | None = None  # when it was dropped
 
     @property
     def ids(self) -> list[str]:
@@ -50,10 +52,13 @@ class Drop:
         return self.options.get("keep-files") == "true"
 
 
-def some_drop(draw: random.Random, number: int) -> Drop:
+def some_drop(draw: random.Random, number: int, library: str | None) -> Drop:
     asked: dict[str, str] = {}
     models = draw.sample(MODELS, draw.choice((1, 1, 2)))
     requests = [_request(draw, f"r{n}", models, asked) for n in range(draw.randint(1, 12))]
+    if library and draw.random() < 0.6:
+        requests.insert(draw.randrange(len(requests) + 1), _question(library))
+    asked = {each["custom_id"]: asked.get(each["custom_id"], "") for each in requests}
     drop = Drop(f"inbox/file {number}.jsonl", lines(requests), _options(draw), asked=asked)
     return _oddly(draw, drop)
 
@@ -65,6 +70,13 @@ def _request(
     asked[custom_id] = asks
     text = f"small-openai:{asks}" if asks else "x" * draw.choice((5, 40, 300))
     return chat(custom_id, text, model=draw.choice(models))
+
+
+def _question(library: str) -> dict[str, Any]:
+    """Somebody wants to know what the library's documents say."""
+    tool = {"type": "file_search", "vector_store_ids": [f"library:{library}"]}
+    body = {"model": MODELS[0], "input": "What do cats and dogs do?", "tools": [tool]}
+    return {"custom_id": "question", "method": "POST", "url": "/v1/responses", "body": body}
 
 
 def _options(draw: random.Random) -> dict[str, str]:

@@ -17,18 +17,22 @@ from functions.land.flow import land
 from functions.poll.cancel import cancel
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
+from functions.shelve.flow import shelve
 from functions.submit.flow import submit
 from local.openai import SmallOpenAI, SmallSettings
 from shared.edges import Edges
 from shared.errors import TryLater
 from shared.jobs import Ask, job_id
+from shared.library.shelf import Tend
 from shared.notices import dropped
 from shared.settings import Settings
 from tests.fuse import Killed
 from tests.simulation.aws import Cloud, Session
 from tests.simulation.chaos import Chaos
 from tests.simulation.drops import Drop, some_drop
+from tests.simulation.folder import LIBRARY, Folder
 from tests.simulation.messages import Message, Messages
+from tests.simulation.shelf import Shelf
 from tests.simulation.turns import Invocation
 from tests.simulation.verdict import Verdict
 from tests.simulation.watch import Watch
@@ -41,6 +45,7 @@ MOST_STEPS = 4_000
 TICK, LONGEST_TICK = 60.0, 1_800.0
 POLL_TIMEOUT = timedelta(seconds=55)
 LONG_AGO = timedelta(hours=7)  # after which the sweep takes what nobody needs
+MOST_TENDINGS = 10  # of a library after the last sweep
 LIMIT = 400  # enqueued prompt tokens; a part has up to about 400
 NO_FAULT_OF_OURS = (ClientError, BotoCoreError)
 
@@ -70,13 +75,16 @@ class Simulation:
         self.watch.cloud = self.cloud
         session().cloud = self.cloud
         self.http = httpx.Client(
-            transport=Transport(self.small, self.wire, self.watch.asked),
+            transport=Transport(self.small, self.wire, self.watch),
             base_url="http://small.test/v1",
         )
         self.config = self._config()
         self.edges = self._connect()
         self.live: list[tuple[Invocation, Message | None]] = []
-        self.drops = [some_drop(self.draw, n) for n in range(1, self.draw.choice((2, 2, 3, 4)))]
+        self.folder = self._folder()
+        library = LIBRARY if self.folder else None
+        drops = range(1, self.draw.choice((2, 2, 3, 4)))
+        self.drops = [some_drop(self.draw, number, library) for number in drops]
         self.undropped = list(self.drops)
         self.tick_at = self.clock()
         self.tick_every = TICK
@@ -90,7 +98,7 @@ class Simulation:
             if self.chaos.on and (self.clock() > quiet_at or self._calm()):
                 self._get_quiet()
             self.steps += 1
-            if self.steps > MOST_STEPS or self.clock() > quiet_at + PATIENCE:
+            if self.steps > self._most_steps or self.clock() > quiet_at + PATIENCE:
                 self.watch.breaks("it never gets quiet")
                 break
             self._step()
@@ -114,6 +122,11 @@ class Simulation:
     def wrote(self, rows: list[tuple[str, str]]) -> None:
         self.watch.wrote(rows)
 
+    @property
+    def _most_steps(self) -> int:
+        """A stuck document is looked at every minute for a day."""
+        return MOST_STEPS * (4 if self.chaos.counts["library: document_stuck"] else 1)
+
     def _at_rest(self) -> bool:
         if self.watch.broken:
             return True
@@ -121,7 +134,7 @@ class Simulation:
 
     def _calm(self) -> bool:
         """All that was dropped is over, as far as the ledger knows of it."""
-        if self.undropped or self.live:
+        if self.undropped or self.live or (self.watch.shelf and not self.watch.shelf.in_sync):
             return False
         return all(self.watch.is_over(drop.job) for drop in self.drops)
 
@@ -143,6 +156,8 @@ class Simulation:
             self._go_on(self.draw.randrange(len(self.live)))
         elif self.undropped and self.draw.random() < 0.3:
             self._drop(self.undropped.pop())
+        elif self.folder and self.folder.left and self.draw.random() < 0.15:
+            self._change_folder(self.folder.go_on())
         elif due := self.messages.due():
             self._receive(self.draw.choice(due))
         elif self.clock() >= self.tick_at:
@@ -166,17 +181,36 @@ class Simulation:
         drop.version = self.cloud.drop(drop.key, drop.content, drop.options)
         drop.job = job_id(INBOX, drop.key, drop.version)
         self.watch.dropped(drop)
+        drop.at = self.clock()
         self.chaos.note(f"-> {drop.key} is dropped: job {drop.job}, {len(drop.asked)} requests")
+        self._notify("intake", _notice(drop))
+
+    def _folder(self) -> Folder | None:
+        """Somebody keeps a library in some of the seeds."""
+        if not self.chaos.mood.library:
+            return None
+        folder = Folder(random.Random(f"{self.seed} folder"), self.cloud, self.clock)
+        self.watch.shelf = Shelf(self.watch, folder)
+        self._change_folder(folder.begin())
+        return folder
+
+    def _change_folder(self, notices: list[str]) -> None:
+        for notice in notices:
+            self.chaos.note(f"-> {notice}")
+            self._notify("shelve", notice)
+
+    def _notify(self, queue: str, notice: str) -> None:
         if self.chaos.happens(0.05):
-            self.chaos.inject("notification lost", drop.key)
+            self.chaos.inject("notification lost", queue)
         else:
-            self.messages.send("intake", _notice(drop))
+            self.messages.send(queue, notice)
 
     def _receive(self, message: Message) -> None:
         doors: dict[str, Callable[[str], object]] = {
             "intake": lambda body: [take_in(self.edges, each).state for each in dropped(body)],
             "submit": lambda body: submit(self.edges, Ask.model_validate_json(body)),
             "land": lambda body: land(self.edges, Ask.model_validate_json(body)),
+            "shelve": lambda body: shelve(self.edges, json.loads(body)),
         }
         door = doors[message.queue]
         twice = self.chaos.happens(self.chaos.mood.doubles / 2)
@@ -258,8 +292,21 @@ class Simulation:
         if not self.watch.broken:
             self.clock.pass_(seconds=LONG_AGO.total_seconds())
             sweep(self.edges)
+            self._reconciled()
             Verdict(self.watch, self.limit).judge(self.drops)
         self.http.close()
+
+    def _reconciled(self) -> None:
+        """What the last sweep asks of libraries is done, and what follows from it."""
+        asks = [each.body for each in self.messages.waiting if each.queue == "shelve"]
+        for _ in range(MOST_TENDINGS):
+            for ask in asks:
+                shelve(self.edges, json.loads(ask))
+            self.clock.pass_(seconds=TICK)
+            asks = [
+                Tend(library=each).model_dump_json()
+                for each in self.edges.shelves.ringing(self.clock())
+            ]
 
     @property
     def limit(self) -> int | None:
@@ -290,6 +337,7 @@ class Simulation:
             bus_name="bus",
             topic_arn="topic",
             openai_key_secret="/batchdrop/key",
+            uploads_at_once=1,
             max_part_requests=self.draw.choice((2, 3, 4, 50)),
             lease_seconds=self.chaos.mood.lease,
             stuck_hours=1,

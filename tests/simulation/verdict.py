@@ -26,6 +26,8 @@ class Verdict:
         self._judge_ledger()
         self._judge_room()
         self._judge_files()
+        if self.watch.shelf:
+            self.watch.shelf.judge()
 
     def _judge_drop(self, drop: Drop) -> None:
         row = self.cloud.row(f"JOB#{drop.job}", "JOB")
@@ -33,7 +35,7 @@ class Verdict:
             self.watch.breaks(f"{drop.key} came to no end: {row and row['state']}")
             return
         ends = {
-            kind for kind, detail in self.watch.told if detail["job"] == drop.job and kind in ENDS
+            kind for kind, detail in self.watch.told if kind in ENDS and detail["job"] == drop.job
         }
         said = f"{drop.job} is {row['state']}, told: {ends}"
         self.must(ends == {f"Job {row['state'].capitalize()}"}, said)
@@ -59,7 +61,7 @@ class Verdict:
             == (len(lines), len(good), len(bad)),
             f"{drop.key}: the report counts {counts}, there are {len(good)} + {len(bad)}",
         )
-        spent = sum(each["response"]["body"]["usage"]["prompt_tokens"] for each in good)
+        spent = sum(map(_input_tokens, good))
         self.must(report["usage"]["input_tokens"] == spent, f"{drop.key}: usage does not add up")
         errors = (self.cloud.read(f"{prefix}errors.jsonl") or b"").splitlines()
         self.must([json.loads(e) for e in errors] == bad, f"{drop.key}: errors.jsonl differs")
@@ -152,7 +154,8 @@ class Verdict:
 
     def _judge_files(self) -> None:
         """Nothing is left at OpenAI, but what a lost batch left and what nobody can name."""
-        for id_, file in self.small.files.items():
+        batch_files = [(i, f) for i, f in self.small.files.items() if f.purpose != "assistants"]
+        for id_, file in batch_files:
             owner = file.filename.split("-")[0].split("_")[1 if "batch" in file.filename else 0]
             batch = f"batch_{owner}"
             if batch in self.small.batches:
@@ -198,6 +201,11 @@ class Verdict:
 
 def _succeeded(line: dict[str, Any]) -> bool:
     return bool(not line["error"] and line["response"] and line["response"]["status_code"] == 200)
+
+
+def _input_tokens(line: dict[str, Any]) -> int:
+    usage = line["response"]["body"]["usage"]
+    return int(usage["prompt_tokens"] if "prompt_tokens" in usage else usage["input_tokens"])
 
 
 def _may_pass(line: dict[str, Any]) -> bool:

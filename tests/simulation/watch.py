@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local.openai import SmallOpenAI
 from tests.simulation.aws import Cloud, Row
@@ -11,6 +11,9 @@ from tests.simulation.chaos import Chaos
 from tests.simulation.drops import Drop
 from tests.simulation.turns import Invocation
 from tests.simulation.wire import Wire
+
+if TYPE_CHECKING:
+    from tests.simulation.shelf import Shelf
 
 OVER = {"completed", "failed", "cancelled", "rejected"}
 ENDS = {f"Job {state.capitalize()}": state for state in OVER}
@@ -39,6 +42,7 @@ class Watch:
 
     def __post_init__(self) -> None:
         self.cloud: Cloud
+        self.shelf: Shelf | None = None  # where somebody keeps a library
         self.states: dict[tuple[str, str], str] = {}
         self._claims: dict[tuple[str, str], tuple[int, Invocation | None]] = {}
 
@@ -53,12 +57,21 @@ class Watch:
     def dropped(self, drop: Drop) -> None:
         self.drops[drop.job] = drop
 
-    def asked(self, file_id: str) -> None:
-        """A batch is about to be made of this file."""
-        file = self.small.files.get(file_id)
-        if file:
-            lines = file.path.read_bytes().splitlines()
-            self.inputs[file_id] = [json.loads(line)["custom_id"] for line in lines]
+    def asked(self, batch: dict[str, Any]) -> None:
+        """A batch is about to be made of a file."""
+        file = self.small.files.get(batch["input_file_id"])
+        if file is None:
+            return
+        lines = [json.loads(line) for line in file.path.read_bytes().splitlines()]
+        self.inputs[file.id] = [line["custom_id"] for line in lines]
+        drop = self.drops.get(batch["metadata"]["job_id"])
+        if self.shelf and drop and drop.at and any(line["body"].get("tools") for line in lines):
+            self.shelf.must_be_ready(drop.at)
+
+    def called(self, call: str) -> None:
+        """A door called OpenAI; what it asked for is done, or never will be."""
+        if self.shelf:
+            self.shelf.called(call)
 
     def is_over(self, job: str) -> bool:
         row = self.cloud.row(f"JOB#{job}", "JOB")

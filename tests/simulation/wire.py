@@ -2,9 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -13,6 +12,9 @@ from tests.fuse import Killed
 from tests.simulation.chaos import Chaos
 from tests.simulation.turns import Invocation
 from tests.world import Clock
+
+if TYPE_CHECKING:
+    from tests.simulation.watch import Watch
 
 A_CALL = 0.05  # seconds
 SILENCE = 60.0  # seconds until a client gives up waiting
@@ -75,17 +77,17 @@ class Wire:
 class Transport(httpx.BaseTransport):
     """The small OpenAI behind the wire."""
 
-    def __init__(self, small: SmallOpenAI, wire: Wire, asked: Callable[[str], None]) -> None:
+    def __init__(self, small: SmallOpenAI, wire: Wire, watch: "Watch") -> None:
         self._small = small
         self._inner = small.transport()
         self._wire = wire
-        self._asked = asked
+        self._watch = watch
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         call = f"{request.method} {request.url.path}"
         quirks = self._wire.openai(call)
         if call == "POST /v1/batches":
-            self._asked(json.loads(request.read())["input_file_id"])
+            self._watch.asked(json.loads(request.read()))
         for name, parameters in quirks.items():
             self._small.misbehave(name, **parameters)
         try:
@@ -97,6 +99,7 @@ class Transport(httpx.BaseTransport):
             self._small.forgive()
         if not call.endswith("/content"):
             response.read()
+        self._watch.called(call)
         self._wire.after(call)
         return response
 
