@@ -16,7 +16,7 @@ from shared.edges import Edges
 from shared.errors import Moved, TryLater
 from shared.library import facts, names, report
 from shared.library.plan import Plan, unsettled
-from shared.library.shelf import ContentState, Tend
+from shared.library.shelf import Tend
 
 Step = Callable[[Desk], None]
 STEPS: tuple[Step, ...] = (
@@ -91,7 +91,7 @@ def _frozen(desk: Desk) -> str:
 def _closed(desk: Desk, reason: str) -> str:
     """Report, then bell, then ledger; the lease is given back last."""
     todo = desk.plan()
-    under_way = any(each.state is ContentState.ATTACHING for each in desk.contents.values())
+    under_way = any(each.is_under_way for each in desk.contents.values())
     synced = todo.idle and not todo.waiting and not under_way and not reason
     late = [each.dropped_at for each in unsettled(desk.view(), todo.wants)]
     walked = desk.library.walked_at

@@ -157,6 +157,8 @@ def _is_to_upload(view: View, want: Want) -> bool:
         return want.digest not in view.failures
     if content.state is ContentState.FAILED:
         return _is_asked_again(content, want) and not content.at_openai
+    if content.uploading_at:
+        return False  # its answer was lost: it is looked for first
     return content.state is ContentState.WANTED and content.due <= view.now
 
 

@@ -93,6 +93,11 @@ class Content(Ours):
         """A File of it is there, or may be."""
         return self.file_id is not None or self.uploading_at is not None
 
+    @property
+    def is_under_way(self) -> bool:
+        """OpenAI was asked for something, and has not said what became of it."""
+        return self.uploading_at is not None or self.state is ContentState.ATTACHING
+
     def _moved(self, now: datetime, **changes: object) -> Self:
         return self.model_copy(update={"at": now, "rev": self.rev + 1, **changes})
 
