@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx  # noqa: TID251  # the admin endpoint's own edge: it alone holds the admin key
 
 from shared.audit.reading import Page, read_page
-from shared.errors import Refused, TryLater, Unanswerable
+from shared.errors import Refused, TryLater, Unanswerable, with_request_id
 from shared.openai_models import ErrorEnvelope
 from shared.plain import plain
 from shared.secrets import Secret
@@ -80,7 +80,7 @@ class AuditApi:
         except httpx.HTTPError as error:
             raise TryLater(f"GET {PATH}: {type(error).__name__}") from error
         if response.is_error:
-            raise self._failure(response, query)
+            raise with_request_id(self._failure(response, query), response.headers)
         return response.content
 
     def _failure(self, response: httpx.Response, query: dict[str, str]) -> Exception:

@@ -9,6 +9,7 @@ Refused      no: the same call will be refused again
   Gone         what was asked for does not exist (any more)
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from shared.plain import REASON, plain
@@ -51,3 +52,10 @@ class Refused(Exception):
 
 class Gone(Refused):
     """What was asked for does not exist, or not any more."""
+
+
+def with_request_id(error: Exception, headers: Mapping[str, str]) -> Exception:
+    """The id that OpenAI's support asks for, as a note: a reason stays the same, try after try."""
+    if asked := headers.get("x-request-id"):
+        error.add_note(f"OpenAI request {asked}")
+    return error

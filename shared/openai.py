@@ -16,7 +16,14 @@ from typing import Any, BinaryIO
 import httpx
 from pydantic import ValidationError
 
-from shared.errors import AnswerLost, Gone, Refused, TryLater, Unanswerable
+from shared.errors import (
+    AnswerLost,
+    Gone,
+    Refused,
+    TryLater,
+    Unanswerable,
+    with_request_id,
+)
 from shared.openai_models import ApiError, Batch, BatchPage, ErrorEnvelope, File, FilePage
 from shared.plain import plain
 from shared.secrets import Secret
@@ -150,6 +157,9 @@ class OpenAI:
         return {"Authorization": f"Bearer {self._key()}"}
 
     def _failure(self, response: httpx.Response) -> Exception:
+        return with_request_id(self._meant(response), response.headers)
+
+    def _meant(self, response: httpx.Response) -> Exception:
         """What a status means. A 5xx to a call that makes something may have made it."""
         call = f"{response.request.method} {response.request.url.path}"
         problem = _envelope(response)

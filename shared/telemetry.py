@@ -69,6 +69,7 @@ def said_why(**ids: object) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = plain(f"{type(error).__name__}: {error}", REASON)
+        notes = getattr(error, "__notes__", ())  # such as OpenAI's id of a request
+        reason = plain("; ".join((f"{type(error).__name__}: {error}", *notes)), REASON)
         logger.error("not done", reason=reason, **ids)  # type: ignore[arg-type]  # the runtime logs the trace
         raise

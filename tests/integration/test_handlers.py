@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 from functions.intake import handler as intake
 from functions.land import handler as land
+from functions.poll import flow
 from functions.poll import handler as poll
 from functions.shelve import handler as shelve
 from functions.submit import handler as submit
@@ -114,6 +116,23 @@ def test_what_could_not_be_done_says_why_in_one_line(
     assert said["job"] == job
     assert said["part"] == 1
     assert "ResourceNotFoundException" in said["reason"]
+
+
+def test_what_openai_refused_is_said_with_the_id_its_support_asks_for(
+    deployed: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployed.drop("a.jsonl", chats(1))
+    deployed.work()
+    deployed.clock.pass_(hours=1)
+    flow.poll(deployed.edges)
+    deployed.small.misbehave("forbidden", times=None)
+
+    with pytest.raises(BatchProcessingError):
+        land.handler(records(deployed, "land"), Context())
+
+    (said,) = [vars(each) for each in caplog.records if each.message == "not done"]
+    assert "missing" in said["reason"].lower()
+    assert re.search(r"OpenAI request req_\d{32}$", said["reason"])
 
 
 def test_cancelling_and_sweeping_come_through_polls_handler(deployed: World) -> None:
