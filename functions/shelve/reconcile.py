@@ -14,6 +14,7 @@ from shared.library.shelf import ContentState
 from shared.vector_stores import StoreFile
 
 FRESH = timedelta(hours=1)  # an upload this new may be somebody's under way
+FORGOTTEN = timedelta(days=30)
 TOLD = 5  # names of each kind
 
 
@@ -56,6 +57,7 @@ def _note(desk: Desk, name: str, at: datetime) -> None:
 
 
 def reconcile(desk: Desk) -> None:
+    _forget(desk)
     if not desk.store:
         return
     try:
@@ -76,6 +78,20 @@ def reconcile(desk: Desk) -> None:
     if told:
         desk.noted(told)
         desk.edges.pager.tell(facts.repaired(desk.library.name, told, desk.bell.n))
+
+
+def _forget(desk: Desk) -> None:
+    """What is long gone from folder and store; what failed stays remembered with its bytes."""
+    at_openai = {name for e in desk.contents.values() if e.at_openai for name in (e.id, e.digest)}
+    contents = [each for each in desk.contents.values() if each.state is ContentState.GONE]
+    documents = [
+        each
+        for each in desk.documents.values()
+        if each.gone and not at_openai & {each.digest, each.serves}
+    ]
+    before = desk.now - FORGOTTEN
+    desk.put(each.forgotten(desk.now) for each in contents if each.at < before)
+    desk.put(each.forgotten(desk.now) for each in documents if each.noted_at < before)
 
 
 def _files_gone(desk: Desk, files: set[str], listed: dict[str, StoreFile]) -> list[str]:

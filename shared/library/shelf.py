@@ -45,6 +45,7 @@ class Document(Ours):
     was: list[str] = Field(default=[], max_length=KEPT)  # digests since then: they may answer too
     dropped_at: datetime
     noted_at: datetime
+    expires_at: int | None = None  # seconds since 1970: DynamoDB forgets it then
     rev: int = 0
 
     @property
@@ -54,6 +55,9 @@ class Document(Ours):
     @property
     def is_sidecar(self) -> bool:
         return document_of(self.name) is not None
+
+    def forgotten(self, now: datetime) -> Self:
+        return self.model_copy(update={"expires_at": int(now.timestamp()), "rev": self.rev + 1})
 
     def served_by(self, content: str) -> Self:
         return self.model_copy(update={"serves": content, "was": [], "rev": self.rev + 1})
@@ -82,6 +86,7 @@ class Content(Ours):
     stuck_told: bool = False
     due: datetime
     at: datetime  # of its last move
+    expires_at: int | None = None  # seconds since 1970: DynamoDB forgets it then
     rev: int = 0
 
     @property
@@ -161,6 +166,9 @@ class Content(Ours):
         kept = ContentState.FAILED if self.state is ContentState.FAILED else ContentState.GONE
         gone = {"file_id": None, "uploading_at": None, "batch_id": None, "state": kept}
         return self._moved(now, **gone)
+
+    def forgotten(self, now: datetime) -> Self:
+        return self.model_copy(update={"expires_at": int(now.timestamp()), "rev": self.rev + 1})
 
     def wanted_again(self, now: datetime) -> Self:
         return self._moved(now, state=ContentState.WANTED, tries=0, error="", message="", due=now)

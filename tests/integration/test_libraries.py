@@ -366,6 +366,35 @@ def test_questions_name_a_library_and_wait_for_what_was_dropped_before_them(
     assert folder.texts() == [CATS, DOGS]
 
 
+def test_what_is_long_gone_is_forgotten_and_what_is_retained_is_not(
+    folder: Folder, world: World
+) -> None:
+    def expiring() -> set[str]:
+        rows = world.session.client("dynamodb").scan(TableName="ledger")["Items"]
+        return {row["sk"]["S"].partition("#")[0] for row in rows if "expires_at" in row}
+
+    folder.set(on_delete="retain")
+    folder.put("cats.md", CATS)
+    folder.settle()
+    folder.delete("cats.md")
+    folder.settle()
+    world.clock.pass_(days=31)
+    folder.reconcile()
+    assert (folder.texts(), expiring()) == ([CATS], set())
+
+    folder.set(on_delete="delete")
+    folder.settle()
+    assert (folder.texts(), expiring()) == ([], set())
+
+    world.clock.pass_(days=31)
+    folder.reconcile()
+    assert expiring() == {"DOC", "CONTENT"}
+
+    folder.put("cats.md", CATS)
+    folder.settle()
+    assert (folder.texts(), expiring()) == ([CATS], set())
+
+
 def test_a_job_that_waits_for_its_library_can_be_cancelled(folder: Folder, world: World) -> None:
     folder.set(store="vs_thatisnotthere")
     folder.put("cats.md", CATS)
