@@ -15,7 +15,8 @@ def rebind(desk: Desk) -> None:
     """The settings name another store than the one in use, or none any more."""
     wanted, library = desk.settings.store, desk.library
     if library.store_id and (wanted or None) != (library.store_id if library.bound else None):
-        lose_store(desk, f"store {library.store_id} is not used any more: library.yaml says so")
+        unused = f"store {library.store_id} is not used any more, as library.yaml says"
+        lose_store(desk, f"{unused}: what is in it stays, and costs, until you delete it at OpenAI")
 
 
 def lose_store(desk: Desk, why: str) -> None:
