@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.shelve.flow import shelve
 from shared.edges import Edges
 from shared.settings import Settings
-from shared.telemetry import count, logger, metrics, said_why, tracer
+from shared.telemetry import count, logger, measured, said_why, tracer
 
 edges = cache(lambda: Edges(Settings.load(), now=lambda: datetime.now(UTC)))
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -33,6 +33,6 @@ def take(record: SQSRecord) -> None:
 
 @logger.inject_lambda_context
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
+@measured
 def handler(event: dict[str, object], context: LambdaContext) -> PartialItemFailureResponse:
     return process_partial_response(event, take, processor, context)
