@@ -1,12 +1,11 @@
 """OpenAI's audit log over HTTP; reading is repeated here a few times."""
 
-import random
 import re
 from collections.abc import Callable
-from datetime import timedelta
 
 import httpx  # noqa: TID251  # the admin endpoint's own edge: it alone holds the admin key
 
+from shared.again import again, retry_after
 from shared.audit.reading import Page, read_page
 from shared.errors import Refused, TryLater, Unanswerable, with_request_id
 from shared.openai_models import ErrorEnvelope
@@ -14,8 +13,6 @@ from shared.plain import plain
 from shared.secrets import Secret
 
 PATH = "/organization/audit_logs"
-TRIES = 4
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds; full jitter below the doubling bound
 LONGEST_WAIT = 10.0  # seconds of Retry-After waited for here; longer is left to the next tick
 REMEDY = (
     "The audit log needs an admin key (sk-admin-…) that an organization owner made, with the "
@@ -51,7 +48,7 @@ class AuditApi:
             **({"after": after} if after else {}),
             **({"tenant_only": "true"} if tenant_only else {}),
         }
-        body = self._repeated(query)
+        body = again(lambda: self._once(query), self._pause, LONGEST_WAIT)
         try:
             return read_page(body)
         except ValueError as error:
@@ -59,19 +56,6 @@ class AuditApi:
 
     def close(self) -> None:
         self._http.close()
-
-    def _repeated(self, query: dict[str, str]) -> bytes:
-        for tried in range(TRIES):
-            try:
-                return self._once(query)
-            except Unanswerable:
-                raise
-            except TryLater as error:
-                wait = _jittered(tried) if error.after is None else error.after.total_seconds()
-                if tried == TRIES - 1 or wait > LONGEST_WAIT:
-                    raise
-                self._pause(wait)
-        raise AssertionError("the last try either returns or raises")
 
     def _once(self, query: dict[str, str]) -> bytes:
         headers = {"Authorization": f"Bearer {self._key()}"}
@@ -90,7 +74,7 @@ class AuditApi:
             self._key.forget()
             return Unanswerable(f"GET {PATH}: HTTP {status} {plain(message)} {REMEDY}".strip())
         if status in {408, 429} or status >= 500:
-            return TryLater(reason, _retry_after(response))
+            return TryLater(reason, retry_after(response.headers))
         if status in {400, 404} and "after" in query:
             return CursorRefused(reason, code, status)
         return Refused(reason, code, status)
@@ -102,13 +86,3 @@ def _problem(response: httpx.Response) -> tuple[str, str | None]:
     except ValueError:
         return response.reason_phrase, None
     return A_KEY.sub("sk-…", error.message), error.code
-
-
-def _retry_after(response: httpx.Response) -> timedelta | None:
-    text = response.headers.get("Retry-After", "")
-    return timedelta(seconds=int(text)) if text.isdigit() else None
-
-
-def _jittered(tried: int) -> float:
-    bound = min(LONGEST_PAUSE, FIRST_PAUSE * 2**tried)
-    return random.uniform(0, bound)  # noqa: S311  # spreads load, guards nothing

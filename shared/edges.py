@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +40,11 @@ class Edges:
         self._given_session = session
         self._given_http = http
         self._pause = pause
+
+    @classmethod
+    def in_lambda(cls) -> "Edges":
+        """As the function's environment says, on the clock everybody has."""
+        return cls(Settings.load(), now=lambda: datetime.now(UTC))
 
     @cached_property
     def ledger(self) -> Ledger:

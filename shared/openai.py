@@ -6,16 +6,15 @@ repeated here a few times; uploading and creating never are: who calls knows how
 """
 
 import io
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from typing import Any, BinaryIO
 
 import httpx
 from pydantic import ValidationError
 
+from shared.again import again, retry_after
 from shared.errors import (
     AnswerLost,
     Gone,
@@ -30,8 +29,6 @@ from shared.secrets import Secret
 
 # Seconds. A read timeout is between two bytes; an upload's answer comes after its last byte.
 TIMEOUT = httpx.Timeout(connect=5, read=60, write=60, pool=5)
-TRIES = 4
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds; full jitter below the doubling bound
 LONGEST_WAIT = 20.0  # seconds of Retry-After waited for here; longer goes back to the queue
 PAGE = 100
 FILES_PAGE = 1_000
@@ -141,17 +138,7 @@ class OpenAI:
 
     def repeated(self, method: str, path: str, **call: Any) -> Any:
         """The same call again and again, where doing it twice does no harm."""
-        for tried in range(TRIES):
-            try:
-                return self.once(method, path, **call)
-            except Unanswerable:
-                raise
-            except TryLater as error:
-                wait = _jittered(tried) if error.after is None else error.after.total_seconds()
-                if tried == TRIES - 1 or wait > LONGEST_WAIT:
-                    raise
-                self._pause(wait)
-        raise AssertionError("the last try either returns or raises")
+        return again(lambda: self.once(method, path, **call), self._pause, LONGEST_WAIT)
 
     def _auth(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key()}"}
@@ -170,11 +157,11 @@ class OpenAI:
             said = f"{call}: HTTP {status} {plain(problem.message)}"
             return Unanswerable(f"{said} (is the stored key right, active and for this project?)")
         if status == 429 and problem.code in NEEDS_A_PERSON:
-            return Unanswerable(reason, _retry_after(response))
+            return Unanswerable(reason, retry_after(response.headers))
         if status in {408, 409, 429} and not _is_conflict(response):
-            return TryLater(reason, _retry_after(response))
+            return TryLater(reason, retry_after(response.headers))
         if status >= 500:
-            return AnswerLost(reason, _retry_after(response))
+            return AnswerLost(reason, retry_after(response.headers))
         if status == 404:
             return Gone(reason, problem.code, status)
         return Refused(reason, problem.code, status)
@@ -217,17 +204,6 @@ def _envelope(response: httpx.Response) -> ApiError:
 def _is_conflict(response: httpx.Response) -> bool:
     """A 409 of cancel says what the batch is: no reason to ask again."""
     return response.status_code == httpx.codes.CONFLICT
-
-
-def _retry_after(response: httpx.Response) -> timedelta | None:
-    """Seconds; a date, which the header may also hold, was never seen from this API."""
-    text = response.headers.get("Retry-After", "")
-    return timedelta(seconds=int(text)) if text.isdigit() else None
-
-
-def _jittered(tried: int) -> float:
-    bound = min(LONGEST_PAUSE, FIRST_PAUSE * 2**tried)
-    return random.uniform(0, bound)  # noqa: S311  # spreads load, guards nothing
 
 
 def _named(error: Exception) -> str:

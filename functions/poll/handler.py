@@ -1,7 +1,6 @@
 """The clock ticked, or somebody wants a job to stop."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -11,10 +10,9 @@ from functions.poll.cancel import cancel
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from shared.edges import Edges
-from shared.settings import Settings
 from shared.telemetry import logger, measured, record, tracer
 
-edges = cache(lambda: Edges(Settings.load(), now=lambda: datetime.now(UTC)))
+edges = cache(Edges.in_lambda)
 
 
 @tracer.capture_method(capture_response=False)
