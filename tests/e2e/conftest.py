@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -59,6 +60,15 @@ def make(out: Path) -> Run:
         return _ended(["make", *arguments, f"OUT={out}"], out)
 
     return make
+
+
+def told_and_shown(module: str, story: re.Pattern[str]) -> tuple[str, str]:
+    """What a story tells, run to its end, and what the README shows of it."""
+    ran = _ended([sys.executable, "-m", module], ROOT)
+    assert ran.status == 0, ran.text
+    shown = story.search((ROOT / "README.md").read_text())
+    assert shown is not None
+    return ran.text, shown[1]
 
 
 def _ended(command: list[str], out: Path) -> Ran:

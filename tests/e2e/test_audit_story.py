@@ -1,12 +1,10 @@
 """`make run-audit`, whole: the template deployed, the door a process, letters through the topic."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 
-from tests.e2e.conftest import ROOT
+from tests.e2e.conftest import told_and_shown
 
 pytestmark = pytest.mark.e2e
 
@@ -14,16 +12,6 @@ STORY = re.compile(r"```\n(\d+ events of twenty quiet days\n.*?)```", re.DOTALL)
 
 
 def test_a_theft_rings_and_quiet_days_do_not_as_the_readme_shows() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "local.audit_story"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    told, shown = told_and_shown("local.audit_story", STORY)
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    shown = STORY.search((ROOT / "README.md").read_text())
-    assert shown is not None
-    assert done.stdout.endswith(shown[1])
+    assert told.endswith(shown)

@@ -13,16 +13,6 @@ from tests.integration.small_openai_world import Clock, chat, lines
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def small(clock: Clock) -> SmallOpenAI:
-    return SmallOpenAI(clock=clock)
-
-
-@pytest.fixture
 def url(small: SmallOpenAI) -> Iterator[str]:
     with serving(small) as url:
         yield url

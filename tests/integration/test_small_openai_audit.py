@@ -20,11 +20,6 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def small(clock: Clock) -> SmallOpenAI:
-    return SmallOpenAI(clock=clock)
-
-
-@pytest.fixture
 def client(small: SmallOpenAI) -> httpx.Client:
     return http(small, key="sk-admin-123456")
 

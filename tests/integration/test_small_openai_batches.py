@@ -23,16 +23,6 @@ JOB = {"job_id": "job", "part": "1"}
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def small(clock: Clock) -> SmallOpenAI:
-    return SmallOpenAI(clock=clock)
-
-
-@pytest.fixture
 def client(small: SmallOpenAI) -> httpx.Client:
     return http(small)
 

@@ -22,16 +22,6 @@ TEN = lines(chat(f"r{n}") for n in range(10))
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def small(clock: Clock) -> SmallOpenAI:
-    return SmallOpenAI(clock=clock)
-
-
-@pytest.fixture
 def client(small: SmallOpenAI) -> httpx.Client:
     return http(small)
 

@@ -17,16 +17,6 @@ DOGS = b"# Dogs\n\nA dog guards the house and barks at strangers.\n"
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def small(clock: Clock) -> SmallOpenAI:
-    return SmallOpenAI(clock=clock)
-
-
-@pytest.fixture
 def client(small: SmallOpenAI) -> Iterator[OpenAI]:
     with serving(small) as url, OpenAI(api_key="sk-x", base_url=url, max_retries=0) as client:
         yield client
