@@ -1,5 +1,6 @@
 """A process that dies at its n-th call to the outside, before or after the call did its work."""
 
+import os
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -7,6 +8,7 @@ import boto3
 import httpx
 
 Side = Literal["before", "after"]
+WALK_STEP = int(os.environ.get("WALK_STEP", "2"))  # 1: long stories are cut short at every call
 
 
 class Killed(BaseException):

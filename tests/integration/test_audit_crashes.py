@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from shared.errors import TryLater
-from tests.fuse import Fuse, FusedSession, FusedTransport, Killed, Side
+from tests.fuse import WALK_STEP, Fuse, FusedSession, FusedTransport, Killed, Side
 from tests.integration.audit_stories import event, events
 from tests.integration.audit_world import NOW, AuditWorld, audit_aws
 
@@ -106,7 +106,7 @@ def test_a_door_killed_at_any_call_ends_in_the_same_world(
 ) -> None:
     expected, calls = undisturbed
 
-    fuses = [Fuse(n, side) for n in range(first, calls + 1, step)]
+    fuses = [Fuse(n, side) for n in range(first, calls + 1, step * WALK_STEP)]
     worlds = [(fuse, story(sessions, fuse)) for fuse in fuses]
 
     assert [(fuse.calls[fuse.at - 1], world) for fuse, world in worlds if world != expected] == []

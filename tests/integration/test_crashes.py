@@ -12,7 +12,7 @@ from functions.poll.flow import poll
 from local.openai import SmallSettings
 from shared.edges import Edges
 from tests.files import chat, lines
-from tests.fuse import Fuse, FusedSession, FusedTransport, Killed, Side
+from tests.fuse import WALK_STEP, Fuse, FusedSession, FusedTransport, Killed, Side
 from tests.world import World
 
 # Two models make two parts that are copies; one request fails until it is asked again.
@@ -107,7 +107,7 @@ def undisturbed(
 
 
 # To die after a call is to die before the next one, but for what the process itself remembers:
-# so the short story is walked on both sides, the long one on one.
+# so the short story is walked on both sides, the long one on one and by half.
 @pytest.mark.parametrize("eighth", range(8))
 @pytest.mark.parametrize(
     ("content", "side"),
@@ -124,7 +124,8 @@ def test_a_door_killed_at_any_call_ends_in_the_same_world(
     expected, calls = undisturbed[content]
     assert expected["state"] in {"completed", "rejected"}
 
-    fuses = [Fuse(n, side) for n in range(1 + eighth, calls + 1, 8)]
+    step = 8 * (WALK_STEP if content == STORY else 1)
+    fuses = [Fuse(n, side) for n in range(1 + eighth, calls + 1, step)]
     worlds = [(fuse, story(content, sessions, fuse)) for fuse in fuses]
 
     assert [(fuse.calls[fuse.at - 1], world) for fuse, world in worlds if world != expected] == []

@@ -98,7 +98,7 @@ class Simulation:
             if self.chaos.on and (self.clock() > quiet_at or self._calm()):
                 self._get_quiet()
             self.steps += 1
-            if self.steps > self._most_steps or self.clock() > quiet_at + PATIENCE:
+            if self.steps > MOST_STEPS or self.clock() > quiet_at + PATIENCE:
                 self.watch.breaks("it never gets quiet")
                 break
             self._step()
@@ -123,9 +123,9 @@ class Simulation:
         self.watch.wrote(rows)
 
     @property
-    def _most_steps(self) -> int:
-        """A stuck document is looked at every minute for a day."""
-        return MOST_STEPS * (4 if self.chaos.counts["library: document_stuck"] else 1)
+    def _only_waits(self) -> bool:
+        """For a stuck document, which takes a day: to look at it every minute takes long here."""
+        return not self.chaos.on and bool(self.chaos.counts["library: document_stuck"])
 
     def _at_rest(self) -> bool:
         if self.watch.broken:
@@ -223,7 +223,8 @@ class Simulation:
             self.live[-1][0].shares = True
 
     def _tick(self) -> None:
-        self.tick_every = TICK if self.worked else min(self.tick_every * 2, LONGEST_TICK)
+        busy = self.worked and not self._only_waits
+        self.tick_every = TICK if busy else min(self.tick_every * 2, LONGEST_TICK)
         self.tick_at = self.clock() + timedelta(seconds=self.tick_every)
         self.worked = False
         if self.chaos.happens(self.chaos.mood.strikes):
