@@ -20,6 +20,7 @@ from shared.seen import MOST_SUSPECTS, FirstUses, Seen
 
 MAX_GROUPS = 200  # different (endpoint, model) pairs in a file: each keeps a spool open
 MAX_PARTS = NUMBERS - 1
+MOST_LIBRARIES = 20  # that one part asks: it waits for all of them, and names them in its row
 
 
 class Cutter:
@@ -152,8 +153,7 @@ class Cutter:
         if problems := list(self._used_before(request.custom_id)):
             self.problems.add_line(problems)
         else:
-            self._place(request, Lines(line, [self.lines], where), size, inputs)
-            self._open[request.url, request.body.model].libraries |= asked.libraries
+            self._place(request, Lines(line, [self.lines], where), size, inputs, asked.libraries)
         return request.custom_id
 
     def _refuse(self, problems: list[Problem], custom_id: str | None) -> str | None:
@@ -178,11 +178,16 @@ class Cutter:
         if tokens > limits.tokens:
             yield faults.too_large(self.lines, "estimated prompt tokens", tokens, limits.tokens)
 
-    def _place(self, request: Request, line: Lines, size: int, inputs: int) -> None:
+    def _place(
+        self, request: Request, line: Lines, size: int, inputs: int, libraries: frozenset[str]
+    ) -> None:
         group = request.url, request.body.model
-        if not self._fits(self._open.get(group), 1, size, inputs):
+        draft = self._open.get(group)
+        crowded = libraries and draft and len(draft.libraries | libraries) > MOST_LIBRARIES
+        if crowded or not self._fits(draft, 1, size, inputs):
             self._full.append(self._open.pop(group))
         self._append(group, line, inputs)
+        self._open[group].libraries |= libraries
 
     def _fits(self, draft: Draft | None, requests: int, size: int, inputs: int) -> bool:
         """Whether a draft has room for more; a fresh one for as much at once."""

@@ -15,6 +15,13 @@ def chat(custom_id: str, text: str = "Say hello", **body: Any) -> dict[str, Any]
     }
 
 
+def question(text: str, *stores: str, model: str = "gpt-5-mini") -> dict[str, Any]:
+    """Asks stores, or libraries by `library:<name>`; its custom_id is its text."""
+    tool = {"type": "file_search", "vector_store_ids": list(stores)}
+    body = {"model": model, "input": text, "tools": [tool]}
+    return {"custom_id": text, "method": "POST", "url": "/v1/responses", "body": body}
+
+
 def lines(requests: Iterable[Any]) -> bytes:
     return b"".join(json.dumps(each).encode() + b"\n" for each in requests)
 

@@ -7,7 +7,7 @@ import pytest
 
 from functions.poll.cancel import cancel
 from functions.poll.sweep import sweep
-from tests.files import chat, lines
+from tests.files import chat, lines, question
 from tests.libraries import Folder
 from tests.world import World
 
@@ -334,12 +334,6 @@ def test_what_lies_in_no_library_is_told(folder: Folder, world: World) -> None:
     folder.send(message)
 
     assert [each["Subject"].split(" ")[0:2] for each in world.told()] == [["Document", "Failed:"]]
-
-
-def question(text: str, *stores: str) -> dict[str, Any]:
-    tool = {"type": "file_search", "vector_store_ids": list(stores)}
-    body = {"model": "gpt-5-mini", "input": text, "tools": [tool]}
-    return {"custom_id": text, "method": "POST", "url": "/v1/responses", "body": body}
 
 
 def test_questions_name_a_library_and_wait_for_what_was_dropped_before_them(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.files import chat, lines
+from tests.files import chat, lines, question
 
 MODELS = ("gpt-5-mini", "gpt-4.1")
 FINE = 14  # of so many requests to one that asks for something
@@ -57,7 +57,8 @@ def some_drop(draw: random.Random, number: int, library: str | None) -> Drop:
     models = draw.sample(MODELS, draw.choice((1, 1, 2)))
     requests = [_request(draw, f"r{n}", models, asked) for n in range(draw.randint(1, 12))]
     if library and draw.random() < 0.6:
-        requests.insert(draw.randrange(len(requests) + 1), _question(library))
+        asks = question("What do cats and dogs do?", f"library:{library}", model=MODELS[0])
+        requests.insert(draw.randrange(len(requests) + 1), asks)
     asked = {each["custom_id"]: asked.get(each["custom_id"], "") for each in requests}
     drop = Drop(f"inbox/file {number}.jsonl", lines(requests), _options(draw), asked=asked)
     return _oddly(draw, drop)
@@ -70,13 +71,6 @@ def _request(
     asked[custom_id] = asks
     text = f"small-openai:{asks}" if asks else "x" * draw.choice((5, 40, 300))
     return chat(custom_id, text, model=draw.choice(models))
-
-
-def _question(library: str) -> dict[str, Any]:
-    """Somebody wants to know what the library's documents say."""
-    tool = {"type": "file_search", "vector_store_ids": [f"library:{library}"]}
-    body = {"model": MODELS[0], "input": "What do cats and dogs do?", "tools": [tool]}
-    return {"custom_id": "question", "method": "POST", "url": "/v1/responses", "body": body}
 
 
 def _options(draw: random.Random) -> dict[str, str]:

@@ -13,7 +13,7 @@ from shared.cutting import Cutter
 from shared.drafts import Copying
 from shared.lines import BLOCK, UTF8_MARK, Unreadable
 from tests.cuts import PLENTY, BatchFile, Shy, batch_files, bounded, cut, inputs_in, line
-from tests.files import chat, chats, lines
+from tests.files import chat, chats, lines, question
 
 sizes = st.lists(st.integers(1, 3000), min_size=1, max_size=4)
 
@@ -319,6 +319,18 @@ def test_a_file_may_mix_so_many_models_and_no_more(monkeypatch: pytest.MonkeyPat
     assert [part.numbers for part in cut(data).parts] == [[1, 4, 7], [2, 5, 8], [3, 6, 9]]
     with pytest.raises(Unreadable, match="more than 3 different endpoints and models"):
         cut(data + lines([chat("x", model="m3")]))
+
+
+def test_a_part_asks_so_many_libraries_and_no_more() -> None:
+    copying = Copying(io.BytesIO, None, resolve=lambda name: f"vs_{name}")
+    cutter = Cutter(Limits(), copying, skip=False)
+    asked = [question(str(n), f"library:{n % 45}") for n in range(90)]
+
+    parts = list(cutter.drafts(io.BytesIO(lines(asked)), 1 << 20))
+
+    assert cutter.problems.total == 0
+    assert [len(part.libraries) for part in parts] == [20, 20, 20, 20, 10]
+    assert sum(part.requests for part in parts) == 90
 
 
 def test_a_file_is_cut_into_so_many_parts_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
