@@ -52,6 +52,7 @@ class StoreFile(Theirs):
     status: str = ""
     last_error: LastError | None = None
     usage_bytes: int = 0
+    created_at: int = 0
 
 
 class FileBatch(Theirs):

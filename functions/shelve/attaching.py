@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 
@@ -18,6 +18,7 @@ from shared.vector_stores import MOST_FILES, FileBatch, LastError, StoreFile
 REFUSED_PAUSE = timedelta(minutes=1)
 HELD_BACK = timedelta(minutes=10)  # for others that are still being uploaded
 HOPELESS = timedelta(days=1)
+SKEW = timedelta(seconds=30)  # between our clock and OpenAI's; attachings are a minute apart
 
 
 def recover_attached(desk: Desk) -> None:
@@ -160,7 +161,7 @@ def _settle_each(desk: Desk, contents: Iterable[Content], listed: Mapping[str, S
 
 
 def _settled(desk: Desk, content: Content, file: StoreFile | None) -> Content:
-    if file is None or file.status == "cancelled":
+    if file is None or file.status == "cancelled" or _failed_before(content, file):
         return content.not_attached(desk.now)
     if file.status == "completed":
         return content.searchable(desk.now, file.usage_bytes)
@@ -168,6 +169,13 @@ def _settled(desk: Desk, content: Content, file: StoreFile | None) -> Content:
         error = file.last_error or LastError(code="server_error", message="no reason was given")
         return content.refused(desk.now, error.code or "server_error", error.message)
     return _in_progress(desk, content)
+
+
+def _failed_before(content: Content, file: StoreFile) -> bool:
+    """The answer was lost, and what the store lists is how an earlier attaching ended."""
+    if file.status != "failed" or content.batch_id or not content.attaching_at:
+        return False
+    return datetime.fromtimestamp(file.created_at, UTC) < content.attaching_at - SKEW
 
 
 def _in_progress(desk: Desk, content: Content) -> Content:

@@ -7,6 +7,7 @@ import pytest
 
 from functions.poll.cancel import cancel
 from functions.poll.sweep import sweep
+from shared.library.shelf import MAX_TRIES
 from tests.files import chat, lines, question
 from tests.libraries import Folder
 from tests.world import World
@@ -286,6 +287,20 @@ def test_a_lost_answer_does_nothing_twice(folder: Folder, world: World, route: s
     folder.settle()
 
     assert (folder.texts(), folder.uploads(), len(world.small.files)) == ([DOGS], 2, 1)
+
+
+def test_a_lost_attaching_is_not_taken_for_the_failure_before_it(
+    folder: Folder, world: World
+) -> None:
+    world.small.misbehave("document_fails", times=MAX_TRIES - 1)
+    folder.put("cats.md", CATS)
+    folder.tick()
+    while folder.calls("POST", f"/v1/vector_stores/{folder.store.id}/file_batches") < MAX_TRIES - 1:
+        folder.tick()
+    world.small.misbehave("cut_before", route="create_file_batch")
+    folder.settle()
+
+    assert folder.states() == {"cats.md": "searchable"}
 
 
 def test_a_daily_look_repairs_both_ways_and_says_so(folder: Folder, world: World) -> None:

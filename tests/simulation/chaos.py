@@ -89,6 +89,7 @@ FLAWS: dict[str, dict[str, Draw]] = {
 }
 # The same of an attached document. A stuck one takes more than a day.
 DOCUMENT_FLAWS = ("document_fails",) * 6 + ("document_stuck",)
+MOST_FAILURES = 4  # of documents: after five of the same it is given up, and told
 LISTED_TOO_LATE = (400, 1_500)  # seconds; later than what the doors wait for
 
 
@@ -236,7 +237,8 @@ class Chaos:
         if call == "POST /v1/vector_stores" and self.happens(self.mood.flaws):
             name, flaw = "store_not_listed", {"seconds": self.draw.randint(2, 150)}
         elif call.startswith("POST") and call.endswith("/file_batches"):
-            if not self.happens(self.mood.flaws):
+            failed = self.counts["library: document_fails"]
+            if failed == MOST_FAILURES or not self.happens(self.mood.flaws):
                 return {}
             name, flaw = self.draw.choice(DOCUMENT_FLAWS), {}
         elif "/file_batches/" in call and self.happens(self.mood.flaws):

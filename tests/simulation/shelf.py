@@ -109,15 +109,21 @@ class Shelf:
         self.must(not twice, f"two Files are called {twice}")
 
     def _must_answer(self, call: str) -> None:
-        """Once a document answers, a version of it goes on to, as long as it lies there."""
+        """Once a document that was heard of answers, a version of it does while it is there."""
         there = {_bytes(each) for each in self._completed()}
         for name in self.folder.held.keys() - self.folder.interrupted:
             kind = suffix(name)
             answers = any((text, kind) in there for text in self.folder.versions[name])
-            if answers:
+            if answers and self._was_heard_of(name, there):
                 self._answered.add(name)
-            elif name in self._answered:
+            elif not answers and name in self._answered:
                 self.watch.breaks(f"nothing answers for {name} after {call}")
+
+    def _was_heard_of(self, name: str, there: set[tuple[bytes, str]]) -> bool:
+        """Not only another document with the same bytes."""
+        row = self.cloud.row(f"LIBRARY#{LIBRARY}", f"DOC#{name}")
+        digests = {digest_of(hashlib.sha256(t).hexdigest(), f".{kind}") for t, kind in there}
+        return row is not None and row["digest"] in digests
 
     def _given_up(self) -> set[tuple[bytes, str]]:
         """What need not be waited for: it is stuck, or OpenAI failed at it too often."""
