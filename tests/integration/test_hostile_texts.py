@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
@@ -14,6 +15,8 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 from functions.intake import handler as intake
 from shared.telemetry import logger
 from tests.files import chat, lines
+from tests.integration.audit_stories import event
+from tests.integration.audit_world import NOW, AuditWorld, audit_aws
 from tests.integration.test_handlers import Context, records
 from tests.libraries import Folder
 from tests.world import World
@@ -32,6 +35,7 @@ TEXTS = {
 }
 CALM = "calm"
 USUAL = [2, 3, 3, 5]  # line ends of the letters about such files, whatever they are called
+USUAL_ALERTS = [17, 17, 17, 19]  # the same of alerts about such names
 WORST = "".join(TEXTS[each] for each in ("lines", "cursor", "script", "unseen"))
 
 
@@ -135,6 +139,45 @@ def test_a_library_of_such_documents_is_searchable_and_told_of_calmly(
         each.filename for each in world.small.files.values()
     }
     assert all(each.filename.isprintable() for each in folder.shelved)
+
+
+def poisoned(value: Any, text: str, name: str = "") -> Any:
+    """An event whose names and descriptions are all this text."""
+    if isinstance(value, dict):
+        return {k: poisoned(each, text, k) for k, each in value.items()}
+    if isinstance(value, list):
+        return [poisoned(each, text, name) for each in value]
+    free = isinstance(value, str) and name not in {"type", "ip_address", "allowed_ips"}
+    return text if free else value
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
+def test_alerts_about_such_names_are_calm(text: str) -> None:
+    owner = {"id": "user-1", "email": "a@example.com", "data": {"role": "owner"}}
+    opened = {"id": "list_1", "name": "office", "allowed_ips": ["0.0.0.0/0"]}
+    found = [
+        event(1, NOW + 70, "ip_allowlist.updated", opened),
+        event(2, NOW + 70, "scim.disabled", {"id": "org_1"}),
+        event(3, NOW + 71, "user.added", owner),
+        event(4, NOW + 72, "tunnel.created", {"id": "tunnel_1", "name": "way out"}),
+        event(5, NOW + 73, text[:100], {"id": "moon"}),
+    ]
+    with audit_aws():
+        world = AuditWorld()
+        world.tick()
+        world.add(poisoned(each, text) | {"id": each["id"]} for each in found)
+        world.tick()
+        letters = world.letters()
+        keys = world.keys("audit/")
+
+    assert {each["Subject"].split()[3] for each in letters} >= {"D2", "D3"}
+    assert sorted(each["Message"].count("\n") for each in letters) == USUAL_ALERTS
+    for each in letters:
+        assert each["Subject"].isascii()
+        assert each["Subject"].isprintable()
+        assert is_calm(each["Message"])
+        assert len(each["Message"]) < 6_000
+    assert all(key.isprintable() and ".." not in key.split("/") for key in keys)
 
 
 def test_logs_stay_lines_of_plain_ascii(deployed: World, caplog: pytest.LogCaptureFixture) -> None:
