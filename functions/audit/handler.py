@@ -1,7 +1,7 @@
 """The clock ticked, or somebody wants the past."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -10,11 +10,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.audit.backfill import Wish, ask_for
 from functions.audit.flow import tick
 from shared.audit_edges import AuditEdges
-from shared.audit_settings import AuditSettings
 from shared.telemetry import logger, measured, record, tracer
 
 MARGIN = timedelta(seconds=15)  # a page, and time to put the lease down
-edges = cache(lambda: AuditEdges(AuditSettings.load(), now=lambda: datetime.now(UTC)))
+edges = cache(AuditEdges.in_lambda)
 
 
 @tracer.capture_method(capture_response=False)

@@ -1,0 +1,73 @@
+"""What every door may touch; each thing is built once a process, when it is first used."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import boto3
+import httpx
+from botocore.config import Config
+
+from shared.landing import Landing
+from shared.pager import Pager
+from shared.secrets import Secret
+from shared.settings import Settings
+
+# Adaptive is for many callers of one account; a door is short: few tries, short waits.
+AWS = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
+
+
+def utc_now() -> datetime:
+    """The clock that everybody has, for doors; all else is given `now`."""
+    return datetime.now(UTC)
+
+
+class CommonEdges:
+    """Tests give their own session and HTTP client, nothing else."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        now: Callable[[], datetime],
+        session: boto3.Session | None = None,
+        http: httpx.Client | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.settings = settings
+        self.now = now
+        self._given_session = session
+        self._given_http = http
+        self._pause = pause
+
+    @cached_property
+    def landing(self) -> Landing:
+        return Landing(self._client("s3"), self.settings.data_bucket)
+
+    @cached_property
+    def pager(self) -> Pager:
+        return Pager(
+            self._client("events"),
+            self._client("sns"),
+            self.settings.bus_name,
+            self.settings.topic_arn,
+        )
+
+    def secret(self, reference: str) -> Secret:
+        return Secret(
+            reference,
+            lambda: self._client("ssm"),
+            lambda: self._client("secretsmanager"),
+            self.now,
+        )
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        return self._given_session or boto3.Session()
+
+    def _client(self, service: Any) -> Any:
+        return self._session.client(service, config=AWS)
+
+    def _dynamodb(self) -> Any:
+        return self._session.resource("dynamodb", config=AWS)
