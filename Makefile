@@ -72,7 +72,7 @@ adopt: setup # what a deleted stack left behind into a new one of its name; then
 # Packages hold functions/, shared/ and the locked dependencies, nothing else. boto3 is shipped, so that what
 # was tested is what runs. What no door needs is taken out (local/slim.py). Without bytecode a start computes
 # two to three times as long, and only a Python 3.13 can make it for Lambda: where there is none, packages go
-# without and it is said. Made aside and put in place whole: another make may be building from the old one.
+# without and it is said. Made aside and put in place at the end: half of it is never taken for all.
 $(LOCKED)/.stamp: uv.lock Makefile local/slim.py | .venv/.stamp
 	@echo "Fetching the locked dependencies for $(PACKAGE_FOR) …"
 	@mkdir -p .aws-sam && new=$$(mktemp -d $(LOCKED).XXXXXX) && trap 'rm -rf "$$new" "$$new.txt"' EXIT && \

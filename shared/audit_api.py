@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import httpx  # noqa: TID251  # the admin endpoint's own edge: it alone holds the admin key
 
-from shared.again import again, retry_after
 from shared.audit.reading import Page, read_page
 from shared.errors import Refused, TryLater, Unanswerable, with_request_id
 from shared.openai_models import ErrorEnvelope
 from shared.plain import plain
+from shared.repeated import repeated, retry_after
 from shared.secrets import Secret
 
 PATH = "/organization/audit_logs"
@@ -48,7 +48,7 @@ class AuditApi:
             **({"after": after} if after else {}),
             **({"tenant_only": "true"} if tenant_only else {}),
         }
-        body = again(lambda: self._once(query), self._pause, LONGEST_WAIT)
+        body = repeated(lambda: self._once(query), self._pause, LONGEST_WAIT)
         try:
             return read_page(body)
         except ValueError as error:

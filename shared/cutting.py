@@ -20,7 +20,7 @@ from shared.seen import MOST_SUSPECTS, FirstUses, Seen
 
 MAX_GROUPS = 200  # different (endpoint, model) pairs in a file: each keeps a spool open
 MAX_PARTS = NUMBERS - 1
-MOST_LIBRARIES = 20  # that one part asks: it waits for all of them, and names them in its row
+MOST_NAMES = 50_000  # bytes of the names of libraries that one part asks: they stand in its row
 
 
 class Cutter:
@@ -183,7 +183,7 @@ class Cutter:
     ) -> None:
         group = request.url, request.body.model
         draft = self._open.get(group)
-        crowded = libraries and draft and len(draft.libraries | libraries) > MOST_LIBRARIES
+        crowded = libraries and draft and _length(draft.libraries | libraries) > MOST_NAMES
         if crowded or not self._fits(draft, 1, size, inputs):
             self._full.append(self._open.pop(group))
         self._append(group, line, inputs)
@@ -261,3 +261,7 @@ def _readings(lines: Iterable[bytes], *, utf8: bool) -> Iterator[Request | None]
             yield batchfile.decode(line) if known else None
         except batchfile.UNDECODABLE:
             yield None
+
+
+def _length(names: Iterable[str]) -> int:
+    return sum(len(name.encode()) for name in names)

@@ -103,7 +103,8 @@ class Job(Ours):
 
     def asked_to_stop(self, now: datetime) -> Self:
         """Poll does the stopping, from its next tick on until nothing lives any more."""
-        return self.model_copy(update={"cancel_asked": now, "due": now, "rev": self.rev + 1})
+        due = self.due if self.state is JobState.CHECKING else now  # intake may be reading it
+        return self.model_copy(update={"cancel_asked": now, "due": due, "rev": self.rev + 1})
 
     def moved(self, state: JobState, now: datetime, **changes: object) -> Self:
         times = self.times | {state.value: now}

@@ -14,7 +14,6 @@ from typing import Any, BinaryIO
 import httpx
 from pydantic import ValidationError
 
-from shared.again import again, retry_after
 from shared.errors import (
     AnswerLost,
     Gone,
@@ -25,6 +24,7 @@ from shared.errors import (
 )
 from shared.openai_models import ApiError, Batch, BatchPage, ErrorEnvelope, File, FilePage
 from shared.plain import plain
+from shared.repeated import repeated, retry_after
 from shared.secrets import Secret
 
 # Seconds. A read timeout is between two bytes; an upload's answer comes after its last byte.
@@ -138,7 +138,7 @@ class OpenAI:
 
     def repeated(self, method: str, path: str, **call: Any) -> Any:
         """The same call again and again, where doing it twice does no harm."""
-        return again(lambda: self.once(method, path, **call), self._pause, LONGEST_WAIT)
+        return repeated(lambda: self.once(method, path, **call), self._pause, LONGEST_WAIT)
 
     def _auth(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key()}"}

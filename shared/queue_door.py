@@ -50,6 +50,6 @@ def part_door(name: str, edges: Callable[[], Edges], act: Callable[[Edges, Ask],
     return queue_door(take)
 
 
-def count_outcome(door: str, outcome: str, how_many: int = 1) -> None:
+def count_outcome(prefix: str, outcome: str, how_many: int = 1) -> None:
     """A metric made of both, such as SubmitNotNow."""
-    count(f"{door.title()}{outcome.title().replace(' ', '')}", how_many)
+    count(f"{prefix.title()}{outcome.title().replace(' ', '')}", how_many)

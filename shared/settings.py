@@ -36,7 +36,7 @@ class Settings(Theirs):
     silent_after_minutes: int = 60  # a file older than this with no job is rung for
     silent_days: int = 14  # and one older than this is left alone
     lease_seconds: int = 900  # longer than the longest door may run
-    lost_answer_seconds: int = 300  # given to a batch whose answer was lost, to show up in the list
+    lost_answer_seconds: int = 300  # given to what was made, its answer lost, to show up in a list
 
     uploads_at_once: int = 8  # documents of one library
     library_pace_seconds: int = 60  # between two attachings, and given to a rename's other half

@@ -70,6 +70,7 @@ def said_why(**ids: object) -> Iterator[None]:
         yield
     except Exception as error:
         notes = getattr(error, "__notes__", ())  # such as OpenAI's id of a request
-        reason = plain("; ".join((f"{type(error).__name__}: {error}", *notes)), REASON)
+        said = plain(f"{type(error).__name__}: {error}", REASON)
+        reason = "; ".join((said, *map(plain, notes)))
         logger.error("not done", reason=reason, **ids)  # type: ignore[arg-type]  # the runtime logs the trace
         raise

@@ -18,7 +18,7 @@ from shared.vector_stores import MOST_FILES, FileBatch, LastError, StoreFile
 REFUSED_PAUSE = timedelta(minutes=1)
 HELD_BACK = timedelta(minutes=10)  # for others that are still being uploaded
 HOPELESS = timedelta(days=1)
-SKEW = timedelta(seconds=30)  # between our clock and OpenAI's; attachings are a minute apart
+SKEW = timedelta(seconds=30)  # between our clock and OpenAI's; shorter than the pace of attaching
 
 
 def recover_attached(desk: Desk) -> None:
@@ -172,8 +172,10 @@ def _settled(desk: Desk, content: Content, file: StoreFile | None) -> Content:
 
 
 def _failed_before(content: Content, file: StoreFile) -> bool:
-    """The answer was lost, and what the store lists is how an earlier attaching ended."""
-    if file.status != "failed" or content.batch_id or not content.attaching_at:
+    """The answer was lost, and what the store lists is how an earlier attaching ended: a File that
+    is attached anew is taken to be created anew in the store."""
+    lost = content.state is ContentState.ATTACHING and not content.batch_id
+    if not (lost and content.attaching_at and file.created_at and file.status == "failed"):
         return False
     return datetime.fromtimestamp(file.created_at, UTC) < content.attaching_at - SKEW
 

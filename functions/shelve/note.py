@@ -84,8 +84,14 @@ def _seen(
         digest, attributes, problem = _read(edges, place, source)
         update |= {"digest": digest, "attributes": attributes, "problem": problem}
         if base.digest not in {"", digest}:
-            update["was"] = [*base.was, base.digest][-KEPT:]
+            update["was"] = _since_it_answered(base)
     return base.model_copy(update=update | {"source": source})
+
+
+def _since_it_answered(document: Document) -> list[str]:
+    """Of too many versions the first are kept, which may well answer, and the last."""
+    was = list(dict.fromkeys([*document.was, document.digest]))
+    return was if len(was) <= KEPT else [*was[: KEPT - 1], was[-1]]
 
 
 def _read(edges: Edges, place: Place, source: Source) -> tuple[str, Attributes | None, str]:

@@ -15,6 +15,7 @@ from shared.vector_stores import StoreFile
 
 FRESH = timedelta(hours=1)  # an upload this new may be somebody's under way
 FORGOTTEN = timedelta(days=30)
+UNUSED = frozenset({ContentState.GONE, ContentState.WANTED})
 TOLD = 5  # names of each kind
 
 
@@ -57,7 +58,6 @@ def _note(desk: Desk, name: str, at: datetime) -> None:
 
 
 def reconcile(desk: Desk) -> None:
-    _forget(desk)
     if not desk.store:
         return
     try:
@@ -80,10 +80,15 @@ def reconcile(desk: Desk) -> None:
         desk.edges.pager.tell(facts.repaired(desk.library.name, told, desk.bell.n))
 
 
-def _forget(desk: Desk) -> None:
+def forget(desk: Desk) -> None:
     """What is long gone from folder and store; what failed stays remembered with its bytes."""
+    wants = desk.plan().wants
     at_openai = {name for e in desk.contents.values() if e.at_openai for name in (e.id, e.digest)}
-    contents = [each for each in desk.contents.values() if each.state is ContentState.GONE]
+    contents = [
+        each
+        for each in desk.contents.values()
+        if each.state in UNUSED and each.id not in wants and not each.at_openai
+    ]
     documents = [
         each
         for each in desk.documents.values()

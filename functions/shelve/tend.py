@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from functions.shelve.attaching import attach, describe, recover_attached, watch
 from functions.shelve.desk import Desk, hold
-from functions.shelve.reconcile import reconcile, walk
+from functions.shelve.reconcile import forget, reconcile, walk
 from functions.shelve.serving import remove, serve
 from functions.shelve.standing import rebind, stand
 from functions.shelve.uploading import recover_uploads, upload
@@ -48,7 +48,7 @@ def _tended(desk: Desk, ask: Tend) -> str:
     _each(desk, [_walked(ask)], reasons)
     _each(desk, STEPS, reasons)
     if ask.reconcile:
-        _each(desk, [reconcile], reasons)
+        _each(desk, [reconcile, forget], reasons)
     return _closed(desk, "; ".join(dict.fromkeys(reasons)))
 
 

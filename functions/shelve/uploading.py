@@ -64,7 +64,12 @@ def _retried(desk: Desk, wants: Sequence[Want]) -> None:
     """What failed and was dropped again serves nobody until it ended again: then it is told."""
     again = [each for each in wants if each.content in desk.contents]
     failed = [each for each in again if desk.contents[each.content].state is ContentState.FAILED]
-    desk.put(document.served_by("") for want in failed for document in want.documents)
+    desk.put(
+        document.served_by("")
+        for want in failed
+        for document in want.documents
+        if document.serves == want.content  # others still answer with what they were
+    )
 
 
 def _content(desk: Desk, want: Want) -> Content:

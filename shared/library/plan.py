@@ -40,6 +40,14 @@ class View:
     grace: timedelta = GRACE
 
     @cached_property
+    def by_digest(self) -> dict[str, list[str]]:
+        """Contents of the same bytes, however they are cut."""
+        found: dict[str, list[str]] = {}
+        for each in self.contents.values():
+            found.setdefault(each.digest, []).append(each.id)
+        return found
+
+    @cached_property
     def failures(self) -> dict[str, Content]:
         """What is known of bytes that can't be read, however they were to be cut."""
         return {each.digest: each for each in self.contents.values() if each.failed_for_good}
@@ -188,15 +196,26 @@ def _kept(view: View, wants: Mapping[str, Want]) -> set[str]:
     kept = set(wants)
     late = [want for want in wants.values() if not has_ended(view, want)]
     documents = [document for want in late for document in want.documents]
-    kept.update(each.serves for each in documents)
-    digests = {digest for each in documents for digest in (each.digest, *each.was)}
-    kept.update(each.id for each in view.contents.values() if each.digest in digests)
-    for document in view.documents.values():
-        if _in_grace(view, document):
-            kept |= _held(view, document)
-        if document.gone and view.settings.on_delete == "retain":
-            kept.add(document.serves)
+    documents += [each for each in view.documents.values() if _in_grace(view, each)]
+    for document in documents:
+        kept |= _held(view, document)
+    if view.settings.on_delete == "retain":
+        for document in view.documents.values():
+            kept |= _retained(view, document) if document.gone else set()
     return kept
+
+
+def _retained(view: View, document: Document) -> set[str]:
+    """What answers for a document that was deleted: its last version, if that can."""
+    held = _held(view, document)
+    own = {each for each in held if each in view.contents}
+    searchable = {
+        each
+        for each in own
+        if view.contents[each].digest == document.digest
+        and view.contents[each].state is ContentState.SEARCHABLE
+    }
+    return searchable or held
 
 
 def _in_grace(view: View, document: Document) -> bool:
@@ -204,4 +223,6 @@ def _in_grace(view: View, document: Document) -> bool:
 
 
 def _held(view: View, document: Document) -> set[str]:
-    return {document.serves, content_id(view.settings, document)}
+    """Contents that answer for it, or may."""
+    digests = {document.digest, *document.was}
+    return {document.serves, *(i for digest in digests for i in view.by_digest.get(digest, ()))}

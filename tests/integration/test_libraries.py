@@ -404,6 +404,37 @@ def test_what_is_long_gone_is_forgotten_and_what_is_retained_is_not(
     assert (folder.texts(), expiring()) == ([CATS], set())
 
 
+def test_bytes_that_failed_before_leave_the_old_version_answering_while_they_are_tried(
+    folder: Folder, world: World
+) -> None:
+    folder.put("cats.md", CATS)
+    folder.settle()
+    world.small.misbehave("document_fails", times=MAX_TRIES)
+    folder.put("dogs.md", DOGS)
+    folder.settle()
+    assert folder.states() == {"cats.md": "searchable", "dogs.md": "failed"}
+
+    folder.put("cats.md", DOGS)
+    folder.tick()
+
+    assert folder.texts() == [CATS]
+    folder.settle()
+    assert folder.texts() == [DOGS]
+
+
+def test_what_is_deleted_before_anybody_looked_is_retained(folder: Folder, world: World) -> None:
+    folder.set(on_delete="retain")
+    folder.put("cats.md", CATS)
+    folder.tick()
+    world.clock.pass_(seconds=60)
+    assert folder.texts() == [CATS]
+
+    folder.delete("cats.md")
+    folder.settle()
+
+    assert folder.texts() == [CATS]
+
+
 def test_a_job_that_waits_for_its_library_can_be_cancelled(folder: Folder, world: World) -> None:
     folder.set(store="vs_thatisnotthere")
     folder.put("cats.md", CATS)

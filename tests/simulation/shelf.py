@@ -78,6 +78,7 @@ class Shelf:
         self.must(document.attributes == ({"year": year} if year else {}), said)
 
     def _judge_uploads(self) -> None:
+        self._count_uploads()
         for (text, kind), number in self._uploads.items():
             needed = self.folder.needed[text, kind]
             said = f"{text!r} as .{kind} was uploaded {number} times, needed {needed}"

@@ -97,9 +97,9 @@ class Transport(httpx.BaseTransport):
             raise
         finally:
             self._small.forgive()
+            self._watch.called(call)
         if not call.endswith("/content"):
             response.read()
-        self._watch.called(call)
         self._wire.after(call)
         return response
 

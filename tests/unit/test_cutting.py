@@ -321,10 +321,11 @@ def test_a_file_may_mix_so_many_models_and_no_more(monkeypatch: pytest.MonkeyPat
         cut(data + lines([chat("x", model="m3")]))
 
 
-def test_a_part_asks_so_many_libraries_and_no_more() -> None:
+def test_a_part_names_so_many_libraries_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cutting, "MOST_NAMES", 40)
     copying = Copying(io.BytesIO, None, resolve=lambda name: f"vs_{name}")
     cutter = Cutter(Limits(), copying, skip=False)
-    asked = [question(str(n), f"library:{n % 45}") for n in range(90)]
+    asked = [question(str(n), f"library:{10 + n % 45}") for n in range(90)]
 
     parts = list(cutter.drafts(io.BytesIO(lines(asked)), 1 << 20))
 

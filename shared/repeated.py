@@ -13,7 +13,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds; full jitter below the doubling
 Answer = TypeVar("Answer")
 
 
-def again(act: Callable[[], Answer], pause: Callable[[float], None], longest: float) -> Answer:
+def repeated(act: Callable[[], Answer], pause: Callable[[float], None], longest: float) -> Answer:
     """Raises what the last try raised, and at once where OpenAI asks to wait for more than
     `longest` seconds: that is left to whoever calls next."""
     for tried in range(TRIES):
