@@ -25,6 +25,7 @@ STATUS = {
     JobState.REJECTED: REFUSED,
 }
 INTERRUPTED = 130
+interrupts: list[int] = []  # signals that asked this process to stop
 
 
 def main(argv: Sequence[str]) -> int:
@@ -32,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     if not options.file.is_file():
         print(f"{options.file} is not a file", file=sys.stderr)
         return 2
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         return _in_a_world(options)
@@ -63,7 +64,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    interrupts.append(number)
     raise KeyboardInterrupt
+
+
+def _stop_if_asked() -> None:
+    """Python loses an exception that hits it in a finalizer, of which boto3's making has many."""
+    if interrupts:
+        raise KeyboardInterrupt
 
 
 def _in_a_world(options: argparse.Namespace) -> int:
@@ -85,12 +93,14 @@ def _in_a_world(options: argparse.Namespace) -> int:
 def _run(world: World, home: Path, options: argparse.Namespace, console: Console) -> int:
     key = INBOX + (options.name or options.file.name)
     asked = dict(option.split("=", 1) for option in options.option)
+    _stop_if_asked()
     job = drop(world, options.file, key, asked)
     last = Snapshot()
     with Screen(console) as screen, Clock(world) as clock:
         screen.say(f"Dropped {options.file} as s3://{world.outputs['InboxBucketName']}/{key}")
         try:
             for last in snapshots(world, home, job, clock):
+                _stop_if_asked()
                 screen.show(last)
         except KeyboardInterrupt:
             for batch in left_behind(last.parts) if world.real else ():

@@ -74,9 +74,11 @@ def test_a_job_remembers_when_it_moved() -> None:
 
 
 def test_what_is_noted_of_a_job_is_a_revision() -> None:
-    noted = job().told_of_room().asked_to_stop(LATER)
+    accepted = job(state=JobState.ACCEPTED)
+    noted = accepted.told_of_room().asked_to_stop(LATER)
 
     assert (noted.room_told, noted.cancel_asked, noted.due, noted.rev) == (True, LATER, LATER, 2)
+    assert job().asked_to_stop(LATER).due == job().due, "intake may be reading it"
 
 
 def test_a_part_from_planned_to_landed() -> None:
