@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from io import BytesIO
-from zipfile import ZipFile
+from zipfile import ZipFile, ZipInfo
 
 import httpx
 import openai
@@ -169,7 +169,7 @@ def test_the_clients_own_polling_helpers_work() -> None:
 def docx(text: str) -> bytes:
     content = BytesIO()
     with ZipFile(content, "w") as archive:
-        archive.writestr("word/document.xml", f"<w:p><w:t>{text}</w:t></w:p>")
+        archive.writestr(ZipInfo("word/document.xml"), f"<w:p><w:t>{text}</w:t></w:p>")
     return content.getvalue()
 
 
