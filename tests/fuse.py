@@ -8,7 +8,7 @@ import boto3
 import httpx
 
 Side = Literal["before", "after"]
-WALK_STEP = int(os.environ.get("WALK_STEP", "2"))  # 1: long stories are cut short at every call
+WALK_STEP = int(os.environ.get("WALK_STEP", "4"))  # 1: long stories are cut short at every call
 
 
 class Killed(BaseException):

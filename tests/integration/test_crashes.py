@@ -107,7 +107,7 @@ def undisturbed(
 
 
 # To die after a call is to die before the next one, but for what the process itself remembers:
-# so the short story is walked on both sides, the long one on one and by half.
+# so the short story is walked on both sides, the long one on one and by a quarter.
 @pytest.mark.parametrize("eighth", range(8))
 @pytest.mark.parametrize(
     ("content", "side"),
