@@ -72,7 +72,7 @@ def _prefix(room: str, job_id: str, key: str) -> str:
     path = key.removeprefix(INBOX)
     suffix = accepted_suffix(key)
     path = path[: -len(suffix)] if suffix else path.rstrip("/")
-    path = "/".join("_" if each in {".", ".."} else each for each in plain_key(path).split("/"))
+    path = plain_key(path)
     space = LONGEST - len(f"{room}//{job_id}/") - LONGEST_FILE
     encoded = path.encode(errors="surrogatepass")
     if len(encoded) > space:

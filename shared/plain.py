@@ -26,8 +26,9 @@ def plain_lines(text: str) -> str:
 
 
 def plain_key(path: str) -> str:
-    """For a name in S3: what is not to be seen is an underscore."""
-    return SUSPECT.sub(lambda found: "_" if _unseen(found[0]) else found[0], path)
+    """For a name in S3: what is not to be seen, or leads elsewhere, is an underscore."""
+    seen = SUSPECT.sub(lambda found: "_" if _unseen(found[0]) else found[0], path)
+    return "/".join("_" if each in {".", ".."} else each for each in seen.split("/"))
 
 
 def plain_json(text: str) -> bytes:

@@ -37,7 +37,7 @@ def key_of(place: Place) -> str:
 
 def report_key(library: str) -> str:
     """A name that would hide where it leads is spelled out, with a mark to stay its own."""
-    shown = "_" if library in {".", ".."} else plain_key(library)
+    shown = plain_key(library)
     mark = "" if shown == library else "~" + hashlib.sha256(library.encode()).hexdigest()[:16]
     return f"{folder(shown + mark)}report.json"
 
@@ -55,8 +55,8 @@ def filename(bucket: str, library: str, content: str, name: str) -> str:
     """A File's name: the document's, with a mark by which a lost upload is found again."""
     mark = hashlib.sha256("\0".join((bucket, library, content)).encode()).hexdigest()[:12]
     path = PurePosixPath(name)
-    stem = UNSAFE.sub("_", plain_key(path.stem))
-    return f"{stem[:STEM]}.{mark}{path.suffix.lower()}"
+    stem = UNSAFE.sub("_", path.stem)[:STEM]
+    return f"{stem}.{mark}{path.suffix.lower()}"
 
 
 def is_later(sequencer: str, other: str) -> bool:

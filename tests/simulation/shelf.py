@@ -8,10 +8,10 @@ from datetime import datetime
 
 from local.openai.vectorstore import Document
 from shared.library.names import digest_of
-from tests.simulation.folder import BROKEN, CHUNKS, LIBRARY, NAMES, Folder, suffix
+from tests.simulation.aws import Row
+from tests.simulation.folder import BROKEN, CHUNKS, LIBRARY, NAMES, Bytes, Folder, suffix
 from tests.simulation.watch import Watch
 
-BROKEN_SHA = hashlib.sha256(BROKEN).hexdigest()
 KINDS = {suffix(name) for name in NAMES}
 
 
@@ -24,7 +24,7 @@ class Shelf:
         self.folder = folder
         self._answered: set[str] = set()
         self._seen: set[str] = set()  # Files that were uploaded
-        self._uploads: Counter[tuple[bytes, str]] = Counter()
+        self._uploads: Counter[Bytes] = Counter()
 
     @property
     def in_sync(self) -> bool:
@@ -120,31 +120,28 @@ class Shelf:
             elif not answers and name in self._answered:
                 self.watch.breaks(f"nothing answers for {name} after {call}")
 
-    def _was_heard_of(self, name: str, there: set[tuple[bytes, str]]) -> bool:
+    def _was_heard_of(self, name: str, there: set[Bytes]) -> bool:
         """Not only another document with the same bytes."""
         row = self.cloud.row(f"LIBRARY#{LIBRARY}", f"DOC#{name}")
-        digests = {digest_of(hashlib.sha256(t).hexdigest(), f".{kind}") for t, kind in there}
-        return row is not None and row["digest"] in digests
+        return row is not None and row["digest"] in map(_digest, there)
 
-    def _given_up(self) -> set[tuple[bytes, str]]:
+    def _given_up(self) -> set[Bytes]:
         """What need not be waited for: it is stuck, or OpenAI failed at it too often."""
-        rows = [row for row in self.cloud.rows() if row["sk"].startswith("CONTENT#")]
-        ids = {r.get("file_id") for r in rows if r.get("stuck_told") or r["state"] == "failed"}
+        given_up = (r for r in self._contents() if r.get("stuck_told") or r["state"] == "failed")
+        ids = {row.get("file_id") for row in given_up}
         return {
             (file.path.read_bytes(), suffix(file.filename))
             for id_, file in self.small.files.items()
             if id_ in ids
         }
 
-    def _failed(self) -> set[tuple[bytes, str]]:
+    def _failed(self) -> set[Bytes]:
         """Bytes that the ledger knows to be unreadable."""
-        final = {
-            row["digest"]
-            for row in self.cloud.rows()
-            if row["sk"].startswith("CONTENT#") and row["state"] == "failed"
-        }
-        digests = {(BROKEN, kind): digest_of(BROKEN_SHA, f".{kind}") for kind in KINDS}
-        return {content for content, digest in digests.items() if digest in final}
+        final = {row["digest"] for row in self._contents() if row["state"] == "failed"}
+        return {(BROKEN, kind) for kind in KINDS if _digest((BROKEN, kind)) in final}
+
+    def _contents(self) -> Iterator[Row]:
+        return (row for row in self.cloud.rows() if row["sk"].startswith("CONTENT#"))
 
     def _documents(self) -> Iterator[Document]:
         for store in self.small.stores.values():
@@ -154,5 +151,10 @@ class Shelf:
         return (each for each in self._documents() if each.status == "completed")
 
 
-def _bytes(document: Document) -> tuple[bytes, str]:
+def _digest(content: Bytes) -> str:
+    text, kind = content
+    return digest_of(hashlib.sha256(text).hexdigest(), f".{kind}")
+
+
+def _bytes(document: Document) -> Bytes:
     return document.text.encode(), suffix(document.filename)
