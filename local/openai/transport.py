@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from local.openai.wire import Cut
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
@@ -28,17 +30,24 @@ class Incoming:
 
 
 class Outgoing(httpx.SyncByteStream):
-    """A WSGI answer as a stream that closes what it opened."""
+    """A WSGI answer taken in to its end: a reader who is killed half-way leaves no file open."""
 
     def __init__(self, body: Iterable[bytes]) -> None:
-        self._body = body
+        self._chunks: list[bytes] = []
+        self._cut: Cut | None = None
+        try:
+            for chunk in body:
+                self._chunks.append(chunk)
+        except Cut as cut:
+            self._cut = cut
+        finally:
+            if close := getattr(body, "close", None):
+                close()
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._body)
-
-    def close(self) -> None:
-        if close := getattr(self._body, "close", None):
-            close()
+        yield from self._chunks
+        if self._cut:
+            raise self._cut
 
 
 class SmallTransport(httpx.BaseTransport):

@@ -1,8 +1,10 @@
 """The small OpenAI on real sockets: connections kept, connections dropped, a process of its own."""
 
+import gc
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -67,6 +69,24 @@ def test_a_download_that_is_cut_ends_early(small: SmallOpenAI, wire: httpx.Clien
         wire.get(f"/v1/files/{file}/content")
 
     assert wire.get(f"/v1/files/{file}/content").content == lines([chat("a")])
+
+
+@pytest.mark.parametrize("cut", [True, False])
+def test_in_process_a_download_that_nobody_closes_leaves_no_file_open(
+    small: SmallOpenAI, cut: bool
+) -> None:
+    client = http(small)
+    file = upload(client, lines([chat("a")]))
+    if cut:
+        small.misbehave("download_cut", after_bytes=20)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+
+        request = client.build_request("GET", f"/v1/files/{file}/content")
+        small.transport().handle_request(request)
+        gc.collect()
+
+    assert told == []
 
 
 def test_a_body_that_nobody_read_does_not_disturb_the_next_request(wire: httpx.Client) -> None:
