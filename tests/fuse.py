@@ -4,8 +4,9 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import boto3
 import httpx
+
+from tests.sessions import Session
 
 Side = Literal["before", "after"]
 WALK_STEP = int(os.environ.get("WALK_STEP", "4"))  # 1: long stories are cut short at every call
@@ -36,13 +37,13 @@ class Fuse:
             raise Killed(f"{side} call {self.at}, {self.calls[-1]}")
 
 
-class FusedSession(boto3.Session):
+class FusedSession(Session):
     """A session whose calls burn a fuse, once one is put in."""
 
     fuse: Fuse | None = None
 
     def __init__(self) -> None:
-        super().__init__(region_name="us-east-1")
+        super().__init__()
         self.events.register_first("before-send", self._before)
         self.events.register_last("after-call", self._after)
 

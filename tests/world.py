@@ -31,6 +31,7 @@ from shared.jobs import Ask, Job, Part, Source, job_id
 from shared.notices import dropped
 from shared.settings import Settings
 from tests.files import chats
+from tests.sessions import Session
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 INBOX, DATA = "test-inbox", "test-data"
@@ -50,9 +51,9 @@ Template.add_multi_constructor(
 
 
 @cache
-def aws() -> boto3.Session:
-    """One for all tests: it is slow to make, and moto answers whatever session asks."""
-    return boto3.Session(region_name="us-east-1")
+def aws() -> Session:
+    """One for all tests."""
+    return Session()
 
 
 @cache

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 
 from shared.errors import TryLater
 from tests.fuse import WALK_STEP, Fuse, FusedSession, FusedTransport, Killed, Side
 from tests.integration.audit_stories import event, events
 from tests.integration.audit_world import NOW, AuditWorld, audit_aws
+from tests.sessions import Session
 
 # Two pages; an allow-list taken down, a person's failed logins and a good one, a burst of keys.
 STORY = [
@@ -50,7 +50,7 @@ def alerts_on(bus: list[Any]) -> list[Any]:
     ]
 
 
-def story(sessions: tuple[boto3.Session, FusedSession], fuse: Fuse) -> Final:
+def story(sessions: tuple[Session, FusedSession], fuse: Fuse) -> Final:
     with audit_aws():
         plain, fused = sessions
         world = AuditWorld(session=plain, settings=SETTINGS)
@@ -71,15 +71,15 @@ def story(sessions: tuple[boto3.Session, FusedSession], fuse: Fuse) -> Final:
 
 
 @pytest.fixture(scope="module")
-def sessions() -> Iterator[tuple[boto3.Session, FusedSession]]:
+def sessions() -> Iterator[tuple[Session, FusedSession]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        yield boto3.Session(region_name="us-east-1"), FusedSession()
+        yield Session(), FusedSession()
 
 
 @pytest.fixture(scope="module")
-def undisturbed(sessions: tuple[boto3.Session, FusedSession]) -> tuple[Final, int]:
+def undisturbed(sessions: tuple[Session, FusedSession]) -> tuple[Final, int]:
     """How the story ends when nobody dies, and after how many calls all has landed."""
     fuse = Fuse()
     return story(sessions, fuse), len(fuse.calls)
@@ -98,7 +98,7 @@ def test_the_story_has_something_to_lose(undisturbed: tuple[Final, int]) -> None
 @pytest.mark.parametrize(("side", "step"), [("before", 8), ("after", 24)])
 @pytest.mark.parametrize("first", range(1, 9))
 def test_a_door_killed_at_any_call_ends_in_the_same_world(
-    sessions: tuple[boto3.Session, FusedSession],
+    sessions: tuple[Session, FusedSession],
     undisturbed: tuple[Final, int],
     side: Side,
     step: int,
@@ -113,7 +113,7 @@ def test_a_door_killed_at_any_call_ends_in_the_same_world(
 
 
 def test_a_door_that_is_refused_for_a_while_loses_nothing(
-    sessions: tuple[boto3.Session, FusedSession], undisturbed: tuple[Final, int]
+    sessions: tuple[Session, FusedSession], undisturbed: tuple[Final, int]
 ) -> None:
     expected, _ = undisturbed
     with audit_aws():

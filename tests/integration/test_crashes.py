@@ -13,6 +13,7 @@ from local.openai import SmallSettings
 from shared.edges import Edges
 from tests.files import chat, lines
 from tests.fuse import WALK_STEP, Fuse, FusedSession, FusedTransport, Killed, Side
+from tests.sessions import Session
 from tests.world import World
 
 # Two models make two parts that are copies; one request fails until it is asked again.
@@ -79,7 +80,7 @@ def live(world: World, content: bytes, session: FusedSession, fuse: Fuse) -> str
     return job
 
 
-def story(content: bytes, sessions: tuple[boto3.Session, FusedSession], fuse: Fuse) -> Final:
+def story(content: bytes, sessions: tuple[Session, FusedSession], fuse: Fuse) -> Final:
     with mock_aws():
         plain, fused = sessions
         world = World(openai_settings=SmallSettings(working=20), session=plain)
@@ -87,16 +88,16 @@ def story(content: bytes, sessions: tuple[boto3.Session, FusedSession], fuse: Fu
 
 
 @pytest.fixture(scope="module")
-def sessions() -> Iterator[tuple[boto3.Session, FusedSession]]:
+def sessions() -> Iterator[tuple[Session, FusedSession]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        yield boto3.Session(region_name="us-east-1"), FusedSession()
+        yield Session(), FusedSession()
 
 
 @pytest.fixture(scope="module")
 def undisturbed(
-    sessions: tuple[boto3.Session, FusedSession],
+    sessions: tuple[Session, FusedSession],
 ) -> dict[bytes, tuple[Final, int]]:
     """How each story ends when nobody dies, and in how many calls."""
     fuses = {content: Fuse() for content in (ALONE, STORY, BAD)}
@@ -115,7 +116,7 @@ def undisturbed(
     ids=["one part, before", "one part, after", "two parts and a retry", "a refused file"],
 )
 def test_a_door_killed_at_any_call_ends_in_the_same_world(
-    sessions: tuple[boto3.Session, FusedSession],
+    sessions: tuple[Session, FusedSession],
     undisturbed: dict[bytes, tuple[Final, int]],
     content: bytes,
     side: Side,

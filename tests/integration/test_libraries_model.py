@@ -8,7 +8,6 @@ from collections import Counter
 from contextlib import suppress
 from typing import Any
 
-import boto3
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -18,6 +17,7 @@ from functions.shelve.flow import shelve
 from shared.errors import TryLater
 from tests.fuse import Fuse, FusedSession, FusedTransport, Killed
 from tests.libraries import Folder
+from tests.sessions import Session
 from tests.world import World
 
 NAMES = ("a.md", "b.md", "c.txt")
@@ -33,7 +33,7 @@ names, texts, places = st.sampled_from(NAMES), st.sampled_from(TEXTS), st.intege
 class Libraries(RuleBasedStateMachine):
     """What the folder holds is known here; what the store holds has to follow."""
 
-    sessions: tuple[boto3.Session, FusedSession] | None = None
+    sessions: tuple[Session, FusedSession] | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Libraries(RuleBasedStateMachine):
         self.aws.start()
         kind = type(self)
         if kind.sessions is None:
-            kind.sessions = boto3.Session(region_name="us-east-1"), FusedSession()
+            kind.sessions = Session(), FusedSession()
         plain, self.fused = kind.sessions
         self.fused.fuse = None
         self.world = World(session=plain, settings={"uploads_at_once": 1})

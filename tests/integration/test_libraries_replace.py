@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 from moto import mock_aws
@@ -13,6 +12,7 @@ from moto import mock_aws
 from shared.errors import TryLater
 from tests.fuse import Fuse, FusedSession, FusedTransport, Killed, Side
 from tests.libraries import Folder
+from tests.sessions import Session
 from tests.world import World
 
 OLD, NEW = "Cats sleep all day.", "Cats purr."
@@ -39,15 +39,15 @@ class Asking(httpx.BaseTransport):
 
 
 @pytest.fixture(scope="module")
-def sessions() -> Iterator[tuple[boto3.Session, FusedSession]]:
+def sessions() -> Iterator[tuple[Session, FusedSession]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        yield boto3.Session(region_name="us-east-1"), FusedSession()
+        yield Session(), FusedSession()
 
 
 def replaced(
-    sessions: tuple[boto3.Session, FusedSession], fuse: Fuse, change: str
+    sessions: tuple[Session, FusedSession], fuse: Fuse, change: str
 ) -> tuple[list[str], dict[str, Any]]:
     """What searches found meanwhile, and how it ended."""
     with mock_aws():
@@ -111,7 +111,7 @@ def _change(folder: Folder, change: str) -> dict[str, Any]:
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("change", ["bytes", "bytes at once", "settings"])
 def test_a_search_always_finds_the_old_or_the_new(
-    sessions: tuple[boto3.Session, FusedSession], change: str, side: Side
+    sessions: tuple[Session, FusedSession], change: str, side: Side
 ) -> None:
     fuse = Fuse()
     found, expected = replaced(sessions, fuse, change)

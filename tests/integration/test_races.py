@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -16,6 +15,7 @@ from shared.errors import TryLater
 from shared.jobs import Ask, JobState, Source
 from tests.files import chat, lines
 from tests.fuse import Fuse, FusedSession, FusedTransport
+from tests.sessions import Session
 from tests.world import INBOX, World
 
 CONTENT = lines([chat("a"), chat("b", "small-openai:500-until-attempt-2"), chat("c")])
@@ -76,15 +76,15 @@ def landing(world: World) -> Callable[[Edges], object]:
 
 
 @pytest.fixture(scope="module")
-def sessions() -> Iterator[tuple[boto3.Session, FusedSession]]:
+def sessions() -> Iterator[tuple[Session, FusedSession]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        yield boto3.Session(region_name="us-east-1"), FusedSession()
+        yield Session(), FusedSession()
 
 
 def met(
-    sessions: tuple[boto3.Session, FusedSession],
+    sessions: tuple[Session, FusedSession],
     prepare: Callable[[World], Callable[[Edges], object]],
     at: int,
 ) -> tuple[int, dict[str, object]]:
@@ -114,7 +114,7 @@ def met(
 
 @pytest.mark.parametrize("prepare", [intake, submission, ticking, landing])
 def test_two_at_once_do_what_one_would(
-    sessions: tuple[boto3.Session, FusedSession],
+    sessions: tuple[Session, FusedSession],
     prepare: Callable[[World], Callable[[Edges], object]],
 ) -> None:
     calls, alone = met(sessions, prepare, at=0)

@@ -5,11 +5,6 @@ import pytest
 from tests.simulation.__main__ import shown
 from tests.simulation.many import simulate
 
-# A door that is killed leaves the file it was downloading open, here in the small OpenAI's process.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
 A_LOT = 20  # seeds one test runs, so that the cores share them
 
 
