@@ -8,9 +8,7 @@ from moto import mock_aws
 
 from tests.world import World
 
-gc.set_threshold(
-    100_000, 50, 100
-)  # thousands of small worlds: an eighth of the time was collecting
+gc.set_threshold(50_000, 20, 10)  # thousands of small worlds: much of the time was collecting
 
 
 @pytest.fixture(autouse=True)

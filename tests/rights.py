@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-import boto3
 from cfnlint.decode import decode  # type: ignore[import-untyped]
 
+from tests.sessions import Session
 from tests.world import DATA, INBOX, ROOT
 
 Scenario = Mapping[str, bool]  # the template's conditions
@@ -60,11 +60,11 @@ class Call(NamedTuple):
     params: Mapping[str, Any]
 
 
-class TracedSession(boto3.Session):
+class TracedSession(Session):
     """A session that writes down every call of every client made by it."""
 
     def __init__(self) -> None:
-        super().__init__(region_name="us-east-1")
+        super().__init__()
         self.calls: list[Call] = []
         self.events.register_first("provide-client-params.*.*", self._note)
 

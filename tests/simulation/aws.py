@@ -15,7 +15,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
 
-import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError, ResponseStreamingError
@@ -29,6 +28,7 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.moto_api._internal import mock_random
 from moto.s3.models import FakeKey, S3Backend, s3_backends
 
+from tests.sessions import Session
 from tests.world import DATA, INBOX, template
 
 REGION = "us-east-1"
@@ -70,31 +70,20 @@ class Outlets(Protocol):
     def wrote(self, rows: list[tuple[str, str]]) -> None: ...
 
 
-class Session(boto3.Session):
-    """Makes each client once: making one takes longer than a simulated day."""
+class CloudSession(Session):
+    """Its calls end at the simulated cloud, before anything is signed or sent."""
 
     def __init__(self) -> None:
         core = CoreSession()
         quick = Config(signature_version=UNSIGNED, parameter_validation=False)
         core.set_default_client_config(quick)
-        super().__init__("testing", "testing", region_name=REGION, botocore_session=core)
-        self._made: dict[str, Any] = {}
+        core.set_credentials("testing", "testing")
+        super().__init__(core)
         self.cloud: Cloud | None = None
         for service in ("s3", "sns"):  # the others say it in their JSON body
             self.events.register_last(f"before-parameter-build.{service}", _remember)
         answering: Any = self._call  # an answer of a handler is the call's answer
         self.events.register_first("before-call", answering)
-
-    def client(self, service_name: Any, *_: Any, **options: Any) -> Any:
-        if service_name not in self._made:
-            self._made[service_name] = super().client(service_name, **options)
-        return self._made[service_name]
-
-    def resource(self, service_name: Any, *_: Any, **options: Any) -> Any:
-        name = f"{service_name} resource"
-        if name not in self._made:
-            self._made[name] = super().resource(service_name, **options)
-        return self._made[name]
 
     def _call(self, model: Any, params: Parsed, context: Parsed, **_: Any) -> Answer:
         assert self.cloud is not None

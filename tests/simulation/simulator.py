@@ -27,7 +27,7 @@ from shared.library.shelf import Tend
 from shared.notices import dropped
 from shared.settings import Settings
 from tests.fuse import Killed
-from tests.simulation.aws import Cloud, Session
+from tests.simulation.aws import Cloud, CloudSession
 from tests.simulation.chaos import Chaos
 from tests.simulation.drops import Drop, some_drop
 from tests.simulation.folder import LIBRARY, Folder
@@ -51,9 +51,9 @@ NO_FAULT_OF_OURS = (ClientError, BotoCoreError)
 
 
 @cache
-def session() -> Session:
+def session() -> CloudSession:
     """One a process: making clients takes longer than a simulated day."""
-    return Session()
+    return CloudSession()
 
 
 @dataclass
