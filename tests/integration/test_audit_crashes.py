@@ -32,7 +32,7 @@ def final(world: AuditWorld) -> Final:
     told = {message["detail"]["id"] for message in alerts_on(world.on_the_bus())}
     return {
         "landed": sorted({line["id"] for line in lines}),
-        "rows": sorted(row["id"] for row in world.rows()),
+        "rows": world.row_ids(),
         "alerts": [(alert["id"], int(alert["time"]), alert["severity"]) for alert in alerts],
         "in_s3": {alert["id"] for alert in world.alerts()} >= {alert["id"] for alert in alerts},
         "rung": sorted({letter["Message"].rsplit("id ", 1)[1] for letter in letters}),

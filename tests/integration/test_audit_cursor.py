@@ -46,7 +46,7 @@ def doubled(ids: Iterator[str]) -> list[str]:
 def assert_everything_landed_once(world: AuditWorld, shown: Sequence[Shown]) -> None:
     ids = {each.event["id"] for each in shown}
     assert {line["id"] for line in world.lines()} == ids
-    assert sorted(row["id"] for row in world.rows()) == sorted(ids)
+    assert world.row_ids() == sorted(ids)
     alerts = [each for each in world.stored_alerts() if each["detection"] != "O1"]
     assert {(a["detection"], a["dedup"], int(a["time"])) for a in alerts} == expected_alerts(shown)
     assert len(alerts) == len({alert["id"] for alert in alerts}) == len(expected_alerts(shown))
