@@ -135,7 +135,7 @@ class AuditWorld:
         alerts = [row for row in found if row["pk"].startswith("ALERT#")]
         return sorted(alerts, key=lambda alert: (alert["time"], alert["dedup"]))
 
-    def _scanned(self, name: str, **only: str) -> list[Event]:
+    def _scanned(self, name: str, **only: Any) -> list[Event]:
         scan = self.session.client("dynamodb").get_paginator("scan")
         pages = scan.paginate(TableName=name, **only)
         plain = TypeDeserializer().deserialize
