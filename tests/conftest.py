@@ -21,6 +21,7 @@ def made_up_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Parametrized indirectly it has other settings."""
     with mock_aws():
-        yield World()
+        yield World(settings=getattr(request, "param", {}))

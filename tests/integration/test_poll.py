@@ -23,9 +23,10 @@ def openai_calls(world: World) -> list[str]:
     return [call.route for call in world.small.calls]
 
 
+@pytest.mark.parametrize("world", [{"max_part_requests": 1}], indirect=True)
 def test_one_tick_asks_about_many_batches_in_few_calls(world: World) -> None:
-    for number in range(104):
-        submitted(world, chats(1), f"{number}.jsonl")
+    submitted(world, chats(104))
+    assert len(world.small.batches) == 104
     before = len(openai_calls(world))
 
     poll(world.edges)
