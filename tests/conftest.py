@@ -21,7 +21,6 @@ def made_up_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Parametrized indirectly it has other settings."""
+def world() -> Iterator[World]:
     with mock_aws():
-        yield World(settings=getattr(request, "param", {}))
+        yield World()

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import httpx
@@ -18,8 +19,7 @@ class Killed(BaseException):
 
 @dataclass
 class Fuse:
-    """Counts every call to AWS and OpenAI; blows once. One session serves many fuses: it is slow
-    to make."""
+    """Counts every call to AWS and OpenAI; blows once."""
 
     at: int = 0  # 0: never
     side: Side = "before"
@@ -56,6 +56,12 @@ class FusedSession(Session):
             self.fuse.after()
 
 
+@cache
+def fused_session() -> FusedSession:
+    """One for all tests, as `aws` is: it is slow to make."""
+    return FusedSession()
+
+
 class FusedTransport(httpx.BaseTransport):
     def __init__(self, fuse: Fuse, inner: httpx.BaseTransport) -> None:
         self._fuse = fuse
@@ -64,6 +70,5 @@ class FusedTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._fuse.before(f"openai.{request.method} {request.url.path}")
         response = self._inner.handle_request(request)
-        response.read()
         self._fuse.after()
         return response

@@ -1,5 +1,6 @@
 """A session that makes nothing twice."""
 
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -10,17 +11,19 @@ class Session(boto3.Session):
     """One client of a kind: making one is slow, and its answers come from whatever stands in."""
 
     def __init__(self, core: botocore.session.Session | None = None) -> None:
-        super().__init__(region_name="us-east-1", botocore_session=core)
+        super().__init__("testing", "testing", region_name="us-east-1", botocore_session=core)
         self._made: dict[tuple[str, str, bool], Any] = {}
 
     def client(self, service_name: Any, *_: Any, **options: Any) -> Any:
-        key = ("client", service_name, "config" in options)
-        if key not in self._made:
-            self._made[key] = super().client(service_name, **options)
-        return self._made[key]
+        return self._once("client", super().client, service_name, options)
 
     def resource(self, service_name: Any, *_: Any, **options: Any) -> Any:
-        key = ("resource", service_name, "config" in options)
+        return self._once("resource", super().resource, service_name, options)
+
+    def _once(
+        self, kind: str, make: Callable[..., Any], service: str, options: dict[str, Any]
+    ) -> Any:
+        key = (kind, service, "config" in options)
         if key not in self._made:
-            self._made[key] = super().resource(service_name, **options)
+            self._made[key] = make(service, **options)
         return self._made[key]

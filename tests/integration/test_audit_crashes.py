@@ -1,15 +1,13 @@
 """The audit door killed at any of its calls, and started again: the same world."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from shared.errors import TryLater
-from tests.fuse import WALK_STEP, Fuse, FusedSession, FusedTransport, Killed, Side
+from tests.fuse import WALK_STEP, Fuse, FusedTransport, Killed, Side, fused_session
 from tests.integration.audit_stories import event, events
 from tests.integration.audit_world import NOW, AuditWorld, audit_aws
-from tests.sessions import Session
 
 # Two pages; an allow-list taken down, a person's failed logins and a good one, a burst of keys.
 STORY = [
@@ -50,10 +48,10 @@ def alerts_on(bus: list[Any]) -> list[Any]:
     ]
 
 
-def story(sessions: tuple[Session, FusedSession], fuse: Fuse) -> Final:
+def story(fuse: Fuse) -> Final:
     with audit_aws():
-        plain, fused = sessions
-        world = AuditWorld(session=plain, settings=SETTINGS)
+        fused = fused_session()
+        world = AuditWorld(settings=SETTINGS)
         world.add(STORY)
         world.clock.pass_(seconds=130)
         fused.fuse = fuse
@@ -71,18 +69,10 @@ def story(sessions: tuple[Session, FusedSession], fuse: Fuse) -> Final:
 
 
 @pytest.fixture(scope="module")
-def sessions() -> Iterator[tuple[Session, FusedSession]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        yield Session(), FusedSession()
-
-
-@pytest.fixture(scope="module")
-def undisturbed(sessions: tuple[Session, FusedSession]) -> tuple[Final, int]:
+def undisturbed() -> tuple[Final, int]:
     """How the story ends when nobody dies, and after how many calls all has landed."""
     fuse = Fuse()
-    return story(sessions, fuse), len(fuse.calls)
+    return story(fuse), len(fuse.calls)
 
 
 def test_the_story_has_something_to_lose(undisturbed: tuple[Final, int]) -> None:
@@ -98,7 +88,6 @@ def test_the_story_has_something_to_lose(undisturbed: tuple[Final, int]) -> None
 @pytest.mark.parametrize(("side", "step"), [("before", 8), ("after", 24)])
 @pytest.mark.parametrize("first", range(1, 9))
 def test_a_door_killed_at_any_call_ends_in_the_same_world(
-    sessions: tuple[Session, FusedSession],
     undisturbed: tuple[Final, int],
     side: Side,
     step: int,
@@ -107,17 +96,15 @@ def test_a_door_killed_at_any_call_ends_in_the_same_world(
     expected, calls = undisturbed
 
     fuses = [Fuse(n, side) for n in range(first, calls + 1, step * WALK_STEP)]
-    worlds = [(fuse, story(sessions, fuse)) for fuse in fuses]
+    worlds = [(fuse, story(fuse)) for fuse in fuses]
 
     assert [(fuse.calls[fuse.at - 1], world) for fuse, world in worlds if world != expected] == []
 
 
-def test_a_door_that_is_refused_for_a_while_loses_nothing(
-    sessions: tuple[Session, FusedSession], undisturbed: tuple[Final, int]
-) -> None:
+def test_a_door_that_is_refused_for_a_while_loses_nothing(undisturbed: tuple[Final, int]) -> None:
     expected, _ = undisturbed
     with audit_aws():
-        world = AuditWorld(session=sessions[0], settings=SETTINGS)
+        world = AuditWorld(settings=SETTINGS)
         world.add(STORY)
         world.clock.pass_(seconds=130)
         for quirk in ("error_500_before", "rate_limited", "not_json", "cut_after"):

@@ -1,6 +1,5 @@
 """A door killed between any two of its calls, and what it was asked asked again: the same world."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -12,8 +11,7 @@ from functions.poll.flow import poll
 from local.openai import SmallSettings
 from shared.edges import Edges
 from tests.files import chat, lines
-from tests.fuse import WALK_STEP, Fuse, FusedSession, FusedTransport, Killed, Side
-from tests.sessions import Session
+from tests.fuse import WALK_STEP, Fuse, FusedTransport, Killed, Side, fused_session
 from tests.world import World
 
 # Two models make two parts that are copies; one request fails until it is asked again.
@@ -60,8 +58,9 @@ def final(world: World, job: str) -> Final:
     }
 
 
-def live(world: World, content: bytes, session: FusedSession, fuse: Fuse) -> str:
+def live(world: World, content: bytes, fuse: Fuse) -> str:
     """The whole story through one fused process, which is replaced when it dies."""
+    session = fused_session()
     session.fuse = fuse
     edges = world.connect(session, transport=FusedTransport(fuse, world.small.transport()))
     job = world.drop("story.jsonl", content)
@@ -80,31 +79,17 @@ def live(world: World, content: bytes, session: FusedSession, fuse: Fuse) -> str
     return job
 
 
-def story(content: bytes, sessions: tuple[Session, FusedSession], fuse: Fuse) -> Final:
+def story(content: bytes, fuse: Fuse) -> Final:
     with mock_aws():
-        plain, fused = sessions
-        world = World(openai_settings=SmallSettings(working=20), session=plain)
-        return final(world, live(world, content, fused, fuse))
+        world = World(openai_settings=SmallSettings(working=20))
+        return final(world, live(world, content, fuse))
 
 
 @pytest.fixture(scope="module")
-def sessions() -> Iterator[tuple[Session, FusedSession]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        yield Session(), FusedSession()
-
-
-@pytest.fixture(scope="module")
-def undisturbed(
-    sessions: tuple[Session, FusedSession],
-) -> dict[bytes, tuple[Final, int]]:
+def undisturbed() -> dict[bytes, tuple[Final, int]]:
     """How each story ends when nobody dies, and in how many calls."""
     fuses = {content: Fuse() for content in (ALONE, STORY, BAD)}
-    return {
-        content: (story(content, sessions, fuse), len(fuse.calls))
-        for content, fuse in fuses.items()
-    }
+    return {content: (story(content, fuse), len(fuse.calls)) for content, fuse in fuses.items()}
 
 
 # To die after a call is to die before the next one, but for what the process itself remembers:
@@ -116,7 +101,6 @@ def undisturbed(
     ids=["one part, before", "one part, after", "two parts and a retry", "a refused file"],
 )
 def test_a_door_killed_at_any_call_ends_in_the_same_world(
-    sessions: tuple[Session, FusedSession],
     undisturbed: dict[bytes, tuple[Final, int]],
     content: bytes,
     side: Side,
@@ -127,7 +111,7 @@ def test_a_door_killed_at_any_call_ends_in_the_same_world(
 
     step = 8 * (WALK_STEP if content == STORY else 1)
     fuses = [Fuse(n, side) for n in range(1 + eighth, calls + 1, step)]
-    worlds = [(fuse, story(content, sessions, fuse)) for fuse in fuses]
+    worlds = [(fuse, story(content, fuse)) for fuse in fuses]
 
     assert [(fuse.calls[fuse.at - 1], world) for fuse, world in worlds if world != expected] == []
 
@@ -149,7 +133,6 @@ class DiesAfterTheBell(boto3.Session):
             raise Killed("after the bell")
 
 
-@pytest.mark.usefixtures("sessions")
 @pytest.mark.parametrize("content", [ALONE, STORY], ids=["one part", "two parts and a retry"])
 def test_a_cancel_between_the_bell_and_the_ledger_does_not_change_what_was_told(
     content: bytes,

@@ -15,9 +15,8 @@ from moto import mock_aws
 
 from functions.shelve.flow import shelve
 from shared.errors import TryLater
-from tests.fuse import Fuse, FusedSession, FusedTransport, Killed
+from tests.fuse import Fuse, FusedTransport, Killed, fused_session
 from tests.libraries import Folder
-from tests.sessions import Session
 from tests.world import World
 
 NAMES = ("a.md", "b.md", "c.txt")
@@ -33,18 +32,13 @@ names, texts, places = st.sampled_from(NAMES), st.sampled_from(TEXTS), st.intege
 class Libraries(RuleBasedStateMachine):
     """What the folder holds is known here; what the store holds has to follow."""
 
-    sessions: tuple[Session, FusedSession] | None = None
-
     def __init__(self) -> None:
         super().__init__()
         self.aws = mock_aws()
         self.aws.start()
-        kind = type(self)
-        if kind.sessions is None:
-            kind.sessions = Session(), FusedSession()
-        plain, self.fused = kind.sessions
+        self.fused = fused_session()
         self.fused.fuse = None
-        self.world = World(session=plain, settings={"uploads_at_once": 1})
+        self.world = World(settings={"uploads_at_once": 1})
         self.folder = Folder(self.world)
         self.messages: list[dict[str, Any]] = []
         self.held: dict[str, bytes] = {}

@@ -1,7 +1,6 @@
 """A document is replaced: at every call, whoever dies, a search finds the old or the new."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +9,8 @@ import pytest
 from moto import mock_aws
 
 from shared.errors import TryLater
-from tests.fuse import Fuse, FusedSession, FusedTransport, Killed, Side
+from tests.fuse import Fuse, FusedTransport, Killed, Side, fused_session
 from tests.libraries import Folder
-from tests.sessions import Session
 from tests.world import World
 
 OLD, NEW = "Cats sleep all day.", "Cats purr."
@@ -30,7 +28,6 @@ class Asking(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.ask()
         response = self.inner.handle_request(request)
-        response.read()
         self.ask()
         return response
 
@@ -38,22 +35,12 @@ class Asking(httpx.BaseTransport):
         self.found.append(" ".join(self.folder.finds("What do cats do?")))
 
 
-@pytest.fixture(scope="module")
-def sessions() -> Iterator[tuple[Session, FusedSession]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        yield Session(), FusedSession()
-
-
-def replaced(
-    sessions: tuple[Session, FusedSession], fuse: Fuse, change: str
-) -> tuple[list[str], dict[str, Any]]:
+def replaced(fuse: Fuse, change: str) -> tuple[list[str], dict[str, Any]]:
     """What searches found meanwhile, and how it ended."""
     with mock_aws():
-        plain, fused = sessions
+        fused = fused_session()
         fused.fuse = None
-        world = World(session=plain, settings={"uploads_at_once": 1})
+        world = World(settings={"uploads_at_once": 1})
         folder = Folder(world)
         folder.put("cats.md", OLD)
         _answer(folder, looked_at=change != "bytes at once")
@@ -110,17 +97,15 @@ def _change(folder: Folder, change: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("change", ["bytes", "bytes at once", "settings"])
-def test_a_search_always_finds_the_old_or_the_new(
-    sessions: tuple[Session, FusedSession], change: str, side: Side
-) -> None:
+def test_a_search_always_finds_the_old_or_the_new(change: str, side: Side) -> None:
     fuse = Fuse()
-    found, expected = replaced(sessions, fuse, change)
+    found, expected = replaced(fuse, change)
     assert (expected["files"], expected["uploads"]) == (1, 2)
     assert "" not in found
     assert len(found) > 10
 
     fuses = [Fuse(n, side) for n in range(1, len(fuse.calls) + 1, STEP)]
-    ends = [(each, *replaced(sessions, each, change)) for each in fuses]
+    ends = [(each, *replaced(each, change)) for each in fuses]
 
     differing = [
         (each.calls[each.at - 1], each.at, end)

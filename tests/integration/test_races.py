@@ -1,6 +1,6 @@
 """Two invocations at once: at every call of the first, the second runs from start to end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,8 +14,7 @@ from shared.edges import Edges
 from shared.errors import TryLater
 from shared.jobs import Ask, JobState, Source
 from tests.files import chat, lines
-from tests.fuse import Fuse, FusedSession, FusedTransport
-from tests.sessions import Session
+from tests.fuse import Fuse, FusedTransport, fused_session
 from tests.world import INBOX, World
 
 CONTENT = lines([chat("a"), chat("b", "small-openai:500-until-attempt-2"), chat("c")])
@@ -75,24 +74,15 @@ def landing(world: World) -> Callable[[Edges], object]:
     return lambda edges: land(edges, Ask(job=job, part=1))
 
 
-@pytest.fixture(scope="module")
-def sessions() -> Iterator[tuple[Session, FusedSession]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        yield Session(), FusedSession()
-
-
 def met(
-    sessions: tuple[Session, FusedSession],
     prepare: Callable[[World], Callable[[Edges], object]],
     at: int,
 ) -> tuple[int, dict[str, object]]:
     """How many calls the first made, and how the world ended."""
     with mock_aws():
-        plain, fused = sessions
+        fused = fused_session()
         fused.fuse = None
-        world = World(session=plain)
+        world = World()
         door = prepare(world)
         meeting = Meeting(at, meet=lambda: trying(door, world.edges))
         fused.fuse = meeting
@@ -114,10 +104,9 @@ def met(
 
 @pytest.mark.parametrize("prepare", [intake, submission, ticking, landing])
 def test_two_at_once_do_what_one_would(
-    sessions: tuple[Session, FusedSession],
     prepare: Callable[[World], Callable[[Edges], object]],
 ) -> None:
-    calls, alone = met(sessions, prepare, at=0)
+    calls, alone = met(prepare, at=0)
     assert alone == {
         "state": JobState.COMPLETED,
         "answers": [200, 200, 200],
@@ -127,6 +116,6 @@ def test_two_at_once_do_what_one_would(
         "left": 0 if prepare is not landing else alone["left"],
     }
 
-    ends = [(n, met(sessions, prepare, at=n)[1]) for n in range(1, calls + 1)]
+    ends = [(n, met(prepare, at=n)[1]) for n in range(1, calls + 1)]
 
     assert [(n, end) for n, end in ends if end != alone] == []

@@ -98,8 +98,6 @@ class Transport(httpx.BaseTransport):
         finally:
             self._small.forgive()
             self._watch.called(call)
-        if not call.endswith("/content"):
-            response.read()
         self._wire.after(call)
         return response
 
