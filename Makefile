@@ -37,19 +37,19 @@ lint: setup
 validate: setup .venvs/checkov/.stamp .venvs/pip-audit/.stamp # template, lock file, known advisories
 	$(BIN)/cfn-lint template.yaml && $(SAM) validate --lint && $(UV) lock --check --quiet
 	.venvs/checkov/bin/checkov -f template.yaml --framework cloudformation --quiet --compact --skip-download
-	$(BIN)/python -m local.advisories
+	$(BIN)/python -m local.build.check_advisories
 check: lint validate test
 cost: setup # what a job and an idle minute take of AWS, measured; writes docs/cost.md
-	$(BIN)/python -m local.cost
+	$(BIN)/python -m local.measure.cost
 bench: setup # speed and memory beside floors of the same run; writes BENCHMARKS.md
-	$(BIN)/python -m local.bench
+	$(BIN)/python -m local.measure.bench
 simulate: setup # seeded schedules of everything that goes wrong
 	$(BIN)/python -m tests.simulation --seeds $${SEEDS:-200}
 kills: setup # kill -9 of doors' processes at random moments, on the laptop's world
-	$(BIN)/python -m tests.e2e.kills --times $${TIMES:-50}
+	$(BIN)/python -m tests.tools.kills --times $${TIMES:-50}
 moves: setup # an upgrade from the commit before (or FROM), a deletion and what follows, with open jobs
-	$(BIN)/python -m tests.e2e.moves upgrade --from $${FROM:-HEAD~1}
-	$(BIN)/python -m tests.e2e.moves redeploy
+	$(BIN)/python -m tests.tools.moves upgrade --from $${FROM:-HEAD~1}
+	$(BIN)/python -m tests.tools.moves redeploy
 build: setup $(LOCKED)/.stamp
 	$(SAM) build
 deploy: build
@@ -57,28 +57,28 @@ deploy: build
 adopt: setup # what a deleted stack left behind into a new one of its name; then make deploy
 	$(BIN)/python -m local adopt --stack $${STACK:-batchdrop}
 
-.venvs/uv/.stamp: local/tools/uv.txt
+.venvs/uv/.stamp: local/build/tools/uv.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed")' && \
 		echo "Setting up uv, which sets up the rest …"
 	@$(PYTHON) -m venv .venvs/uv && .venvs/uv/bin/pip install -q --require-hashes -r $< && touch $@
 .venv/.stamp: uv.lock pyproject.toml | .venvs/uv/.stamp
 	@echo "Setting up the project's environment from uv.lock …"
 	@$(UV) sync -q --frozen --python .venvs/uv/bin/python && touch $@
-.venvs/%/.stamp: local/tools/%.txt | .venvs/uv/.stamp
+.venvs/%/.stamp: local/build/tools/%.txt | .venvs/uv/.stamp
 	@echo "Setting up $* in an environment of its own …"
 	@$(UV) venv -q --allow-existing --python .venvs/uv/bin/python .venvs/$*
 	@$(UV) pip sync -q --require-hashes --python .venvs/$*/bin/python $< && touch $@
 
 # Packages hold functions/, shared/ and the locked dependencies, nothing else. boto3 is shipped, so that what
-# was tested is what runs. What no door needs is taken out (local/slim.py). Without bytecode a start computes
+# was tested is what runs. What no door needs is taken out (local/build/trim_packages.py). Without bytecode a start computes
 # two to three times as long, and only a Python 3.13 can make it for Lambda: where there is none, packages go
 # without and it is said. Made aside and put in place at the end: half of it is never taken for all.
-$(LOCKED)/.stamp: uv.lock Makefile local/slim.py | .venv/.stamp
+$(LOCKED)/.stamp: uv.lock Makefile local/build/trim_packages.py | .venv/.stamp
 	@echo "Fetching the locked dependencies for $(PACKAGE_FOR) …"
 	@mkdir -p .aws-sam && new=$$(mktemp -d $(LOCKED).XXXXXX) && trap 'rm -rf "$$new" "$$new.txt"' EXIT && \
 		$(UV) export -q --frozen --no-dev --no-emit-project -o "$$new.txt" && \
 		$(UV) pip install -q --no-deps --require-hashes -r "$$new.txt" $(FOR_$(PACKAGE_FOR)) --target "$$new" && \
-		$(BIN)/python -m local.slim "$$new" $(AWS_SERVICES) && \
+		$(BIN)/python -m local.build.trim_packages "$$new" $(AWS_SERVICES) && \
 		{ { $(call compiled,$$new,"$$new"); } || \
 			echo "No Python 3.13 is here: packages go without bytecode, and start slower"; } && \
 		touch "$$new/.stamp" && chmod 755 "$$new" && rm -rf $(LOCKED) && mv "$$new" $(LOCKED)

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS = {
-    "run": ("local.run", "drop a file in a world made for it, wait, fetch the results"),
-    "up": ("local.standing", "make a world and leave it running"),
-    "down": ("local.standing", "stop the world that is up"),
-    "openai": ("local.openai.command", "the small OpenAI alone"),
-    "audit": ("local.audit_story", "a theft that the audit door rings for"),
-    "library": ("local.library_story", "a folder of documents, kept in sync and asked"),
-    "parameters": ("local.parameters", "renew the table of parameters in the README"),
-    "prices": ("local.prices", "renew the table of OpenAI's batch prices"),
-    "adopt": ("local.adopt", "a deleted stack's buckets and tables into a new one of its name"),
-    "replay": ("local.replay", "audit events through the detections, touching nothing"),
+    "run": ("local.cli.run", "drop a file in a world made for it, wait, fetch the results"),
+    "up": ("local.world.up_down", "make a world and leave it running"),
+    "down": ("local.world.up_down", "stop the world that is up"),
+    "openai": ("local.openai.http.command", "the small OpenAI alone"),
+    "audit": ("local.demos.audit_demo", "a theft that the audit door rings for"),
+    "library": ("local.demos.library_demo", "a folder of documents, kept in sync and asked"),
+    "parameters": ("local.build.update_readme", "renew the table of parameters in the README"),
+    "prices": ("local.build.update_prices", "renew the table of OpenAI's batch prices"),
+    "adopt": ("local.ops.import_resources", "a deleted stack's buckets and tables into a new one"),
+    "replay": ("local.ops.replay_audit", "audit events through the detections, touching nothing"),
 }
 
 
@@ -26,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     command, *rest = argv
     module = import_module(COMMANDS[command][0])  # the others' imports are not paid for
-    status: int = module.main(argv if module.__name__ == "local.standing" else rest)
+    status: int = module.main(argv if module.__name__ == "local.world.up_down" else rest)
     return status
 
 

@@ -10,9 +10,9 @@ import boto3
 import httpx
 from botocore.config import Config
 
-from shared.landing import Landing
-from shared.pager import Pager
-from shared.secrets import Secret
+from shared.aws.notifier import Pager
+from shared.aws.s3 import Landing
+from shared.aws.secrets import Secret
 from shared.settings import Settings
 
 # Adaptive is for many callers of one account; a door is short: few tries, short waits.

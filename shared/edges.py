@@ -2,13 +2,13 @@
 
 from functools import cached_property
 
+from shared.aws.sqs import Queue
 from shared.common_edges import CommonEdges, utc_now
-from shared.ledger import Ledger
-from shared.openai import OpenAI, connect
-from shared.queues import Queue
+from shared.jobs.ledger import Ledger
+from shared.library.tables import Shelves
+from shared.openai.client import OpenAI, connect
+from shared.openai.vector_stores import VectorStores
 from shared.settings import Settings
-from shared.shelves import Shelves
-from shared.vector_stores import VectorStores
 
 
 class Edges(CommonEdges):

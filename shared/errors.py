@@ -12,7 +12,7 @@ Refused      no: the same call will be refused again
 from collections.abc import Mapping
 from datetime import timedelta
 
-from shared.plain import REASON, plain
+from shared.text import REASON, plain
 
 
 class TryLater(Exception):

@@ -4,7 +4,7 @@ import os
 from datetime import timedelta
 from typing import Self
 
-from shared.batchfile import ENDPOINTS, MAX_INPUTS, MAX_PART_BYTES, MAX_REQUESTS, Limits
+from shared.batchfile.schema import ENDPOINTS, MAX_INPUTS, MAX_PART_BYTES, MAX_REQUESTS, Limits
 from shared.model import Theirs
 
 

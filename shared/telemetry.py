@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.plain import REASON, plain
+from shared.text import REASON, plain
 
 Answer = TypeVar("Answer")
 Event = TypeVar("Event")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from tests.world import World
+from tests.support.world import World
 
 gc.set_threshold(50_000, 20, 10)  # thousands of small worlds: much of the time was collecting
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from shared.audit.cursor import TENANT, Alerting, backfilled
-from shared.audit_edges import AuditEdges
+from shared.audit.edges import AuditEdges
 from shared.errors import Moved
 from shared.model import Ours
 

@@ -6,12 +6,12 @@ Each stream has a cursor of its own: the organization's events, the tenant's, an
 from collections.abc import Iterator
 from datetime import datetime
 
-from functions.audit.counts import Counts, added
-from functions.audit.ring import ring
+from functions.audit.metrics import Counts, added
+from functions.audit.notify import ring
 from functions.audit.walk import walk
 from shared.audit.cursor import DAY, TENANT, Cursor, opened
+from shared.audit.edges import AuditEdges
 from shared.audit.silence import not_permitted, refused, silences
-from shared.audit_edges import AuditEdges
 from shared.errors import Moved, Refused, Unanswerable
 
 ORGANIZATION = "organization"

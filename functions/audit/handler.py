@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.audit.backfill import Wish, ask_for
 from functions.audit.flow import tick
-from shared.audit_edges import AuditEdges
+from shared.audit.edges import AuditEdges
 from shared.telemetry import logger, measured, record, tracer
 
 MARGIN = timedelta(seconds=15)  # a page, and time to put the lease down

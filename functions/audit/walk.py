@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions.audit.counts import Counts, added
-from functions.audit.judge import Memory, judge
-from functions.audit.landing import land, land_manifest
-from functions.audit.ring import ring
+from functions.audit.archive import land, land_manifest
+from functions.audit.evaluate import Memory, judge
+from functions.audit.metrics import Counts, added
+from functions.audit.notify import ring
+from shared.audit.api import CursorRefused
 from shared.audit.cursor import (
     Alerting,
     Cursor,
@@ -22,13 +23,12 @@ from shared.audit.cursor import (
     with_checks,
     with_run,
 )
+from shared.audit.edges import AuditEdges
 from shared.audit.events import AuditLog
 from shared.audit.reading import Page
-from shared.audit.replaying import unique
+from shared.audit.replay import unique
 from shared.audit.rows import row_of
-from shared.audit_api import CursorRefused
-from shared.audit_edges import AuditEdges
-from shared.audit_tables import Commit
+from shared.audit.tables import Commit
 
 
 @dataclass(frozen=True, slots=True)

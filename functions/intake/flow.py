@@ -6,19 +6,20 @@ from contextlib import ExitStack
 from datetime import timedelta
 from typing import BinaryIO, NamedTuple, cast
 
-from functions.intake.naming import naming
-from shared import facts, keys, reports
-from shared.cutting import Cutter
-from shared.drafts import Copying, Draft, Reread
+from shared.batchfile.library_refs import StoreNotMade
+from shared.batchfile.lines import Unreadable, unpacked
+from shared.batchfile.part_builder import Copying, Draft, Reread
+from shared.batchfile.splitter import Cutter
 from shared.edges import Edges
 from shared.errors import Gone
-from shared.jobs import Job, JobState, Part, PartState, Source, Span, job_id
-from shared.library.questions import StoreNotMade
-from shared.lines import Unreadable, unpacked
-from shared.options import Options, read_options
-from shared.page.rejected import rejected_page
-from shared.plain import plain, plain_json
+from shared.jobs import keys, notifications
+from shared.jobs.libraries import naming
+from shared.jobs.model import Job, JobState, Part, PartState, Source, Span, job_id
+from shared.jobs.options import Options, read_options
 from shared.problems import Problem, Problems
+from shared.report import model as reports
+from shared.report.rejected_page import rejected_page
+from shared.text import plain, plain_json
 
 SPOOL_BUFFER = 1 << 16  # bytes; a page, the default, is less than a line: a write for each
 STORE_PAUSE = timedelta(minutes=1)
@@ -161,7 +162,7 @@ def _reject(edges: Edges, job: Job, checked: Checked) -> Job:
     edges.landing.write(f"{prefix}report.html", [rejected_page(report)], keys.PAGE)
     body = plain_json(report.model_dump_json(indent=2, exclude_none=True))
     edges.landing.write(key, [body], "application/json")
-    edges.pager.tell(facts.rejected(rejected, report, key))
+    edges.pager.tell(notifications.rejected(rejected, report, key))
     edges.ledger.replace_job(job, rejected)
     return rejected
 
@@ -187,7 +188,7 @@ def _accept(edges: Edges, job: Job, checked: Checked) -> Job:
         skipped=checked.problems.bad_lines,
         results_prefix=prefix,
     )
-    edges.pager.tell(facts.accepted(accepted))
+    edges.pager.tell(notifications.accepted(accepted))
     edges.ledger.accept(job, accepted)
     return accepted
 

@@ -5,9 +5,9 @@ from functools import cache
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from functions.intake.flow import take_in
+from shared.aws.s3_events import dropped
 from shared.edges import Edges
-from shared.notices import dropped
-from shared.queue_door import count_outcome, queue_door
+from shared.queue_handler import count_outcome, queue_door
 from shared.telemetry import count, logger, said_why
 
 edges = cache(Edges.in_lambda)

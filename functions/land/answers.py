@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import BinaryIO
 
+from shared.batchfile.lines import UTF8_MARK
 from shared.edges import Edges
 from shared.errors import Gone, TryLater
-from shared.jobs import REFUSED, Part, PartState
-from shared.lines import UTF8_MARK
-from shared.openai_models import BatchError, BatchStatus
-from shared.results import MISSING, Answer, Fate, read_answer, stand_in
+from shared.jobs.model import REFUSED, Part, PartState
+from shared.jobs.results import MISSING, Answer, Fate, read_answer, stand_in
+from shared.openai.models import BatchError, BatchStatus
 
 TRIES = 5  # of a download, each going on where the last one was cut
 BUFFER = 1 << 18  # bytes read at a time; a temporary file's own buffer is one page

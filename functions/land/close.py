@@ -5,17 +5,18 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from functions.land.answers import problems
-from functions.land.order import Landed
-from shared import facts, keys, reports
+from functions.land.merge import Landed
 from shared.edges import Edges
-from shared.jobs import Job, JobState, Part
-from shared.numbers import line_numbers
-from shared.openai_models import BatchError
-from shared.page.job import job_page
-from shared.plain import plain_json
-from shared.prices import cost, prices
+from shared.jobs import keys, notifications
+from shared.jobs.line_numbers import line_numbers
+from shared.jobs.model import Job, JobState, Part
+from shared.jobs.results import Tally, read_answer
+from shared.openai.models import BatchError
 from shared.problems import KEPT
-from shared.results import Tally, read_answer
+from shared.report import model
+from shared.report.job_page import job_page
+from shared.report.prices import cost, prices
+from shared.text import plain_json
 
 FLUSH = 1 << 18  # bytes handed on at a time
 
@@ -32,7 +33,7 @@ def close(edges: Edges, job: Job, parts: list[Part], landed: Iterable[Landed]) -
     edges.landing.write(report.files["page"], [job_page(report)], keys.PAGE)
     body = plain_json(report.model_dump_json(indent=2))
     edges.landing.write(report.files["report"], [body], "application/json")
-    edges.pager.tell(facts.ended(job, report))
+    edges.pager.tell(notifications.ended(job, report))
     return job.moved(JobState(report.state), edges.now(), reason=report.reason)
 
 
@@ -63,30 +64,30 @@ def _must_be_all(job: Job, tally: Tally) -> None:
         )
 
 
-def _report(edges: Edges, job: Job, parts: list[Part], tally: Tally) -> reports.JobReport:
+def _report(edges: Edges, job: Job, parts: list[Part], tally: Tally) -> model.JobReport:
     prefix, now = job.results_prefix, edges.now()
-    state = reports.outcome(parts, tally)
+    state = model.outcome(parts, tally)
     files = {name: f"{prefix}{name}.jsonl" for name in ("results", "errors")}
     files |= {f"extras-{p.number}": keys.extras_key(job, p) for p in parts if p.extras}
-    return reports.JobReport(
+    return model.JobReport(
         job_id=job.id,
         state=state,
         reason=_reason(parts) if state != "completed" else "",
         source=job.source,
         options=job.options,
         times=job.times | {state: now},
-        requests=reports.Requests(
+        requests=model.Requests(
             total=job.requests,
             succeeded=tally.succeeded,
             failed=tally.failed,
             retried=sum(part.requests for part in parts if part.attempt == 2 and not part.replaced),
             skipped=job.skipped,
         ),
-        usage=reports.total(tally.usage),
+        usage=model.total(tally.usage),
         usage_by_model=tally.usage,
         cost=cost(tally.usage, prices()),
         estimated_prompt_tokens=job.tokens,
-        parts=[reports.part_report(part, _told(edges, part)) for part in parts],
+        parts=[model.part_report(part, _told(edges, part)) for part in parts],
         errors=tally.groups,
         skipped=_skipped(edges, job),
         extra_answers=sum(part.extras for part in parts),
@@ -114,8 +115,8 @@ def _told(edges: Edges, part: Part) -> list[BatchError]:
     ]
 
 
-def _skipped(edges: Edges, job: Job) -> reports.Skipped | None:
+def _skipped(edges: Edges, job: Job) -> model.Skipped | None:
     if not job.skipped:
         return None
     found = edges.landing.read(f"{job.results_prefix}skipped.json")
-    return reports.Skipped.model_validate_json(found)
+    return model.Skipped.model_validate_json(found)

@@ -4,15 +4,16 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from functions.land.again import is_cut_short, plan_again
 from functions.land.answers import Answers, collect
 from functions.land.close import close
-from functions.land.order import Landed, merged
-from shared import batchfile, facts, keys
+from functions.land.merge import Landed, merged
+from functions.land.retry import is_cut_short, plan_again
+from shared.batchfile import schema
 from shared.edges import Edges
-from shared.jobs import Ask, Job, JobState, Part, PartState
-from shared.numbers import line_numbers
-from shared.results import lines_of
+from shared.jobs import keys, notifications
+from shared.jobs.line_numbers import line_numbers
+from shared.jobs.model import Ask, Job, JobState, Part, PartState
+from shared.jobs.results import lines_of
 
 
 def land(edges: Edges, ask: Ask) -> str:
@@ -46,7 +47,7 @@ def _land(edges: Edges, job: Job, part: Part) -> tuple[Job, Part]:
         lines = (answers.line(each, n) + b"\n" for n, each in enumerate(ids, 1))
         edges.landing.write(keys.landed_key(part), lines)
     for child in children:
-        edges.pager.tell(facts.retried(job, child))
+        edges.pager.tell(notifications.retried(job, child))
     edges.ledger.land(part, landed, children)
     edges.submit_queue.ask(children)
     return job, landed
@@ -73,7 +74,7 @@ def _close_if_last(edges: Edges, job: Job) -> Job:
 
 def _ids(lines: Iterable[bytes]) -> dict[str, None]:
     """In the part's order; a dictionary, as each is looked for."""
-    return dict.fromkeys(batchfile.decode(line).custom_id for line in lines)
+    return dict.fromkeys(schema.decode(line).custom_id for line in lines)
 
 
 def _placed(edges: Edges, part: Part, ids: Collection[str], answers: Answers) -> Iterator[Landed]:

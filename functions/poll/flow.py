@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from functions.poll.cancel import stop
-from functions.poll.watch import answers
-from shared import facts
+from shared.aws.s3_events import ring_again
 from shared.edges import Edges
 from shared.errors import Moved
-from shared.jobs import Job, JobState, Part, PartState, Room
-from shared.library.shelf import Tend
-from shared.notices import ring_again
-from shared.openai_models import Batch, BatchError, BatchStatus
+from shared.jobs import notifications
+from shared.jobs.batch_lookup import answers
+from shared.jobs.cancel import stop
+from shared.jobs.model import Job, JobState, Part, PartState, Room
+from shared.library.model import Tend
+from shared.openai.models import Batch, BatchError, BatchStatus
 
 ASK_AGAIN = timedelta(minutes=15)  # what was asked for is given this long
 STARVED = timedelta(minutes=30)  # waiting for room, before nobody may pass any more
@@ -112,7 +112,7 @@ def _is_stuck(edges: Edges, part: Part) -> bool:
 def _tell_stuck(edges: Edges, part: Part, seen: Part) -> None:
     job = edges.ledger.job(part.job)
     if job:
-        edges.pager.tell(facts.stuck(job, seen))
+        edges.pager.tell(notifications.stuck(job, seen))
     edges.ledger.replace_part(part, seen.told_stuck())
 
 
@@ -136,7 +136,7 @@ def _wait_for_room(edges: Edges, part: Part, reason: str) -> None:
     waiting = part.waits(edges.now(), reason, until=edges.now() + pause)
     job = edges.ledger.job(part.job)
     if job:
-        edges.pager.tell(facts.waiting(job, waiting))
+        edges.pager.tell(notifications.waiting(job, waiting))
     edges.ledger.leave(part, waiting)
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.poll.cancel import cancel
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from shared.edges import Edges
+from shared.jobs.cancel import cancel
 from shared.telemetry import logger, measured, record, tracer
 
 edges = cache(Edges.in_lambda)

@@ -3,15 +3,15 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from functions.poll.watch import look_back
-from shared import facts
+from shared.aws.s3_events import ring_again
 from shared.edges import Edges
-from shared.jobs import Part, PartState, job_id, part_number
-from shared.keys import INBOX
-from shared.library.names import ROOM
-from shared.library.shelf import Tend
-from shared.notices import ring_again
-from shared.openai_models import File
+from shared.jobs import notifications
+from shared.jobs.batch_lookup import look_back
+from shared.jobs.keys import INBOX
+from shared.jobs.model import Part, PartState, job_id, part_number
+from shared.library.model import Tend
+from shared.library.paths import ROOM
+from shared.openai.models import File
 
 OURS = re.compile(r"([0-9a-f]{16})-(\d+)-(\d+)\.jsonl")  # as submit names its uploads
 LOOKED_BACK = timedelta(days=3)  # a batch lives for one
@@ -73,7 +73,7 @@ def _delete_if_orphaned(edges: Edges, file: File) -> int:
     if part is None or _needs(edges, part, file):
         return 0  # another stack's, or in use
     edges.openai.delete_file(file.id)
-    edges.pager.tell(facts.orphan_deleted(part, file))
+    edges.pager.tell(notifications.orphan_deleted(part, file))
     return 1
 
 

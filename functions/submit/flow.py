@@ -7,13 +7,13 @@ without a batch looks for it first, and only after it had time to show up makes 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from functions.submit.again import cut_again
-from functions.submit.library import unready
-from shared import facts
+from functions.submit.split import cut_again
 from shared.edges import Edges
 from shared.errors import AnswerLost, Moved, NoRoom, Refused, TryLater, Unanswerable
-from shared.jobs import Ask, Job, JobState, Part, PartState, Room
-from shared.openai_models import Batch, BatchError, BatchStatus
+from shared.jobs import notifications
+from shared.jobs.library_answers import unready
+from shared.jobs.model import Ask, Job, JobState, Part, PartState, Room
+from shared.openai.models import Batch, BatchError, BatchStatus
 
 SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
 LIBRARY_PAUSE = timedelta(minutes=1)
@@ -59,7 +59,7 @@ def _put_off(edges: Edges, job: Job, part: Part, reason: str) -> str:
     """It has no room yet that it could give back."""
     waiting = part.waits(edges.now(), reason, until=edges.now() + LIBRARY_PAUSE)
     if waiting.reason != part.reason:
-        edges.pager.tell(facts.waiting(job, waiting))
+        edges.pager.tell(notifications.waiting(job, waiting))
     edges.ledger.replace_part(part, waiting)
     return "waits"
 
@@ -170,7 +170,7 @@ def _put_back(edges: Edges, job: Job, part: Part, reason: str, pause: timedelta)
     """Not a failure: the part waits, and says why."""
     waiting = part.waits(edges.now(), reason, until=edges.now() + pause)
     if waiting.reason != part.reason:
-        edges.pager.tell(facts.waiting(job, waiting))
+        edges.pager.tell(notifications.waiting(job, waiting))
     if waiting.may_be_made:
         edges.ledger.replace_part(part, waiting)
     else:
@@ -209,7 +209,7 @@ def _no_room(edges: Edges, job: Job, part: Part) -> str:
         until=part.due,
     )
     if not job.room_told:
-        edges.pager.tell(facts.waiting(job, full))
+        edges.pager.tell(notifications.waiting(job, full))
         with suppress(Moved):  # another of its parts told it too
             edges.ledger.replace_job(job, job.told_of_room())
     if full.reason != part.reason:

@@ -4,7 +4,7 @@ from functools import cache
 
 from functions.submit.flow import submit
 from shared.edges import Edges
-from shared.queue_door import part_door
+from shared.queue_handler import part_door
 
 edges = cache(Edges.in_lambda)
 handler = part_door("submit", edges, submit)

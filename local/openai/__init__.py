@@ -1,14 +1,14 @@
 """A small OpenAI: files, batches and their oddities over real HTTP, for laptops and tests."""
 
-from local.openai.app import SmallOpenAI
-from local.openai.batch import Batch
-from local.openai.files import File
-from local.openai.outcomes import OUTCOMES
+from local.openai.batches.batch import Batch
+from local.openai.batches.scripted_outcomes import OUTCOMES
+from local.openai.files.api import File
+from local.openai.http.app import SmallOpenAI
+from local.openai.http.router import Call
+from local.openai.http.serve import serving
+from local.openai.http.transport import SmallTransport
 from local.openai.quirks import QUIRKS
-from local.openai.reception import Call
-from local.openai.serve import serving
 from local.openai.settings import SmallSettings
-from local.openai.transport import SmallTransport
 
 __all__ = [
     "OUTCOMES",

@@ -10,10 +10,10 @@ from pydantic import JsonValue
 
 from shared.audit.config import Config
 from shared.audit.detection import Finding
+from shared.audit.engine import ABOUT
 from shared.audit.severity import Severity
-from shared.audit.watch import ABOUT
 from shared.model import Ours
-from shared.plain import REASON, plain
+from shared.text import REASON, plain
 
 
 class Alert(Ours):

@@ -5,11 +5,11 @@ from typing import Any
 from shared.audit.actors import bare_asn
 from shared.audit.alerts import Alert
 from shared.audit.detections.reading import person_of, role_of, target_of
+from shared.audit.engine import ABOUT
 from shared.audit.events import AuditLog
 from shared.audit.ocsf_map import ACTIVITIES, CLASSES, ENTITY_TYPES, MAP, OTHER, Mapped
 from shared.audit.payloads import Assignment, Certificates, Failure, Payload, Role
 from shared.audit.severity import Severity
-from shared.audit.watch import ABOUT
 
 Json = dict[str, Any]
 VERSION = "1.8.0"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from shared.audit.detection import DAY, Fact, Finding, Pattern
-from shared.audit.watch import Set, Watch
+from shared.audit.engine import Set, Watch
 
 MOST_IN_A_ROW = 1_500  # facts of some 150 bytes; a row of DynamoDB holds 400 KB
 KEPT = 40 * DAY  # beyond the window: how late an event may come, and still be judged with the rest

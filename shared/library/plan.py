@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from shared.library.metadata import SUFFIX, Attributes
-from shared.library.names import suffix_of
+from shared.library.model import Content, ContentState, Document, print_of
+from shared.library.paths import suffix_of
 from shared.library.settings import LibrarySettings
-from shared.library.shelf import Content, ContentState, Document, print_of
 
 GRACE = timedelta(minutes=1)  # a rename is a delete and a create, in any order
 ENDED = frozenset({ContentState.SEARCHABLE, ContentState.FAILED})

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from shared.library.metadata import Attributes
-from shared.library.names import suffix_of
+from shared.library.model import Content, ContentState, Document, Library
+from shared.library.paths import suffix_of
 from shared.library.plan import View, Want, has_ended, is_taken, wanted
-from shared.library.shelf import Content, ContentState, Document, Library
 from shared.model import Ours
-from shared.plain import plain_json
 from shared.problems import Problem
+from shared.text import plain_json
 
 FORMAT = "batchdrop.library/1"
 

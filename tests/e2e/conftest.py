@@ -14,7 +14,7 @@ from threading import Timer
 
 import pytest
 
-from tests.files import chat
+from tests.support.batch_files import chat
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240  # seconds for anything; on an idle machine a run takes twenty

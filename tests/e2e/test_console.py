@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from local.console import shown, story
-from local.following import Snapshot, complaint
-from local.outcome import left_behind
-from shared.jobs import Job, JobState, Part, PartState, Source, Span
+from local.cli.console import shown, story
+from local.cli.download import left_behind
+from local.cli.progress import Snapshot, complaint
+from shared.jobs.model import Job, JobState, Part, PartState, Source, Span
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 JOB = Job(

@@ -8,13 +8,13 @@ from time import monotonic
 
 import pytest
 
-from local.following import Clock, snapshots
-from local.homes import passing_home
-from local.outcome import fetch
-from local.run import drop
-from local.world import Wishes, World, make_world
-from shared.jobs import Job, JobState
-from tests.files import chats
+from local.cli.download import fetch
+from local.cli.progress import Clock, snapshots
+from local.cli.run import drop
+from local.world.stack import Wishes, World, make_world
+from local.world.workspace import passing_home
+from shared.jobs.model import Job, JobState
+from tests.support.batch_files import chats
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("dropping")]
 

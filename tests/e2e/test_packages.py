@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from local.packages import SAM, built_template
+from local.world.packages import SAM, built_template
 from tests.e2e.conftest import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("packages")]
 
 DOORS = {
     f"functions.{door}.handler": f"{door.capitalize()}Function"
-    for door in ("audit", "intake", "land", "poll", "shelve", "submit")
-}
+    for door in ("audit", "intake", "land", "poll", "submit")
+} | {"functions.library.handler": "ShelveFunction"}
 OURS = {"functions", "shared"}
 REQUIREMENT = re.compile(r"(?m)^([\w.-]+)==([^ ]+)")
 AARCH64 = 183  # e_machine of an ELF file

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from shared.page.job import job_page
-from shared.page.rejected import rejected_page
-from tests.pages import HOSTILE, hostile_report, job_report, many_parts, rejection_report
-from tests.unit.page.test_pages import HOSTILE_PROBLEM
+from shared.report.job_page import job_page
+from shared.report.rejected_page import rejected_page
+from tests.support.pages import HOSTILE, hostile_report, job_report, many_parts, rejection_report
+from tests.unit.report.test_pages import HOSTILE_PROBLEM
 
 PAGES = {
     "a job": job_page(job_report()),

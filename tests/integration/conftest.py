@@ -1,4 +1,4 @@
-"""What tests of the small OpenAI, and of handlers, start from."""
+"""What tests of handlers start from."""
 
 from collections.abc import Iterator
 
@@ -7,22 +7,11 @@ from moto import mock_aws
 
 from functions.intake import handler as intake
 from functions.land import handler as land
+from functions.library import handler as shelve
 from functions.poll import handler as poll
-from functions.shelve import handler as shelve
 from functions.submit import handler as submit
-from local.openai import SmallOpenAI, SmallSettings, serving
-from tests.integration.small_openai_world import Clock
-from tests.world import KEY_NAME, World
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def small(clock: Clock) -> SmallOpenAI:
-    return SmallOpenAI(clock=clock)
+from local.openai import SmallSettings, serving
+from tests.support.world import KEY_NAME, World
 
 
 @pytest.fixture

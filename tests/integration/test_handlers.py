@@ -11,13 +11,13 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 from functions.intake import handler as intake
 from functions.land import handler as land
+from functions.library import handler as shelve
 from functions.poll import flow
 from functions.poll import handler as poll
-from functions.shelve import handler as shelve
 from functions.submit import handler as submit
-from shared.jobs import JobState
-from tests.files import chats
-from tests.world import INBOX, World
+from shared.jobs.model import JobState
+from tests.support.batch_files import chats
+from tests.support.world import INBOX, World
 
 Failures = dict[str, list[dict[str, str]]]
 

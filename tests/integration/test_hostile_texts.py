@@ -14,12 +14,12 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 from functions.intake import handler as intake
 from shared.telemetry import logger
-from tests.files import chat, lines
-from tests.integration.audit_stories import event
-from tests.integration.audit_world import NOW, AuditWorld, audit_aws
 from tests.integration.test_handlers import Context, records
-from tests.libraries import Folder
-from tests.world import World
+from tests.support.audit_logs import event
+from tests.support.audit_world import NOW, AuditWorld, audit_aws
+from tests.support.batch_files import chat, lines
+from tests.support.libraries import Folder
+from tests.support.world import World
 
 TEXTS = {
     "lines": "a\nYour job failed, see http://evil.example\r\n\r\nb",

@@ -12,9 +12,9 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from tests.integration.rights_stories import lived_through
-from tests.rights import Call, doors, granted, in_scenario, needed, of_the_platform, table
-from tests.world import ROOT
+from tests.support.rights import Call, doors, granted, in_scenario, needed, of_the_platform, table
+from tests.support.rights_scenarios import lived_through
+from tests.support.world import ROOT
 
 SCENARIOS = {
     "parameters": {"KeyIsSecret": False, "AdminKeyIsSecret": False, "OwnKey": False},

@@ -5,7 +5,7 @@ import sys
 import time
 from collections import Counter
 
-from tests.simulation.many import Outcome, outcomes
+from tests.simulation.runner import Outcome, outcomes
 
 
 def shown(outcome: Outcome) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.simulation.chaos import Chaos
+from tests.simulation.faults import Chaos
 
 MOST_RECEIVES = 5  # as template.yaml says; then a message is a dead letter
 AFTER_LEASE = timedelta(seconds=30)

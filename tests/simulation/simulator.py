@@ -14,30 +14,30 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.intake.flow import take_in
 from functions.land.flow import land
-from functions.poll.cancel import cancel
+from functions.library.flow import shelve
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
-from functions.shelve.flow import shelve
 from functions.submit.flow import submit
 from local.openai import SmallOpenAI, SmallSettings
+from shared.aws.s3_events import dropped
 from shared.edges import Edges
 from shared.errors import TryLater
-from shared.jobs import Ask, job_id
-from shared.library.shelf import Tend
-from shared.notices import dropped
+from shared.jobs.cancel import cancel
+from shared.jobs.model import Ask, job_id
+from shared.library.model import Tend
 from shared.settings import Settings
-from tests.fuse import Killed
 from tests.simulation.aws import Cloud, CloudSession
-from tests.simulation.chaos import Chaos
-from tests.simulation.drops import Drop, some_drop
-from tests.simulation.folder import LIBRARY, Folder
+from tests.simulation.faults import Chaos
+from tests.simulation.final_checks import Verdict
+from tests.simulation.interception import Transport, Wire, timeout_of
+from tests.simulation.invariants import Watch
+from tests.simulation.library_checks import Shelf
+from tests.simulation.library_workload import LIBRARY, Folder
 from tests.simulation.messages import Message, Messages
-from tests.simulation.shelf import Shelf
-from tests.simulation.turns import Invocation
-from tests.simulation.verdict import Verdict
-from tests.simulation.watch import Watch
-from tests.simulation.wire import Transport, Wire, timeout_of
-from tests.world import DATA, INBOX, Clock
+from tests.simulation.scheduler import Invocation
+from tests.simulation.workload import Drop, some_drop
+from tests.support.fuse import Killed
+from tests.support.world import DATA, INBOX, Clock
 
 CHAOS = timedelta(hours=3)  # the longest that things go wrong
 PATIENCE = timedelta(days=2)  # a world that is not quiet by then never gets quiet

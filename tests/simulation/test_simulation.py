@@ -3,7 +3,7 @@
 import pytest
 
 from tests.simulation.__main__ import shown
-from tests.simulation.many import simulate
+from tests.simulation.runner import simulate
 
 A_LOT = 20  # seeds one test runs, so that the cores share them
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from shared.batchfile import ENDPOINTS, Limits
+from shared.batchfile.schema import ENDPOINTS, Limits
 from shared.settings import Settings
 
 

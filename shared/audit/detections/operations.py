@@ -3,9 +3,9 @@
 from shared.audit.config import Config
 from shared.audit.detection import About, Detection, Verdict
 from shared.audit.detections.reading import target_of
+from shared.audit.event_types import KNOWN
 from shared.audit.events import AuditLog
 from shared.audit.severity import Severity
-from shared.audit.types import KNOWN
 
 O1 = About(
     id="O1",

@@ -3,8 +3,8 @@
 import re
 
 from shared.audit.config import Config
-from shared.audit.watch import ABOUT
-from tests.world import ROOT
+from shared.audit.engine import ABOUT
+from tests.support.world import ROOT
 
 PAGE = (ROOT / "docs" / "audit.md").read_text()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.audit.config import Allow, Config, Detections, Misconfigured, read_config
-from shared.audit.watch import ABOUT
-from tests.world import ROOT
+from shared.audit.engine import ABOUT
+from tests.support.world import ROOT
 
 SHIPPED = ROOT / "shared" / "audit" / "detections.yaml"
 

@@ -8,10 +8,10 @@ import pytest
 
 from shared.audit.alerts import Alert
 from shared.audit.config import Config
+from shared.audit.engine import ABOUT
 from shared.audit.events import AuditLog
-from shared.audit.replaying import replay
+from shared.audit.replay import replay
 from shared.audit.severity import Severity
-from shared.audit.watch import ABOUT
 from tests.unit.audit.cases import FIRES, NEAR_MISSES, Case
 from tests.unit.audit.timelines import MINUTE, Memory, at, key, read, seen, session
 

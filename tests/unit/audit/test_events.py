@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.audit.event_types import DOCUMENTED, KNOWN, NEWER, TENANT
 from shared.audit.events import AuditLog, Unreadable, read_event
 from shared.audit.payloads import (
     PAYLOADS,
@@ -20,7 +21,6 @@ from shared.audit.payloads import (
     RateLimit,
     Role,
 )
-from shared.audit.types import DOCUMENTED, KNOWN, NEWER, TENANT
 from tests.unit.audit.timelines import BERLIN, START, at, key, session
 
 Json = dict[str, Any]

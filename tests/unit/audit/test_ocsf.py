@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from shared.audit.config import Config
+from shared.audit.event_types import KNOWN
 from shared.audit.ocsf import as_finding, as_ocsf
 from shared.audit.ocsf_map import CLASSES, MAP
-from shared.audit.replaying import replay
-from shared.audit.types import KNOWN
+from shared.audit.replay import replay
 from tests.unit.audit.timelines import BERLIN, LAPTOP, START, at, key, read, session
 
 REQUIRED = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.replay import main
+from local.ops.replay_audit import main
 from tests.unit.audit.timelines import START, at
 
 OPENED = at(0, "ip_allowlist.updated", {"id": "list_1", "allowed_ips": ["0.0.0.0/0"]})

@@ -4,7 +4,7 @@ from functools import cache
 
 import yaml
 
-from tests.world import ROOT
+from tests.support.world import ROOT
 
 
 @cache

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from shared.audit.config import Config
 from shared.audit.detection import Fact
 from shared.audit.detections.sharing import S2_BESIDE_KEYS
-from shared.audit.replaying import replay, unique
+from shared.audit.engine import Watch, is_allowed
+from shared.audit.replay import replay, unique
 from shared.audit.silence import not_permitted, refused
 from shared.audit.state import Row, expires_at, judged, rows_to_read
-from shared.audit.watch import Watch, is_allowed
 from tests.unit.audit.timelines import (
     BERLIN,
     DAY,

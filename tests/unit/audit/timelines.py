@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from shared.audit.alerts import Alert, distinct, settle
 from shared.audit.config import Config
 from shared.audit.detection import Fact
+from shared.audit.engine import Set, Watch
 from shared.audit.events import AuditLog, read_event
-from shared.audit.replaying import unique
+from shared.audit.replay import unique
 from shared.audit.state import Row, judged, rows_to_read
-from shared.audit.watch import Set, Watch
 
 Event = dict[str, Any]
 START = 1_760_000_000  # 2025-10-09 08:53:20 UTC

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.jobs import Source
+from shared.jobs.model import Source
+from shared.library.model import Content, ContentState, Document, print_of
 from shared.library.plan import Plan, View, plan, unsettled
 from shared.library.settings import LibrarySettings
-from shared.library.shelf import Content, ContentState, Document, print_of
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=1)

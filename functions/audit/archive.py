@@ -1,0 +1,52 @@
+"""Bytes first: events and manifests to S3, by the time of the event."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from shared.audit.cursor import Run
+from shared.audit.edges import AuditEdges
+from shared.audit.events import AuditLog
+from shared.audit.manifest import Manifest, manifest
+from shared.audit.ocsf import as_ocsf
+from shared.audit.paths import by_hour, events_key, manifest_key, packed, unreadable_key
+from shared.errors import Gone
+
+PACKED = "application/gzip"
+JSON = "application/json"
+
+
+def land(
+    edges: AuditEdges, stream: str, events: Sequence[AuditLog], unreadable: Sequence[bytes]
+) -> dict[str, list[AuditLog]]:
+    """The events by the object that holds them."""
+    landed: dict[str, list[AuditLog]] = {}
+    for hour, some in by_hour(events).items():
+        key = events_key(hour, stream, some)
+        edges.landing.write(key, [packed(event.line for event in some)], PACKED)
+        if edges.config.ocsf:
+            ocsf = events_key(hour, stream, some, room="ocsf")
+            edges.landing.write(ocsf, [packed(_ocsf(some, edges.seconds()))], PACKED)
+        landed[key] = some
+    if unreadable:
+        key = unreadable_key(stream, edges.seconds(), unreadable)
+        edges.landing.write(key, [packed(unreadable)], PACKED)
+    return landed
+
+
+def land_manifest(edges: AuditEdges, stream: str, run: Run, now: int) -> None:
+    key = manifest_key(stream, run.low)
+    proof = manifest(stream, run, _manifest(edges, key), now)
+    edges.landing.write(key, [proof.model_dump_json().encode()], JSON)
+
+
+def _manifest(edges: AuditEdges, key: str) -> Manifest | None:
+    try:
+        return Manifest.model_validate_json(edges.landing.read(key))
+    except Gone:
+        return None
+
+
+def _ocsf(events: Sequence[AuditLog], now: int) -> Iterator[bytes]:
+    for event in events:
+        yield from map(msgspec.json.encode, as_ocsf(event, now))

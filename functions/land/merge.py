@@ -1,0 +1,51 @@
+"""Puts the answers of all parts into the order of the input."""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+from typing import NamedTuple
+
+from shared.edges import Edges
+from shared.jobs import keys
+from shared.jobs.line_numbers import line_numbers
+from shared.jobs.model import Part
+from shared.jobs.results import lines_of
+
+
+class Landed(NamedTuple):
+    """One answer in its place; of two with one number, the first (the later attempt) counts."""
+
+    number: int  # line of the dropped file
+    rank: int  # minus the attempt
+    model: str
+    line: bytes
+
+
+def merged(edges: Edges, parts: Iterable[Part]) -> Iterator[Landed]:
+    """All parts' answers in the order of the input, each request once, streamed from S3."""
+    chains = [_streamed(edges, chain) for chain in chained(parts)]
+    last = 0
+    for landed in heapq.merge(*chains, key=itemgetter(0, 1)):
+        if landed.number != last:
+            yield landed
+            last = landed.number
+
+
+def chained(parts: Iterable[Part]) -> list[list[Part]]:
+    """Parts one behind the other wherever they do not overlap: few streams, not one a part."""
+    chains: list[list[Part]] = []
+    held = (part for part in parts if not part.replaced)
+    for part in sorted(held, key=lambda each: each.first_line):
+        free = next((c for c in chains if c[-1].last_line < part.first_line), None)
+        if free is None:
+            chains.append([part])
+        else:
+            free.append(part)
+    return chains
+
+
+def _streamed(edges: Edges, chain: list[Part]) -> Iterator[Landed]:
+    for part in chain:
+        lines = lines_of(edges.landing.chunks(edges.landing.ours(keys.landed_key(part))))
+        for number, line in zip(line_numbers(edges.landing, part), lines, strict=True):
+            yield Landed(number, -part.attempt, part.model, line)

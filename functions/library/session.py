@@ -1,0 +1,112 @@
+"""What whoever holds a library's lease has before them: its rows, and how they are moved on."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from shared.edges import Edges
+from shared.errors import Gone, Moved
+from shared.library import paths
+from shared.library.model import Bell, Content, Document, Library
+from shared.library.plan import Plan, View, plan
+from shared.library.settings import FILE, LibrarySettings, read_settings
+from shared.library.tables import Row
+from shared.problems import Problem
+
+
+class Desk:
+    """Rows as they were read, and as this run moved them since."""
+
+    def __init__(self, edges: Edges, library: Library, bell: Bell) -> None:
+        self.edges = edges
+        self.library = library
+        self.bell = bell
+        self.began = edges.now()
+        documents, contents = edges.shelves.rows(library.name)
+        self.documents = {each.name: each for each in documents}
+        self.contents = {each.id: each for each in contents}
+        self.settings, self.problems = _settings(edges, library.name)
+
+    @property
+    def now(self) -> datetime:
+        return self.edges.now()
+
+    @property
+    def bucket(self) -> str:
+        return self.edges.settings.inbox_bucket
+
+    @property
+    def late(self) -> bool:
+        """So that what is begun is done well before this function is cut off."""
+        return self.now - self.began > self.edges.settings.lease / 3
+
+    @property
+    def index_time(self) -> timedelta:
+        return timedelta(minutes=self.edges.settings.index_minutes)
+
+    @property
+    def store(self) -> str:
+        return self.library.store_id or ""
+
+    def view(self) -> View:
+        grace = self.edges.settings.library_pace
+        return View(self.settings, self.documents, self.contents, self.now, grace)
+
+    def plan(self) -> Plan:
+        return plan(self.view())
+
+    def put(self, rows: Iterable[Row]) -> None:
+        """Raises Moved where a document was noted anew since it was read."""
+        moved = list(rows)
+        self.edges.shelves.move(moved)
+        for row in moved:
+            if isinstance(row, Document):
+                self.documents[row.name] = row
+            else:
+                self.contents[row.id] = row
+
+    def set(self, **changes: object) -> None:
+        self.replace(self.library.with_(**changes))
+
+    def replace(self, new: Library) -> None:
+        self.edges.shelves.put_library(self.library, new)
+        self.library = new
+
+    def noted(self, found: Iterable[str]) -> None:
+        told = list(found)
+        if told:
+            self.replace(self.library.noting(*told))
+
+    def may_show_up(self, since: datetime | None) -> bool:
+        """What was made so lately need not be listed yet."""
+        return since is not None and self.now < since + self.edges.settings.lost_answer
+
+    def has_lost(self, content: Content, files: Collection[str]) -> bool:
+        """Whether its File is gone from OpenAI, as these are listed."""
+        return content.file_id not in files and not self.may_show_up(content.file_at)
+
+    def attached_or_about_to(self) -> list[Content]:
+        return [each for each in self.contents.values() if each.file_id]
+
+
+def hold(edges: Edges, name: str) -> Library | None:
+    """The lease, longer than this function can run; None: somebody else has it."""
+    now = edges.now()
+    found = edges.shelves.library(name)
+    if found and found.held_until and found.held_until > now:
+        return None
+    held = (found or Library(name=name)).with_(held_until=now + edges.settings.lease)
+    try:
+        edges.shelves.put_library(found, held)
+    except Moved:
+        return None
+    return held
+
+
+def _settings(edges: Edges, library: str) -> tuple[LibrarySettings, list[Problem]]:
+    """Read anew each time: what is not there any more does not count any more."""
+    key = paths.folder(library) + FILE
+    try:
+        source = edges.landing.newest(edges.settings.inbox_bucket, key)
+        return read_settings(b"".join(edges.landing.chunks(source)))
+    except Gone:
+        return LibrarySettings(), []

@@ -1,0 +1,54 @@
+"""`python -m local prices`: writes shared/report/prices.json from genai-prices."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from genai_prices import Usage, calc_price
+from genai_prices.data import providers
+
+from local.world.workspace import ROOT
+
+PRICES = ROOT / "shared" / "report" / "prices.json"
+MILLION = 1_000_000
+KINDS = {"equals": "names", "starts_with": "begins", "contains": "contains"}
+
+
+def main(argv: Sequence[str]) -> int:
+    PRICES.write_text(table(datetime.now(UTC)))
+    print(f"{PRICES.relative_to(ROOT)} holds the prices of {source()}")
+    return 0
+
+
+def source() -> str:
+    return f"genai-prices {version('genai-prices')}"
+
+
+def table(now: datetime) -> str:
+    """JSON, a line for each name: dollars for a million input tokens and a million output ones."""
+    found: dict[str, Any] = {"source": source(), "date": f"{now:%Y-%m-%d}"}
+    found |= {kind: {} for kind in KINDS.values()}
+    for model in next(each for each in providers if each.id == "openai").models:
+        for kind, name in _names(model.match):
+            found[kind][name] = [batch_price(name, side, now) for side in ("input", "output")]
+    return re.sub(r"\[\s+([^,]+),\s+(.+?)\s+\]", r"[\1, \2]", json.dumps(found, indent=1)) + "\n"
+
+
+def batch_price(model: str, side: str, now: datetime) -> float:
+    """The batch rate where the package has one, half the standard rate where it has none."""
+    usage = Usage(**{f"{side}_tokens": 1_000})  # below every surcharge on long prompts
+    asked: Any = {"provider_id": "openai", "genai_request_timestamp": now}
+    standard = calc_price(usage, model, **asked).total_price
+    batch = calc_price(usage, model, **asked, price_context={"processing": "batch"}).total_price
+    return float((batch if batch != standard else standard / 2) * (MILLION // 1_000))
+
+
+def _names(match: Any) -> Iterator[tuple[str, str]]:
+    """Regular expressions are left out: they name dated versions, and a date is passed over."""
+    for each in getattr(match, "or_", [match]):
+        for attribute, kind in KINDS.items():
+            if name := getattr(each, attribute, None):
+                yield kind, name

@@ -1,0 +1,39 @@
+"""`python -m local parameters`: writes the README's table of the stack's parameters."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from local.measure.kit.world import Template
+from local.world.workspace import ROOT
+
+README = ROOT / "README.md"
+TABLE = re.compile(r"(?<=<!-- parameters -->\n).*?(?=<!-- /parameters -->)", re.DOTALL)
+
+
+def main(argv: Sequence[str]) -> int:
+    README.write_text(TABLE.sub(lambda _: table(), README.read_text()))
+    return 0
+
+
+def table() -> str:
+    """The template's own descriptions, so that there is one place to change them."""
+    parameters: Any = yaml.load((ROOT / "template.yaml").read_text(), Template)["Parameters"]
+    rows = [
+        f"| `{name}` | {_default(each['Default'])} | {_choices(each)}{each['Description']} |"
+        for name, each in parameters.items()
+    ]
+    return "\n".join(["| parameter | default | |", "|---|---|---|", *rows, ""])
+
+
+def _default(value: object) -> str:
+    return f"`{value}`" if value != "" else "empty"
+
+
+def _choices(parameter: Any) -> str:
+    allowed = parameter.get("AllowedValues", [])
+    if not allowed or len(allowed) > 6:
+        return ""
+    return ", ".join(f"`{each}`" for each in allowed) + ". "

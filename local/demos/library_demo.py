@@ -1,0 +1,147 @@
+"""`make run-library`: a folder becomes a vector store, changes, and is asked questions."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from local.world.stack import Wishes, World, make_world
+from local.world.workspace import ROOT, keep_logs, passing_home
+from shared.jobs.model import job_id
+
+LIBRARY = "handbook"
+FOLDER = ("BENCHMARKS.md", "CHANGELOG.md", "DECISIONS.md", "docs/audit.md", "docs/operations.md")
+BROKEN = b"%PDF-1.4 broken off"
+CHANGED = b"# Operations\n\nThe pager rings at noon for a rehearsal; nobody has to get up for it.\n"
+QUESTIONS = (
+    "When does the pager ring for a rehearsal?",
+    "Why may MiniStack ignore a Range?",
+    "Which password spray is a detection?",
+)
+PATIENCE = 120.0  # seconds
+COLOURS = {"searchable": "green", "failed": "red"}
+
+
+def main(argv: Sequence[str]) -> int:
+    argparse.ArgumentParser("python -m local library", description=__doc__).parse_args(argv)
+    console = Console(highlight=False, soft_wrap=True)
+    wishes = Wishes(parameters={"LibraryPaceSeconds": "2"})
+    done = False
+    with passing_home() as home:
+        try:
+            world = make_world(home, wishes, lambda text: console.print(text, markup=False))
+            Story(world, console).play()
+            done = True
+        finally:
+            if not done:
+                print(f"the logs are in {keep_logs(home)}", file=sys.stderr)
+    return 0
+
+
+class Story:
+    """Drops, waits for the library's report, asks."""
+
+    def __init__(self, world: World, console: Console) -> None:
+        self._world = world
+        self._console = console
+        self._s3 = world.client("s3")
+        self._inbox = world.outputs["InboxBucketName"]
+        self._data = world.outputs["DataBucketName"]
+        self._files: dict[str, str] = {}
+
+    def play(self) -> None:
+        self._say(f"\n{len(FOLDER)} Markdown files and a broken PDF under libraries/{LIBRARY}/")
+        documents = {name: (ROOT / name).read_bytes() for name in FOLDER}
+        self._show(self._put({**documents, "scan.pdf": BROKEN}), set(documents) | {"scan.pdf"})
+        self._say("\ndocs/operations.md is changed, BENCHMARKS.md is deleted")
+        versions = self._put({"docs/operations.md": CHANGED})
+        self._s3.delete_object(Bucket=self._inbox, Key=self._key("BENCHMARKS.md"))
+        self._show(versions, (set(documents) | {"scan.pdf"}) - {"BENCHMARKS.md"})
+        self._say(f'\nA file of questions, with "vector_store_ids": ["library:{LIBRARY}"]')
+        self._ask()
+
+    def _put(self, documents: Mapping[str, bytes]) -> dict[str, str]:
+        """Each one's version."""
+        return {
+            name: self._s3.put_object(Bucket=self._inbox, Key=self._key(name), Body=content)[
+                "VersionId"
+            ]
+            for name, content in documents.items()
+        }
+
+    def _show(self, versions: Mapping[str, str], names: set[str]) -> None:
+        def is_there(report: dict[str, Any]) -> bool:
+            shown = {each["document"]: each.get("version") for each in report["of"]}
+            return report["in_sync"] and set(shown) == names and versions.items() <= shown.items()
+
+        report = self._until(self._report, is_there)
+        self._files = {
+            each["file_id"]: each["document"] for each in report["of"] if "file_id" in each
+        }
+        for each in report["of"]:
+            line = Text(f"  {each['state']:<11}", style=COLOURS.get(each["state"], ""))
+            self._console.print(line.append(each["document"], style="default"))
+            if each["error"]:
+                self._console.print(Text(f"             {each['error']}", style="dim"))
+
+    def _ask(self) -> None:
+        content = b"".join(json.dumps(_request(each)).encode() + b"\n" for each in QUESTIONS)
+        key = "inbox/questions.jsonl"
+        version = self._s3.put_object(Bucket=self._inbox, Key=key, Body=content)["VersionId"]
+        results = f"results/questions/{job_id(self._inbox, key, version)}/results.jsonl"
+        found = self._until(lambda: self._read(results), bool)
+        for line in found.splitlines():
+            self._tell(json.loads(line))
+
+    def _tell(self, result: dict[str, Any]) -> None:
+        """What a user does: the File that is cited is a document in the library's report."""
+        said = result["response"]["body"]["output"][-1]["content"][0]
+        cited = [self._files[each["file_id"]] for each in said["annotations"]]
+        self._console.print(f"  {result['custom_id']}")
+        self._console.print(Text(f"    {said['text'][:96]}…", style="dim"))
+        self._console.print(Text(f"    cites {', '.join(cited)}", style="green"))
+
+    def _until(self, look: Callable[[], Any], is_enough: Callable[[Any], bool]) -> Any:
+        """The clock ticks by itself once a minute; a spectator does not want to wait for it."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            found = look()
+            if found and is_enough(found):
+                return found
+            if time.monotonic() > until:
+                raise SystemExit(f"this did not happen within two minutes; last seen: {found}")
+            name = self._world.outputs["PollFunctionName"]
+            self._world.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+            time.sleep(0.5)
+
+    def _report(self) -> Any:
+        found = self._read(f"libraries/{LIBRARY}/report.json")
+        return json.loads(found) if found else None
+
+    def _read(self, key: str) -> bytes:
+        try:
+            body: bytes = self._s3.get_object(Bucket=self._data, Key=key)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return b""
+        return body
+
+    def _key(self, name: str) -> str:
+        return f"libraries/{LIBRARY}/{name}"
+
+    def _say(self, text: str) -> None:
+        self._console.print(Text(text, style="bold"))
+
+
+def _request(question: str) -> dict[str, Any]:
+    tool = {"type": "file_search", "vector_store_ids": [f"library:{LIBRARY}"]}
+    body = {"model": "gpt-5-mini", "input": question, "tools": [tool]}
+    return {"custom_id": question, "method": "POST", "url": "/v1/responses", "body": body}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,204 @@
+"""g. The audit door: events a second through all detections, and calls to AWS as events land."""
+
+import gc
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any
+
+import boto3
+import httpx
+import yaml
+from moto import mock_aws
+
+from functions.audit.flow import tick
+from local.measure.bench.scale import Scale
+from local.measure.kit.moto_speed import quick_transactions
+from local.measure.kit.report import Section, judged
+from local.measure.kit.world import Template
+from local.openai import SmallOpenAI
+from local.world.workspace import ROOT
+from shared.audit.config import Config, Detections
+from shared.audit.edges import AuditEdges
+from shared.audit.engine import Watch
+from shared.audit.events import AuditLog, read_event
+from shared.audit.replay import replay
+from shared.audit.settings import AuditSettings
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+PEOPLE, KEYS = 40, 10
+BERLIN = {"country": "DE", "city": "Berlin", "asn": "3320", "latitude": "52.5", "longitude": "13.4"}
+# How often each type comes, as in an organization at work.
+OFTEN = {
+    "login.succeeded": 30,
+    "logout.succeeded": 15,
+    "login.failed": 5,
+    "project.updated": 10,
+    "api_key.created": 8,
+    "api_key.deleted": 6,
+    "user.updated": 4,
+    "role.assignment.created": 4,
+    "invite.sent": 4,
+    "rate_limit.updated": 4,
+    "service_account.created": 4,
+    "organization.updated": 2,
+    "ip_allowlist.updated": 2,
+    "certificates.activated": 2,
+}
+LOUD = frozenset({"api_key.deleted", "login.failed", "user.updated"})  # so many of them are alerts
+PAYLOADS: dict[str, dict[str, Any]] = {
+    "api_key.created": {"data": {"scopes": ["api.model.request"]}},
+    "user.updated": {"changes_requested": {"role": "reader"}},
+    "role.assignment.created": {"principal_id": "user-x", "resource_type": "api.project"},
+    "invite.sent": {"data": {"email": "new@example.com", "role": "member"}},
+    "rate_limit.updated": {"changes_requested": {"max_requests_per_1_minute": 500}},
+    "service_account.created": {"data": {"role": "member"}},
+    "organization.updated": {"changes_requested": {"title": "Example"}},
+    "ip_allowlist.updated": {"allowed_ips": ["203.0.113.0/24"]},
+}
+
+
+def measured(scale: Scale) -> Section:
+    rows = [*_detecting(scale.requests, scale.rounds), *_landing(scale.requests // 25)]
+    columns = ("what", "measured")
+    return Section("g", "The audit log: detections, and landing on moto", columns, rows)
+
+
+def events(
+    number: int, seconds: float, without: frozenset[str] = frozenset()
+) -> Iterator[dict[str, Any]]:
+    """An organization at work."""
+    types = [type_ for type_, often in OFTEN.items() if type_ not in without for _ in range(often)]
+    begin = START.timestamp()
+    for n in range(number):
+        type_ = types[n * 37 % len(types)]
+        yield {
+            "id": f"audit_log-{n:08d}",
+            "type": type_,
+            "effective_at": int(begin + n * seconds / number),
+            "actor": _key(n) if type_.startswith("service_account") else _person(n),
+            type_: {"id": f"{type_[:4]}_{n}", **PAYLOADS.get(type_, {})},
+        }
+
+
+def _person(n: int) -> dict[str, Any]:
+    who = n % PEOPLE
+    return {
+        "type": "session",
+        "session": {
+            "user": {"id": f"user-{who}", "email": f"p{who}@example.com"},
+            "ip_address": f"203.0.113.{who}",
+            "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+            "ja4": "t13d1516h2_8daaf6152771_e5627efa2ab1",
+            "ip_address_details": BERLIN,
+        },
+    }
+
+
+def _key(n: int) -> dict[str, Any]:
+    account = {"id": f"sa_{n % KEYS}"}
+    return {
+        "type": "api_key",
+        "api_key": {"id": f"key_{n % KEYS}", "type": "service_account", "service_account": account},
+    }
+
+
+def _detecting(number: int, rounds: int) -> Iterator[tuple[str, str]]:
+    lines = [json.dumps(event).encode() for event in events(number, 86_400 * number / 2_000)]
+    watch = Watch(Config())
+
+    def look(found: list[AuditLog]) -> None:
+        for event in found:
+            watch.look(event)
+
+    def whole(found: list[AuditLog]) -> None:
+        replay(found, Config())
+
+    for what, run in (
+        ("all detections over each event", look),
+        ("the same, patterns judged, alerts made", whole),
+    ):
+        paces = [
+            number / _seconds(run, [read_event(line) for line in lines]) for _ in range(rounds)
+        ]
+        yield f"{what}, {number:,} events", judged(median(paces), ">=", 50_000, " events/s")
+
+
+def _seconds(run: Any, found: list[AuditLog]) -> float:
+    """Of one core, without the collector, as timeit does."""
+    gc.disable()
+    begin = time.process_time()
+    run(found)
+    spent = time.process_time() - begin
+    gc.enable()
+    gc.collect()
+    return spent
+
+
+def _landing(number: int) -> Iterator[tuple[str, str]]:
+    """Where nothing is judged, what remains is listing, telling new from seen, landing, telling."""
+    off = {name: {"enabled": False} for name in Detections.model_fields}
+    silent = Config.model_validate({"detections": off})
+    cost, listed, _ = _landed(number, silent)
+    yield f"calls to AWS for 100 of {number:,} events landed", judged(cost, "<=", 6)
+    yield "which", listed
+    cost, listed, pace = _landed(number, Config())
+    yield f"the same with all detections, {PEOPLE} people, some alerts", f"{cost:.1f}"
+    yield "which", listed
+    yield "events a second through the door on moto, all detections", f"{pace:,.0f}"
+
+
+def _landed(number: int, config: Config) -> tuple[float, str, float]:
+    """Calls for 100 events, which calls, and events a second."""
+    with in_moto() as session:
+        small = SmallOpenAI(clock=lambda: START.timestamp() + 3_600)
+        for event in events(number, 3_000, LOUD):
+            small.add_audit_event(event)
+        edges = door_edges(session, small)
+        edges.watch = Watch(config)
+        calls: Counter[str] = Counter()
+        session.events.register("before-call", lambda model, **_: calls.update([model.name]))
+        begin = time.perf_counter()
+        done = tick(edges, edges.now() + timedelta(minutes=10))
+        pace = number / (time.perf_counter() - begin)
+    if done["AuditEventsLanded"] != number:
+        raise AssertionError(done)
+    listed = ", ".join(f"{name} {times}" for name, times in calls.most_common())
+    return calls.total() / number * 100, listed, pace
+
+
+@contextmanager
+def in_moto() -> Iterator[boto3.Session]:
+    with mock_aws(), quick_transactions():
+        session = boto3.Session("test", "test", region_name="us-east-1")
+        template: Any = yaml.load((ROOT / "template.yaml").read_text(), Template)
+        for name in ("AuditEvents", "AuditState"):
+            table = template["Resources"][name]["Properties"]
+            kept = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
+            wanted = {each: table[each] for each in kept if each in table}
+            session.client("dynamodb").create_table(TableName=name, **wanted)
+        session.client("s3").create_bucket(Bucket="data")
+        session.client("events").create_event_bus(Name="bus")
+        session.client("ssm").put_parameter(
+            Name="/key", Value="sk-admin-bench", Type="SecureString"
+        )
+        yield session
+
+
+def door_edges(session: boto3.Session, small: SmallOpenAI) -> AuditEdges:
+    settings = AuditSettings(
+        audit_events_table="AuditEvents",
+        audit_state_table="AuditState",
+        audit_first_days=1,
+        audit_tenant=False,
+        data_bucket="data",
+        bus_name="bus",
+        topic_arn=session.client("sns").create_topic(Name="told")["TopicArn"],
+        openai_admin_key_secret="/key",
+    )
+    http = httpx.Client(transport=small.transport(), base_url="http://small.test/v1")
+    return AuditEdges(settings, lambda: START + timedelta(hours=1), session, http)

@@ -1,0 +1,66 @@
+"""Runs one function in a fresh process and prints the most memory it took."""
+
+import json
+import re
+import resource
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from functions.intake.flow import take_in
+from functions.land.flow import land
+from functions.poll.flow import poll
+from functions.submit.flow import submit
+from shared.edges import Edges
+from shared.jobs.model import Ask, Source
+from shared.settings import Settings
+
+STATUS = Path("/proc/self/status")
+
+
+def asked_to(act: Callable[[Edges, Ask], str], expected: str) -> Callable[[Edges, Any], None]:
+    """A door that works through parts, as it does when it is kept warm."""
+
+    def work(edges: Edges, asks: Any) -> None:
+        said = [act(edges, Ask.model_validate(each)) for each in asks]
+        if said[-1] != expected:
+            raise AssertionError(said)
+
+    return work
+
+
+def intake(edges: Edges, source: Any) -> None:
+    job = take_in(edges, Source.model_validate(source))
+    if job.state != "accepted":
+        raise AssertionError(job)
+
+
+DOORS: dict[str, Callable[[Edges, Any], object]] = {
+    "nothing": lambda edges, _: (edges.ledger, edges.landing, edges.openai, edges.pager),
+    "intake": intake,
+    "submit": asked_to(submit, "submitted"),
+    "land": asked_to(land, "completed"),
+    "poll": lambda edges, _: poll(edges),
+}
+
+
+def most_memory() -> int:
+    """Bytes. Linux hands a child its parent's maximum as getrusage's; its own is in /proc."""
+    found = re.search(r"VmHWM:\s*(\d+) kB", STATUS.read_text()) if STATUS.exists() else None
+    peak = int(found[1]) if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * 1024
+
+
+def main() -> int:
+    """The door's name, the settings and what it is asked come as one JSON object."""
+    wish = json.load(sys.stdin)
+    edges = Edges(Settings.model_validate(wish["settings"]), lambda: datetime.now(UTC))
+    DOORS[wish["door"]](edges, wish["asked"])
+    print(most_memory())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

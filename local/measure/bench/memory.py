@@ -1,0 +1,96 @@
+"""d. The most memory a door takes, in a fresh process for each measurement."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from local.measure.bench.counting import open_batches
+from local.measure.bench.landing import ended
+from local.measure.bench.scale import Scale
+from local.measure.bench.submitting import ASLEEP
+from local.measure.kit.inputs import LINE, write_chats
+from local.measure.kit.processes import started
+from local.measure.kit.report import Section, judged
+from local.measure.kit.world import INBOX, World, make_world
+from local.world.workspace import ROOT, passing_home
+from shared.jobs.model import job_id
+
+MOST = 300  # MB
+REQUESTS = 50_000  # of a part whose output is large
+SHORT = 1_000  # bytes of such a request
+
+Row = tuple[str, ...]
+
+
+def measured(scale: Scale) -> Section:
+    rows = _files(scale)
+    for size in scale.sizes:
+        rows.append(_output(size))
+    columns = ("door", "what", "MB at most")
+    return Section("d", "Peak memory of each door, each in a fresh process", columns, rows)
+
+
+def _files(scale: Scale) -> list[Row]:
+    """The doors that see the dropped file, and poll, which sees none."""
+    with world_of_files(ASLEEP) as (world, inbox):
+        rows: list[Row] = [("none", "imports and clients alone", f"{peak(world, 'nothing'):,.0f}")]
+        for size in scale.sizes:
+            for models in (1, 3):
+                path = write_chats(inbox / f"{models}-{size}.jsonl", size // LINE, models=models)
+                rows += _dropped(world, path, models)
+                path.unlink()
+        open_batches(world.edges(), scale.open_batches)
+        rows.append(_row("poll", f"{scale.open_batches:,} open batches", peak(world, "poll")))
+    return rows
+
+
+def _dropped(world: World, path: Path, models: int) -> list[Row]:
+    source = world.known(path)
+    what = f"{source.size / 1e6:,.0f} MB dropped" + (", 3 models mixed" if models > 1 else "")
+    rows = [_row("intake", what, peak(world, "intake", source.model_dump()))]
+    if models == 1:
+        parts = world.edges().ledger.parts(job_id(INBOX, source.key, source.identity))
+        asks = [{"job": part.job, "part": part.number} for part in parts]
+        what = f"the {len(parts)} part(s) of {what}, one after the other"
+        rows.append(_row("submit", what, peak(world, "submit", asks)))
+    return rows
+
+
+def _output(size: int) -> Row:
+    """The door that sees what OpenAI made of a part."""
+    padding = ("--answer-padding", str(max(size // REQUESTS - 700, 0)))
+    with world_of_files(padding) as (world, inbox):
+        edges = world.edges()
+        path = write_chats(inbox / "chats.jsonl", REQUESTS, SHORT)
+        part = ended(world, edges, world.known(path))[0]
+        made = edges.openai.file(part.output_file_id or "").bytes
+        most = peak(world, "land", [{"job": part.job, "part": part.number}])
+    return _row("land", f"a batch's output of {made / 1e6:,.0f} MB", most)
+
+
+@contextmanager
+def world_of_files(openai: Sequence[str], kept: Sequence[str] = ()) -> Iterator[tuple[World, Path]]:
+    """A world whose S3 are files on disk, and its inbox; `kept`: prefixes of what can be read."""
+    with passing_home() as home:
+        inbox = home / "s3" / INBOX / "inbox"
+        inbox.mkdir(parents=True)
+        s3 = started(home, "s3", "local.measure.kit.file_store", [str(home / "s3"), *kept])
+        yield make_world(home, openai, s3), inbox
+
+
+def peak(world: World, door: str, asked: Any = None) -> float:
+    """MB."""
+    wish = {"door": door, "settings": world.settings.model_dump(), "asked": asked}
+    command = [sys.executable, "-m", "local.measure.bench.function_process"]
+    done = subprocess.run(
+        command, cwd=ROOT, input=json.dumps(wish), stdout=subprocess.PIPE, text=True, check=True
+    )
+    return int(done.stdout) / 1e6
+
+
+def _row(door: str, what: str, most: float) -> Row:
+    return (door, what, judged(most, "<=", MOST))

@@ -1,0 +1,107 @@
+"""b. From the drop to the batch at OpenAI, against bare copying of the same bytes."""
+
+import io
+import time
+from itertools import count
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from functions.intake.flow import take_in
+from functions.submit.flow import submit
+from local.measure.bench.scale import Scale
+from local.measure.kit.inputs import write_chats
+from local.measure.kit.report import Section, judged
+from local.measure.kit.timing import interleaved, ratio
+from local.measure.kit.world import LOOPBACK, WIRES, World, make_world
+from local.world.workspace import passing_home
+from shared.edges import Edges
+from shared.jobs.model import Ask, Source
+
+STREAMED, STORED, OURS = (
+    "floor: S3 streamed into the upload",
+    "a script: download to disk, upload",
+    "ours: check, cut, submit",
+)
+READ, SENT = "of it: read from S3, checked, cut", "of it: read from S3 again, uploaded"
+ASLEEP = ("--speed", "1", "--validating", "1e9")  # what is uploaded is not looked at meanwhile
+
+
+class Body(io.RawIOBase):
+    """An S3 object's bytes as a file whose size is known."""
+
+    def __init__(self, answer: Any) -> None:
+        self._body = answer["Body"]
+        self._size = answer["ContentLength"]
+
+    def read(self, size: int = -1, /) -> bytes:
+        data: bytes = self._body.read(size)
+        return data
+
+    def tell(self) -> int:
+        return 0
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._size if whence else 0
+
+
+def measured(scale: Scale) -> Section:
+    title = f"From the drop of {scale.requests:,} requests to batches at OpenAI"
+    columns = ("wires", "what", "seconds", "MB/s", "time ÷ the bare copy's")
+    rows: list[tuple[str, ...]] = []
+    for wires in (LOOPBACK, WIRES):
+        with passing_home() as home:
+            world = make_world(home, ASLEEP, wires=wires)
+            rows += _rows(world, write_chats(home / "chats.jsonl", scale.requests), scale)
+    return Section("b", title, columns, rows)
+
+
+def _rows(world: World, path: Path, scale: Scale) -> list[tuple[str, ...]]:
+    source, edges, fresh = world.put(path), world.edges(), count()
+    phases: dict[str, list[float]] = {READ: [], SENT: []}
+
+    def ours() -> None:
+        submitted(edges, source.model_copy(update={"etag": f"{next(fresh)}"}), phases)
+
+    runs = {
+        STREAMED: lambda: streamed(world, source),
+        OURS: ours,
+        STORED: lambda: stored(world, source, path.with_name("copy")),
+    }
+    times = interleaved(runs, scale.rounds)
+    times |= {name: taken[1:] for name, taken in phases.items()}
+    rows: list[tuple[str, ...]] = []
+    for name in (STREAMED, OURS, READ, SENT, STORED):
+        middle, cost = median(times[name]), ratio(times, name, STREAMED)
+        said = judged(cost, "<=", 1.3) if name == OURS else f"{cost:.2f}"
+        pace = f"{source.size / middle / 1e6:,.0f}"
+        rows.append((world.wires.name, name, f"{middle:.2f}", pace, said))
+    return rows
+
+
+def submitted(edges: Edges, source: Source, phases: dict[str, list[float]]) -> None:
+    began = time.perf_counter()
+    job = take_in(edges, source)
+    checked = time.perf_counter()
+    for number in range(1, job.parts + 1):
+        outcome = submit(edges, Ask(job=job.id, part=number))
+        if outcome != "submitted":
+            raise AssertionError(outcome)
+    phases[READ].append(checked - began)
+    phases[SENT].append(time.perf_counter() - checked)
+
+
+def streamed(world: World, source: Source) -> None:
+    upload(world, Body(world.client("s3").get_object(Bucket=source.bucket, Key=source.key)))
+
+
+def stored(world: World, source: Source, copy: Path) -> None:
+    world.client("s3").download_file(source.bucket, source.key, str(copy))
+    with copy.open("rb") as file:
+        upload(world, file)
+
+
+def upload(world: World, file: Any) -> None:
+    with world.openai() as http:
+        files = {"file": ("copy.jsonl", file, "application/jsonl")}
+        http.post("/files", data={"purpose": "batch"}, files=files).raise_for_status()

@@ -1,0 +1,182 @@
+"""What the doors take for a job and in an idle minute: calls, units, seconds, as measured."""
+
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+import yaml
+
+from functions.audit.flow import tick
+from functions.intake.flow import take_in
+from functions.land.flow import land
+from functions.poll.flow import poll
+from functions.submit.flow import submit
+from local.measure.bench.auditing import door_edges, in_moto
+from local.measure.kit.inputs import write_chats
+from local.measure.kit.world import WIRES, Template, World, make_world
+from local.openai import SmallOpenAI
+from local.world.workspace import ROOT, passing_home
+from shared.edges import Edges
+from shared.jobs.model import Ask, PartState
+
+Counts = dict[str, float]
+Answer = TypeVar("Answer")
+
+SIZES = {"50,000 requests a file, 4 kB each": (50_000, 4_000), "1,000 a file": (1_000, 4_000)}
+IDLE_TICKS = 20
+READ_UNIT, WRITE_UNIT = 4_096, 1_024  # bytes
+WRITING = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
+S3_WRITES = ("Put", "Create", "Upload", "Complete", "List", "Copy")
+DEFAULT_MEMORY, STORAGE_FREE = 512, 512  # MB
+
+
+class Meter:
+    """Adds up what is billed, by what it is billed as."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self.counts: Counter[str] = Counter()
+        self.memory = _memory()
+        session.events.register("before-call", self._asked)
+        session.events.register("after-call", self._answered)
+
+    def run(self, door: str, act: Callable[[], Answer]) -> Answer:
+        """One invocation: its time is what Lambda would bill, at the wires' speed."""
+        began = time.perf_counter()
+        done = act()
+        seconds, memory = time.perf_counter() - began, self.memory[door]
+        self.counts["lambda_request"] += 1
+        self.counts["trace"] += 1
+        self._add("lambda_gb_second", seconds * memory / 1_024)
+        self._add(f"seconds of {door}", seconds)
+        if door == "land":
+            self._add("lambda_storage_gb_second", seconds * (10_240 - STORAGE_FREE) / 1_024)
+        return done
+
+    def taken(self) -> Counts:
+        found: Counts = dict(self.counts)
+        self.counts.clear()
+        return found
+
+    def _add(self, what: str, amount: float) -> None:
+        self.counts[what] += amount  # type: ignore[assignment]  # seconds are no whole numbers
+
+    def _asked(self, model: Any, params: Any, **_: Any) -> None:
+        service, name = model.service_model.service_name, model.name
+        if service == "s3":
+            self.counts["s3_write" if name.startswith(S3_WRITES) else "s3_read"] += 1
+        elif service == "dynamodb":
+            self.counts["dynamodb_write_unit"] += _written(name, json.loads(params["body"]))
+        else:
+            billed = {"sqs": "sqs_request", "sns": "sns_publish", "events": "event"}
+            if service in billed:
+                self.counts[billed[service]] += 1
+
+    def _answered(self, model: Any, parsed: Any, **_: Any) -> None:
+        if model.service_model.service_name == "dynamodb" and model.name in {"GetItem", "Query"}:
+            size = len(json.dumps(parsed, default=str))
+            self.counts["dynamodb_read_unit"] += max(1, math.ceil(size / READ_UNIT))
+
+
+def _written(name: str, asked: Any) -> int:
+    """Write units, above rather than below: a row that is or was in the index is written twice."""
+    if name == "TransactWriteItems":
+        return sum(2 * _one(next(iter(each.values()))) for each in asked["TransactItems"])
+    return _one(asked) if name in WRITING else 0
+
+
+def _one(write: Any) -> int:
+    row = write.get("Item", {})
+    units = max(1, math.ceil(len(json.dumps(row)) / WRITE_UNIT))
+    return units * 2 if row.get("sk", {}).get("S", "").startswith(("JOB", "PART")) else units
+
+
+def _memory() -> dict[str, int]:
+    """Megabytes of each door, as the template has it."""
+    resources: Any = yaml.load((ROOT / "template.yaml").read_text(), Template)["Resources"]
+    return {
+        name.removesuffix("Function").lower(): int(
+            each["Properties"].get("MemorySize", DEFAULT_MEMORY)
+        )
+        for name, each in resources.items()
+        if each["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def measured() -> dict[str, Counts]:
+    """Counts for a job of each size, and for an idle minute of the clock."""
+    found = {"an idle minute, audit": _idle_audit()}
+    with passing_home() as home:
+        world = make_world(home, wires=WIRES)
+        meter = Meter(world.session)
+        found["an idle minute"] = _idle(world, meter)
+        for name, (requests, size) in SIZES.items():
+            found[name] = _job(
+                world, meter, write_chats(home / f"{requests}.jsonl", requests, size)
+            )
+            found[name]["requests"] = requests
+    return found
+
+
+def _idle(world: World, meter: Meter) -> Counts:
+    edges = world.edges()
+    poll(edges)  # a warm function: its key is read, its clients are made
+    meter.taken()
+    said = [meter.run("poll", lambda: poll(edges)) for _ in range(IDLE_TICKS)][-1]
+    counts = {what: amount / IDLE_TICKS for what, amount in meter.taken().items()}
+    return counts | {"metrics": _heard(said)}
+
+
+def _idle_audit() -> Counts:
+    """The audit door with a log in which nothing happens."""
+    with in_moto() as session:
+        meter = Meter(session)
+        edges = door_edges(session, SmallOpenAI())
+        start = edges.now()
+        tick(edges, start + timedelta(seconds=30))
+        meter.taken()
+        for minute in range(1, IDLE_TICKS + 1):
+            now = start + timedelta(minutes=minute)
+            edges.now = lambda now=now: now  # type: ignore[misc]  # the clock goes on
+            said = meter.run("audit", lambda now=now: tick(edges, now + timedelta(seconds=30)))  # type: ignore[misc]
+    counts = {what: amount / IDLE_TICKS for what, amount in meter.taken().items()}
+    return counts | {"metrics": _heard(said)}
+
+
+def _heard(said: Mapping[str, object]) -> int:
+    """Metrics that a run publishes: counts that are not zero, and all seconds."""
+    return sum(1 for name, n in said.items() if n or name.endswith("Seconds"))
+
+
+def _job(world: World, meter: Meter, path: Path) -> Counts:
+    """A job by itself from its drop to its results; waiting for OpenAI is not billed."""
+    edges = world.edges()
+    source = world.put(path, keep_files="true")
+    meter.taken()
+    job = meter.run("intake", lambda: take_in(edges, source))
+    for number in range(1, job.parts + 1):
+        meter.run("submit", lambda n=number: submit(edges, Ask(job=job.id, part=n)))  # type: ignore[misc]
+    before = meter.taken()
+    wait_for_batches(world, edges, job.id)
+    meter.taken()
+    meter.run("poll", lambda: poll(edges))
+    for number in range(1, job.parts + 1):
+        meter.run("land", lambda n=number: land(edges, Ask(job=job.id, part=n)))  # type: ignore[misc]
+    counts = Counter(before) + Counter(meter.taken())
+    # S3's notification; Lambda's receipt and deletion of it and of each message between doors.
+    counts["sqs_request"] += 1 + 2 * (1 + 2 * job.parts)
+    return {**counts, "parts": job.parts}
+
+
+def wait_for_batches(world: World, edges: Edges, job: str) -> None:
+    with world.openai() as http:
+        for part in edges.ledger.parts(job):
+            if part.state is not PartState.SUBMITTED:
+                raise AssertionError((part.name, part.state, part.reason))
+            while http.get(f"/batches/{part.batch_id}").json()["status"] != "completed":
+                time.sleep(0.2)

@@ -1,0 +1,159 @@
+"""The tables of docs/cost.md, made from what was measured and from AWS's list prices."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.measure.kit.world import Template
+from local.world.workspace import ROOT
+
+PRICES = Path(__file__).with_name("prices.json")
+MEASURED = Path(__file__).with_name("measured.json")
+PAGE = ROOT / "docs" / "cost.md"
+MONTH = 30 * 24 * 60  # minutes
+POLLERS = 5  # long polls that Lambda keeps at an idle queue, as AWS documents
+WAIT = 20  # seconds of a long poll
+LOG = 1_000  # bytes an invocation logs: START, END, REPORT and our line
+SAID = {
+    "lambda_gb_second": "Lambda, time × memory",
+    "lambda_request": "Lambda, invocations",
+    "lambda_storage_gb_second": "Lambda, disk of the land door",
+    "s3_write": "S3, writes",
+    "s3_read": "S3, reads",
+    "dynamodb_write_unit": "DynamoDB, writes",
+    "dynamodb_read_unit": "DynamoDB, reads",
+    "sqs_request": "SQS, requests",
+    "sns_publish": "SNS, messages",
+    "event": "EventBridge, events",
+    "schedule": "Scheduler, invocations",
+    "log_gb": "Logs, GB",
+    "metric_month": "Metrics of our own",
+    "trace": "X-Ray, traces",
+}
+
+Counts = Mapping[str, float]
+
+
+def filled(page: str, measured: Mapping[str, Counts]) -> str:
+    """The page with its tables made anew; the words around them stay."""
+    tables = {"million": million(measured), "idle": idle(measured), "beside": beside()}
+    for name, table in tables.items():
+        marks = f"<!-- {name} -->", f"<!-- /{name} -->"
+        pattern = re.compile(f"{re.escape(marks[0])}.*?{re.escape(marks[1])}", re.DOTALL)
+        page = pattern.sub(lambda _, t=table, m=marks: f"{m[0]}\n{t}\n{m[1]}", page)  # type: ignore[misc]
+    return page
+
+
+def million(measured: Mapping[str, Counts]) -> str:
+    jobs = {name: each for name, each in measured.items() if "requests" in each}
+    columns = ["for a million requests", *(f"{name}: units | $" for name in jobs)]
+    scaled = {
+        name: _billed({what: n * 1e6 / each["requests"] for what, n in each.items()})
+        for name, each in jobs.items()
+    }
+    return _table(columns, scaled)
+
+
+def idle(measured: Mapping[str, Counts]) -> str:
+    """A month in which nobody drops anything and the audit log is silent."""
+    rows = [
+        "| a month, idle | units | $ at list price | $ beyond what AWS gives everybody free |",
+        "|---|---:|---:|---:|",
+    ]
+    month = idle_month(measured)
+    for what, said in _used({"": month}):
+        listed, paid = month[what] * _price(what), _beyond_free(what, month[what])
+        rows.append(f"| {said} | {_units(month[what])} | {listed:.4f} | {paid:.4f} |")
+    listed = sum(n * _price(what) for what, n in month.items())
+    paid = sum(_beyond_free(what, n) for what, n in month.items())
+    return "\n".join([*rows, f"| **all** | | **{listed:.4f}** | **{paid:.4f}** |"])
+
+
+def idle_month(measured: Mapping[str, Counts]) -> Counts:
+    """Both clocks tick every minute; Lambda looks into the queues by long polls all the time."""
+    poll, audit = measured["an idle minute"], measured["an idle minute, audit"]
+    keys = poll.keys() | audit.keys()
+    month = {what: (poll.get(what, 0) + audit.get(what, 0)) * MONTH for what in keys}
+    month["schedule"] = 2 * MONTH + 30
+    month["sqs_request"] = _queues() * POLLERS * MONTH * 60 / WAIT
+    return _billed(month | {"metric_month": poll["metrics"] + audit["metrics"]})
+
+
+def _beyond_free(what: str, units: float) -> float:
+    free = json.loads(PRICES.read_text())["free_a_month"].get(what, 0)
+    return max(0.0, units - float(free)) * _price(what)
+
+
+def beside() -> str:
+    """What is switched on its own, with its price."""
+    resources = _resources()
+    alarms = sum(each["Type"] == "AWS::CloudWatch::Alarm" for each in resources.values())
+    rows = [
+        (
+            "alarms",
+            f"{alarms}, the audit side's included",
+            alarms * _price("alarm_month"),
+            "Alarms",
+        ),
+        ("dashboard", "1", _price("dashboard_month"), "Dashboard"),
+        ("a key of your own", "1", _price("key_month"), "EncryptionKeyArn"),
+        ("a Secrets Manager secret", "1", _price("secret_month"), "OpenAIKeySecretArn"),
+    ]
+    lines = ["| beside | how many | $ a month | its switch |", "|---|---|---:|---|"]
+    lines += [f"| {a} | {b} | {c:,.2f} | `{d}` |" for a, b, c, d in rows]
+    return "\n".join(lines)
+
+
+def _billed(counts: Counts) -> Counts:
+    """Those of the counts that cost something, and what follows from them."""
+    logged = counts.get("lambda_request", 0) * LOG / 1e9
+    return {what: n for what, n in {**counts, "log_gb": logged}.items() if what in SAID and n}
+
+
+def _table(columns: list[str], scaled: Mapping[str, Counts]) -> str:
+    head = "| " + " | ".join(columns) + " |"
+    rule = "|---|" + "---:|---:|" * len(scaled)
+    rows = [
+        _row(said, [(each.get(w, 0), _price(w)) for each in scaled.values()])
+        for w, said in _used(scaled)
+    ]
+    sums = " | ".join(
+        f"| **{sum(n * _price(w) for w, n in each.items()):.4f}**" for each in scaled.values()
+    )
+    return "\n".join([head, rule, *rows, f"| **all** | {sums} |".replace("| |", "| |")])
+
+
+def _used(scaled: Mapping[str, Counts]) -> Iterator[tuple[str, str]]:
+    """Dearest first."""
+    used = [w for w in SAID if any(each.get(w) for each in scaled.values())]
+    used.sort(key=lambda w: -max(each.get(w, 0) * _price(w) for each in scaled.values()))
+    return ((w, SAID[w]) for w in used)
+
+
+def _row(said: str, cells: list[tuple[float, float]]) -> str:
+    told = " | ".join(f"{_units(n)} | {n * price:.4f}" for n, price in cells)
+    return f"| {said} | {told} |"
+
+
+def _units(n: float) -> str:
+    return f"{n:,.0f}" if n >= 10 or n == 0 else f"{n:.2g}"
+
+
+def _price(what: str) -> float:
+    price, _ = json.loads(PRICES.read_text())["prices"][what]
+    return float(price)
+
+
+def _queues() -> int:
+    """Queues that a door listens to."""
+    doors = (e for e in _resources().values() if e["Type"] == "AWS::Serverless::Function")
+    events = [event for door in doors for event in door["Properties"].get("Events", {}).values()]
+    return sum(event["Type"] == "SQS" for event in events)
+
+
+def _resources() -> Any:
+    return yaml.load((ROOT / "template.yaml").read_text(), Template)["Resources"]

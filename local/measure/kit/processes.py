@@ -1,0 +1,25 @@
+"""Starts a helper of a bench in a process of its own, which says its address when it is ready."""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from local.world import processes
+from local.world.workspace import ROOT
+
+PATIENCE = 30.0  # seconds
+
+
+def started(home: Path, name: str, module: str, arguments: Sequence[str]) -> str:
+    """The first line that it prints."""
+    command = [sys.executable, "-m", module, *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    processes.start(home, name, command, environment)
+    log, until = home / f"{name}.log", time.monotonic() + PATIENCE
+    while b"\n" not in log.read_bytes():
+        if time.monotonic() > until or not processes.lives(home, name):
+            raise SystemExit(f"{name} did not start:\n{processes.last_words(home, name)}")
+        time.sleep(0.02)
+    return log.read_text().splitlines()[0]

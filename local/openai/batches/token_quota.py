@@ -1,0 +1,38 @@
+"""How many prompt tokens are enqueued per model, and whether one more batch fits."""
+
+from local.openai.batches.batch import Batch
+from local.openai.batches.input_check import error
+from local.openai.http.messages import Json
+from local.openai.settings import SmallSettings
+
+
+class Room:
+    def __init__(self, settings: SmallSettings) -> None:
+        self.settings = settings
+        self.enqueued: dict[str, int] = {}
+        self.peak: dict[str, int] = {}
+        self._held: dict[str, tuple[str, int]] = {}
+
+    def enter(self, batch: Batch, model: str) -> Json | None:
+        """Count the batch in, or say why not."""
+        limit = self.settings.enqueued_limit(model)
+        total = self.enqueued.get(model, 0) + batch.tokens
+        if "token_limit" in batch.flaws or (limit is not None and total > limit):
+            return self._no_room(model, limit or 0)
+        self.enqueued[model] = total
+        self.peak[model] = max(self.peak.get(model, 0), total)
+        self._held[batch.id] = model, batch.tokens
+        return None
+
+    def leave(self, batch_id: str) -> None:
+        model, tokens = self._held.pop(batch_id, ("", 0))
+        if model:
+            self.enqueued[model] -= tokens
+
+    def _no_room(self, model: str, limit: int) -> Json:
+        return error(
+            "token_limit_exceeded",
+            f"Enqueued token limit reached for {model} in organization "
+            f"{self.settings.organization}. Limit: {limit:,} enqueued tokens. Please try again "
+            "once some in_progress batches have been completed.",
+        )

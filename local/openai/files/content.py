@@ -1,0 +1,82 @@
+"""The bytes of a file, streamed from disk, in ranges or damaged when asked."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.wrappers import Response
+from werkzeug.wsgi import FileWrapper
+
+from local.openai.http.messages import Cut, Refusal
+from local.openai.quirks import Quirk, Quirks
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+CHUNK = 64 * 1024
+
+
+class Stored(Protocol):
+    id: str
+    path: Path
+    bytes: int
+
+
+class CutShort:
+    """The first bytes of a body, and then the connection drops."""
+
+    def __init__(self, body: IO[bytes], after: int) -> None:
+        self.body = body
+        self.after = after
+
+    def __iter__(self) -> Iterator[bytes]:
+        if head := self.body.read(self.after):
+            yield head
+        raise Cut
+
+    def close(self) -> None:
+        self.body.close()
+
+
+def content(
+    file: Stored, environ: "WSGIEnvironment", quirks: Quirks, facts: Mapping[str, object]
+) -> Response:
+    if short := quirks.take("download_short", facts):
+        return _short(file, int(short.number("after_bytes", 100)))
+    cut = quirks.take("download_cut", facts)
+    ranges = quirks.take("download_no_ranges", facts) is None
+    response = _whole(file, environ, ranges)
+    return response if cut is None else _cut(response, file, cut)
+
+
+def _whole(file: Stored, environ: "WSGIEnvironment", ranges: bool) -> Response:
+    # Opened here, under the lock; a deletion while it streams does not disturb it.
+    response = _response(FileWrapper(file.path.open("rb"), CHUNK))
+    response.content_length = file.bytes
+    if ranges:
+        response.set_etag(file.id)
+        try:
+            response.make_conditional(environ, accept_ranges=True, complete_length=file.bytes)
+        except RequestedRangeNotSatisfiable:
+            response.close()
+            raise Refusal("The requested range is not satisfiable.", status=416) from None
+    return response
+
+
+def _cut(response: Response, file: Stored, cut: Quirk) -> Response:
+    start = response.content_range.start or 0
+    response.close()
+    body = file.path.open("rb")
+    body.seek(start)
+    response.response = CutShort(body, int(cut.number("after_bytes", 100)))
+    return response
+
+
+def _short(file: Stored, length: int) -> Response:
+    with file.path.open("rb") as body:
+        return Response(body.read(length), mimetype="application/octet-stream")
+
+
+def _response(body: FileWrapper) -> Response:
+    return Response(body, mimetype="application/octet-stream", direct_passthrough=True)

@@ -1,0 +1,95 @@
+"""What a quirk does to a call: instead of the work, or to its answer."""
+
+from collections.abc import Mapping
+
+from werkzeug.wrappers import Response
+
+from local.openai.http.auth import missing_scopes
+from local.openai.http.messages import Cut, Refusal, Silence
+from local.openai.quirks import Quirk, Quirks
+
+HTML = "<html><head><title>502 Bad Gateway</title></head><body>cloudflare</body></html>"
+ERRORS = {
+    "500": "The server had an error while processing your request. Sorry about that!",
+    "503": "The server is overloaded or not ready yet.",
+}
+BEFORE = (
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "quota_exhausted",
+    "rate_limited",
+    "rate_limited_silent",
+    "error_500_before",
+    "error_502_before",
+    "error_503_before",
+    "cut_before",
+    "silent_before",
+)
+AFTER = (
+    "error_500_after",
+    "error_502_after",
+    "error_503_after",
+    "not_json",
+    "cut_after",
+    "silent_after",
+)
+
+
+def before(quirks: Quirks, facts: Mapping[str, object]) -> Response | None:
+    """Raise or answer instead of the work, when a quirk says so."""
+    for name in BEFORE:
+        if quirk := quirks.take(name, facts):
+            return _strike(quirk)
+    return None
+
+
+def after(quirks: Quirks, facts: Mapping[str, object]) -> Response | None:
+    for name in AFTER:
+        if quirk := quirks.take(name, facts):
+            return _strike(quirk)
+    return None
+
+
+def _strike(quirk: Quirk) -> Response:
+    if quirk.name.startswith("cut"):
+        raise Cut
+    if quirk.name.startswith("silent"):
+        raise Silence
+    if quirk.name.startswith("error"):
+        return _server_error(quirk.name.split("_")[1])
+    if quirk.name == "not_json":
+        return Response("upstream says hello", mimetype="application/json")
+    if quirk.name == "not_found":
+        raise Refusal("The requested resource was not found.", status=404)
+    raise _refusal(quirk)
+
+
+def _server_error(status: str) -> Response:
+    if status == "502":
+        return Response(HTML, status=502, mimetype="text/html")
+    return Refusal(ERRORS[status], status=int(status), kind="server_error").response()
+
+
+def _refusal(quirk: Quirk) -> Refusal:
+    if quirk.name == "unauthorized":
+        return Refusal("Your API key has been revoked.", status=401, code="invalid_api_key")
+    if quirk.name == "forbidden":
+        audit = quirk.where.get("route") == "list_audit_logs"
+        return missing_scopes("api.audit_logs.read" if audit else "api.files.write")
+    if quirk.name == "quota_exhausted":
+        return Refusal(
+            "You exceeded your current quota, please check your plan and billing details.",
+            status=429,
+            code="insufficient_quota",
+            kind="insufficient_quota",
+        )
+    slow = Refusal(
+        "Rate limit reached for requests. Please slow down.",
+        status=429,
+        code="rate_limit_exceeded",
+        kind="requests",
+    )
+    if quirk.name == "rate_limited":
+        slow.with_headers(Retry_After=quirk.text("retry_after", "1"))
+    return slow

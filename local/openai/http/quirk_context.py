@@ -1,0 +1,15 @@
+"""What a quirk's `where` may name: the route, ids in the path, metadata in the body."""
+
+from collections.abc import Mapping
+
+from local.openai.http.messages import SmallRequest
+
+
+def facts_of(request: SmallRequest, route: str, arguments: Mapping[str, str]) -> dict[str, object]:
+    facts: dict[str, object] = {"route": route, "method": request.method, "path": request.path}
+    if request.mimetype == "application/json" and b'"metadata"' in request.get_data():
+        metadata = request.json_body().get("metadata")
+        facts |= metadata if isinstance(metadata, dict) else {}
+    if upload := request.files.get("file"):
+        facts |= {"filename": upload.filename, "purpose": request.form.get("purpose")}
+    return facts | request.args.to_dict() | dict(arguments)

@@ -1,0 +1,23 @@
+"""The small OpenAI on a socket, for as long as a `with` block lasts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+from local.openai.http.app import SmallOpenAI
+from local.openai.http.server import SmallServer
+
+
+@contextmanager
+def serving(small: SmallOpenAI, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
+    """The base URL at which `small` answers; port 0 takes any free one."""
+    server = SmallServer(small, host, port)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://{host}:{server.server_address[1]}/v1"
+    finally:
+        server.shutdown()
+        server.hang_up()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,106 @@
+"""Putting documents into stores: the rates, the limits, what may be attached."""
+
+from collections.abc import Sequence
+
+from local.openai.context import Rate, World
+from local.openai.files.api import Files
+from local.openai.http import validation
+from local.openai.http.messages import Json, Refusal
+from local.openai.stores.chunking import Chunking, chunking
+from local.openai.stores.indexing import Indexing
+from local.openai.stores.models import Document, FileBatch, Store
+
+GLOBAL = ("file_ids", "files", "attributes", "chunking_strategy")
+EACH = ("file_id", "attributes", "chunking_strategy")
+PURPOSES = ("assistants", "user_data")
+
+Wanted = tuple[str, Json, Chunking]
+
+
+class Shelving:
+    def __init__(self, world: World, files: Files, indexing: Indexing) -> None:
+        self.world = world
+        self.files = files
+        self.indexing = indexing
+
+    def one(self, store: Store, body: Json) -> Document:
+        """What `POST …/files` asks for, attached."""
+        wanted = _each(body, "")
+        self._count_request(store, 1)
+        (document,) = self.documents(store, [wanted])
+        self.attach(store, [document])
+        return document
+
+    def many(self, store: Store, body: Json) -> FileBatch:
+        """What `POST …/file_batches` asks for, attached at once."""
+        validation.only(body, GLOBAL)
+        wanted = self._batch(body)
+        self._count_request(store, len(wanted))
+        documents = self.documents(store, wanted)
+        self.attach(store, documents)
+        id_ = self.world.hex_id("vsfb_")
+        batch = FileBatch(id_, store.id, self.world.now(), documents)
+        facts = {"store": store.id}
+        wrong = self.world.quirks.take("file_batch_id_wrong", facts)
+        batch.shows_store_id = wrong is not None
+        store.batches[id_] = batch
+        return batch
+
+    def documents(self, store: Store, wanted: Sequence[Wanted]) -> list[Document]:
+        now = self.world.now()
+        return [
+            Document(id_, store.id, self._filename(id_), now, strategy, attributes)
+            for id_, attributes, strategy in wanted
+        ]
+
+    def attach(self, store: Store, documents: Sequence[Document]) -> None:
+        """A File that is attached already is read anew, and not found while it is."""
+        for document in documents:
+            store.documents.pop(document.id, None)
+            store.documents[document.id] = document
+        store.last_active_at = self.world.now()
+        self.indexing.begin(documents)
+
+    def _batch(self, body: Json) -> list[Wanted]:
+        ids, files = body.get("file_ids"), body.get("files")
+        if (ids is None) == (files is None):
+            raise Refusal(
+                "Exactly one of 'file_ids' and 'files' must be provided.",
+                param="file_ids",
+                code="mutually_exclusive_parameters" if ids else "missing_required_parameter",
+            )
+        limits = 1, self.world.settings.max_files_per_batch
+        if files is not None:
+            listed = validation.listing(files, limits, "files")
+            return [_each(file, f"files[{place}].") for place, file in enumerate(listed)]
+        attributes = _attributes(body, "")
+        strategy = chunking(body.get("chunking_strategy"))
+        listed = validation.listing(ids, limits, "file_ids")
+        return [(str(id_), dict(attributes), strategy) for id_ in listed]
+
+    def _filename(self, id_: str) -> str:
+        file = self.files.find(id_)
+        if file.purpose not in PURPOSES:
+            message = f"File {id_} has purpose '{file.purpose}', which cannot be searched."
+            raise Refusal(message, param="file_id", code="invalid_file_purpose")
+        return file.filename
+
+    def _count_request(self, store: Store, documents: int) -> None:
+        settings = self.world.settings
+        here = Rate(f"attach requests to {store.id}", settings.attach_requests_per_minute, 60)
+        all_ = Rate("attached files", settings.attached_files_per_minute, 60)
+        self.world.within(here)
+        self.world.within(all_, documents)
+
+
+def _each(body: object, prefix: str) -> Wanted:
+    file: Json = validation.of_type(body, "object", prefix.rstrip(".") or "body")
+    validation.only(file, EACH, prefix)
+    id_ = validation.of_type(validation.required(file, "file_id"), "string", f"{prefix}file_id")
+    strategy = chunking(file.get("chunking_strategy"), f"{prefix}chunking_strategy")
+    return id_, _attributes(file, prefix), strategy
+
+
+def _attributes(body: Json, prefix: str) -> Json:
+    name = f"{prefix}attributes"
+    return dict(validation.metadata(body.get("attributes"), name, strings_only=False))

@@ -1,0 +1,108 @@
+"""Answers that come from vector stores: the file_search tool of batched responses."""
+
+from local.openai.batches.body_check import refusal
+from local.openai.batches.prompt import response_usage, tokens
+from local.openai.batches.scripted_outcomes import Outcome, last_text
+from local.openai.http import validation
+from local.openai.http.messages import Json, Refusal
+from local.openai.stores.api import Stores
+from local.openai.stores.searching import Fits, Hit, filters
+
+RESPONSES = "/v1/responses"
+NOTHING = "The files say nothing about this."
+
+
+class Librarian:
+    def __init__(self, stores: Stores) -> None:
+        self.stores = stores
+
+    def refusal(self, endpoint: str, body: Json) -> Outcome | None:
+        """What is wrong with a body, its file_search tools included."""
+        if wrong := refusal(endpoint, body):
+            return wrong
+        for tool in _searches(body) if endpoint == RESPONSES else ():
+            try:
+                self._check(tool)
+            except Refusal as problem:
+                error = problem.error
+                return Outcome("http", problem.status, str(problem), error["code"], error["param"])
+        return None
+
+    def cited(self, made: Json, body: Json) -> Json:
+        """The answer with what the stores say, and which file says it."""
+        tools = _searches(body) if made.get("object") == "response" else []
+        if not tools:
+            return made
+        query = last_text(body)
+        hits = [hit for tool in tools for hit in self._hits(tool, query)]
+        text, annotations = _told(hits)
+        message = made["output"][-1]
+        message["content"][0] |= {"text": text, "annotations": annotations}
+        call = _call(made["id"], query, hits, body)
+        usage = response_usage(made["usage"]["input_tokens"], tokens(text))
+        return made | {"output": [call, message], "usage": usage}
+
+    def _check(self, tool: Json) -> None:
+        ids = validation.listing(
+            tool.get("vector_store_ids"), (1, 100), "tools[0].vector_store_ids"
+        )
+        validation.between(tool.get("max_num_results", 10), 1, 50, "tools[0].max_num_results")
+        _fits(tool)
+        for id_ in ids:
+            validation.of_type(id_, "string", "tools[0].vector_store_ids")
+        unknown = [id_ for id_ in ids if id_ not in self.stores.kept]
+        if unknown:
+            raise Refusal(f"Vector store with id {unknown} not found.", status=404)
+
+    def _hits(self, tool: Json, query: str) -> list[Hit]:
+        kept = self.stores.kept
+        stores = [kept[id_] for id_ in tool["vector_store_ids"] if id_ in kept]
+        most = tool.get("max_num_results", 10)
+        return list(self.stores.hits(stores, query, _fits(tool), most))
+
+
+def _searches(body: Json) -> list[Json]:
+    tools = body.get("tools")
+    listed = tools if isinstance(tools, list) else []
+    return [tool for tool in listed if isinstance(tool, dict) and tool.get("type") == "file_search"]
+
+
+def _fits(tool: Json) -> Fits:
+    return filters(tool.get("filters"), "tools[0].filters")
+
+
+def _told(hits: list[Hit]) -> tuple[str, list[Json]]:
+    """The best chunk's beginning, with the file it is from cited at its end."""
+    if not hits:
+        return NOTHING, []
+    best = hits[0]
+    text = f"According to {best.document.filename}: {' '.join(best.text.split()[:40])}"
+    citation = {
+        "type": "file_citation",
+        "index": len(text),
+        "file_id": best.document.id,
+        "filename": best.document.filename,
+    }
+    return text, [citation]
+
+
+def _call(id_: str, query: str, hits: list[Hit], body: Json) -> Json:
+    included = body.get("include")
+    shown = isinstance(included, list) and "file_search_call.results" in included
+    results = [
+        {
+            "file_id": hit.document.id,
+            "filename": hit.document.filename,
+            "score": hit.score,
+            "attributes": hit.document.attributes,
+            "text": hit.text,
+        }
+        for hit in hits
+    ]
+    return {
+        "id": id_.replace("resp_", "fs_"),
+        "type": "file_search_call",
+        "status": "completed",
+        "queries": [query],
+        "results": results if shown else None,
+    }

@@ -1,0 +1,149 @@
+"""Gives a new stack the buckets and tables that a deleted one left behind, ledger and all.
+
+`sam delete` keeps them, and CloudFormation will not make a bucket that is there. So before the next
+`make deploy` they are imported, with a template that holds nothing else: an import may make and
+change nothing. The deploy that follows adds the rest around them.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import boto3
+import yaml
+from botocore.exceptions import ClientError
+
+from local.world.workspace import ROOT
+
+BUCKET, TABLE = "AWS::S3::Bucket", "AWS::DynamoDB::Table"
+ELSEWHERE = ("Condition", "DependsOn", "Metadata")  # what is kept stands by itself
+CHANGE = "adopt"
+
+
+class Short(yaml.SafeLoader):
+    """CloudFormation's YAML, with the short forms of its functions written out."""
+
+
+def _written_out(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.ScalarNode)
+    return {name: loader.construct_scalar(node)}
+
+
+Short.add_multi_constructor("!", _written_out)
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m local adopt", description=__doc__)
+    parser.add_argument("--stack", default="batchdrop")
+    parser.add_argument("--table", action="append", default=[], metavar="NAME=TABLE")
+    wish = parser.parse_args(argv)
+    tables = dict(each.split("=", 1) for each in wish.table)
+    for logical, name in adopt(boto3.Session(), wish.stack, tables).items():
+        print(f"{wish.stack} has {logical} again: {name}")
+    print("Now: make deploy, with the parameters the stack had")
+    return 0
+
+
+def adopt(session: boto3.Session, stack: str, tables: Mapping[str, str]) -> dict[str, str]:
+    """What was imported, by its name in the template."""
+    kept = remaining(yaml.load((ROOT / "template.yaml").read_text(), Short))
+    found = _found(session, stack, kept["Resources"], tables)
+    kept["Resources"] = {name: kept["Resources"][name] for name in found}
+    cloudformation = session.client("cloudformation")
+    cloudformation.create_change_set(
+        StackName=stack,
+        ChangeSetName=CHANGE,
+        ChangeSetType="IMPORT",
+        TemplateBody=json.dumps(kept),
+        ResourcesToImport=[
+            {
+                "ResourceType": kept["Resources"][name]["Type"],
+                "LogicalResourceId": name,
+                "ResourceIdentifier": {_identifier(kept["Resources"][name]): each},
+            }
+            for name, each in found.items()
+        ],
+    )
+    created = cloudformation.get_waiter("change_set_create_complete")
+    created.wait(StackName=stack, ChangeSetName=CHANGE)
+    cloudformation.execute_change_set(StackName=stack, ChangeSetName=CHANGE)
+    cloudformation.get_waiter("stack_import_complete").wait(StackName=stack)
+    return found
+
+
+def remaining(template: dict[str, Any]) -> dict[str, Any]:
+    """The template with what a deleted stack keeps, and nothing that asks for anything else."""
+    kept = {
+        name: {key: value for key, value in each.items() if key not in ELSEWHERE}
+        for name, each in template["Resources"].items()
+        if each.get("DeletionPolicy") == "Retain"
+    }
+    for each in kept.values():
+        each["Properties"].pop("NotificationConfiguration", None)  # comes with the queue it names
+    sections = ("AWSTemplateFormatVersion", "Parameters", "Mappings", "Conditions")
+    return {section: template[section] for section in sections} | {"Resources": kept}
+
+
+def _found(
+    session: boto3.Session, stack: str, kept: Mapping[str, Any], tables: Mapping[str, str]
+) -> dict[str, str]:
+    """What lies there of it. A bucket is found by its name, a table by its stack's."""
+    account = session.client("sts").get_caller_identity()["Account"]
+    s3, names = session.client("s3"), list(_tables(session))
+    found: dict[str, str] = {}
+    for logical, each in kept.items():
+        if each["Type"] == TABLE:
+            found |= _table(stack, logical, tables.get(logical), names)
+            continue
+        name = each["Properties"]["BucketName"]["Fn::Sub"]
+        for variable, value in {
+            "AWS::StackName": stack,
+            "AWS::AccountId": account,
+            "AWS::Region": session.region_name,
+        }.items():
+            name = name.replace(f"${{{variable}}}", value)
+        if _is_there(s3, name):
+            found[logical] = name
+    if not found:
+        raise SystemExit(f"nothing of a stack {stack} was left behind in {session.region_name}")
+    return found
+
+
+def _table(stack: str, logical: str, named: str | None, names: Sequence[str]) -> dict[str, str]:
+    """CloudFormation's own names end in a dozen letters of no meaning."""
+    pattern = re.compile(rf"{re.escape(stack)}-{logical}-[A-Za-z0-9]+")
+    fitting = [named] if named else [name for name in names if pattern.fullmatch(name)]
+    if len(fitting) > 1:
+        raise SystemExit(
+            f"{logical} may be any of {', '.join(fitting)}: say which with --table {logical}=…"
+        )
+    return {logical: fitting[0]} if fitting else {}
+
+
+def _tables(session: boto3.Session) -> Iterator[str]:
+    for page in session.client("dynamodb").get_paginator("list_tables").paginate():
+        yield from page["TableNames"]
+
+
+def _is_there(s3: Any, bucket: str) -> bool:
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in {"404", "NoSuchBucket"}:
+            return False
+        raise
+    return True
+
+
+def _identifier(resource: Mapping[str, Any]) -> str:
+    return "BucketName" if resource["Type"] == BUCKET else "TableName"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

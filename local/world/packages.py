@@ -1,0 +1,95 @@
+"""Packages of the doors for this machine, kept under a name made from what they are built of."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from local.world.workspace import ROOT, WORLDS, locked
+
+BUILDS = WORLDS / "builds"
+KEPT = 4  # the newest few stay; another run may be deploying one of them
+SAM = ROOT / ".venvs" / "sam" / "bin" / "sam"
+OUTER_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FILE", "OUT"}  # sam build calls make anew
+SOURCES = (
+    "template.yaml",
+    "Makefile",
+    "uv.lock",
+    "functions",
+    "shared",
+    "local/world/packages.py",
+    "local/build/trim_packages.py",
+)
+
+
+def built_template(say: Callable[[str], None]) -> Path:
+    """The template with its packages, built if anything they are made of has changed."""
+    build = BUILDS / _fingerprint()
+    with locked(WORLDS / "builds.lock"):
+        if not (build / "done").exists():
+            say("Building the doors' packages for this machine …")
+            _build(build)
+        os.utime(build)
+        _forget_old()
+    return build / "template.yaml"
+
+
+def _fingerprint() -> str:
+    return _digest(_files(), ROOT, sys.version)
+
+
+def _digest(files: Iterable[Path], root: Path, start: str = "") -> str:
+    digest = hashlib.sha256(start.encode())
+    for path in files:
+        digest.update(f"\0{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _files() -> Iterator[Path]:
+    for source in SOURCES:
+        path = ROOT / source
+        found = sorted(path.rglob("*")) if path.is_dir() else [path]
+        yield from (f for f in found if f.is_file() and "__pycache__" not in f.parts)
+
+
+def _build(build: Path) -> None:
+    """`sam build`, then each package zipped once: `sam deploy` would do it again every time."""
+    shutil.rmtree(build, ignore_errors=True)
+    command = [str(SAM), "build", "--build-dir", str(build)]
+    environment = {k: v for k, v in os.environ.items() if k not in OUTER_MAKE}
+    environment |= {"PACKAGE_FOR": "here", "SAM_CLI_TELEMETRY": "0"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"sam build failed:\n{done.stdout}{done.stderr}")
+    template = build / "template.yaml"
+    text = template.read_text()
+    for package in build.glob("*Function"):
+        archive = _zipped(package).name
+        text = re.sub(rf"(?m)^( +CodeUri: ){package.name}$", rf"\g<1>{archive}", text)
+    template.write_text(text)
+    (build / "done").touch()
+
+
+def _zipped(package: Path) -> Path:
+    """Named by what is in it: equal packages are one archive, which SAM uploads once."""
+    files = sorted(path for path in package.rglob("*") if path.is_file())
+    archive = package.parent / f"{_digest(files, package)}.zip"
+    if not archive.exists():
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as into:
+            for path in files:
+                into.write(path, path.relative_to(package))
+    return archive
+
+
+def _forget_old() -> None:
+    builds = sorted(BUILDS.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in [path for path in builds if path.is_dir()][KEPT:]:
+        shutil.rmtree(old)

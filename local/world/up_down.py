@@ -1,0 +1,67 @@
+"""`make up` and `make down`: the same world, left running to be looked at and dropped into."""
+
+import argparse
+from collections.abc import Sequence
+
+from local.world import processes
+from local.world.packages import built_template
+from local.world.stack import REGION, Wishes, World, deploy, make_world
+from local.world.workspace import STANDING, WORLDS, clear, locked
+
+USUAL_PORT = 4566  # where local AWSs are expected
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("command", choices=("up", "down"))
+    parser.add_argument("--real", action="store_true", help="OpenAI itself, by OPENAI_API_KEY")
+    options = parser.parse_args(argv)
+    with locked(WORLDS / "standing.lock"):
+        return up(options.real) if options.command == "up" else down()
+
+
+def up(real: bool) -> int:
+    world = _standing()
+    if world and world.real != real:
+        raise SystemExit("A world with another OpenAI is up; first: make down")
+    if world:
+        print(f"A world is up at {world.endpoint}")
+        world = deploy(STANDING, world, built_template(print), print)
+    else:
+        world = _fresh(real)
+    world.save(STANDING)
+    print(_guide(world))
+    return 0
+
+
+def down() -> int:
+    print("The world is down" if STANDING.exists() else "No world is up")
+    clear(STANDING)
+    return 0
+
+
+def _standing() -> World | None:
+    up = processes.lives(STANDING, "aws") and (STANDING / "world.json").exists()
+    return World.load(STANDING) if up else None
+
+
+def _fresh(real: bool) -> World:
+    clear(STANDING)
+    STANDING.mkdir(parents=True)
+    try:
+        return make_world(STANDING, Wishes(real, USUAL_PORT), print)
+    except BaseException:
+        clear(STANDING)
+        raise
+
+
+def _guide(world: World) -> str:
+    out = world.outputs
+    return f"""
+export AWS_ENDPOINT_URL={world.endpoint} AWS_DEFAULT_REGION={REGION}
+export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+aws s3 cp events/sample.jsonl {out["InboxUri"]}
+aws s3 ls --recursive s3://{out["DataBucketName"]}/
+aws dynamodb scan --table-name {out["LedgerTableName"]}
+aws lambda invoke --function-name {out["PollFunctionName"]} /dev/stdout   # the clock ticks now
+Logs: {STANDING}    Stop it with: make down"""

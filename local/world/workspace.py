@@ -1,0 +1,70 @@
+"""A directory for each world, locked while in use, swept when the process that used it died."""
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.world import processes
+
+ROOT = Path(__file__).parents[2]
+WORLDS = ROOT / ".world"
+STANDING = WORLDS / "standing"  # the world of `make up`
+FAILED = WORLDS / "failed"  # the logs of the last run that failed
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Waits its turn; the lock goes with the process that holds it, however that ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def passing_home() -> Iterator[Path]:
+    """A directory that is gone afterwards, with every process started in it."""
+    with locked(WORLDS / "homes.lock"):
+        _sweep()
+        home = Path(tempfile.mkdtemp(prefix="run-", dir=WORLDS))
+        owner = (home / "owner").open("w")
+        fcntl.flock(owner, fcntl.LOCK_EX)
+    try:
+        yield home
+    finally:
+        clear(home)
+        owner.close()
+
+
+def clear(home: Path) -> None:
+    processes.stop_all(home)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def keep_logs(home: Path) -> Path:
+    shutil.rmtree(FAILED, ignore_errors=True)
+    FAILED.mkdir(parents=True)
+    for log in home.glob("*.log"):
+        shutil.copy(log, FAILED)
+    return FAILED
+
+
+def _sweep() -> None:
+    """Ends what runs left behind that were killed before they could."""
+    for home in WORLDS.glob("run-*"):
+        if not _owned(home):
+            clear(home)
+
+
+def _owned(home: Path) -> bool:
+    try:
+        with (home / "owner").open() as owner:
+            fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False

@@ -1,0 +1,88 @@
+"""OpenAI's audit log over HTTP; reading is repeated here a few times."""
+
+import re
+from collections.abc import Callable
+
+import httpx  # noqa: TID251  # the admin endpoint's own edge: it alone holds the admin key
+
+from shared.audit.reading import Page, read_page
+from shared.aws.secrets import Secret
+from shared.errors import Refused, TryLater, Unanswerable, with_request_id
+from shared.openai.models import ErrorEnvelope
+from shared.openai.retry import repeated, retry_after
+from shared.text import plain
+
+PATH = "/organization/audit_logs"
+LONGEST_WAIT = 10.0  # seconds of Retry-After waited for here; longer is left to the next tick
+REMEDY = (
+    "The audit log needs an admin key (sk-admin-…) that an organization owner made, with the "
+    "permission Audit Logs: Read (scope api.audit_logs.read), not expired; and, where the "
+    "organization has an IP allow-list, this function's address on it."
+)
+
+
+# OpenAI quotes a refused key, masked; what is left of it goes nowhere either.
+A_KEY = re.compile(r"sk-[^\s.,;)]+")
+
+
+class CursorRefused(Refused):
+    """OpenAI does not know the event to go on after."""
+
+
+class AuditApi:
+    """Lists events: closed windows and `after` alone, as is documented."""
+
+    def __init__(self, http: httpx.Client, key: Secret, pause: Callable[[float], None]) -> None:
+        self._http = http
+        self._key = key
+        self._pause = pause
+
+    def page(
+        self, low: int, high: int, after: str | None, *, limit: int, tenant_only: bool
+    ) -> Page:
+        """Raises CursorRefused, Unanswerable with what to do about it, TryLater."""
+        query = {
+            "limit": str(limit),
+            "effective_at[gte]": str(low),
+            "effective_at[lte]": str(high),
+            **({"after": after} if after else {}),
+            **({"tenant_only": "true"} if tenant_only else {}),
+        }
+        body = repeated(lambda: self._once(query), self._pause, LONGEST_WAIT)
+        try:
+            return read_page(body)
+        except ValueError as error:
+            raise TryLater(f"GET {PATH}: the answer can't be read: {error}") from error
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _once(self, query: dict[str, str]) -> bytes:
+        headers = {"Authorization": f"Bearer {self._key()}"}
+        try:
+            response = self._http.get(PATH, params=query, headers=headers)
+        except httpx.HTTPError as error:
+            raise TryLater(f"GET {PATH}: {type(error).__name__}") from error
+        if response.is_error:
+            raise with_request_id(self._failure(response, query), response.headers)
+        return response.content
+
+    def _failure(self, response: httpx.Response, query: dict[str, str]) -> Exception:
+        status, (message, code) = response.status_code, _problem(response)
+        reason = f"GET {PATH}: HTTP {status} {message}".strip()
+        if status in {401, 403}:
+            self._key.forget()
+            return Unanswerable(f"GET {PATH}: HTTP {status} {plain(message)} {REMEDY}".strip())
+        if status in {408, 429} or status >= 500:
+            return TryLater(reason, retry_after(response.headers))
+        if status in {400, 404} and "after" in query:
+            return CursorRefused(reason, code, status)
+        return Refused(reason, code, status)
+
+
+def _problem(response: httpx.Response) -> tuple[str, str | None]:
+    try:
+        error = ErrorEnvelope.model_validate_json(response.content).error
+    except ValueError:
+        return response.reason_phrase, None
+    return A_KEY.sub("sk-…", error.message), error.code

@@ -1,0 +1,103 @@
+"""Tells what happened: an event on the bus for systems, a message on the topic for people."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import JsonValue
+
+from shared.errors import TryLater
+from shared.model import Ours
+from shared.text import plain_lines
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_sns import SNSClient
+
+SOURCE = "batchdrop"
+AT_ONCE = 10  # entries of one call, of either
+LONGEST_SUBJECT = 100  # characters, SNS's limit
+
+
+class Fact(Ours):
+    """Something that happened; said twice, its id is the same."""
+
+    type: str  # the bus event's detail-type, such as "Job Completed"
+    about: str  # what it happened to: a job's id, a part's name
+    text: str  # for a person
+    detail: dict[str, JsonValue]
+
+    @property
+    def id(self) -> str:
+        content = json.dumps([self.type, self.about], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+class Pager:
+    """Both ways or neither counts: who can't tell tries again."""
+
+    def __init__(self, events: "EventBridgeClient", sns: "SNSClient", bus: str, topic: str) -> None:
+        self._events = events
+        self._sns = sns
+        self._bus = bus
+        self._topic = topic
+
+    def tell(self, fact: Fact) -> None:
+        self._put_on_bus([fact])
+        self._sns.publish(
+            TopicArn=self._topic,
+            Subject=_subject(fact),
+            Message=_message(fact),
+            MessageAttributes=_attributes(fact),
+        )
+
+    def tell_all(self, facts: Sequence[Fact]) -> None:
+        """Many, in few calls."""
+        for start in range(0, len(facts), AT_ONCE):
+            some = facts[start : start + AT_ONCE]
+            self._put_on_bus(some)
+            answer = self._sns.publish_batch(
+                TopicArn=self._topic,
+                PublishBatchRequestEntries=[
+                    {
+                        "Id": str(number),
+                        "Subject": _subject(fact),
+                        "Message": _message(fact),
+                        "MessageAttributes": _attributes(fact),
+                    }
+                    for number, fact in enumerate(some)
+                ],
+            )
+            if failed := answer.get("Failed"):
+                raise TryLater(f"topic: {failed[0].get('Code')}")
+
+    def _put_on_bus(self, facts: Sequence[Fact]) -> None:
+        answer = self._events.put_events(
+            Entries=[
+                {
+                    "Source": SOURCE,
+                    "DetailType": fact.type,
+                    "Detail": json.dumps({"id": fact.id, **fact.detail}),
+                    "EventBusName": self._bus,
+                }
+                for fact in facts
+            ]
+        )
+        if answer["FailedEntryCount"]:
+            codes = {each.get("ErrorCode") for each in answer["Entries"]} - {None}
+            raise TryLater(f"bus: {', '.join(sorted(map(str, codes)))}")
+
+
+def _subject(fact: Fact) -> str:
+    """SNS takes printable ASCII only."""
+    line = f"{fact.type}: {fact.about}"
+    return "".join(c if " " <= c <= "~" else "?" for c in line)[:LONGEST_SUBJECT]
+
+
+def _message(fact: Fact) -> str:
+    return f"{plain_lines(fact.text)}\n\nid {fact.id}"
+
+
+def _attributes(fact: Fact) -> Any:
+    return {"type": {"DataType": "String", "StringValue": fact.type}}

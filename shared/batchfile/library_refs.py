@@ -1,0 +1,96 @@
+"""Questions over a library: its name in a file_search tool becomes the id of its store.
+
+Only the ids change; every other byte of the line stays as it is.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from shared.problems import Problem
+from shared.text import plain
+
+PREFIX = "library:"
+MARK = b'"library:'  # a line without these bytes costs nothing more
+
+Resolve = Callable[[str], str | None]  # a library's name to its store's id; None: there is none
+Fields = dict[str, msgspec.Raw]
+
+_fields = msgspec.json.Decoder(Fields).decode
+_listed = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_ids = msgspec.json.Decoder(list[str]).decode
+_text = msgspec.json.Decoder(str).decode
+
+
+class StoreNotMade(Exception):
+    """There are documents, and no store yet: the file is read again when there is."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__(library)
+        self.library = library
+
+
+class Named(NamedTuple):
+    """A line as OpenAI shall read it, and the libraries it asks."""
+
+    line: bytes
+    libraries: frozenset[str]
+    problems: list[Problem]
+
+
+def named(line: bytes, number: int, resolve: Resolve | None) -> Named:
+    """Raises StoreNotMade. A line that asks no library comes back as it is."""
+    unchanged = Named(line, frozenset(), [])
+    if resolve is None or MARK not in line:
+        return unchanged
+    try:
+        request = _fields(line)
+        body = _fields(request["body"])
+        tools = _listed(body["tools"])
+    except (msgspec.DecodeError, KeyError):
+        return unchanged
+    asked: dict[str, str | None] = {}
+    written = [_tool(each, asked, resolve) for each in tools]
+    problems = [_unknown(name, number) for name, store in asked.items() if store is None]
+    if not asked or problems:
+        return unchanged._replace(problems=problems)
+    body["tools"] = msgspec.Raw(b"[" + b",".join(map(bytes, written)) + b"]")
+    request["body"] = msgspec.Raw(_joined(body))
+    return Named(_joined(request), frozenset(asked), [])
+
+
+def _tool(raw: msgspec.Raw, asked: dict[str, str | None], resolve: Resolve) -> msgspec.Raw:
+    """The tool with stores where it names libraries; `asked` learns which."""
+    try:
+        tool = _fields(raw)
+        ids = _ids(tool["vector_store_ids"]) if _text(tool["type"]) == "file_search" else []
+    except (msgspec.DecodeError, KeyError):
+        return raw  # OpenAI says what is wrong with it
+    names = [each.removeprefix(PREFIX) for each in ids if each.startswith(PREFIX)]
+    if not names:
+        return raw
+    asked.update({name: resolve(name) for name in names})
+    stores = [_store(each, asked) for each in ids]
+    tool["vector_store_ids"] = msgspec.Raw(msgspec.json.encode(stores))
+    return msgspec.Raw(_joined(tool))
+
+
+def _store(id_: str, asked: Mapping[str, str | None]) -> str:
+    return (asked[id_.removeprefix(PREFIX)] or id_) if id_.startswith(PREFIX) else id_
+
+
+def _joined(fields: Fields) -> bytes:
+    return msgspec.json.encode(fields)
+
+
+def _unknown(name: str, number: int) -> Problem:
+    shown = plain(name, 80)
+    return Problem(
+        line=number,
+        code="unknown_library",
+        param="body.tools.vector_store_ids",
+        message=f"There is no library {shown!r}: nothing lies under libraries/{shown}/.",
+        remedy="write library:<name> of a folder under libraries/ in the inbox bucket, or drop "
+        "its documents first",
+    )

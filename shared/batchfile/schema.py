@@ -1,0 +1,137 @@
+"""The rules of one line of a batch file, with OpenAI's limits.
+
+Limits: https://platform.openai.com/docs/guides/batch (read in public copies, autumn 2026) and
+errors seen live. A good line takes the fast way, one decode into four fields; what is wrong with
+another is named by `faults.py`.
+"""
+
+import re
+
+import msgspec
+
+from shared.jobs.model import BYTES_PER_TOKEN
+from shared.model import Ours
+
+ENDPOINTS = frozenset(
+    {
+        "/v1/responses",
+        "/v1/chat/completions",
+        "/v1/embeddings",
+        "/v1/completions",
+        "/v1/moderations",
+        "/v1/images/generations",
+        "/v1/images/edits",
+        "/v1/videos",
+    }
+)
+EMBEDDINGS = "/v1/embeddings"
+MAX_REQUESTS = 50_000
+MAX_INPUTS = 50_000  # embedding inputs in a batch: elements of `input`, not lines
+# OpenAI says 200 MB and was seen to compare with 209,715,200; one user got HTTP 413 at 165,665,721.
+MAX_PART_BYTES = 150_000_000
+MAX_MODEL = 256  # characters of a model's name: it becomes a key of the ledger
+
+
+class Limits(Ours):
+    """What one part may hold, and what may be asked for."""
+
+    requests: int = MAX_REQUESTS
+    bytes: int = MAX_PART_BYTES
+    inputs: int = MAX_INPUTS
+    tokens: int = 2_000_000_000  # estimated prompt tokens; no documented limit per batch
+    endpoints: frozenset[str] = ENDPOINTS
+
+
+class Body(msgspec.Struct, gc=False):
+    """The part of a request's body that decides where it goes."""
+
+    model: str
+    stream: bool | None = None
+
+
+class Request(msgspec.Struct, gc=False):
+    """The part of a line that decides where it goes."""
+
+    custom_id: str
+    method: str
+    url: str
+    body: Body
+
+
+class _Inputs(msgspec.Struct):
+    input: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _WithInputs(msgspec.Struct):
+    body: _Inputs
+
+
+class _Named(msgspec.Struct):
+    custom_id: str
+
+
+decode = msgspec.json.Decoder(Request).decode
+_decode_inputs = msgspec.json.Decoder(_WithInputs).decode
+_decode_named = msgspec.json.Decoder(_Named).decode
+
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+NUMBER = re.compile(rb"\[\s*-?\d")
+
+
+def is_good(request: Request, limits: Limits) -> bool:
+    """What the types alone do not hold; anything false is named by `faults.problems_of`."""
+    return (
+        request.method == "POST"
+        and request.url in limits.endpoints
+        and not request.body.stream
+        and 0 < len(request.body.model) <= MAX_MODEL
+        and bool(request.custom_id)
+    )
+
+
+def all_alike(requests: list[Request], limits: Limits) -> bool:
+    """Whether all are good and go to one endpoint and one model: the hot loop of a pass."""
+    url, model = requests[0].url, requests[0].body.model
+    if not 0 < len(model) <= MAX_MODEL or url not in limits.endpoints:
+        return False
+    for request in requests:
+        body = request.body
+        if (
+            request.method != "POST"
+            or request.url != url
+            or body.model != model
+            or body.stream
+            or not request.custom_id
+        ):
+            return False
+    return True
+
+
+def tokens_of(size: int) -> int:
+    """Estimated prompt tokens of a line of so many bytes."""
+    return -(-size // BYTES_PER_TOKEN)
+
+
+def inputs_of(line: bytes) -> int:
+    """Embedding inputs of a line: a text or one array of token numbers is one.
+
+    Counted by what opens each input, never too few, as a line may have millions of them.
+    """
+    raw = bytes(_decode_inputs(line).body.input)
+    if not raw.startswith(b"[") or NUMBER.match(raw):
+        return 1
+    opening = raw[1:].lstrip()[:1]
+    if opening == b'"':
+        plain = raw.replace(rb"\\", b"")
+        return (plain.count(b'"') - plain.count(rb"\"")) // 2
+    if opening == b"[":
+        return raw.count(b"[") - 1
+    return 0 if opening == b"]" else raw.count(b",") + 1
+
+
+def custom_id_of(line: bytes) -> str | None:
+    """The custom_id of a line that is otherwise bad, as far as it has one."""
+    try:
+        return _decode_named(line).custom_id or None
+    except UNDECODABLE:
+        return None

@@ -1,0 +1,285 @@
+"""Names everything that is wrong with a line, or with the cutting of a file, for its owner.
+
+Codes and messages are OpenAI's own where they were seen; the remedy is ours.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from shared.batchfile.lines import MAX_LINE_BYTES, TOO_LONG, Unreadable, misencoded_at
+from shared.batchfile.schema import MAX_MODEL, UNDECODABLE, Limits, decode
+from shared.problems import Problem
+
+
+class _AnyBody(msgspec.Struct):
+    """What may stand in a body, unread: an image or a million messages may be among it."""
+
+    model: msgspec.Raw = msgspec.Raw(b"null")
+    stream: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _AnyRequest(msgspec.Struct):
+    custom_id: msgspec.Raw = msgspec.Raw(b"null")
+    method: msgspec.Raw = msgspec.Raw(b"null")
+    url: msgspec.Raw = msgspec.Raw(b"null")
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_decode_any_request = msgspec.json.Decoder(_AnyRequest).decode
+_decode_any_body = msgspec.json.Decoder(_AnyBody).decode
+# By its first byte; all else is a number.
+OUTLINES: dict[bytes, object] = {
+    b"{": {},
+    b"[": [],
+    b'"': "",
+    b"t": True,
+    b"f": False,
+    b"n": None,
+}
+HALF_A_PAIR = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])")
+
+
+def problems_of(line: bytes, number: int, limits: Limits) -> list[Problem]:
+    """Everything that is wrong with one line, by itself; empty for a good line."""
+    parsed = _parsed(line, number)
+    if isinstance(parsed, Problem):
+        return [parsed]
+    return list(_wrong(parsed, number, limits)) or list(_ambiguous(line, number))
+
+
+def duplicate(number: int, first: int) -> Problem:
+    return Problem(
+        line=number,
+        code="duplicate_custom_id",
+        param="custom_id",
+        message="The custom_id for this request is a duplicate of another request. The custom_id "
+        "parameter must be unique for each request in a batch.",
+        remedy=f"it stands on line {first} already: give each line its own",
+    )
+
+
+def too_large(number: int, what: str, have: int, limit: int) -> Problem:
+    """One request that fits no part, however the file is cut."""
+    return Problem(
+        line=number,
+        code="request_too_large",
+        message=f"This request alone has {have:,} {what}; a batch may have {limit:,}.",
+        remedy="make the request smaller, or cut it into several",
+    )
+
+
+def too_many_models(most: int) -> Unreadable:
+    return Unreadable(
+        "too_many_models",
+        f"The file asks for more than {most} different endpoints and models; reading stopped "
+        "there.",
+        "cut it into several files with fewer models each, and see whether body.model is a model",
+    )
+
+
+def too_many_parts(most: int) -> Unreadable:
+    return Unreadable(
+        "too_many_parts",
+        f"The file would be cut into more than {most:,} parts; reading stopped there.",
+        "cut it into several files, or raise the stack's limits of a part",
+    )
+
+
+def too_many_duplicates(most: int) -> Unreadable:
+    return Unreadable(
+        "too_many_duplicates",
+        f"At least {most:,} custom_ids stand in the file more than once; not all of them "
+        "are counted here.",
+        "see whether the file holds everything twice, and give each line a custom_id of its own",
+    )
+
+
+def _parsed(line: bytes, number: int) -> dict[str, object] | Problem:
+    """The fields that matter; what they hold is outlined, not built."""
+    if line is TOO_LONG:
+        return _too_long(number)
+    if (at := misencoded_at(line)) is not None:
+        return _misencoded(number, at, line[at])
+    try:
+        request = _decode_any_request(line)
+    except msgspec.ValidationError:
+        kind = _kind(OUTLINES.get(line.lstrip()[:1], 0))
+        return _unparseable(number, f"it holds {kind}, not an object")
+    except RecursionError:
+        return _unparseable(number, "it is nested too deeply")
+    except msgspec.DecodeError as error:
+        half = HALF_A_PAIR.search(line)
+        return _unparseable(number, "half a surrogate pair stands alone" if half else str(error))
+    fields = {name: _outline(getattr(request, name)) for name in _AnyRequest.__struct_fields__}
+    if isinstance(fields["body"], dict):
+        body = _decode_any_body(request.body)
+        fields["body"] = {"model": _outline(body.model), "stream": _outline(body.stream)}
+    return fields
+
+
+def _outline(raw: msgspec.Raw) -> object:
+    """The value of a text, a truth or a null; of anything else only its kind."""
+    first = memoryview(raw)[:1].tobytes()
+    return msgspec.json.decode(raw) if first == b'"' else OUTLINES.get(first, 0)
+
+
+def _too_long(number: int) -> Problem:
+    return Problem(
+        line=number,
+        code="request_too_large",
+        message=f"This line has more than {MAX_LINE_BYTES:,} bytes.",
+        remedy="make the request smaller, or cut it into several",
+    )
+
+
+def _misencoded(number: int, at: int, byte: int) -> Problem:
+    return Problem(
+        line=number,
+        code="invalid_encoding",
+        message=f"This line is not valid UTF-8: byte {at + 1:,} is 0x{byte:02x}.",
+        remedy="save the file as UTF-8 without a byte order mark",
+    )
+
+
+def _unparseable(number: int, why: str) -> Problem:
+    return Problem(
+        line=number,
+        code="invalid_json_line",
+        message="This line is not parseable as valid JSON.",
+        remedy=f"{why}: write one JSON object on the line",
+    )
+
+
+def _ambiguous(line: bytes, number: int) -> Iterator[Problem]:
+    """Of a key that stands twice the last value counts, but the others have to be of its type."""
+    try:
+        decode(line)
+    except UNDECODABLE as error:
+        yield Problem(
+            line=number,
+            code="duplicate_key",
+            message="A key stands more than once on this line, with different types of values.",
+            remedy=f"{error}: write each key once",
+        )
+
+
+def _wrong(request: dict[str, object], number: int, limits: Limits) -> Iterator[Problem]:
+    yield from _wrong_custom_id(request["custom_id"], number)
+    yield from _wrong_method(request["method"], number)
+    yield from _wrong_url(request["url"], number, limits)
+    body = request["body"]
+    if body is None:
+        yield _missing(number, "body", "write the request's parameters as an object")
+    elif isinstance(body, dict):
+        yield from _wrong_body(body, number)
+    else:
+        yield _wrong_type(number, "body", "an object", body)
+
+
+def _wrong_custom_id(custom_id: object, number: int) -> Iterator[Problem]:
+    if custom_id is None:
+        yield _missing(number, "custom_id", "give each line a text of its own, such as its id")
+    elif not isinstance(custom_id, str):
+        yield _wrong_type(number, "custom_id", "a string", custom_id)
+    elif not custom_id:
+        yield _invalid(number, "custom_id", "it is empty", "give each line a text of its own")
+
+
+def _wrong_method(method: object, number: int) -> Iterator[Problem]:
+    if method is None:
+        yield _missing(number, "method", 'write "method": "POST"')
+    elif not isinstance(method, str):
+        yield _wrong_type(number, "method", "a string", method)
+    elif method != "POST":
+        yield _invalid(number, "method", f"{_shown(method)} is not POST", 'write "method": "POST"')
+
+
+def _wrong_url(url: object, number: int, limits: Limits) -> Iterator[Problem]:
+    if url is None:
+        yield _missing(number, "url", _one_of(limits.endpoints))
+    elif not isinstance(url, str):
+        yield _wrong_type(number, "url", "a string", url)
+    elif url not in limits.endpoints:
+        yield Problem(
+            line=number,
+            code="invalid_url",
+            param="url",
+            message=f"{_shown(url)} is not an endpoint of the Batch API.",
+            remedy=_one_of(limits.endpoints),
+        )
+
+
+def _one_of(endpoints: frozenset[str]) -> str:
+    return "write one of: " + ", ".join(sorted(endpoints))
+
+
+def _wrong_body(body: dict[str, Any], number: int) -> Iterator[Problem]:
+    model = body.get("model")
+    if model is None or model == "":
+        yield Problem(
+            line=number,
+            code="invalid_request",
+            param="body.model",
+            message="Model parameter is required.",
+            remedy='write "model": "gpt-…" in the body',
+        )
+    elif not isinstance(model, str):
+        yield _wrong_type(number, "body.model", "a string", model)
+    elif len(model) > MAX_MODEL:
+        why = f"it has {len(model):,} characters, more than {MAX_MODEL}"
+        yield _invalid(number, "body.model", why, "write the model's name as OpenAI lists it")
+    stream = body.get("stream")
+    if stream is True:
+        yield Problem(
+            line=number,
+            code="streaming_unsupported",
+            param="body.stream",
+            message="Streaming is not supported in the Batch API.",
+            remedy='remove "stream" from the body',
+        )
+    elif stream is not None and stream is not False:
+        yield _wrong_type(number, "body.stream", "true or false", stream)
+
+
+def _missing(number: int, param: str, remedy: str) -> Problem:
+    return Problem(
+        line=number,
+        code="missing_required_parameter",
+        param=param,
+        message=f"Missing required parameter: '{param}'.",
+        remedy=remedy,
+    )
+
+
+def _wrong_type(number: int, param: str, wanted: str, got: object) -> Problem:
+    return Problem(
+        line=number,
+        code="invalid_type",
+        param=param,
+        message=f"Invalid type for '{param}': expected {wanted}, but got {_kind(got)} instead.",
+        remedy=f"write {wanted}",
+    )
+
+
+def _invalid(number: int, param: str, why: str, remedy: str) -> Problem:
+    return Problem(
+        line=number,
+        code="invalid_value",
+        param=param,
+        message=f"Invalid value for '{param}': {why}.",
+        remedy=remedy,
+    )
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")
+
+
+def _shown(text: str) -> str:
+    """Somebody's text inside a sentence of ours: short, and without line breaks."""
+    return json.dumps(text if len(text) <= 80 else text[:79] + "…", ensure_ascii=False)

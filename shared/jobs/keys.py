@@ -1,0 +1,81 @@
+"""Where things lie in the data bucket: names made from content, never longer than S3 allows."""
+
+import hashlib
+
+from shared.jobs.model import Job, Part
+from shared.text import plain_key
+
+BINARY = "application/octet-stream"
+PAGE = "text/html; charset=utf-8"
+INBOX = "inbox/"
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+LONGEST = 1_024  # bytes of an S3 key
+LONGEST_FILE = len("/report.json.partial")  # room kept behind the prefix
+
+
+def accepted_suffix(key: str) -> str | None:
+    """The suffix by which a file is read, or None for one that is refused."""
+    name = key.lower()
+    return next((each for each in SUFFIXES if name.endswith(each) and _base(name) != each), None)
+
+
+def is_packed(key: str) -> bool:
+    return key.lower().endswith((".gz", ".zst"))
+
+
+def results_prefix(job_id: str, key: str) -> str:
+    return _prefix("results", job_id, key)
+
+
+def rejected_prefix(job_id: str, key: str) -> str:
+    return _prefix("rejected", job_id, key)
+
+
+def part_key(part: Part) -> str:
+    return f"parts/{part.job}/{part.number:06d}.jsonl"
+
+
+def lines_key(part: Part) -> str:
+    """Line numbers of a part whose lines do not lie side by side: 4 bytes each, little-endian."""
+    return f"parts/{part.job}/{part.number:06d}.lines"
+
+
+def landed_key(part: Part) -> str:
+    """The part's results in the order of its lines, until the job's are put together."""
+    return f"parts/{part.job}/{part.number:06d}.results.jsonl"
+
+
+def again_key(parent: Part) -> str:
+    """The bytes of a part's requests that are asked again: named by the part, so never mixed up."""
+    return f"parts/{parent.job}/{parent.number:06d}.again.jsonl"
+
+
+def again_lines_key(parent: Part) -> str:
+    return f"parts/{parent.job}/{parent.number:06d}.again.lines"
+
+
+def piece_lines_key(parent: Part, first: int) -> str:
+    return f"parts/{parent.job}/{parent.number:06d}.from-{first}.lines"
+
+
+def extras_key(job: Job, part: Part) -> str:
+    """Answers that belong to no request of the part, or to one that has an answer already."""
+    return f"{job.results_prefix}extras-{part.number:06d}.jsonl"
+
+
+def _base(key: str) -> str:
+    return key.rsplit("/", 1)[-1]
+
+
+def _prefix(room: str, job_id: str, key: str) -> str:
+    """`room/any/path/name/job/`; a path too long is cut and closed with a hash of the whole."""
+    path = key.removeprefix(INBOX)
+    suffix = accepted_suffix(key)
+    path = path[: -len(suffix)] if suffix else path.rstrip("/")
+    path = plain_key(path)
+    space = LONGEST - len(f"{room}//{job_id}/") - LONGEST_FILE
+    encoded = path.encode(errors="surrogatepass")
+    if len(encoded) > space:
+        mark = "~" + hashlib.sha256(encoded).hexdigest()[:16]
+        path = encoded[: space - len(mark)].decode(errors="ignore") + mark
+    return "/".join(filter(None, (room, path, job_id))) + "/"

@@ -1,0 +1,19 @@
+"""Questions over a library wait until it knows what was dropped before them."""
+
+from shared.edges import Edges
+from shared.jobs.model import Job, JobState, Part
+from shared.text import plain
+
+
+def unready(edges: Edges, job: Job, part: Part) -> str:
+    """Why a part has to wait; empty: it may go."""
+    for name in part.libraries:
+        asked = job.times[JobState.CHECKING.value]
+        library = edges.shelves.library(name)
+        if library is None or library.settled_upto is None or library.settled_upto <= asked:
+            why = f" ({plain(library.reason, 150)})" if library and library.reason else ""
+            return (
+                f"documents dropped before it in the library {plain(name, 80)} "
+                f"are still being indexed{why}"
+            )
+    return ""

@@ -1,0 +1,21 @@
+"""Which line of the dropped file each request of a part is."""
+
+from array import array
+from collections.abc import Sequence
+
+from shared.aws.s3 import Landing
+from shared.jobs.model import Part
+
+
+def line_numbers(landing: Landing, part: Part) -> Sequence[int]:
+    """In the part's order; from a sidecar where its lines do not lie side by side."""
+    if part.lines_key is None:
+        return range(part.first_line, part.first_line + part.requests)
+    numbers = array("I")
+    numbers.frombytes(landing.read(part.lines_key))
+    return numbers
+
+
+def numbers_as_bytes(numbers: Sequence[int]) -> bytes:
+    """4 bytes each, little-endian, as this machine and Lambda's write them."""
+    return array("I", numbers).tobytes()

@@ -1,0 +1,376 @@
+"""What a job and its parts are, and the moves they may make."""
+
+import hashlib
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field
+
+from shared.jobs.options import Options
+from shared.model import Ours
+from shared.openai.models import Batch, BatchError, BatchStatus
+
+NUMBERS = 100_000  # an attempt's parts are numbered from (attempt - 1) × this
+BYTES_PER_TOKEN = 4  # of a whole line, wrapping included: an estimate on the safe side
+LIMIT_KEPT = timedelta(days=1)
+KEPT_ERRORS = 20  # of a refused batch, in the ledger: an item stays below 10 KB
+TEXT_LIMIT = 300  # characters of somebody else's text, wherever we keep it
+
+
+class JobState(StrEnum):
+    CHECKING = "checking"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class PartState(StrEnum):
+    PLANNED = "planned"
+    WAITING = "waiting"
+    SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    ENDED = "ended"
+    LANDED = "landed"
+
+
+REFUSED = "refused"  # stands for OpenAI's status where create itself was refused
+OVER = frozenset({JobState.REJECTED, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED})
+
+
+class Source(Ours):
+    """One version of one object in S3."""
+
+    bucket: str
+    key: str
+    version: str | None = None
+    etag: str = ""
+    sequencer: str = ""
+    size: int = 0
+
+    @property
+    def identity(self) -> str:
+        """The version; without one (a bucket that is not versioned) ETag and sequencer."""
+        return self.version or f"{self.etag}-{self.sequencer}"
+
+
+class Span(Ours):
+    """A run of bytes of an object: the whole of it, or the lines that lie side by side in it."""
+
+    bucket: str
+    key: str
+    version: str | None = None
+    start: int = 0
+    length: int
+
+
+class Job(Ours):
+    """One dropped file and everything that becomes of it."""
+
+    id: str
+    source: Source
+    state: JobState = JobState.CHECKING
+    options: Options = Options()
+    requests: int = 0
+    parts: int = 0
+    tokens: int = 0  # estimated prompt tokens
+    reason: str = ""
+    results_prefix: str = ""
+    skipped: int = 0  # bad lines left out
+    cancel_asked: datetime | None = None
+    room_told: bool = False  # that parts wait for room was told: once a job is enough
+    notes: list[str] = []
+    due: datetime
+    times: dict[str, datetime] = {}
+    rev: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.source.key
+
+    @property
+    def over(self) -> bool:
+        return self.state in OVER
+
+    def told_of_room(self) -> Self:
+        return self.model_copy(update={"room_told": True, "rev": self.rev + 1})
+
+    def waits(self, now: datetime, reason: str, until: datetime) -> Self:
+        """It is read again then; poll rings."""
+        return self.model_copy(update={"reason": reason, "due": until, "rev": self.rev + 1})
+
+    def asked_to_stop(self, now: datetime) -> Self:
+        """Poll does the stopping, from its next tick on until nothing lives any more."""
+        due = self.due if self.state is JobState.CHECKING else now  # intake may be reading it
+        return self.model_copy(update={"cancel_asked": now, "due": due, "rev": self.rev + 1})
+
+    def moved(self, state: JobState, now: datetime, **changes: object) -> Self:
+        times = self.times | {state.value: now}
+        update = {"state": state, "times": times, "rev": self.rev + 1, **changes}
+        return self.model_copy(update=update)
+
+
+class Lines(Ours):
+    """Which lines of the dropped file a part holds; the numbers themselves lie under `key`."""
+
+    key: str | None  # None: they lie side by side
+    first: int
+    last: int
+    count: int
+
+
+class Part(Ours):
+    """What of a job goes to OpenAI as one batch; `due` is when poll should look at it again."""
+
+    job: str
+    number: int
+    attempt: int = 1
+    state: PartState = PartState.PLANNED
+    endpoint: str
+    model: str
+    source: Span
+    first_line: int
+    last_line: int
+    lines_key: str | None = None  # line numbers, where the lines do not lie side by side
+    requests: int
+    bytes: int
+    inputs: int = 0  # embedding inputs
+    tokens: int  # estimated prompt tokens
+    libraries: list[str] = []  # whose documents it waits for, if they were dropped before it
+    reason: str = ""
+    due: datetime
+    asked_at: datetime | None = None  # when poll asked submit for it
+    tries: int = 0
+    file_id: str | None = None
+    creating_at: datetime | None = None  # set: an answer of create may be lost
+    batch_id: str | None = None
+    batch_status: str = ""
+    done: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    errors: list[BatchError] = []
+    errors_total: int = 0
+    extras: int = 0  # answers to nobody, or second ones
+    replaced: bool = False  # cut again into smaller parts, which hold its requests now
+    stuck_told: str = ""  # the status it was told to be stuck in
+    stop_sent: bool = False  # OpenAI was asked to cancel its batch
+    cut_short: bool = False  # the job's cancel kept some of it from being done
+    times: dict[str, datetime] = {}
+    rev: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.job}/{self.number:06d}"
+
+    @property
+    def base(self) -> int:
+        """The number of the part whose requests these are, whatever the attempt."""
+        return self.number % NUMBERS
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the batch carries, so that a lost answer is found again."""
+        return {"job_id": self.job, "part": str(self.base), "attempt": str(self.attempt)}
+
+    def is_made_into(self, batch: Batch) -> bool:
+        """Whether a batch at OpenAI is this part's, told by metadata or by its input file."""
+        if self.file_id and batch.input_file_id == self.file_id:
+            return True
+        return self.metadata.items() <= (batch.metadata or {}).items()
+
+    def _moved(self, state: PartState, now: datetime, **changes: object) -> Self:
+        times = self.times | {state.value: now}
+        update = {"state": state, "times": times, "rev": self.rev + 1, **changes}
+        return self.model_copy(update=update)
+
+    def waits(self, now: datetime, reason: str, until: datetime) -> Self:
+        return self._moved(
+            PartState.WAITING, now, reason=shortened(reason), due=until, asked_at=None
+        )
+
+    def asked(self, now: datetime) -> Self:
+        return self.model_copy(update={"asked_at": now, "rev": self.rev + 1})
+
+    @property
+    def may_be_made(self) -> bool:
+        """An answer of create was lost: until that is cleared up, the room it took stays taken."""
+        return self.creating_at is not None
+
+    @property
+    def waits_since(self) -> datetime:
+        return self.times.get(PartState.WAITING.value, self.due)
+
+    def may_be_claimed(self, now: datetime) -> bool:
+        """A waiting part, or one whose holder must be dead because its lease ran out."""
+        if self.state is PartState.WAITING:
+            return True
+        return self.state is PartState.SUBMITTING and self.due <= now
+
+    def claimed(self, now: datetime, lease: timedelta) -> Self:
+        return self._moved(PartState.SUBMITTING, now, due=now + lease, tries=self.tries + 1)
+
+    def creating(self, now: datetime, file_id: str) -> Self:
+        """Written before the call: from here on an answer may be lost."""
+        update = {"creating_at": now, "file_id": file_id, "rev": self.rev + 1}
+        return self.model_copy(update=update)
+
+    def answered_no(self) -> Self:
+        """Nothing was made, so nothing needs to be looked for."""
+        return self.model_copy(update={"creating_at": None})
+
+    def refused(self, now: datetime, error: BatchError) -> Self:
+        """OpenAI would not make a batch of it: it ends as one that failed validation does."""
+        told = self.model_copy(update={"errors": [brief(error)], "errors_total": 1})
+        return told.answered_no()._moved(
+            PartState.ENDED, now, due=now, batch_status=REFUSED, reason=shortened(error.message)
+        )
+
+    def submitted(self, batch: Batch, now: datetime) -> Self:
+        moved = self._moved(PartState.SUBMITTED, now, creating_at=None, due=now, reason="")
+        return moved.observed(batch)
+
+    def observed(self, batch: Batch) -> Self:
+        """What OpenAI says of the batch, without a move of ours."""
+        usage = batch.usage
+        return self.model_copy(
+            update={
+                "file_id": batch.input_file_id or self.file_id,
+                "batch_id": batch.id,
+                "batch_status": shortened(batch.status),
+                "done": batch.counts.completed,
+                "failed": batch.counts.failed,
+                "input_tokens": usage.input_tokens if usage else 0,
+                "output_tokens": usage.output_tokens if usage else 0,
+                "output_file_id": batch.output_file_id,
+                "error_file_id": batch.error_file_id,
+                "errors": [brief(error) for error in batch.problems[:KEPT_ERRORS]],
+                "errors_total": len(batch.problems),
+            }
+        )
+
+    def swapped(self, batch: Batch) -> Self:
+        """The older of two batches of this part takes the place of the younger."""
+        return self.observed(batch).model_copy(update={"rev": self.rev + 1})
+
+    def ended(self, now: datetime, reason: str = "") -> Self:
+        return self._moved(PartState.ENDED, now, due=now, reason=shortened(reason))
+
+    def landed(self, now: datetime, extras: int, *, cut_short: bool = False) -> Self:
+        return self._moved(PartState.LANDED, now, due=now, extras=extras, cut_short=cut_short)
+
+    def was_stopped(self, job: Job) -> bool:
+        """It was cancelled, and not before the job was: a batch can be cancelled at OpenAI too."""
+        ended = self.times.get(PartState.ENDED.value)
+        if job.cancel_asked is None or ended is None or self.batch_status != BatchStatus.CANCELLED:
+            return False
+        return ended >= job.cancel_asked
+
+    def stopped(self, now: datetime) -> Self:
+        """Cancelled before there was a batch."""
+        return self._moved(PartState.ENDED, now, due=now, batch_status=BatchStatus.CANCELLED)
+
+    def cut_again(self, now: datetime) -> Self:
+        """Its requests live on in smaller parts."""
+        return self._moved(PartState.LANDED, now, due=now, replaced=True)
+
+    def told_to_stop(self) -> Self:
+        return self.model_copy(update={"stop_sent": True, "rev": self.rev + 1})
+
+    def told_stuck(self) -> Self:
+        return self.model_copy(update={"stuck_told": self.batch_status, "rev": self.rev + 1})
+
+    def again(self, source: Span, lines: Lines, now: datetime) -> "Part":
+        """Those of its requests that may succeed later, as a part of the next attempt."""
+        return self._child(self.number + NUMBERS, self.attempt + 1, (source, lines), now)
+
+    def piece(self, number: int, source: Span, lines: Lines, now: datetime) -> "Part":
+        """Some of its requests, as a part of the same attempt."""
+        return self._child(number, self.attempt, (source, lines), now)
+
+    def _child(self, number: int, attempt: int, held: tuple[Span, Lines], now: datetime) -> "Part":
+        source, lines = held
+        return Part(
+            job=self.job,
+            number=number,
+            attempt=attempt,
+            state=PartState.WAITING,
+            endpoint=self.endpoint,
+            model=self.model,
+            source=source,
+            first_line=lines.first,
+            last_line=lines.last,
+            lines_key=lines.key,
+            requests=lines.count,
+            bytes=source.length,
+            inputs=self.inputs,
+            libraries=self.libraries,
+            tokens=-(-source.length // BYTES_PER_TOKEN),
+            due=now,
+            times={PartState.WAITING.value: now},
+        )
+
+
+class Room(Ours):
+    """How many estimated prompt tokens of one model are enqueued, and how many may be."""
+
+    model: str
+    used: int = 0
+    limit: int | None = None  # as configured, or as a refusal said
+    learned_at: datetime | None = None
+    held_for: str | None = None  # a part that waited so long that nobody may pass it any more
+
+    @property
+    def free(self) -> int | None:
+        """None: nothing is known of a limit."""
+        return None if self.limit is None else self.limit - self.used
+
+    def as_known(self, now: datetime, configured: int | None) -> Self:
+        """A learnt limit is forgotten after a day: the tier may have risen, and asking is free."""
+        learned = self.limit
+        if self.learned_at and now - self.learned_at > LIMIT_KEPT:
+            learned = None
+        known = [each for each in (learned, configured) if each is not None]
+        return self.model_copy(update={"limit": min(known, default=None)})
+
+    def fits(self, part: Part) -> bool:
+        return self.free is None or part.tokens <= self.free
+
+    def admits(self, part: Part) -> bool:
+        """It fits, and the room is not held for another."""
+        return self.fits(part) and self.held_for in {None, part.name}
+
+
+class Ask(Ours):
+    """A message between doors: look at this part of this job."""
+
+    job: str
+    part: int = Field(ge=0)
+
+
+def job_id(bucket: str, key: str, version: str) -> str:
+    """The same notification twice is the same job."""
+    return hashlib.sha256("\0".join((bucket, key, version)).encode()).hexdigest()[:16]
+
+
+def part_number(base: int, attempt: int) -> int:
+    return base + (attempt - 1) * NUMBERS
+
+
+def shortened(text: str | None) -> str:
+    text = text or ""
+    return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
+
+
+def brief(error: BatchError) -> BatchError:
+    return error.model_copy(
+        update={
+            "code": shortened(error.code) or None,
+            "message": shortened(error.message) or None,
+            "param": shortened(error.param) or None,
+        }
+    )

@@ -1,0 +1,142 @@
+"""The sentences we send, one for each thing that happens: counts and keys, never lists."""
+
+from pydantic import JsonValue
+
+from shared.aws.notifier import Fact
+from shared.jobs.model import Job, Part
+from shared.openai.models import Batch, File
+from shared.report.model import JobReport, Rejected
+from shared.text import REASON, plain
+
+
+def accepted(job: Job) -> Fact:
+    return Fact(
+        type="Job Accepted",
+        about=job.id,
+        text=f"{plain(job.key)} was accepted: {job.requests:,} requests in {job.parts} part(s), "
+        f"about {job.tokens:,} prompt tokens.",
+        detail=_job(job),
+    )
+
+
+def rejected(job: Job, report: Rejected, key: str) -> Fact:
+    worst = ", ".join(f"{n} × {code}" for code, n in sorted(report.problems_by_code.items())[:10])
+    return Fact(
+        type="Job Rejected",
+        about=job.id,
+        text=f"{plain(job.key)} was refused: {report.problems_total:,} problem(s): {worst}.\n"
+        f"Every problem with line and remedy: {key}",
+        detail=_job(job) | {"problems": report.problems_total, "report": key},
+    )
+
+
+def ended(job: Job, report: JobReport) -> Fact:
+    counts = report.requests
+    return Fact(
+        type=f"Job {report.state.capitalize()}",
+        about=job.id,
+        text=f"{plain(job.key)} is {report.state}: {counts.succeeded:,} of {counts.total:,} "
+        f"requests succeeded, {counts.failed:,} failed.{_cost(report)}\n"
+        f"{plain(report.reason, REASON)}\n"
+        f"Results: {report.files['results']}\nReport: {report.files['page']}",
+        detail=_job(job)
+        | {
+            "succeeded": counts.succeeded,
+            "failed": counts.failed,
+            "input_tokens": report.usage.input_tokens,
+            "output_tokens": report.usage.output_tokens,
+            "cost_usd": report.cost.usd,
+            "unpriced_models": report.cost.unpriced_models,
+            **{name: report.files[name] for name in ("results", "errors", "report", "page")},
+        },
+    )
+
+
+def _cost(report: JobReport) -> str:
+    """Nobody is told that a job was free because its prices are not known."""
+    without = report.cost.unpriced_models
+    if not report.usage_by_model or without == len(report.usage_by_model):
+        return ""
+    rest = f", without {without:,} model(s) whose price is not known" if without else ""
+    return f" Cost at OpenAI: about ${report.cost.usd:,.2f}{rest}."
+
+
+def waiting(job: Job, part: Part) -> Fact:
+    return Fact(
+        type="Part Waiting",
+        about=f"{part.name} {part.reason}",
+        text=f"Part {part.number} of {plain(job.key)} waits: {plain(part.reason, REASON)}",
+        detail=_part(job, part),
+    )
+
+
+def retried(job: Job, part: Part) -> Fact:
+    return Fact(
+        type="Part Retried",
+        about=part.name,
+        text=f"{part.requests:,} requests of {plain(job.key)} are asked again "
+        f"(attempt {part.attempt} of {job.options.max_attempts}).",
+        detail=_part(job, part),
+    )
+
+
+def second_batch(part: Part, younger: Batch, kept: str) -> Fact:
+    done = younger.counts.completed
+    return Fact(
+        type="Second Batch Cancelled",
+        about=f"{part.name} {younger.id}",
+        text=f"Part {part.name} had one batch too many at OpenAI. {younger.id} was cancelled, "
+        f"{kept or 'none'} stays: {done:,} requests of the cancelled one were done by then, and "
+        "are billed twice.",
+        detail={
+            "job": part.job,
+            "part": part.number,
+            "cancelled": younger.id,
+            "kept": kept,
+            "billed_twice": done,
+        },
+    )
+
+
+def stuck(job: Job, part: Part) -> Fact:
+    return Fact(
+        type="Part Stuck",
+        about=f"{part.name} {part.batch_status}",
+        text=f"Batch {part.batch_id} of {plain(job.key)} has been {plain(part.batch_status)!r} "
+        f"for long, {part.done:,} of {part.requests:,} requests done. It ends by itself 24 hours "
+        "after it was made; what is not done by then is asked again. To stop it now, cancel "
+        "the job.",
+        detail=_part(job, part) | {"batch": part.batch_id, "status": part.batch_status},
+    )
+
+
+def orphan_deleted(part: Part, file: File) -> Fact:
+    return Fact(
+        type="Orphan File Deleted",
+        about=f"{part.name} {file.id}",
+        text=f"File {file.id} ({plain(file.filename)}, {file.bytes:,} bytes) at OpenAI belonged "
+        "to a part that does not need it, and was deleted there.",
+        detail={"job": part.job, "part": part.number, "file": file.id, "bytes": file.bytes},
+    )
+
+
+def _job(job: Job) -> dict[str, JsonValue]:
+    return {
+        "job": job.id,
+        "state": job.state.value,
+        "bucket": job.source.bucket,
+        "key": job.key,
+        "requests": job.requests,
+        "parts": job.parts,
+        "estimated_prompt_tokens": job.tokens,
+    }
+
+
+def _part(job: Job, part: Part) -> dict[str, JsonValue]:
+    return _job(job) | {
+        "part": part.number,
+        "attempt": part.attempt,
+        "model": part.model,
+        "reason": part.reason,
+        "part_requests": part.requests,
+    }

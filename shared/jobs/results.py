@@ -1,0 +1,225 @@
+"""What became of each request: answers joined to requests, counted, and judged."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from itertools import filterfalse
+from typing import Any
+
+import msgspec
+
+from shared.jobs.model import shortened
+from shared.model import Ours
+
+GROUPS = 50  # kinds of errors told apart in a report; the rest is counted together
+RETRYABLE = frozenset({"batch_expired", "request_timeout", "missing_result"})
+MISSING = "missing_result"
+
+
+class Fate(Enum):
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    MAY_SUCCEED = "may succeed later"
+
+
+class _Usage(msgspec.Struct, gc=False):
+    prompt_tokens: int | None = None  # chat completions, completions, embeddings
+    completion_tokens: int | None = None
+    input_tokens: int | None = None  # responses
+    output_tokens: int | None = None
+
+
+class _Error(msgspec.Struct, gc=False):
+    code: str | int | None = None
+    message: str | None = None
+    type: str | None = None
+
+
+class _Body(msgspec.Struct, gc=False):
+    model: str | None = None
+    usage: _Usage | None = None
+    error: _Error | None = None
+
+
+class _Response(msgspec.Struct, gc=False):
+    status_code: int | None = None
+    body: _Body | None = None
+
+
+class Answer(msgspec.Struct, gc=False):
+    """The part of an output line that decides what it counts as."""
+
+    custom_id: str
+    response: _Response | None = None
+    error: _Error | None = None
+
+    @property
+    def status(self) -> int:
+        return (self.response.status_code or 0) if self.response else 0
+
+    @property
+    def fate(self) -> Fate:
+        """Success is no error and a 2xx; `status_code: 0` was seen in completed batches."""
+        if self.error is None and 200 <= self.status < 300:
+            return Fate.SUCCEEDED
+        if self.error is not None:
+            return Fate.MAY_SUCCEED if self.error.code in RETRYABLE else Fate.FAILED
+        passing = self.status in {0, 408, 429} or self.status >= 500
+        return Fate.MAY_SUCCEED if passing else Fate.FAILED
+
+    @property
+    def complaint(self) -> tuple[str, str]:
+        """Code and text of a failure, for grouping."""
+        body = self.response.body if self.response else None
+        error = self.error or (body.error if body else None) or _Error()
+        code = error.code or error.type or f"http_{self.status}"
+        return shortened(str(code)), shortened(error.message or "no message")
+
+
+_decode = msgspec.json.Decoder(Answer).decode
+
+
+def read_answer(line: bytes) -> Answer | None:
+    """An output line, however odd its inside is; None for one that names no request."""
+    try:
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _read_leniently(line)
+
+
+def _read_leniently(line: bytes) -> Answer | None:
+    """A body of an unexpected shape is still an answer."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("custom_id"), str):
+        return None
+    response, error = _object(found.get("response")), found.get("error")
+    answer = Answer(custom_id=found["custom_id"])
+    if response:
+        answer.response = _Response(_odd_status(response.get("status_code")))
+    if error is not None:
+        answer.error = _odd_error(error)
+    return answer
+
+
+def _odd_status(status: Any) -> int | None:
+    """`"200"` and `200.0` are a success all the same: asked again, it would be paid again."""
+    try:
+        return int(status)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _odd_error(error: object) -> _Error:
+    """Whatever stands where an error should: as much of it as can be told."""
+    if not isinstance(error, dict):
+        return _Error(message=str(error))
+    told = {name: str(error[name]) for name in ("code", "message") if error.get(name) is not None}
+    return _Error(**told)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def stand_in(custom_id: str, code: str, message: str) -> bytes:
+    """The line of a request that got no answer, in OpenAI's output-line format."""
+    error = {"code": code, "message": message}
+    line = {"id": None, "custom_id": custom_id, "response": None, "error": error}
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+class ErrorGroup(Ours):
+    """Failures alike: how many, and one to look at."""
+
+    code: str
+    message: str
+    count: int
+    example_custom_id: str
+    example_line: int
+
+
+class Usage(Ours):
+    """Tokens as the answers state them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def plus(self, other: "Usage") -> "Usage":
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+        )
+
+
+class Tally:
+    """Counts answers as they pass, in memory that does not grow with their number."""
+
+    def __init__(self) -> None:
+        self.succeeded = 0
+        self.failed = 0
+        self._input: Counter[str] = Counter()  # tokens by model; models are made once, at the end
+        self._output: Counter[str] = Counter()
+        self._groups: dict[tuple[str, str], tuple[str, int]] = {}
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def add(self, answer: Answer, model: str, line: int) -> bool:
+        """Counts one request's final answer; whether it succeeded."""
+        self._spend(answer, model)
+        if answer.fate is Fate.SUCCEEDED:
+            self.succeeded += 1
+            return True
+        self.failed += 1
+        key = answer.complaint
+        if key not in self._groups and len(self._groups) >= GROUPS:
+            key = ("other", "further kinds of errors, see errors.jsonl")
+        self._groups.setdefault(key, (shortened(answer.custom_id), line))
+        self._counts[key] += 1
+        return False
+
+    def _spend(self, answer: Answer, model: str) -> None:
+        usage = answer.response.body.usage if answer.response and answer.response.body else None
+        if usage:
+            self._input[model] += usage.prompt_tokens or usage.input_tokens or 0
+            self._output[model] += usage.completion_tokens or usage.output_tokens or 0
+
+    @property
+    def usage(self) -> dict[str, Usage]:
+        """By model, in the order in which they came."""
+        return {
+            model: Usage(input_tokens=spent, output_tokens=self._output[model])
+            for model, spent in self._input.items()
+        }
+
+    @property
+    def groups(self) -> list[ErrorGroup]:
+        """Most frequent first."""
+        return [
+            ErrorGroup(
+                code=code,
+                message=message,
+                count=count,
+                example_custom_id=self._groups[code, message][0],
+                example_line=self._groups[code, message][1],
+            )
+            for (code, message), count in self._counts.most_common()
+        ]
+
+
+def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines without their newlines; blank ones are left out."""
+    pieces: list[bytes] = []
+    for chunk in chunks:
+        first, *rest = chunk.split(b"\n")
+        pieces.append(first)
+        if rest:
+            yield from filterfalse(_is_blank, (b"".join(pieces), *rest[:-1]))
+            pieces = [rest[-1]]
+    yield from filterfalse(_is_blank, [b"".join(pieces)])
+
+
+def _is_blank(line: bytes) -> bool:
+    return not line or line.isspace()

@@ -1,0 +1,160 @@
+"""The ledger's rows of libraries: each document and each content an item, the bell beside them."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Attr, Key
+
+from shared.errors import Moved, NoRoom
+from shared.jobs.ledger import OPEN, bare, call, stamp
+from shared.library.model import Bell, Content, Document, Library
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+BELLS = "LIBRARIES"
+BELL = "library"  # in the sparse index: something may be to do
+AT_ONCE = 100  # items of one transaction
+Row = Document | Content
+
+
+class Shelves:
+    """Rows: LIBRARY#<name> with LIBRARY, DOC#<name> and CONTENT#<id>; LIBRARIES with a bell each.
+
+    Documents are written by whoever hears of them, the rest by the holder of the library's lease.
+    """
+
+    def __init__(self, table: "Table") -> None:
+        self._table = table
+
+    def document(self, library: str, name: str) -> Document | None:
+        found = self._get(f"LIBRARY#{library}", f"DOC#{name}")
+        return _document(found) if found else None
+
+    def library(self, name: str) -> Library | None:
+        found = self._get(f"LIBRARY#{name}", "LIBRARY")
+        return Library.model_validate(found) if found else None
+
+    def rows(self, library: str) -> tuple[list[Document], list[Content]]:
+        """All there is of a library, as it is now."""
+        key = Key("pk").eq(f"LIBRARY#{library}")
+        documents: list[Document] = []
+        contents: list[Content] = []
+        for row in self._query(KeyConditionExpression=key, ConsistentRead=True):
+            if row["sk"].startswith("DOC#"):
+                documents.append(_document(row))
+            elif row["sk"].startswith("CONTENT#"):
+                contents.append(Content.model_validate(bare(row)))
+        return documents, contents
+
+    def note(self, old: Document | None, new: Document) -> None:
+        """Raises Moved where somebody else noted the same document meanwhile."""
+        condition = Attr("rev").eq(old.rev) if old else Attr("pk").not_exists()
+        call(lambda: self._table.put_item(Item=_row(new), ConditionExpression=condition))
+
+    def put_library(self, old: Library | None, new: Library) -> None:
+        row = new.model_dump(mode="json", exclude_none=True)
+        row |= {"pk": f"LIBRARY#{new.name}", "sk": "LIBRARY"}
+        condition = Attr("rev").eq(old.rev) if old else Attr("pk").not_exists()
+        call(lambda: self._table.put_item(Item=row, ConditionExpression=condition))
+
+    def move(self, rows: Sequence[Row]) -> None:
+        """Each to its next revision, a hundred at a time all or nothing. Raises Moved."""
+        for start in range(0, len(rows), AT_ONCE):
+            self._move([_write(self._table.name, row) for row in rows[start : start + AT_ONCE]])
+
+    def _move(self, writes: list[Any]) -> None:
+        client = self._table.meta.client
+        try:
+            call(lambda: client.transact_write_items(TransactItems=writes))
+        except NoRoom as error:  # of two rows the second moved
+            raise Moved(error.reason) from error
+
+    def ring(self, library: str, now: datetime, asked_at: datetime | None = None) -> None:
+        """Something may be to do; whoever works on the library does not miss it."""
+        sets = ["#open = :open", "#due = :due", "#name = :name"]
+        values: dict[str, Any] = {":open": BELL, ":due": stamp(now), ":name": library, ":one": 1}
+        names = {"#open": "open", "#due": "due", "#name": "name"}
+        if asked_at:
+            sets.append("asked_at = :asked")
+            values[":asked"] = asked_at.isoformat()
+        update: Any = {
+            "Key": {"pk": BELLS, "sk": library},
+            "UpdateExpression": f"SET {', '.join(sets)} ADD n :one",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
+        call(lambda: self._table.update_item(**update))
+
+    def bell(self, library: str) -> Bell:
+        found = self._get(BELLS, library)
+        return _bell(found) if found else Bell(name=library)
+
+    def bells(self) -> list[Bell]:
+        """Every library that ever was."""
+        rows = self._query(KeyConditionExpression=Key("pk").eq(BELLS), ConsistentRead=True)
+        return [_bell(row) for row in rows]
+
+    def ringing(self, now: datetime) -> list[str]:
+        """Libraries that somebody has to look at by now."""
+        key = Key("open").eq(BELL) & Key("due").lte(stamp(now))
+        return [str(row["name"]) for row in self._query(IndexName=OPEN, KeyConditionExpression=key)]
+
+    def rest(self, bell: Bell, due: datetime | None) -> None:
+        """Until `due`, or until it is rung again. Raises Moved if it was rung meanwhile."""
+        update: Any = {
+            "Key": {"pk": BELLS, "sk": bell.name},
+            "UpdateExpression": "REMOVE #open, #due" if due is None else "SET #due = :due",
+            "ConditionExpression": "n = :n",
+            "ExpressionAttributeNames": {"#due": "due"} | ({} if due else {"#open": "open"}),
+            "ExpressionAttributeValues": {":n": bell.n} | ({":due": stamp(due)} if due else {}),
+        }
+        call(lambda: self._table.update_item(**update))
+
+    def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        key = {"pk": pk, "sk": sk}
+        answer = call(lambda: self._table.get_item(Key=key, ConsistentRead=True))
+        return bare(answer["Item"]) if "Item" in answer else None
+
+    def _query(self, **query: Any) -> Iterator[dict[str, Any]]:
+        while True:
+            page = call(lambda: self._table.query(**query))
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _bell(row: dict[str, Any]) -> Bell:
+    return Bell(name=row["name"], n=int(row["n"]), asked_at=row.get("asked_at"))
+
+
+def _document(row: dict[str, Any]) -> Document:
+    attributes = json.loads(row["attributes"]) if "attributes" in row else None
+    return Document.model_validate(bare(row) | {"attributes": attributes})
+
+
+def _row(row: Row) -> dict[str, Any]:
+    """Attributes as JSON: DynamoDB's numbers would come back as others."""
+    sk = f"DOC#{row.name}" if isinstance(row, Document) else f"CONTENT#{row.id}"
+    values = row.model_dump(mode="json", exclude_none=True)
+    if isinstance(row, Document) and row.attributes is not None:
+        values["attributes"] = json.dumps(row.attributes, ensure_ascii=False)
+    return values | {"pk": f"LIBRARY#{row.library}", "sk": sk}
+
+
+def _write(table: str, row: Row) -> dict[str, Any]:
+    """Revision 0 is a row that was not there; each other follows the one before it."""
+    put: dict[str, Any] = {"TableName": table, "Item": _row(row)}
+    if row.rev == 0:
+        return {"Put": put | {"ConditionExpression": "attribute_not_exists(pk)"}}
+    return {
+        "Put": put
+        | {
+            "ConditionExpression": "#r = :r",
+            "ExpressionAttributeNames": {"#r": "rev"},
+            "ExpressionAttributeValues": {":r": row.rev - 1},
+        }
+    }

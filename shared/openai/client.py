@@ -1,0 +1,210 @@
+"""OpenAI's Files and Batches over HTTP.
+
+Each call ends in an answer, in `Refused` (no, for good), in `TryLater` (not now) or, where the
+call may have done its work although no answer came, in `AnswerLost`. Reading and deleting are
+repeated here a few times; uploading and creating never are: who calls knows how to look first.
+"""
+
+import io
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO
+
+import httpx
+from pydantic import ValidationError
+
+from shared.aws.secrets import Secret
+from shared.errors import (
+    AnswerLost,
+    Gone,
+    Refused,
+    TryLater,
+    Unanswerable,
+    with_request_id,
+)
+from shared.openai.models import ApiError, Batch, BatchPage, ErrorEnvelope, File, FilePage
+from shared.openai.retry import repeated, retry_after
+from shared.text import plain
+
+# Seconds. A read timeout is between two bytes; an upload's answer comes after its last byte.
+TIMEOUT = httpx.Timeout(connect=5, read=60, write=60, pool=5)
+LONGEST_WAIT = 20.0  # seconds of Retry-After waited for here; longer goes back to the queue
+PAGE = 100
+FILES_PAGE = 1_000
+CHUNK = 1 << 18
+NEEDS_A_PERSON = frozenset(
+    {"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"}
+)
+UPLOAD_EXPIRY = 2_592_000  # seconds, the longest there is: 30 days
+
+
+class OpenAI:
+    """A client that says for each call what its failure means."""
+
+    def __init__(
+        self, http: httpx.Client, key: Secret, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._http = http
+        self._key = key
+        self._pause = pause
+
+    def close(self) -> None:
+        self._http.close()
+
+    def upload(self, name: str, file: io.RawIOBase | BinaryIO) -> File:
+        """One batch file, streamed with its Content-Length: it has to know its end."""
+        fields = {
+            "purpose": "batch",
+            "expires_after[anchor]": "created_at",
+            "expires_after[seconds]": str(UPLOAD_EXPIRY),
+        }
+        files = {"file": (name, file, "application/jsonl")}
+        return File.model_validate(self.once("POST", "/files", data=fields, files=files))
+
+    def create_batch(
+        self, input_file_id: str, endpoint: str, window: str, metadata: Mapping[str, str]
+    ) -> Batch:
+        """Makes and pays for a batch: never call it again before you have looked for it."""
+        wish = {
+            "input_file_id": input_file_id,
+            "endpoint": endpoint,
+            "completion_window": window,
+            "metadata": dict(metadata),
+        }
+        return Batch.model_validate(self.once("POST", "/batches", json=wish))
+
+    def batch(self, batch_id: str) -> Batch:
+        return Batch.model_validate(self.repeated("GET", f"/batches/{batch_id}"))
+
+    def cancel_batch(self, batch_id: str) -> Batch:
+        return Batch.model_validate(self.repeated("POST", f"/batches/{batch_id}/cancel"))
+
+    def batch_page(self, after: str | None = None) -> BatchPage:
+        """A page of the project's batches, in the API's order (newest first, so far)."""
+        query = {"limit": str(PAGE)} | ({"after": after} if after else {})
+        return BatchPage.model_validate(self.repeated("GET", "/batches", params=query))
+
+    def batch_pages(self) -> Iterator[list[Batch]]:
+        """All of them, page by page."""
+        page = self.batch_page()
+        yield page.data
+        while page.has_more and page.data:
+            page = self.batch_page(page.last_id or page.data[-1].id)
+            yield page.data
+
+    def file_page(self, after: str | None = None, purpose: str = "batch") -> FilePage:
+        """A page of the project's files, newest first."""
+        query = {"limit": str(FILES_PAGE), "purpose": purpose, "order": "desc"}
+        query |= {"after": after} if after else {}
+        return FilePage.model_validate(self.repeated("GET", "/files", params=query))
+
+    def file(self, file_id: str) -> File:
+        return File.model_validate(self.repeated("GET", f"/files/{file_id}"))
+
+    def delete_file(self, file_id: str) -> None:
+        """Afterwards it is gone, whoever deleted it."""
+        with suppress(Gone):
+            self.repeated("DELETE", f"/files/{file_id}")
+
+    @contextmanager
+    def content(self, file_id: str, start: int = 0, etag: str = "") -> Iterator["Download"]:
+        """A file's bytes from `start` on, as they come."""
+        headers = {"Range": f"bytes={start}-"} if start else {}
+        if start and etag:
+            headers["If-Range"] = etag
+        try:
+            with self._http.stream(
+                "GET", f"/files/{file_id}/content", headers=headers | self._auth()
+            ) as response:
+                if response.is_error:
+                    response.read()
+                    raise self._failure(response)
+                yield Download(response)
+        except httpx.HTTPError as error:
+            raise TryLater(f"GET content of {file_id}: {_named(error)}") from error
+
+    def once(self, method: str, path: str, **call: Any) -> Any:
+        """One try; where no answer came, the work may be done."""
+        try:
+            response = self._http.request(method, path, headers=self._auth(), **call)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise TryLater(f"{method} {path}: {_named(error)}") from error  # nothing was sent
+        except httpx.HTTPError as error:
+            raise AnswerLost(f"{method} {path}: {_named(error)}") from error
+        if response.is_error:
+            raise self._failure(response)
+        return _parsed(response)
+
+    def repeated(self, method: str, path: str, **call: Any) -> Any:
+        """The same call again and again, where doing it twice does no harm."""
+        return repeated(lambda: self.once(method, path, **call), self._pause, LONGEST_WAIT)
+
+    def _auth(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._key()}"}
+
+    def _failure(self, response: httpx.Response) -> Exception:
+        return with_request_id(self._meant(response), response.headers)
+
+    def _meant(self, response: httpx.Response) -> Exception:
+        """What a status means. A 5xx to a call that makes something may have made it."""
+        call = f"{response.request.method} {response.request.url.path}"
+        problem = _envelope(response)
+        reason = f"{call}: HTTP {response.status_code} {problem.message}".strip()
+        status = response.status_code
+        if status in {401, 403}:
+            self._key.forget()
+            said = f"{call}: HTTP {status} {plain(problem.message)}"
+            return Unanswerable(f"{said} (is the stored key right, active and for this project?)")
+        if status == 429 and problem.code in NEEDS_A_PERSON:
+            return Unanswerable(reason, retry_after(response.headers))
+        if status in {408, 409, 429} and not _is_conflict(response):
+            return TryLater(reason, retry_after(response.headers))
+        if status >= 500:
+            return AnswerLost(reason, retry_after(response.headers))
+        if status == 404:
+            return Gone(reason, problem.code, status)
+        return Refused(reason, problem.code, status)
+
+
+class Download:
+    """A running download: what the server said of it, and its bytes."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self.resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
+        self.etag = response.headers.get("ETag", "")
+        length = response.headers.get("Content-Length", "")
+        self.length = int(length) if length.isdigit() else None  # bytes still to come
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes as sent; a cut connection raises TryLater from `content`."""
+        return self._response.iter_bytes(CHUNK)
+
+
+def connect(base_url: str, headers: Mapping[str, str]) -> httpx.Client:
+    """Connections are kept and shared; make one client a process."""
+    return httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT)
+
+
+def _parsed(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError as error:
+        raise AnswerLost(f"{response.request.url.path}: the answer is not JSON") from error
+
+
+def _envelope(response: httpx.Response) -> ApiError:
+    try:
+        return ErrorEnvelope.model_validate_json(response.content).error
+    except ValidationError:
+        return ApiError(message=response.reason_phrase)
+
+
+def _is_conflict(response: httpx.Response) -> bool:
+    """A 409 of cancel says what the batch is: no reason to ask again."""
+    return response.status_code == httpx.codes.CONFLICT
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__} {error}".strip()

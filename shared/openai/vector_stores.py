@@ -1,0 +1,148 @@
+"""OpenAI's vector stores over HTTP: documents uploaded, attached by many, watched, taken out.
+
+As in `shared.openai.client`, what makes something is never repeated here: who calls looks first.
+"""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from pydantic import JsonValue
+
+from shared.errors import Gone
+from shared.model import OptionalId, Theirs
+from shared.openai.client import OpenAI
+from shared.openai.models import File
+
+PAGE = 100
+PURPOSE = "assistants"
+MOST_FILES = 2_000  # of one file batch
+MOST_BYTES = 512 << 20  # of one File
+
+
+class FileCounts(Theirs):
+    in_progress: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    total: int = 0
+
+
+class VectorStore(Theirs):
+    """https://platform.openai.com/docs/api-reference/vector-stores/object"""
+
+    id: str
+    name: str = ""
+    status: str = ""
+    metadata: dict[str, Any] = {}
+    created_at: int = 0
+    file_counts: FileCounts = FileCounts()
+
+
+class LastError(Theirs):
+    code: str = ""
+    message: str = ""
+
+
+class StoreFile(Theirs):
+    """A File attached to a store."""
+
+    id: str
+    status: str = ""
+    last_error: LastError | None = None
+    usage_bytes: int = 0
+    created_at: int = 0
+
+
+class FileBatch(Theirs):
+    id: str
+    status: str = ""
+    file_counts: FileCounts = FileCounts()
+
+
+class Page(Theirs):
+    data: list[dict[str, Any]] = []
+    last_id: OptionalId = None
+    has_more: bool = False
+
+
+class VectorStores:
+    """One project's stores, through the client that says what each failure means."""
+
+    def __init__(self, openai: OpenAI) -> None:
+        self._openai = openai
+
+    def upload(self, name: str, file: io.RawIOBase) -> File:
+        """One document, streamed; it stays until it is deleted."""
+        files = {"file": (name, file, "application/octet-stream")}
+        return File.model_validate(
+            self._openai.once("POST", "/files", data={"purpose": PURPOSE}, files=files)
+        )
+
+    def files(self) -> Iterator[File]:
+        """The project's documents, newest first."""
+        page = self._openai.file_page(purpose=PURPOSE)
+        yield from page.data
+        while page.has_more and page.data:
+            page = self._openai.file_page(page.last_id or page.data[-1].id, PURPOSE)
+            yield from page.data
+
+    def delete_file(self, file_id: str) -> None:
+        self._openai.delete_file(file_id)
+
+    def create(self, wish: Mapping[str, JsonValue]) -> VectorStore:
+        """Makes a store: look whether it is there before you call this again."""
+        return VectorStore.model_validate(self._openai.once("POST", "/vector_stores", json=wish))
+
+    def store(self, store: str) -> VectorStore:
+        found = self._openai.repeated("GET", f"/vector_stores/{store}")
+        return VectorStore.model_validate(found)
+
+    def stores(self) -> Iterator[VectorStore]:
+        """All of the project's, newest first."""
+        return map(VectorStore.model_validate, self._pages("/vector_stores", {"order": "desc"}))
+
+    def update(self, store: str, wish: Mapping[str, JsonValue]) -> None:
+        self._openai.repeated("POST", f"/vector_stores/{store}", json=wish)
+
+    def attach(self, store: str, files: Sequence[Mapping[str, JsonValue]]) -> FileBatch:
+        """Many at once, each with its own attributes and strategy."""
+        path = f"/vector_stores/{store}/file_batches"
+        return FileBatch.model_validate(
+            self._openai.once("POST", path, json={"files": list(files)})
+        )
+
+    def file_batch(self, store: str, batch: str) -> FileBatch:
+        """Its id may come back wrong (the store's was seen): keep the one that `attach` gave."""
+        path = f"/vector_stores/{store}/file_batches/{batch}"
+        return FileBatch.model_validate(self._openai.repeated("GET", path))
+
+    def batch_files(self, store: str, batch: str, status: str) -> Iterator[StoreFile]:
+        """Those of a file batch that are in a status."""
+        path = f"/vector_stores/{store}/file_batches/{batch}/files"
+        return map(StoreFile.model_validate, self._pages(path, {"filter": status}))
+
+    def store_files(self, store: str) -> Iterator[StoreFile]:
+        """All that is attached."""
+        return map(StoreFile.model_validate, self._pages(f"/vector_stores/{store}/files", {}))
+
+    def describe(self, store: str, file: str, attributes: Mapping[str, JsonValue]) -> None:
+        """New attributes, without reading the file anew."""
+        path = f"/vector_stores/{store}/files/{file}"
+        self._openai.repeated("POST", path, json={"attributes": dict(attributes)})
+
+    def detach(self, store: str, file: str) -> None:
+        """Afterwards it is not in the store; the File itself stays."""
+        with suppress(Gone):
+            self._openai.repeated("DELETE", f"/vector_stores/{store}/files/{file}")
+
+    def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        after: str | None = None
+        while True:
+            asked = {"limit": str(PAGE), **query} | ({"after": after} if after else {})
+            page = Page.model_validate(self._openai.repeated("GET", path, params=asked))
+            yield from page.data
+            if not page.has_more or not page.data:
+                return
+            after = page.last_id or str(page.data[-1]["id"])

@@ -1,0 +1,89 @@
+"""HTML put together so that nothing gets in unescaped."""
+
+import html
+from base64 import b64encode
+from collections.abc import Iterable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from shared.text import plain
+
+STYLE = Path(__file__).with_name("style.css")
+EMPTY = frozenset({"link", "meta", "rect", "line"})
+
+
+class Html(str):
+    """Markup that was made here; every other text is escaped where it enters."""
+
+    __slots__ = ()
+
+
+def el(name: str, /, *inside: object, **attributes: object) -> Html:
+    """An element. `class_` is class, `data_label` data-label; an attribute of None is left out."""
+    said = "".join(
+        f' {each.rstrip("_").replace("_", "-")}="{escaped(value)}"'
+        for each, value in attributes.items()
+        if value is not None
+    )
+    if name in EMPTY:
+        return Html(f"<{name}{said}>" if name in {"link", "meta"} else f"<{name}{said}/>")
+    return Html(f"<{name}{said}>{joined(inside)}</{name}>")
+
+
+def joined(inside: Iterable[object]) -> Html:
+    """None is nothing."""
+    return Html("".join(escaped(each) for each in inside if each is not None))
+
+
+def escaped(value: object) -> str:
+    return value if isinstance(value, Html) else html.escape(plain(str(value)))
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Html:
+    """On a narrow screen every row becomes a card, so each cell knows its column. A column whose
+    name begins with # holds numbers."""
+    names = list(columns)
+    head = [el("th", name.lstrip("#"), scope="col", class_=_kind(name)) for name in names]
+    body = [
+        el("tr", *(_cell(name, each) for name, each in zip(names, row, strict=True)))
+        for row in rows
+    ]
+    return el("table", el("thead", el("tr", *head)), el("tbody", *body))
+
+
+def _cell(name: str, value: object) -> Html:
+    return el("td", el("div", value), class_=_kind(name), data_label=name.lstrip("#"))
+
+
+def _kind(name: str) -> str | None:
+    return "number" if name.startswith("#") else None
+
+
+def section(heading: str, *inside: object) -> Html:
+    return el("section", el("h2", heading), *inside)
+
+
+def page(title: str, *inside: object) -> bytes:
+    """The whole document. Its own style is allowed by its hash; nothing else may load or run."""
+    style, mark = _style()
+    policy = f"default-src 'none'; style-src '{mark}'; img-src data:; base-uri 'none'"
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", http_equiv="Content-Security-Policy", content=Html(policy)),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", name="color-scheme", content="light dark"),
+        el("meta", name="referrer", content="no-referrer"),
+        el("link", rel="icon", href="data:,"),  # else a browser asks for one
+        el("title", title),
+        el("style", style),
+    )
+    document = el("html", head, el("body", el("main", *inside)), lang="en")
+    return f"<!doctype html>\n{document}\n".encode()
+
+
+@cache
+def _style() -> tuple[Html, str]:
+    text = STYLE.read_text()
+    return Html(text), f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"

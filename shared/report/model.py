@@ -1,0 +1,176 @@
+"""The documents that people and programs read afterwards; README documents their shape."""
+
+from datetime import datetime
+from typing import Literal
+
+from shared.jobs.model import Job, Part, Source
+from shared.jobs.options import Options
+from shared.jobs.results import ErrorGroup, Tally, Usage
+from shared.model import Ours
+from shared.openai.models import BatchError
+from shared.problems import Problem, Problems
+from shared.report.prices import Cost
+
+FORMAT: Literal["batchdrop.report/1"] = "batchdrop.report/1"
+
+
+class Rejected(Ours):
+    """Why a file was refused: the first 1,000 problems in full, all counted by code."""
+
+    format: Literal["batchdrop.report/1"] = FORMAT
+    job_id: str
+    state: Literal["rejected"] = "rejected"
+    source: Source
+    options: dict[str, str]  # as asked for
+    dropped_at: datetime | None = None
+    rejected_at: datetime
+    lines: int
+    bad_lines: int
+    problems_total: int
+    problems_by_code: dict[str, int]
+    problems: list[Problem]
+    notes: list[str] = []
+
+
+class Skipped(Ours):
+    """The bad lines that `bad-lines: skip` left out."""
+
+    lines: int
+    problems_total: int
+    problems_by_code: dict[str, int]
+    problems: list[Problem]
+
+
+class PartReport(Ours):
+    """One part: what went to OpenAI and what came of it."""
+
+    part: int
+    attempt: int
+    endpoint: str
+    model: str
+    requests: int
+    bytes: int
+    first_line: int
+    last_line: int
+    estimated_prompt_tokens: int
+    input_tokens: int
+    output_tokens: int
+    batch_id: str | None
+    batch_status: str
+    input_file_id: str | None
+    output_file_id: str | None
+    error_file_id: str | None
+    reason: str
+    cut_again: bool  # its requests travelled in smaller parts
+    errors_total: int
+    errors: list[BatchError]  # OpenAI's own, `line` counted in the dropped file
+    times: dict[str, datetime]
+
+
+class Requests(Ours):
+    """Each request of the input counts once."""
+
+    total: int
+    succeeded: int
+    failed: int
+    retried: int  # asked again at least once
+    skipped: int  # bad lines left out, with bad-lines: skip
+
+
+class JobReport(Ours):
+    """What became of an accepted file."""
+
+    format: Literal["batchdrop.report/1"] = FORMAT
+    job_id: str
+    state: Literal["completed", "failed", "cancelled"]
+    reason: str
+    source: Source
+    options: Options
+    times: dict[str, datetime]
+    requests: Requests
+    usage: Usage
+    usage_by_model: dict[str, Usage]
+    cost: Cost
+    estimated_prompt_tokens: int
+    parts: list[PartReport]
+    errors: list[ErrorGroup]
+    skipped: Skipped | None
+    extra_answers: int  # for no request, or a second one: kept in extras-….jsonl
+    files: dict[str, str]  # keys in the data bucket
+    notes: list[str]
+
+
+def rejection(
+    job: Job, asked: dict[str, str], problems: Problems, lines: int, now: datetime
+) -> Rejected:
+    return Rejected(
+        job_id=job.id,
+        source=job.source,
+        options=asked,
+        dropped_at=job.times.get("dropped"),
+        rejected_at=now,
+        lines=lines,
+        bad_lines=problems.bad_lines,
+        problems_total=problems.total,
+        problems_by_code=dict(problems.by_code),
+        problems=problems.first,
+        notes=job.notes,
+    )
+
+
+def skipped(problems: Problems) -> Skipped:
+    return Skipped(
+        lines=problems.bad_lines,
+        problems_total=problems.total,
+        problems_by_code=dict(problems.by_code),
+        problems=problems.first,
+    )
+
+
+def part_report(part: Part, lines: list[BatchError]) -> PartReport:
+    return PartReport(
+        part=part.number,
+        attempt=part.attempt,
+        endpoint=part.endpoint,
+        model=part.model,
+        requests=part.requests,
+        bytes=part.bytes,
+        first_line=part.first_line,
+        last_line=part.last_line,
+        estimated_prompt_tokens=part.tokens,
+        input_tokens=part.input_tokens,
+        output_tokens=part.output_tokens,
+        batch_id=part.batch_id,
+        batch_status=part.batch_status,
+        input_file_id=part.file_id,
+        output_file_id=part.output_file_id,
+        error_file_id=part.error_file_id,
+        reason=part.reason,
+        cut_again=part.replaced,
+        errors_total=part.errors_total,
+        errors=lines,
+        times=part.times,
+    )
+
+
+def total(usage: dict[str, Usage]) -> Usage:
+    whole = Usage()
+    for each in usage.values():
+        whole = whole.plus(each)
+    return whole
+
+
+def outcome(parts: list[Part], tally: Tally) -> Literal["completed", "failed", "cancelled"]:
+    """Failed: OpenAI took none of it. Anything else that ran to its end makes a job completed.
+
+    A cancel that came too late to change anything doesn't count: a run that died between the bell
+    and the ledger has told of the end already, and the next must tell of the same one.
+    """
+    if any(each.cut_short for each in parts):
+        return "cancelled"
+    statuses = {each.batch_status for each in parts if not each.replaced}
+    if tally.succeeded == 0 and statuses <= {"failed", "refused"}:
+        return "failed"
+    if tally.succeeded == 0 and statuses == {"cancelled"}:
+        return "cancelled"
+    return "completed"

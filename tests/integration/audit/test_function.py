@@ -1,0 +1,523 @@
+"""The audit door in its world: what it lands, tells and remembers, and how it fails."""
+
+import gzip
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+import pytest
+
+from functions.audit.backfill import Wish
+from shared.audit.config import Misconfigured
+from shared.audit.cursor import StuckWalk
+from shared.errors import TryLater, Unanswerable
+from tests.support.audit_logs import DAY, HOUR, event, events
+from tests.support.audit_world import ADMIN_KEY, NOW, AuditWorld, audit_aws
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    with audit_aws():
+        yield
+
+
+@pytest.fixture
+def world(aws: None) -> AuditWorld:
+    made = AuditWorld()
+    made.tick()
+    return made
+
+
+@pytest.fixture
+def configured(aws: None, tmp_path: Path) -> Callable[..., AuditWorld]:
+    def make(config: str = "", **settings: Any) -> AuditWorld:
+        path = tmp_path / "detections.yaml"
+        path.write_text(config)
+        made = AuditWorld(settings={"audit_config": str(path), **settings})
+        made.tick()
+        return made
+
+    return make
+
+
+OPENED = event(0, NOW + 70, "ip_allowlist.updated", {"id": "list_1", "allowed_ips": ["0.0.0.0/0"]})
+OFF = event(1, NOW + 70, "scim.disabled", {"id": "org_1"})
+UNKNOWN = event(2, NOW + 71, "tenant_ish.moon.landed", {"id": "moon"})
+
+
+def test_an_alert_is_a_letter_a_person_can_act_on(world: AuditWorld) -> None:
+    world.add([OPENED])
+    world.tick()
+
+    (letter,) = world.letters()
+
+    assert letter["Subject"].startswith(
+        "Alert Raised: CRITICAL D2 IP allow-list list_1 opened to the whole internet"
+    )
+    for told in (
+        "2026-11-01 00:01:10 UTC",
+        "p0@example.com",
+        "203.0.113.0 (Berlin, DE, AS3320)",
+        "0.0.0.0/0",
+        "What to do:\n1. ",
+        "May be harmless",
+        OPENED["id"],
+    ):
+        assert told in letter["Message"]
+
+
+def test_an_alert_is_on_the_bus_for_systems_also_as_ocsf(world: AuditWorld) -> None:
+    world.add([OPENED])
+    world.tick()
+
+    (told,) = [each for each in world.on_the_bus() if each["detail-type"] == "Alert Raised"]
+
+    alert, ocsf = told["detail"]["alert"], told["detail"]["ocsf"]
+    assert (alert["detection"], alert["severity"]) == ("D2", "critical")
+    assert alert["event_ids"] == [OPENED["id"]]
+    assert 1 <= len(alert["runbook"]) <= 6
+    assert (ocsf["class_uid"], ocsf["severity_id"], ocsf["metadata"]["version"]) == (
+        2004,
+        5,
+        "1.8.0",
+    )
+
+
+def test_an_alert_lies_in_s3_and_in_the_table(world: AuditWorld) -> None:
+    world.add([OPENED])
+    world.tick()
+
+    (stored,) = world.stored_alerts()
+    (written,) = world.alerts()
+
+    assert stored["id"] == written["id"]
+    assert stored["expires_at"] > NOW + 399 * DAY
+    assert world.keys("audit/alerts/dt=2026-11-01/") == [
+        f"audit/alerts/dt=2026-11-01/{stored['id']}.json"
+    ]
+
+
+def test_a_signal_is_stored_and_not_sent(world: AuditWorld) -> None:
+    world.add([UNKNOWN])
+    world.tick()
+
+    assert [alert["severity"] for alert in world.stored_alerts()] == ["signal"]
+    assert world.letters() == []
+
+
+def test_a_repeat_within_the_hour_is_not_sent_again(world: AuditWorld) -> None:
+    again = {**OFF, "id": "again", "effective_at": NOW + 130}
+    later = {**OFF, "id": "later", "effective_at": NOW + 2 * HOUR}
+    for each in (OFF, again):
+        world.add([each])
+        world.tick()
+    world.add([later])
+    world.tick(2 * HOUR)
+
+    unmuted = [letter for letter in world.letters() if " D3 " in letter["Subject"]]
+    assert len(unmuted) == 2
+
+
+def test_what_makes_a_stored_signal_worse_rings(world: AuditWorld) -> None:
+    limit = {"id": "rl_1", "changes_requested": {"max_requests_per_1_minute": 500}}
+    raised = {"id": "rl_1", "changes_requested": {"max_requests_per_1_minute": 5_000}}
+    key = {"id": "key_1", "data": {"scopes": ["all"]}}
+    world.add([event(7, NOW + 61, "rate_limit.updated", limit)])
+    world.add([event(14, NOW + 70, "rate_limit.updated", raised)])
+    world.tick()
+    assert world.letters() == []
+
+    world.add([event(21, NOW + 130, "api_key.created", key)])
+    world.tick()
+
+    subjects = [letter["Subject"] for letter in world.letters()]
+    assert any("HIGH S2 Limit rl_1 raised" in subject for subject in subjects)
+    (limit_alert,) = [a for a in world.stored_alerts() if a["detection"] == "S2"]
+    assert limit_alert["severity"] == "high"
+
+
+def test_an_unknown_event_is_kept_whole(world: AuditWorld) -> None:
+    odd = UNKNOWN | {"actor": None, "source": {"new": ["field"]}}
+    world.add([odd])
+    world.tick()
+
+    assert world.lines() == [odd]
+
+
+def test_what_is_no_event_is_kept_raw_and_the_rest_lands(aws: None) -> None:
+    world = AuditWorld()
+    strange = '{"object": "list", "data": [{"id": 7}, "text", %s], "has_more": false}'
+    body = (strange % json.dumps(OFF)).encode()
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
+    world.clock.pass_(seconds=120)
+
+    counts = world.tick(60, world.connect(transport=transport))
+
+    assert counts["AuditUnreadable"] > 0
+    assert [line["id"] for line in world.lines()] == [OFF["id"]]
+    (key,) = world.keys("audit/unreadable/")
+    assert gzip.decompress(world.read(key)) == b'{"id": 7}\n"text"\n'
+
+
+def test_events_lie_by_their_hour_under_names_that_come_from_content(world: AuditWorld) -> None:
+    before = event(8, NOW - 10, "project.updated", {"id": "p"})
+    world.add([OFF, before])
+    world.tick()
+
+    hours = [key.rpartition("/")[0] for key in world.keys("audit/events/")]
+
+    assert hours == ["audit/events/dt=2026-10-31/hour=23", "audit/events/dt=2026-11-01/hour=00"]
+
+
+@pytest.mark.parametrize(
+    ("index", "value"),
+    [("actor", "user-p1"), ("type", "scim.disabled"), ("project", "proj_1"), ("key", "key_1")],
+)
+def test_the_table_tells_what_somebody_did_and_when(
+    world: AuditWorld, index: str, value: str
+) -> None:
+    by_key = {"type": "api_key", "api_key": {"id": "key_1", "type": "user"}}
+    first = OFF | {"project": {"id": "proj_1"}}
+    second = {**OFF, "id": "second", "actor": by_key, "effective_at": NOW + 80}
+    world.add([first, second])
+    world.tick()
+
+    found = (
+        world.session.resource("dynamodb")
+        .Table("AuditEvents")
+        .query(
+            IndexName=index,
+            KeyConditionExpression="#i = :v",
+            ExpressionAttributeNames={"#i": index},
+            ExpressionAttributeValues={":v": value},
+        )
+    )
+
+    times = [int(str(row["time"])) for row in found["Items"]]
+    assert times == sorted(times)
+    assert len(times) == (2 if index == "type" else 1)
+
+
+def test_events_are_on_the_bus_with_their_types_beside_them(world: AuditWorld) -> None:
+    some = events(160, NOW + 70, 20)
+    world.add(some)
+    world.tick()
+
+    told = [each for each in world.on_the_bus() if each["detail-type"] == "Audit Events"]
+
+    found = [each for message in told for each in message["detail"]["events"]]
+    assert sorted(each["id"] for each in found) == sorted(each["id"] for each in some)
+    for message in told:
+        detail = message["detail"]
+        assert detail["types"] == sorted({each["type"] for each in detail["events"]})
+        assert detail["count"] == len(detail["events"])
+        assert len(json.dumps(message)) < 64_000
+
+
+def test_what_has_landed_is_neither_written_nor_told_again(world: AuditWorld) -> None:
+    world.add(events(5, NOW + 70, 5))
+    world.tick()
+    world.on_the_bus()
+    written = world.keys("audit/events/")
+
+    counts = world.tick()
+
+    assert (counts["AuditEventsLanded"], counts["AuditEventsSeenBefore"]) == (0, 5)
+    assert world.on_the_bus() == []
+    assert world.keys("audit/events/") == written
+
+
+def test_a_rule_on_the_bus_can_ask_for_a_type(world: AuditWorld) -> None:
+    queue = world.hear({"detail": {"types": ["scim.disabled"]}})
+    world.add(events(5, NOW + 70, 5))
+    world.tick()
+    assert world.messages(queue) == []
+
+    world.add([{**OFF, "id": "off", "effective_at": NOW + 130}])
+    world.tick()
+
+    (body,) = world.messages(queue)
+    assert "off" in body
+
+
+def test_an_event_too_long_for_the_bus_is_named_there_and_lies_in_s3(world: AuditWorld) -> None:
+    long = event(8, NOW + 70, "certificate.deleted", {"id": "c", "certificate": "x" * 70_000})
+    world.add([long])
+    world.tick()
+
+    (told,) = [each for each in world.on_the_bus() if each["detail-type"] == "Audit Events"]
+    (line,) = world.lines()
+    assert line == long
+    (named,) = told["detail"]["events"]
+    assert named == {"id": long["id"], "type": long["type"], "object": told["detail"]["object"]}
+
+
+def test_events_can_be_kept_off_the_bus(configured: Callable[..., AuditWorld]) -> None:
+    world = configured("bus: alerts")
+    world.add([OFF])
+    world.tick()
+
+    assert [each["detail-type"] for each in world.on_the_bus()] == ["Alert Raised"]
+
+
+def test_events_land_as_ocsf_too_if_asked_for(configured: Callable[..., AuditWorld]) -> None:
+    world = configured("ocsf: true")
+    world.add([OFF])
+    world.tick()
+
+    (line,) = world.lines("audit/ocsf/")
+    assert (line["class_uid"], line["activity_name"]) == (3004, "Disable")
+    assert json.loads(line["raw_data"]) == OFF
+
+
+def test_a_mistake_in_the_configuration_stops_the_door_and_is_told_with_its_place(
+    configured: Callable[..., AuditWorld],
+) -> None:
+    with pytest.raises(ExceptionGroup) as failure:
+        configured("detections: {D2: {widest_v5: 8}}").tick()
+
+    (error,) = failure.value.exceptions
+    assert isinstance(error, Misconfigured)
+    assert "detections.D2.widest_v5" in str(error)
+    assert "widest_v6" in str(error)
+
+
+@pytest.mark.parametrize("quirk", ["unauthorized", "forbidden"])
+def test_a_refused_key_rings_with_what_to_do_and_the_tick_fails(
+    world: AuditWorld, quirk: str
+) -> None:
+    before = world.cursor()
+    world.small.misbehave(quirk, times=None)
+
+    for _ in range(3):
+        with pytest.raises(ExceptionGroup) as failure:
+            world.tick()
+
+    assert failure.group_contains(Unanswerable)
+    (letter,) = [each for each in world.letters() if "refuses" in each["Subject"]]
+    assert "HIGH O1" in letter["Subject"]
+    assert "Audit Logs: Read" in letter["Message"]
+    assert world.cursor().high == before.high
+
+
+def test_after_a_refusal_nothing_is_missing(world: AuditWorld) -> None:
+    world.small.misbehave("unauthorized", times=None)
+    world.add([OFF])
+    with pytest.raises(ExceptionGroup):
+        world.tick()
+    world.small.forgive()
+
+    world.tick()
+
+    assert world.row_ids() == [OFF["id"]]
+
+
+def test_a_log_that_was_never_switched_on_is_noticed(aws: None) -> None:
+    world = AuditWorld(settings={"audit_interval_seconds": DAY})
+    world.small.misbehave("audit_off", times=None)
+
+    for _ in range(6):
+        world.tick(13 * HOUR)
+
+    (letter,) = world.letters()
+    assert "is the audit log switched on?" in letter["Message"]
+
+
+def test_a_log_that_was_not_read_for_long_rings(world: AuditWorld) -> None:
+    world.tick(10 * 60)
+
+    (letter,) = world.letters()
+    assert "HIGH O1 The audit log was not read for 10 minutes" in letter["Subject"]
+
+
+def test_a_log_without_events_for_longer_than_usual_rings_once_a_day_at_most(
+    configured: Callable[..., AuditWorld],
+) -> None:
+    world = configured("detections: {O1: {suppress_minutes: 1440}}", audit_interval_seconds=HOUR)
+    world.add([OFF])
+
+    for _ in range(30):
+        world.tick(HOUR)
+
+    quiet = [letter for letter in world.letters() if "No audit event" in letter["Subject"]]
+    assert len(quiet) == 1
+
+
+def test_the_tenants_events_land_from_a_stream_of_their_own(aws: None) -> None:
+    world = AuditWorld(settings={"audit_tenant": True})
+    world.tick()
+    tenant = event(5, NOW + 70, "tenant.admin_api_key.created", {"id": "ak_1"})
+    world.add([OFF, tenant])
+    world.tick()
+
+    assert {row["id"]: row["stream"] for row in world.rows()} == {
+        OFF["id"]: "organization",
+        tenant["id"]: "tenant",
+    }
+    assert {alert["detection"] for alert in world.stored_alerts()} == {"D3", "K2"}
+
+
+def test_a_key_that_may_not_read_the_tenants_events_is_told_of_and_asked_again_a_day_later(
+    aws: None,
+) -> None:
+    world = AuditWorld(settings={"audit_tenant": True, "audit_interval_seconds": DAY})
+    world.small.misbehave("audit_tenant_refused", times=None)
+
+    world.tick()
+    world.add([OFF])
+    world.tick()
+
+    assert world.row_ids() == [OFF["id"]]
+    (told,) = [alert for alert in world.stored_alerts() if alert["detection"] == "O1"]
+    assert told["severity"] == "info"
+    world.small.forgive()
+    tenant = event(5, NOW + 70, "tenant.admin_api_key.created", {"id": "ak_1"})
+    world.add([tenant])
+    world.tick(DAY)
+    assert world.row_ids() == [OFF["id"], tenant["id"]]
+
+
+@pytest.mark.parametrize(
+    "quirk", ["audit_cursor_ignored", "audit_empty_page", "audit_cursor_refused"]
+)
+def test_a_list_that_leads_nowhere_fails_the_tick_and_loses_nothing(
+    world: AuditWorld, quirk: str
+) -> None:
+    some = events(250, NOW + 70, 20)
+    world.add(some)
+    world.small.misbehave(quirk, times=None)
+
+    with pytest.raises(ExceptionGroup) as failure:
+        world.tick()
+    world.small.forgive()
+    world.tick()
+
+    assert failure.group_contains(StuckWalk)
+    assert world.row_ids() == sorted(each["id"] for each in some)
+
+
+def test_a_cursor_that_is_refused_once_is_walked_again(world: AuditWorld) -> None:
+    world.add(events(250, NOW + 70, 20))
+    world.small.misbehave("audit_cursor_refused", times=1)
+
+    world.tick()
+
+    assert len(world.rows()) == 250
+
+
+@pytest.mark.parametrize("quirk", ["rate_limited", "error_500_before", "error_502_before"])
+def test_a_busy_openai_is_asked_again_and_then_left_to_the_next_tick(
+    world: AuditWorld, quirk: str
+) -> None:
+    world.add([OFF])
+    world.small.misbehave(quirk, times=2)
+    world.tick()
+    assert len(world.rows()) == 1
+
+    world.small.misbehave(quirk, times=None)
+    with pytest.raises(ExceptionGroup) as failure:
+        world.tick()
+
+    assert failure.group_contains(TryLater)
+
+
+def test_two_doors_at_once_do_the_work_once(world: AuditWorld) -> None:
+    held = world.cursor().replaced(leased_until=NOW + 1_000)
+    world.edges.tables.replace_cursor(held, held.rev - 1)
+    world.add([OFF])
+
+    assert world.tick()["AuditStreamsBusy"] == 1
+    assert world.rows() == []
+
+    world.tick(1_000)
+    assert len(world.rows()) == 1
+
+
+@pytest.mark.parametrize(
+    ("alerts", "stored", "rung", "dry"), [("off", 0, 0, 0), ("dry", 0, 0, 1), ("on", 1, 1, 0)]
+)
+def test_a_backfill_does_with_alerts_what_was_asked(
+    world: AuditWorld, alerts: str, stored: int, rung: int, dry: int
+) -> None:
+    old = OFF | {"effective_at": NOW - 40 * DAY}
+    world.add([old])
+
+    world.backfill("2026-09-01", "2026-10-01", alerts)
+    world.tick()
+
+    assert world.row_ids() == [old["id"]]
+    assert len(world.stored_alerts()) == stored
+    assert len(world.letters()) == rung
+    assert len(world.keys("audit/dry/")) == dry
+
+
+def test_what_landed_without_alerts_can_be_judged_later(world: AuditWorld) -> None:
+    world.add([OFF | {"effective_at": NOW - 40 * DAY}])
+    world.backfill("2026-09-01", "2026-10-01", "off")
+    world.tick()
+
+    world.backfill("2026-09-01", "2026-10-01", "on")
+    world.tick()
+
+    assert len(world.rows()) == len(world.stored_alerts()) == len(world.lines()) == 1
+
+
+def test_a_backfill_that_makes_no_sense_is_refused() -> None:
+    with pytest.raises(ValueError, match="before"):
+        Wish.model_validate({"backfill": {"from": "2026-02-01", "to": "2026-01-01"}})
+
+
+def test_the_admin_key_is_in_nothing_that_a_run_wrote(
+    aws: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = AuditWorld(settings={"audit_tenant": True})
+    world.add([OPENED, OFF, UNKNOWN])
+    world.tick()
+    world.small.misbehave("unauthorized", times=None)
+    with pytest.raises(ExceptionGroup) as failure:
+        world.tick()
+
+    written = [
+        str(failure.getrepr(style="long")),
+        capsys.readouterr().out,
+        str(world.letters()),
+        str(world.on_the_bus()),
+        str(world.rows()),
+        str(world.stored_alerts()),
+        str(world.edges.tables.cursors()),
+        *(world.read(key).decode(errors="replace") for key in world.keys("")),
+        *(str(line) for line in world.lines()),
+    ]
+
+    assert all(ADMIN_KEY not in text for text in written)
+    assert all(ADMIN_KEY[-6:] not in text for text in written)
+
+
+def test_a_hundred_events_land_with_six_calls_to_aws(world: AuditWorld) -> None:
+    session, calls = counted(world)
+    edges = world.connect(session)
+    world.add(harmless(1_000))
+    world.tick(60, edges)
+
+    assert len(world.row_ids()) == 1_000
+    assert sum(calls.values()) <= 60, calls
+
+
+def harmless(count: int) -> list[dict[str, Any]]:
+    found = events(count, NOW + 70, 20)
+    return [each | {"type": "project.updated"} for each in found]
+
+
+def counted(world: AuditWorld) -> tuple[Any, Counter[str]]:
+    calls: Counter[str] = Counter()
+    session = boto3.Session(region_name="us-east-1")
+
+    def count(event_name: str, **_: Any) -> None:
+        calls[event_name.removeprefix("before-send.")] += 1
+
+    session.events.register_first("before-send", count)
+    return session, calls

@@ -1,0 +1,159 @@
+"""A door killed between any two of its calls, and what it was asked asked again: the same world."""
+
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from functions.poll.flow import poll
+from local.openai import SmallSettings
+from shared.edges import Edges
+from shared.jobs.cancel import cancel
+from tests.support.batch_files import chat, lines
+from tests.support.fuse import WALK_STEP, Fuse, FusedTransport, Killed, Side, fused_session
+from tests.support.world import World
+
+# Two models make two parts that are copies; one request fails until it is asked again.
+STORY = lines(
+    [
+        chat("a", "one"),
+        chat("b", "two", model="gpt-4.1"),
+        chat("c", "small-openai:500-until-attempt-2"),
+        chat("d", "four", model="gpt-4.1"),
+    ]
+)
+BAD = b"nonsense\n"
+ALONE = lines([chat("a", "one"), chat("b", "two")])
+STEPS = 15  # ticks of a minute; the story is over in six
+
+Final = dict[str, Any]
+
+
+def told(world: World) -> tuple[set[str], int]:
+    """The kinds of things that were told, and how many different ones."""
+    messages = world.told()
+    kinds = {each["Subject"].split(":")[0] for each in messages}
+    return kinds, len({each["Message"].rsplit("id ", 1)[1] for each in messages})
+
+
+def final(world: World, job: str) -> Final:
+    """All that matters of a world at rest."""
+    ended = world.job(job)
+    report = world.report(ended)
+    return {
+        "state": ended.state,
+        "problems": report.get("problems_by_code"),
+        "answers": [
+            (each["custom_id"], each["response"] and each["response"]["status_code"])
+            for each in world.results(ended)
+        ],
+        "counts": report.get("requests"),
+        "attempts": sorted((part["part"], part["attempt"]) for part in report.get("parts", [])),
+        "billed": sorted(custom_id for _, custom_id in world.small.billed),
+        "left_at_openai": len(world.small.files),
+        "open": [part.state for part in world.parts(job) if part.state != "landed"],
+        "told": told(world),
+        "room": [room.used for room in world.edges.ledger.rooms()],
+    }
+
+
+def live(world: World, content: bytes, fuse: Fuse) -> str:
+    """The whole story through one fused process, which is replaced when it dies."""
+    session = fused_session()
+    session.fuse = fuse
+    edges = world.connect(session, transport=FusedTransport(fuse, world.small.transport()))
+    job = world.drop("story.jsonl", content)
+    for _ in range(STEPS):
+        try:
+            world.work(edges)
+            world.clock.pass_(seconds=60)
+            poll(edges)
+        except Killed:
+            edges = world.edges
+            world.redeliver()
+            world.clock.pass_(seconds=world.config.lease_seconds + 1)
+        if (known := world.edges.ledger.job(job)) and known.over:
+            world.work(edges)
+            break
+    return job
+
+
+def story(content: bytes, fuse: Fuse) -> Final:
+    with mock_aws():
+        world = World(openai_settings=SmallSettings(working=20))
+        return final(world, live(world, content, fuse))
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> dict[bytes, tuple[Final, int]]:
+    """How each story ends when nobody dies, and in how many calls."""
+    fuses = {content: Fuse() for content in (ALONE, STORY, BAD)}
+    return {content: (story(content, fuse), len(fuse.calls)) for content, fuse in fuses.items()}
+
+
+# To die after a call is to die before the next one, but for what the process itself remembers:
+# so the short story is walked on both sides, the long one on one and by a quarter.
+@pytest.mark.parametrize("eighth", range(8))
+@pytest.mark.parametrize(
+    ("content", "side"),
+    [(ALONE, "before"), (ALONE, "after"), (STORY, "before"), (BAD, "before")],
+    ids=["one part, before", "one part, after", "two parts and a retry", "a refused file"],
+)
+def test_a_door_killed_at_any_call_ends_in_the_same_world(
+    undisturbed: dict[bytes, tuple[Final, int]],
+    content: bytes,
+    side: Side,
+    eighth: int,
+) -> None:
+    expected, calls = undisturbed[content]
+    assert expected["state"] in {"completed", "rejected"}
+
+    step = 8 * (WALK_STEP if content == STORY else 1)
+    fuses = [Fuse(n, side) for n in range(1 + eighth, calls + 1, step)]
+    worlds = [(fuse, story(content, fuse)) for fuse in fuses]
+
+    assert [(fuse.calls[fuse.at - 1], world) for fuse, world in worlds if world != expected] == []
+
+
+class DiesAfterTheBell(boto3.Session):
+    """Once a job was told of as completed, and before the ledger knows."""
+
+    def __init__(self) -> None:
+        super().__init__(region_name="us-east-1")
+        self._rung = False
+        self.events.register("provide-client-params.sns.Publish", self._rings)
+        self.events.register_last("after-call.sns.Publish", self._dies)
+
+    def _rings(self, params: dict[str, Any], **_: Any) -> None:
+        self._rung = params["Subject"].startswith("Job Completed")
+
+    def _dies(self, **_: Any) -> None:
+        if self._rung:
+            raise Killed("after the bell")
+
+
+@pytest.mark.parametrize("content", [ALONE, STORY], ids=["one part", "two parts and a retry"])
+def test_a_cancel_between_the_bell_and_the_ledger_does_not_change_what_was_told(
+    content: bytes,
+) -> None:
+    with mock_aws():
+        world = World(openai_settings=SmallSettings(working=20))
+        edges = world.connect(DiesAfterTheBell())
+        job = world.drop("story.jsonl", content)
+
+        with pytest.raises(Killed):
+            live_on(world, edges)
+        cancel(world.edges, job)
+        world.redeliver()
+        world.until_over(job)
+
+        assert world.job(job).state == "completed"
+        assert "Job Cancelled" not in told(world)[0]
+
+
+def live_on(world: World, edges: Edges) -> None:
+    for _ in range(STEPS):
+        world.work(edges)
+        world.clock.pass_(seconds=60)
+        poll(edges)

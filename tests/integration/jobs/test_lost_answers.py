@@ -1,0 +1,88 @@
+"""What a lost answer of create leaves open is closed later, whatever shows up, and when."""
+
+from moto import mock_aws
+
+from functions.poll.sweep import sweep
+from local.openai import SmallSettings
+from shared.jobs.cancel import cancel
+from tests.support.batch_files import chats
+from tests.support.world import World
+
+
+def second_batches(world: World) -> list[str]:
+    return [each["Message"] for each in world.told() if "Second Batch" in each["Subject"]]
+
+
+def test_the_room_stays_taken_while_a_batch_may_be_there(world: World) -> None:
+    world.small.misbehave("cut_after", route="create_batch")
+    world.small.misbehave("batch_not_listed", seconds=120)
+    job = world.drop("a.jsonl", chats(2))
+    world.work()
+    (part,) = world.parts(job)
+    (room,) = world.edges.ledger.rooms()
+    assert part.state == "waiting"
+    assert room.used == part.tokens
+
+    world.until_over(job)
+
+    assert [each.used for each in world.edges.ledger.rooms()] == [0]
+    assert len(world.small.batches) == 1
+
+
+def test_a_second_batch_that_shows_up_after_all_is_over_is_told_by_the_sweep(world: World) -> None:
+    world.small.misbehave("cut_after", route="create_batch")
+    world.small.misbehave("batch_not_listed", seconds=3_000)
+    job = world.run("a.jsonl", chats(2))
+    assert job.state == "completed"
+    assert len(world.small.batches) == 2
+    assert second_batches(world) == []
+    world.clock.pass_(hours=1)
+
+    found = sweep(world.edges)
+
+    assert found["BatchesDoubled"] == 1
+    assert "2 requests of the cancelled one were done" in second_batches(world)[0]
+    assert world.small.files == {}
+
+
+def test_a_batch_whose_part_is_about_to_find_it_is_not_taken_for_a_second() -> None:
+    with mock_aws():
+        world = World(SmallSettings(enqueued_limits={"*": 10_000}, working=200))
+        world.small.misbehave("token_limit")
+        job = world.drop("a.jsonl", chats(2))
+        world.work()
+        world.small.misbehave("stuck_in_progress")
+        world.drop("another.jsonl", chats(1))  # something lives, so poll reads the list
+        world.small.misbehave("cut_after", route="create_batch", job_id=job)
+
+        world.until_over(job)
+
+        assert second_batches(world) == []
+        assert len(world.small.billed) == 2
+
+
+def test_a_batch_that_shows_up_when_its_job_is_cancelled_is_told(world: World) -> None:
+    world.small.misbehave("cut_after", route="create_batch")
+    world.small.misbehave("batch_not_listed", seconds=3_000)
+    job = world.drop("a.jsonl", chats(2))
+    world.work()
+    cancel(world.edges, job)
+    world.until_over(job)
+    assert world.job(job).state == "cancelled"
+    world.clock.pass_(hours=1)
+
+    assert sweep(world.edges)["BatchesDoubled"] == 1
+
+    assert "none stays" in second_batches(world)[0]
+    assert world.small.files == {}
+
+
+def test_a_vanished_batch_does_not_keep_a_job_from_being_cancelled(world: World) -> None:
+    world.small.misbehave("batch_vanishes")
+    job = world.drop("a.jsonl", chats(2))
+    world.work()
+    cancel(world.edges, job)
+
+    world.until_over(job)
+
+    assert world.job(job).state == "cancelled"

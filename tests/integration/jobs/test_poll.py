@@ -1,0 +1,234 @@
+"""The clock's door: many batches in few calls, and nothing left half-open."""
+
+import math
+from datetime import UTC, datetime
+
+import pytest
+from moto import mock_aws
+
+from functions.poll.flow import poll
+from functions.poll.sweep import sweep
+from shared.jobs.cancel import cancel
+from shared.jobs.model import JobState, PartState
+from tests.support.batch_files import chat, chats, lines
+from tests.support.world import INBOX, World
+
+
+def submitted(world: World, content: bytes, name: str = "file.jsonl") -> str:
+    job = world.drop(name, content)
+    world.work()
+    return job
+
+
+def openai_calls(world: World) -> list[str]:
+    return [call.route for call in world.small.calls]
+
+
+def test_one_tick_asks_about_many_batches_in_few_calls() -> None:
+    with mock_aws():
+        world = World(settings={"max_part_requests": 1})
+        submitted(world, chats(104))
+        assert len(world.small.batches) == 104
+        before = len(openai_calls(world))
+
+        poll(world.edges)
+
+        assert len(openai_calls(world)) - before <= math.ceil(104 / 100) + 2
+
+
+def test_a_claim_whose_lease_ran_out_is_taken_over(world: World) -> None:
+    job = world.drop("file.jsonl", chats(2))
+    world.small.misbehave("quota_exhausted", route="upload")
+    world.work()
+    (part,) = world.parts(job)
+    claimed = part.claimed(world.clock(), world.config.lease)
+    world.edges.ledger.enter(part, claimed, world.edges.ledger.room(part.model))
+
+    world.tick(60)
+    assert world.parts(job)[0].state is PartState.SUBMITTING
+    world.tick(world.config.lease_seconds)
+
+    assert world.parts(job)[0].state is PartState.SUBMITTED
+    world.until_over(job)
+    assert [room.used for room in world.edges.ledger.rooms()] == [0]
+
+
+def test_a_message_to_land_that_got_lost_is_sent_again(world: World) -> None:
+    job = submitted(world, chats(2))
+    world.clock.pass_(minutes=2)
+    poll(world.edges)
+    world.sqs.purge_queue(QueueUrl=world.queues["land"])
+
+    world.tick(16 * 60)
+
+    assert world.job(job).state is JobState.COMPLETED
+
+
+def test_a_waiting_part_whose_message_got_lost_is_asked_for_again(world: World) -> None:
+    job = world.drop("file.jsonl", chats(2))
+    world.work_only("intake")
+    world.sqs.purge_queue(QueueUrl=world.queues["submit"])
+
+    world.tick(16 * 60)
+
+    assert world.parts(job)[0].state is PartState.SUBMITTED
+
+
+def test_a_job_whose_file_was_never_checked_to_the_end_is_rung_for_again(world: World) -> None:
+    job = world.drop("file.jsonl", chats(2))
+    version = world.s3.head_object(Bucket=INBOX, Key="inbox/file.jsonl")["VersionId"]
+    world.sqs.purge_queue(QueueUrl=world.queues["intake"])
+    world.open_only("inbox/file.jsonl", version)
+
+    world.tick(2 * 3600)
+    world.until_over(job)
+
+    assert world.job(job).state is JobState.COMPLETED
+
+
+def test_a_second_batch_of_one_part_is_cancelled_and_told(world: World) -> None:
+    job = submitted(world, chats(300))
+    (part,) = world.parts(job)
+    world.clock.pass_(seconds=20)
+    assert part.file_id
+    world.edges.openai.create_batch(part.file_id, part.endpoint, "24h", part.metadata)
+    world.told()
+
+    world.tick(1)
+
+    first, second = sorted(world.small.batches.values(), key=lambda batch: batch.created_at)
+    assert first.id == world.parts(job)[0].batch_id
+    assert second.status in {"cancelling", "cancelled"}
+    assert "Second Batch Cancelled" in world.told()[0]["Subject"]
+    world.until_over(job)
+    assert len(world.results(world.job(job))) == 300
+
+
+def test_the_older_of_two_batches_is_kept_even_if_the_ledger_knows_the_younger(
+    world: World,
+) -> None:
+    job = submitted(world, chats(300))
+    (part,) = world.parts(job)
+    world.clock.pass_(seconds=20)
+    assert part.file_id
+    younger = world.edges.openai.create_batch(part.file_id, part.endpoint, "24h", part.metadata)
+    world.edges.ledger.replace_part(part, part.swapped(younger))
+
+    world.tick(1)
+
+    assert world.parts(job)[0].batch_id == part.batch_id
+    assert world.small.batches[younger.id].status in {"cancelling", "cancelled"}
+
+
+@pytest.mark.parametrize("quirk", ["stuck_validating", "stuck_in_progress"])
+def test_a_batch_that_does_not_end_is_told_once(world: World, quirk: str) -> None:
+    world.small.misbehave(quirk)
+    submitted(world, chats(3))
+    world.told()
+    for _ in range(3):
+        world.tick(21 * 3600 / 3 + 60)
+
+    assert [each["Subject"][:10] for each in world.told()] == ["Part Stuck"]
+
+
+def test_one_part_that_fails_to_be_looked_at_does_not_hold_up_the_others(world: World) -> None:
+    jobs = [submitted(world, chats(1), f"{n}.jsonl") for n in range(3)]
+    broken = world.parts(jobs[0])[0]
+    world.small.misbehave("error_500_before", times=None, route="retrieve_batch")
+    world.small.misbehave("batch_not_listed", seconds=10**6, batch=broken.batch_id)
+    world.clock.pass_(minutes=3)
+
+    with pytest.raises(ExceptionGroup):
+        poll(world.edges)
+    world.work()
+
+    assert [world.job(job).state for job in jobs[1:]] == [JobState.COMPLETED] * 2
+
+
+def test_a_status_nobody_knows_is_kept_and_waited_out(world: World) -> None:
+    world.small.misbehave("paused", seconds=600)
+    job = submitted(world, chats(3))
+    world.tick(60)
+
+    (part,) = world.parts(job)
+    assert (part.state, part.batch_status) == (PartState.SUBMITTED, "paused")
+    world.until_over(job)
+    assert len(world.small.batches) == 1
+    assert len(world.small.billed) == 3
+
+
+def test_a_batch_that_is_slow_to_show_up_is_not_taken_for_gone(world: World) -> None:
+    world.small.misbehave("batch_not_visible", seconds=600)
+    job = submitted(world, chats(3))
+    for _ in range(3):
+        world.tick(60)
+
+    world.until_over(job)
+
+    assert len(world.small.batches) == 1
+    assert len(world.small.billed) == 3
+
+
+def test_a_cancelled_job_stops_what_waits_and_lands_what_was_done(world: World) -> None:
+    job = submitted(world, chats(2000))
+    world.clock.pass_(seconds=20)
+    assert cancel(world.edges, job) == "cancelling"
+    assert cancel(world.edges, job) == "cancelling"
+    poll(world.edges)
+
+    world.until_over(job)
+
+    ended = world.job(job)
+    assert ended.state is JobState.CANCELLED
+    assert len(world.results(ended)) == 2000
+    report = world.report(ended)
+    assert report["requests"]["succeeded"] == len(world.small.billed) > 0
+    assert cancel(world.edges, job) == "cancelled"
+
+
+def test_a_cancel_that_comes_too_late_leaves_a_job_completed(world: World) -> None:
+    job = submitted(world, chats(2))
+    world.clock.pass_(seconds=600)
+    cancel(world.edges, job)
+
+    world.until_over(job)
+
+    assert world.job(job).state is JobState.COMPLETED
+
+
+def test_a_job_cancelled_before_it_has_a_batch_makes_none(world: World) -> None:
+    world.small.misbehave("quota_exhausted", route="upload")
+    job = submitted(world, lines([chat("a"), chat("b", model="gpt-4.1")]))
+    cancel(world.edges, job)
+
+    world.until_over(job)
+
+    assert world.job(job).state is JobState.CANCELLED
+    assert len(world.results(world.job(job))) == 2
+    assert len(world.small.billed) <= 1
+
+
+def test_cancelling_what_nobody_knows_says_so(world: World) -> None:
+    assert cancel(world.edges, "0" * 16) == "unknown"
+
+
+def test_the_sweep_rings_for_files_that_never_rang(world: World) -> None:
+    put = world.s3.put_object(Bucket=INBOX, Key="inbox/a silent+one.jsonl", Body=chats(2))
+    world.clock.moment = datetime.now(UTC)
+    world.clock.pass_(hours=2)
+
+    assert sweep(world.edges)["FilesRung"] == 1
+    world.work()
+    assert sweep(world.edges)["FilesRung"] == 0
+    assert len(world.small.batches) == 1
+    assert put["VersionId"]
+
+
+def test_the_sweep_deletes_uploads_that_lost_their_part(world: World) -> None:
+    job = world.run("file.jsonl", chats(1))
+    with world.upload(f"{job.id}-1-1.jsonl") as orphan, world.upload("somebody.jsonl") as other:
+        world.clock.pass_(hours=7)
+        assert sweep(world.edges)["UploadsDeleted"] == 1
+
+        assert orphan not in world.small.files
+        assert other in world.small.files

@@ -1,0 +1,121 @@
+"""Two invocations at once: at every call of the first, the second runs from start to end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from moto import mock_aws
+
+from functions.intake.flow import take_in
+from functions.land.flow import land
+from functions.poll.flow import poll
+from functions.submit.flow import submit
+from shared.edges import Edges
+from shared.errors import TryLater
+from shared.jobs.model import Ask, JobState, Source
+from tests.support.batch_files import chat, lines
+from tests.support.fuse import Fuse, FusedTransport, fused_session
+from tests.support.world import INBOX, World
+
+CONTENT = lines([chat("a"), chat("b", "small-openai:500-until-attempt-2"), chat("c")])
+
+
+@dataclass
+class Meeting(Fuse):
+    """At the n-th call the other one has its turn."""
+
+    meet: Callable[[], object] = field(default=lambda: None)
+
+    def before(self, call: str) -> None:
+        super().before(call)
+        if len(self.calls) == self.at:
+            self.meet()
+
+    def _blow(self, side: str) -> None:
+        """Nobody dies here."""
+
+
+def trying(door: Callable[[Edges], object], edges: Edges) -> None:
+    """A door that could not do its work is asked again later."""
+    try:
+        door(edges)
+    except TryLater:
+        return
+
+
+def source(world: World) -> Source:
+    head = world.s3.head_object(Bucket=INBOX, Key="inbox/file.jsonl")
+    return Source(bucket=INBOX, key="inbox/file.jsonl", version=head["VersionId"])
+
+
+def intake(world: World) -> Callable[[Edges], object]:
+    world.drop("file.jsonl", CONTENT)
+    return lambda edges: take_in(edges, source(world))
+
+
+def submission(world: World) -> Callable[[Edges], object]:
+    job = world.drop("file.jsonl", CONTENT)
+    world.work_only("intake")
+    return lambda edges: submit(edges, Ask(job=job, part=1))
+
+
+def ticking(world: World) -> Callable[[Edges], object]:
+    world.drop("file.jsonl", CONTENT)
+    world.work()
+    world.clock.pass_(minutes=5)
+    return poll
+
+
+def landing(world: World) -> Callable[[Edges], object]:
+    job = world.drop("file.jsonl", CONTENT)
+    world.work()
+    world.clock.pass_(minutes=5)
+    poll(world.edges)
+    return lambda edges: land(edges, Ask(job=job, part=1))
+
+
+def met(
+    prepare: Callable[[World], Callable[[Edges], object]],
+    at: int,
+) -> tuple[int, dict[str, object]]:
+    """How many calls the first made, and how the world ended."""
+    with mock_aws():
+        fused = fused_session()
+        fused.fuse = None
+        world = World()
+        door = prepare(world)
+        meeting = Meeting(at, meet=lambda: trying(door, world.edges))
+        fused.fuse = meeting
+        transport = FusedTransport(meeting, world.small.transport())
+        trying(door, world.connect(fused, transport=transport))
+        fused.fuse = None
+        (job,) = world.all_jobs("file.jsonl")
+        world.until_over(job)
+        ended = world.job(job)
+        return len(meeting.calls), {
+            "state": ended.state,
+            "answers": [each["response"]["status_code"] for each in world.results(ended)],
+            "batches": len(world.small.batches),
+            "billed": sorted(custom_id for _, custom_id in world.small.billed),
+            "room": [room.used for room in world.edges.ledger.rooms()],
+            "left": world.edges.ledger.left(job),
+        }
+
+
+@pytest.mark.parametrize("prepare", [intake, submission, ticking, landing])
+def test_two_at_once_do_what_one_would(
+    prepare: Callable[[World], Callable[[Edges], object]],
+) -> None:
+    calls, alone = met(prepare, at=0)
+    assert alone == {
+        "state": JobState.COMPLETED,
+        "answers": [200, 200, 200],
+        "batches": 2,
+        "billed": ["a", "b", "c"],
+        "room": [0],
+        "left": 0 if prepare is not landing else alone["left"],
+    }
+
+    ends = [(n, met(prepare, at=n)[1]) for n in range(1, calls + 1)]
+
+    assert [(n, end) for n, end in ends if end != alone] == []

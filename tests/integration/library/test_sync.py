@@ -1,0 +1,472 @@
+"""A folder under libraries/ as a vector store: what a library's owner sees."""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.poll.sweep import sweep
+from shared.jobs.cancel import cancel
+from shared.library.model import MAX_TRIES
+from tests.support.batch_files import chat, lines, question
+from tests.support.libraries import Folder
+from tests.support.world import World
+
+CATS, DOGS = "Cats sleep sixteen hours a day.", "Dogs bark at strangers."
+BROKEN = b"%PDF-1.4 broken off"
+
+
+@pytest.fixture
+def folder(world: World) -> Folder:
+    return Folder(world)
+
+
+def told(world: World) -> list[str]:
+    return [each["Subject"].split(":")[0] for each in world.told()]
+
+
+def test_documents_become_searchable_and_stay_true_to_the_folder(
+    folder: Folder, world: World
+) -> None:
+    folder.put("cats.md", CATS)
+    folder.put("pets/dogs.md", DOGS)
+    folder.settle()
+
+    assert folder.texts() == [CATS, DOGS]
+    assert folder.states() == {"cats.md": "searchable", "pets/dogs.md": "searchable"}
+    assert sorted(told(world)) == ["Document Searchable", "Document Searchable", "Library In Sync"]
+
+    folder.put("cats.md", "Cats purr.")
+    folder.delete("pets/dogs.md")
+    folder.settle()
+
+    assert folder.texts() == ["Cats purr."]
+    assert len(world.small.files) == 1
+    assert sorted(told(world)) == ["Document Searchable", "Library In Sync"]
+
+
+def test_many_documents_are_attached_by_one_call(folder: Folder) -> None:
+    for number in range(30):
+        folder.put(f"{number}.md", f"page {number}")
+    folder.settle()
+
+    assert len(folder.shelved) == 30
+    assert folder.calls("POST", f"/v1/vector_stores/{folder.store.id}/file_batches") == 1
+
+
+def test_unchanged_bytes_dropped_again_cost_no_call(folder: Folder, world: World) -> None:
+    folder.put("cats.md", CATS)
+    folder.settle()
+    before = len(world.small.calls)
+
+    folder.put("cats.md", CATS)
+    folder.settle()
+
+    assert len(world.small.calls) == before
+
+
+def test_the_same_bytes_under_two_names_are_one_file(folder: Folder, world: World) -> None:
+    folder.put("a.md", CATS)
+    folder.put("b.md", CATS)
+    folder.settle()
+    folder.delete("a.md")
+    folder.settle()
+
+    assert (folder.uploads(), folder.texts(), list(folder.states())) == (1, [CATS], ["b.md"])
+
+
+def test_a_rename_reuses_the_file(folder: Folder) -> None:
+    folder.put("a.md", CATS)
+    folder.settle()
+
+    folder.delete("a.md")
+    folder.tick(seconds=30)
+    folder.put("b.md", CATS)
+    folder.settle()
+
+    assert (folder.uploads(), list(folder.states())) == (1, ["b.md"])
+
+
+def test_the_newest_version_wins_in_whatever_order_it_is_heard_of(folder: Folder) -> None:
+    messages = [folder.put("a.md", f"version {n}", ring=False) for n in range(3)]
+    messages.append(folder.delete("b.md", ring=False))
+    messages.append(folder.put("b.md", CATS, ring=False))
+
+    for message in reversed(messages):
+        folder.send(message)
+    folder.settle()
+
+    assert (folder.texts(), folder.uploads()) == ([CATS, "version 2"], 2)
+
+
+def test_a_broken_document_is_uploaded_once_whatever_repeats(folder: Folder, world: World) -> None:
+    folder.put("broken.pdf", BROKEN)
+    folder.settle()
+    folder.put("broken.pdf", BROKEN)
+    folder.put("again.pdf", BROKEN)
+    folder.settle()
+    folder.delete("broken.pdf")
+    folder.settle()
+    folder.put("broken.pdf", BROKEN)
+    folder.set(chunking_strategy={"type": "static", "static": _sizes(200, 100)})
+    folder.settle()
+    folder.reconcile()
+    folder.settle()
+
+    assert folder.uploads() == 1
+    assert folder.states() == {"again.pdf": "failed", "broken.pdf": "failed"}
+    assert (folder.store.documents, world.small.files) == ({}, {})
+    assert "invalid_file" in folder.report()["of"][0]["error"]
+
+
+def _sizes(size: int, overlap: int) -> dict[str, int]:
+    return {"max_chunk_size_tokens": size, "chunk_overlap_tokens": overlap}
+
+
+def test_an_error_of_openais_own_is_tried_again_up_to_a_limit(folder: Folder, world: World) -> None:
+    world.small.misbehave("document_fails", times=2)
+    folder.put("cats.md", CATS)
+    folder.settle()
+
+    assert (folder.states(), folder.uploads()) == ({"cats.md": "searchable"}, 1)
+
+    world.small.misbehave("document_fails", times=5)
+    folder.put("dogs.md", DOGS)
+    folder.settle()
+
+    assert folder.states()["dogs.md"] == "failed"
+    assert told(world).count("Document Failed") == 1
+
+    folder.put("dogs.md", DOGS)
+    folder.settle()
+
+    assert folder.states()["dogs.md"] == "searchable"
+
+
+def test_a_document_in_progress_for_too_long_rings(folder: Folder, world: World) -> None:
+    world.small.misbehave("document_stuck", filename=_filename(folder, world))
+    folder.put("dogs.md", DOGS)
+    for _ in range(10):
+        folder.tick(seconds=900)
+
+    assert folder.states() == {"cats.md": "searchable", "dogs.md": "stuck"}
+    assert told(world).count("Document Stuck") == 1
+
+    for _ in range(28):
+        folder.tick(seconds=3_600)
+    folder.settle()
+
+    assert folder.states()["dogs.md"] == "searchable"
+
+
+def _filename(folder: Folder, world: World) -> str:
+    """Of the document that is put next: the mark in it is made of its content."""
+    folder.put("cats.md", CATS)
+    folder.put("dogs.md", DOGS)
+    folder.settle()
+    name = next(f.filename for f in world.small.files.values() if f.filename.startswith("dogs"))
+    folder.delete("dogs.md")
+    folder.settle()
+    return name
+
+
+def test_attributes_come_from_settings_and_sidecars_and_change_without_an_upload(
+    folder: Folder,
+) -> None:
+    folder.set(attributes={"team": "search", "year": 2025})
+    folder.put("cats.md", CATS)
+    folder.describe("cats.md", year=2026, draft=False, weight=0.5)
+    folder.settle()
+
+    (cats,) = folder.shelved
+    assert cats.attributes == {"team": "search", "year": 2026, "draft": False, "weight": 0.5}
+
+    folder.describe("cats.md", year=2027)
+    folder.settle()
+
+    (cats,) = folder.shelved
+    assert (cats.attributes, folder.uploads()) == ({"team": "search", "year": 2027}, 1)
+    assert folder.report()["of"][0]["attributes"] == {"team": "search", "year": 2027}
+
+
+def test_another_chunking_indexes_anew(folder: Folder) -> None:
+    folder.put("cats.md", CATS)
+    folder.settle()
+    folder.set(chunking_strategy={"type": "static", "static": _sizes(100, 0)})
+    folder.settle()
+
+    (cats,) = folder.shelved
+    assert (cats.chunking.size, cats.chunking.overlap) == (100, 0)
+    assert len(folder.world.small.files) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told_to_write"),
+    [
+        ({"chunking_strategy": {"type": "auto", "size": 3}}, "{type: auto}` and nothing else"),
+        ({"chunking_strategy": {"type": "static", "static": _sizes(100, 51)}}, "at most half"),
+        ({"on_deletion": "keep"}, "write only: attributes, chunking_strategy"),
+    ],
+)
+def test_settings_that_can_not_be_followed_change_nothing_and_are_told(
+    folder: Folder, world: World, wrong: dict[str, Any], told_to_write: str
+) -> None:
+    folder.put("cats.md", CATS)
+    folder.settle()
+    folder.set(**wrong)
+    folder.delete("cats.md")
+    folder.tick()
+    folder.tick(seconds=600)
+
+    assert folder.texts() == [CATS]
+    messages = [m for m in world.told() if m["Subject"].startswith("Library Settings Refused")]
+    assert len(messages) == 1
+    assert told_to_write in messages[0]["Message"]
+    assert told_to_write in json.dumps(folder.report()["settings_problems"])
+
+    folder.set(on_delete="delete")
+    folder.settle()
+
+    assert folder.texts() == []
+
+
+def test_what_is_deleted_may_be_retained(folder: Folder) -> None:
+    folder.set(on_delete="retain")
+    folder.put("cats.md", CATS)
+    folder.settle()
+    folder.delete("cats.md")
+    folder.settle()
+
+    assert folder.texts() == [CATS]
+
+    folder.set(on_delete="delete")
+    folder.settle()
+
+    assert folder.texts() == []
+
+
+def test_suffixes_not_taken_are_in_the_report_and_not_at_openai(folder: Folder) -> None:
+    folder.put("table.csv", "a,b")
+    folder.put("cats.md", CATS)
+    folder.settle()
+
+    assert folder.states() == {"cats.md": "searchable", "table.csv": "not taken"}
+    assert folder.uploads() == 1
+
+    folder.set(suffixes=[".txt"])
+    folder.settle()
+
+    assert folder.texts() == []
+
+
+def test_a_library_may_be_bound_to_a_store_there_is(folder: Folder, world: World) -> None:
+    made = world.edges.vector_stores.create({"name": "mine"}).id
+    folder.set(store=made)
+    folder.put("cats.md", CATS)
+    folder.settle()
+
+    assert list(world.small.stores) == [made]
+    assert folder.texts() == [CATS]
+
+
+def test_a_store_whose_answer_was_lost_is_found_again(folder: Folder, world: World) -> None:
+    world.small.misbehave("cut_after", route="create_store")
+    folder.put("cats.md", CATS)
+    folder.settle()
+
+    assert len(world.small.stores) == 1
+    assert folder.texts() == [CATS]
+
+
+@pytest.mark.parametrize("route", ["upload", "create_file_batch", "detach_file", "delete_file"])
+def test_a_lost_answer_does_nothing_twice(folder: Folder, world: World, route: str) -> None:
+    world.small.misbehave("cut_after", route=route)
+    folder.put("cats.md", CATS)
+    folder.settle()
+    folder.put("cats.md", DOGS)
+    folder.settle()
+
+    assert (folder.texts(), folder.uploads(), len(world.small.files)) == ([DOGS], 2, 1)
+
+
+def test_a_lost_attaching_is_not_taken_for_the_failure_before_it(
+    folder: Folder, world: World
+) -> None:
+    world.small.misbehave("document_fails", times=MAX_TRIES - 1)
+    folder.put("cats.md", CATS)
+    folder.tick()
+    while folder.calls("POST", f"/v1/vector_stores/{folder.store.id}/file_batches") < MAX_TRIES - 1:
+        folder.tick()
+    world.small.misbehave("cut_before", route="create_file_batch")
+    folder.settle()
+
+    assert folder.states() == {"cats.md": "searchable"}
+
+
+def test_a_daily_look_repairs_both_ways_and_says_so(folder: Folder, world: World) -> None:
+    folder.put("cats.md", CATS)
+    folder.put("dogs.md", DOGS)
+    folder.settle()
+    cats, dogs = sorted(folder.shelved, key=lambda each: each.text)
+    world.edges.vector_stores.delete_file(cats.id)
+    world.edges.vector_stores.detach(folder.store.id, dogs.id)
+    stranger = world.edges.vector_stores.upload("stranger.md", _reader(world, folder))
+    world.edges.vector_stores.attach(folder.store.id, [{"file_id": stranger.id}])
+    folder.put("birds.md", "Birds sing.", ring=False)
+
+    world.clock.pass_(seconds=world.config.lost_answer_seconds)  # what is new may not show up yet
+    sweep(world.edges)
+    world.work()
+    folder.settle()
+
+    assert folder.texts() == ["Birds sing.", CATS, DOGS]
+    repaired = " ".join(folder.report()["repaired"])
+    assert "1 change(s) in the folder that were not heard of" in repaired
+    assert "whose File was gone" in repaired
+    assert "that the store had lost" in repaired
+    assert "that nobody dropped: detached" in repaired
+
+
+def _reader(world: World, folder: Folder) -> Any:
+    source = world.edges.landing.newest("test-inbox", folder.key("cats.md"))
+    return world.edges.landing.open(source)
+
+
+def test_a_store_that_is_gone_is_made_anew(folder: Folder, world: World) -> None:
+    folder.put("cats.md", CATS)
+    folder.settle()
+    world.edges.openai.repeated("DELETE", f"/vector_stores/{folder.store.id}")
+
+    folder.reconcile()
+    folder.settle()
+
+    assert (folder.texts(), folder.uploads()) == ([CATS], 1)
+
+
+def test_what_lies_in_no_library_is_told(folder: Folder, world: World) -> None:
+    message = folder.put("cats.md", CATS, ring=False)
+    message["Records"][0]["s3"]["object"]["key"] = "libraries/cats.md"
+    folder.send(message)
+
+    assert [each["Subject"].split(" ")[0:2] for each in world.told()] == [["Document", "Failed:"]]
+
+
+def test_questions_name_a_library_and_wait_for_what_was_dropped_before_them(
+    folder: Folder, world: World
+) -> None:
+    folder.put("cats.md", CATS)
+    folder.put("dogs.md", DOGS, ring=False)  # whose message is still on its way
+    asked = lines([question("How long do cats sleep?", "library:handbook"), chat("r", "Hello")])
+    job = world.drop("questions.jsonl", asked)
+    world.work()
+
+    assert world.job(job).reason == "the library handbook has no store yet"
+
+    world.until_over(job)
+    waited = [each["Message"] for each in world.told() if "Part Waiting" in each["Subject"]]
+    reason = "documents dropped before it in the library handbook are still being indexed"
+    assert len(waited) == 1
+    assert reason in waited[0]
+    results = world.results(world.job(job))
+    answers = {each["custom_id"]: each["response"]["body"] for each in results}
+    said = answers["How long do cats sleep?"]["output"][-1]["content"][0]
+    assert CATS in said["text"]
+    assert said["annotations"][0]["filename"].startswith("cats.")
+    assert folder.texts() == [CATS, DOGS]
+
+
+def test_what_is_long_gone_is_forgotten_and_what_is_retained_is_not(
+    folder: Folder, world: World
+) -> None:
+    def expiring() -> set[str]:
+        rows = world.session.client("dynamodb").scan(TableName="ledger")["Items"]
+        return {row["sk"]["S"].partition("#")[0] for row in rows if "expires_at" in row}
+
+    folder.set(on_delete="retain")
+    folder.put("cats.md", CATS)
+    folder.settle()
+    folder.delete("cats.md")
+    folder.settle()
+    world.clock.pass_(days=31)
+    folder.reconcile()
+    assert (folder.texts(), expiring()) == ([CATS], set())
+
+    folder.set(on_delete="delete")
+    folder.settle()
+    assert (folder.texts(), expiring()) == ([], set())
+
+    world.clock.pass_(days=31)
+    folder.reconcile()
+    assert expiring() == {"DOC", "CONTENT"}
+
+    folder.put("cats.md", CATS)
+    folder.settle()
+    assert (folder.texts(), expiring()) == ([CATS], set())
+
+
+def test_bytes_that_failed_before_leave_the_old_version_answering_while_they_are_tried(
+    folder: Folder, world: World
+) -> None:
+    folder.put("cats.md", CATS)
+    folder.settle()
+    world.small.misbehave("document_fails", times=MAX_TRIES)
+    folder.put("dogs.md", DOGS)
+    folder.settle()
+    assert folder.states() == {"cats.md": "searchable", "dogs.md": "failed"}
+
+    folder.put("cats.md", DOGS)
+    folder.tick()
+
+    assert folder.texts() == [CATS]
+    folder.settle()
+    assert folder.texts() == [DOGS]
+
+
+def test_what_is_deleted_before_anybody_looked_is_retained(folder: Folder, world: World) -> None:
+    folder.set(on_delete="retain")
+    folder.put("cats.md", CATS)
+    folder.tick()
+    world.clock.pass_(seconds=60)
+    assert folder.texts() == [CATS]
+
+    folder.delete("cats.md")
+    folder.settle()
+
+    assert folder.texts() == [CATS]
+
+
+def test_a_job_that_waits_for_its_library_can_be_cancelled(folder: Folder, world: World) -> None:
+    folder.set(store="vs_thatisnotthere")
+    folder.put("cats.md", CATS)
+    job = world.drop("questions.jsonl", lines([question("cats?", "library:handbook")]))
+    world.work()
+    assert world.job(job).reason == "the library handbook has no store yet"
+
+    cancel(world.edges, job)
+    world.until_over(job)
+
+    assert world.job(job).state.value == "cancelled"
+    assert [each["custom_id"] for each in world.results(world.job(job))] == ["cats?"]
+    assert world.small.batches == {}
+
+
+def test_what_is_dropped_after_a_question_does_not_hold_it(folder: Folder, world: World) -> None:
+    folder.put("cats.md", CATS)
+    folder.settle()
+    job = world.drop("questions.jsonl", lines([question("cats?", "library:handbook")]))
+    world.work()
+    world.small.misbehave("document_stuck", times=1)
+    world.clock.pass_(seconds=1)
+    folder.put("dogs.md", DOGS)
+    world.until_over(job)
+
+    assert world.job(job).state == "completed"
+
+
+def test_an_unknown_library_is_a_line_error(folder: Folder, world: World) -> None:
+    folder.put("cats.md", CATS)
+    asked = lines([question("a", "library:handbok"), question("b", "vs_1"), chat("c", "library:x")])
+    job = world.run("questions.jsonl", asked)
+
+    report = json.loads(world.read(f"{job.results_prefix}report.json"))
+    assert [(p["line"], p["code"]) for p in report["problems"]] == [(1, "unknown_library")]

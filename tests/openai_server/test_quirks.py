@@ -1,0 +1,452 @@
+"""Misbehaviour on request: each quirk does what its one line says."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from local.openai import QUIRKS, SmallOpenAI
+from tests.support.small_openai import Clock, Json, chat, http, lines, look, results, submit, upload
+
+TEN = lines(chat(f"r{n}") for n in range(10))
+
+
+@pytest.fixture
+def client(small: SmallOpenAI) -> httpx.Client:
+    return http(small)
+
+
+@pytest.fixture
+def ended(small: SmallOpenAI, client: httpx.Client, clock: Clock) -> Callable[..., Json]:
+    """A batch of ten under a quirk, a day later."""
+
+    def ended(name: str, **where: object) -> Json:
+        small.misbehave(name, 1, **where)
+        batch = submit(client, TEN)
+        clock.pass_(90_000)
+        return look(client, batch)
+
+    return ended
+
+
+def test_an_unknown_quirk_is_an_error(small: SmallOpenAI) -> None:
+    with pytest.raises(ValueError, match="no quirk is called 'dance'"):
+        small.misbehave("dance")
+
+
+def test_a_cut_before_the_work_leaves_nothing(small: SmallOpenAI, client: httpx.Client) -> None:
+    small.misbehave("cut_before", route="upload")
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        upload(client, TEN)
+
+    assert small.files == {}
+
+
+def test_a_cut_after_the_work_loses_only_the_answer(
+    small: SmallOpenAI, client: httpx.Client
+) -> None:
+    small.misbehave("cut_after", route="create_batch", job_id="two")
+    submit(client, TEN, metadata={"job_id": "one"})
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        submit(client, TEN, metadata={"job_id": "two"})
+
+    assert [batch.metadata["job_id"] for batch in small.batches.values()] == ["one", "two"]
+    assert small.calls[-1].status == 0
+
+
+@pytest.mark.parametrize(("name", "made"), [("silent_before", 0), ("silent_after", 1)])
+def test_an_answer_may_never_come(
+    small: SmallOpenAI, client: httpx.Client, name: str, made: int
+) -> None:
+    small.misbehave(name, route="create_batch")
+
+    with pytest.raises(httpx.ReadTimeout):
+        submit(client, TEN)
+
+    assert len(small.batches) == made
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+@pytest.mark.parametrize(("when", "made"), [("before", 0), ("after", 1)])
+def test_server_errors_come_before_or_after_the_work(
+    small: SmallOpenAI, client: httpx.Client, status: int, when: str, made: int
+) -> None:
+    file = upload(client, TEN)
+    small.misbehave(f"error_{status}_{when}", route="create_batch")
+
+    answer = client.post(
+        "/v1/batches",
+        json={
+            "input_file_id": file,
+            "endpoint": "/v1/chat/completions",
+            "completion_window": "24h",
+        },
+    )
+
+    assert answer.status_code == status
+    assert len(small.batches) == made
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code", "retry_after"),
+    [
+        ("rate_limited", 429, "rate_limit_exceeded", "7"),
+        ("rate_limited_silent", 429, "rate_limit_exceeded", None),
+        ("quota_exhausted", 429, "insufficient_quota", None),
+        ("unauthorized", 401, "invalid_api_key", None),
+        ("forbidden", 403, "missing_scope", None),
+        ("not_found", 404, None, None),
+    ],
+)
+def test_refusals_come_so_often_and_then_stop(
+    small: SmallOpenAI,
+    client: httpx.Client,
+    *,
+    name: str,
+    status: int,
+    code: str | None,
+    retry_after: str | None,
+) -> None:
+    small.misbehave(name, times=2, route="list_files", retry_after=7)
+
+    answers = [client.get("/v1/files") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [status, status, 200]
+    assert answers[0].json()["error"]["code"] == code
+    assert answers[0].headers.get("Retry-After") == retry_after
+
+
+def test_a_quirk_without_an_end_lasts_until_it_is_forgiven(
+    small: SmallOpenAI, client: httpx.Client
+) -> None:
+    small.misbehave("error_500_before", times=None)
+    assert [client.get("/v1/files").status_code for _ in range(5)] == [500] * 5
+
+    small.forgive()
+
+    assert client.get("/v1/files").status_code == 200
+
+
+def test_a_file_may_not_be_found_right_after_its_upload(
+    small: SmallOpenAI, client: httpx.Client, clock: Clock
+) -> None:
+    small.misbehave("file_not_visible", seconds=3)
+    file = upload(client, TEN)
+    wanted = {
+        "input_file_id": file,
+        "endpoint": "/v1/chat/completions",
+        "completion_window": "24h",
+    }
+
+    early = client.post("/v1/batches", json=wanted)
+    clock.pass_(3)
+    late = client.post("/v1/batches", json=wanted)
+
+    assert early.status_code == 400
+    assert early.json()["error"]["message"].startswith(f"Cannot find file {file}, or project")
+    assert late.status_code == 200
+
+
+def test_a_created_batch_may_take_time_to_show(
+    small: SmallOpenAI, client: httpx.Client, clock: Clock
+) -> None:
+    small.misbehave("batch_not_visible", seconds=10)
+    batch = submit(client, TEN)
+    assert client.get(f"/v1/batches/{batch['id']}").status_code == 404
+    assert client.get("/v1/batches").json()["data"] == []
+
+    clock.pass_(10)
+
+    assert [shown["id"] for shown in client.get("/v1/batches").json()["data"]] == [batch["id"]]
+
+
+def test_a_batch_may_be_retrievable_but_not_listed(
+    small: SmallOpenAI, client: httpx.Client, clock: Clock
+) -> None:
+    small.misbehave("batch_not_listed")
+    batch = submit(client, TEN)
+
+    assert look(client, batch)["status"] == "validating"
+    assert client.get("/v1/batches").json()["data"] == []
+    clock.pass_(30)
+    assert len(client.get("/v1/batches").json()["data"]) == 1
+
+
+def test_a_batch_may_vanish(small: SmallOpenAI, client: httpx.Client, clock: Clock) -> None:
+    small.misbehave("batch_vanishes", seconds=20)
+    batch = submit(client, TEN)
+    clock.pass_(19)
+    assert look(client, batch)["status"] == "in_progress"
+
+    clock.pass_(90_000)
+
+    assert client.get(f"/v1/batches/{batch['id']}").status_code == 404
+    assert client.get("/v1/batches").json()["data"] == []
+    assert small.billed == []
+    assert small.enqueued == {"gpt-5-mini": 0}
+
+
+def test_a_quirk_can_befall_a_batch_that_exists(small: SmallOpenAI, client: httpx.Client) -> None:
+    one, other = submit(client, TEN), submit(client, TEN)
+
+    small.misbehave("batch_vanishes", batch=one["id"])
+
+    assert client.get(f"/v1/batches/{one['id']}").status_code == 404
+    assert look(client, other)["status"] == "validating"
+
+
+def test_stuck_batches(ended: Callable[..., Json]) -> None:
+    assert ended("stuck_validating")["status"] == "validating"
+    stuck = ended("stuck_in_progress")
+    assert stuck["status"] == "expired"
+    assert stuck["request_counts"] == {"total": 10, "completed": 0, "failed": 0}
+
+
+def test_a_batch_may_expire_with_one_of_ten_done(
+    ended: Callable[..., Json], small: SmallOpenAI, client: httpx.Client
+) -> None:
+    batch = ended("expires_partly", done=0.1)
+
+    assert batch["status"] == "expired"
+    assert batch["request_counts"] == {"total": 10, "completed": 1, "failed": 0}
+    assert len(results(client, batch["output_file_id"])) == len(small.billed) == 1
+    undone = results(client, batch["error_file_id"])
+    assert [line["error"]["code"] for line in undone] == ["batch_expired"] * 9
+    assert undone[0]["error"]["message"] == (
+        "This request could not be executed before the completion window expired."
+    )
+
+
+def test_somebody_may_cancel_a_batch(ended: Callable[..., Json]) -> None:
+    assert ended("cancelled_by_someone", seconds=20)["status"] == "cancelled"
+
+
+def test_an_unknown_status_is_shown_for_a_while(
+    small: SmallOpenAI, client: httpx.Client, clock: Clock
+) -> None:
+    small.misbehave("paused", seconds=60)
+    batch = submit(client, TEN)
+    clock.pass_(59)
+    assert look(client, batch)["status"] == "paused"
+
+    clock.pass_(1)
+
+    assert look(client, batch)["status"] == "completed"
+
+
+def test_validation_may_fail_for_a_reason_of_its_own(ended: Callable[..., Json]) -> None:
+    batch = ended("validation_fails", code="odd", message="Because.", line=3)
+
+    assert batch["status"] == "failed"
+    assert batch["errors"]["data"] == [
+        {"code": "odd", "message": "Because.", "param": None, "line": 3}
+    ]
+
+
+def test_room_may_be_refused_or_kept_too_long(
+    ended: Callable[..., Json], small: SmallOpenAI, client: httpx.Client, clock: Clock
+) -> None:
+    refused = ended("token_limit")
+    assert refused["errors"]["data"][0]["code"] == "token_limit_exceeded"
+
+    small.misbehave("room_not_released", seconds=600)
+    submit(client, TEN)
+    clock.pass_(100)
+    assert small.enqueued["gpt-5-mini"] > 0
+    clock.pass_(600)
+    assert small.enqueued["gpt-5-mini"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "error", "counts"),
+    [
+        ("all_failed", None, True, (10, 0, 10)),
+        ("no_files", None, None, (10, 10, 0)),
+        ("empty_ids", True, "", (10, 10, 0)),
+        ("counts_wrong", True, None, (12, 9, 0)),
+        ("zero_byte_error_file", True, True, (10, 10, 0)),
+    ],
+)
+def test_strange_endings(
+    ended: Callable[..., Json],
+    name: str,
+    output: object,
+    error: object,
+    counts: tuple[int, int, int],
+) -> None:
+    batch = ended(name)
+
+    assert batch["status"] == "completed"
+    assert (batch["output_file_id"] and True) == output
+    assert (batch["error_file_id"] and True) == error
+    assert tuple(batch["request_counts"].values()) == counts
+
+
+def test_an_error_file_may_have_no_bytes(ended: Callable[..., Json], client: httpx.Client) -> None:
+    batch = ended("zero_byte_error_file")
+
+    assert client.get(f"/v1/files/{batch['error_file_id']}").json()["bytes"] == 0
+    assert client.get(f"/v1/files/{batch['error_file_id']}/content").content == b""
+
+
+def test_fields_may_be_missing_or_new(ended: Callable[..., Json]) -> None:
+    assert "request_counts" not in ended("counts_missing")
+    assert "usage" not in ended("usage_missing")
+    assert ended("extra_fields")["priority"] == {"tier": 7}
+
+
+@pytest.mark.parametrize(
+    ("name", "readable", "paid"),
+    [
+        ("unknown_custom_id", 11, 10),
+        ("repeated_custom_id", 11, 10),
+        ("missing_lines", 9, 9),
+        ("blank_lines", 10, 10),
+        ("bom", 10, 10),
+    ],
+)
+def test_strange_outputs(
+    ended: Callable[..., Json],
+    small: SmallOpenAI,
+    client: httpx.Client,
+    *,
+    name: str,
+    readable: int,
+    paid: int,
+) -> None:
+    batch = ended(name)
+
+    content = client.get(f"/v1/files/{batch['output_file_id']}/content").content
+    found = [line for line in content.splitlines() if b"batch_req_" in line]
+    assert (len(found), len(small.billed)) == (readable, paid)
+
+
+def test_a_line_may_be_cut_off(
+    ended: Callable[..., Json], small: SmallOpenAI, client: httpx.Client
+) -> None:
+    batch = ended("malformed_line")
+
+    content = client.get(f"/v1/files/{batch['output_file_id']}/content").content
+    first, *others = content.splitlines()
+    assert not first.endswith(b"}")
+    assert len(others) == len(small.billed) == 9
+
+
+def test_a_download_may_be_cut_and_resumed(small: SmallOpenAI, client: httpx.Client) -> None:
+    file = upload(client, TEN)
+    small.misbehave("download_cut", after_bytes=500)
+    head: list[bytes] = []
+
+    with (
+        client.stream("GET", f"/v1/files/{file}/content") as cut,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        head.extend(cut.iter_raw())
+    rest = client.get(
+        f"/v1/files/{file}/content",
+        headers={"Range": "bytes=500-", "If-Range": cut.headers["ETag"]},
+    )
+
+    assert int(cut.headers["Content-Length"]) == len(TEN)
+    assert (b"".join(head), rest.status_code) == (TEN[:500], 206)
+    assert rest.headers["Content-Range"] == f"bytes 500-{len(TEN) - 1}/{len(TEN)}"
+    assert rest.content == TEN[500:]
+
+
+def test_a_range_of_another_version_is_the_whole(client: httpx.Client) -> None:
+    file = upload(client, TEN)
+
+    whole = client.get(
+        f"/v1/files/{file}/content", headers={"Range": "bytes=5-", "If-Range": '"old"'}
+    )
+
+    assert (whole.status_code, whole.content) == (200, TEN)
+
+
+def test_a_range_that_is_not_there_is_refused(client: httpx.Client) -> None:
+    file = upload(client, TEN)
+
+    beyond = client.get(f"/v1/files/{file}/content", headers={"Range": "bytes=999999-"})
+
+    assert beyond.status_code == 416
+
+
+def test_content_may_be_shorter_than_stated(small: SmallOpenAI, client: httpx.Client) -> None:
+    file = upload(client, TEN)
+    small.misbehave("download_short", file=file, after_bytes=300)
+
+    assert client.get(f"/v1/files/{file}/content").content == TEN[:300]
+    assert client.get(f"/v1/files/{file}").json()["bytes"] == len(TEN)
+    assert client.get(f"/v1/files/{file}/content").content == TEN
+
+
+def test_ranges_may_be_ignored(small: SmallOpenAI, client: httpx.Client) -> None:
+    file = upload(client, TEN)
+    small.misbehave("download_no_ranges")
+
+    answer = client.get(f"/v1/files/{file}/content", headers={"Range": "bytes=5-"})
+
+    assert (answer.status_code, answer.content) == (200, TEN)
+    assert "ETag" not in answer.headers
+
+
+def test_an_answer_may_not_be_json(small: SmallOpenAI, client: httpx.Client) -> None:
+    small.misbehave("not_json", route="list_batches")
+
+    assert client.get("/v1/batches").text == "upstream says hello"
+
+
+def test_quirks_are_laid_and_lifted_over_http(client: httpx.Client) -> None:
+    laid = client.post(
+        "/_small/quirks",
+        json={"name": "not_found", "times": 5, "where": {"route": "list_files"}},
+    )
+
+    assert laid.status_code == 200
+    assert client.get("/v1/files").status_code == 404
+    client.delete("/_small/quirks")
+    assert client.get("/v1/files").status_code == 200
+    assert client.post("/_small/quirks", json={"name": "dance"}).status_code == 400
+    assert client.post("/_small/quirks", json={"name": "bom", "where": 7}).status_code == 400
+    assert client.get("/_small/quirks").json() == QUIRKS
+
+
+def test_the_state_shows_what_was_paid_and_what_was_paid_twice(
+    small: SmallOpenAI, client: httpx.Client, clock: Clock
+) -> None:
+    job = {"job_id": "job", "part": "1", "attempt": "1"}
+    submit(client, TEN, metadata=job)
+    submit(client, lines([chat("r3"), chat("new")]), metadata=job | {"part": "2"})
+    submit(client, lines([chat("r3")]), metadata={"job_id": "other"})
+    clock.pass_(100)
+
+    state = client.get("/_small/state").json()
+
+    assert state["billed"] == {
+        "total": 13,
+        "duplicates": 1,
+        "examples": [["job", "r3"]],
+        "parts": [
+            {"job_id": "job", "part": "1", "attempt": "1", "requests": 10},
+            {"job_id": "job", "part": "2", "attempt": "1", "requests": 2},
+            {"job_id": "other", "part": "", "attempt": "", "requests": 1},
+        ],
+    }
+    assert state["batches"] == {"completed": 3}
+    assert state["calls"] == {"POST upload": 3, "POST create_batch": 3}
+    assert state["peak_enqueued"] == small.peak_enqueued
+
+
+def test_any_wsgi_transport_does() -> None:
+    small = SmallOpenAI(clock=Clock())
+    transport = httpx.WSGITransport(app=small)
+    headers = {"Authorization": "Bearer sk-x"}
+    client = httpx.Client(transport=transport, base_url="http://small", headers=headers)
+    small.misbehave("cut_after", route="create_batch")
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        submit(client, TEN)
+
+    assert len(client.get("/v1/batches").json()["data"]) == 1

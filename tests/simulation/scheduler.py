@@ -1,0 +1,60 @@
+"""Invocations that take turns: each runs alone, and may hand over at any call it makes."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+from tests.support.fuse import Killed
+
+
+class Invocation:
+    """One run of one door, on a thread of its own that runs only while it has the turn."""
+
+    def __init__(self, name: str, act: Callable[[], object], deadline: datetime) -> None:
+        self.name = name
+        self.deadline = deadline
+        self.shares = False  # whether it ever hands over
+        self.struck = False  # whether anything went wrong in one of its calls
+        self.doomed = ""
+        self.over = False
+        self.outcome: object = None
+        self.error: BaseException | None = None
+        self._act = act
+        self._mine, self._theirs = threading.Semaphore(0), threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._live, name=name, daemon=True)
+        self._thread.start()
+
+    def go_on(self) -> None:
+        """Gives it the turn, and comes back when it hands over or is over."""
+        self._mine.release()
+        self._theirs.acquire()
+        if self.over:
+            self._thread.join()
+
+    def is_here(self) -> bool:
+        """Whether it is the door itself that calls, and not a thread it works with."""
+        return threading.current_thread() is self._thread
+
+    def hand_over(self) -> None:
+        """Called by the invocation itself, between two calls."""
+        if self.shares:
+            self._theirs.release()
+            self._mine.acquire()
+        if self.doomed:
+            raise Killed(self.doomed)
+
+    def kill(self, why: str) -> None:
+        self.doomed, self.shares = why, False
+        while not self.over:
+            self.go_on()
+
+    def _live(self) -> None:
+        self._mine.acquire()
+        try:
+            if self.doomed:
+                raise Killed(self.doomed)
+            self.outcome = self._act()
+        except BaseException as error:  # noqa: BLE001  # who runs it looks at it
+            self.error = error
+        self.over = True
+        self._theirs.release()

@@ -1,0 +1,102 @@
+"""Files that users drop: good, odd and bad ones, each with what has to come of it."""
+
+import gzip
+import random
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tests.support.batch_files import chat, lines, question
+
+MODELS = ("gpt-5-mini", "gpt-4.1")
+FINE = 14  # of so many requests to one that asks for something
+ASKS = (
+    "500-once",
+    "429-once",
+    "timeout-once",
+    "missing-once",
+    "status0-once",
+    "503-until-attempt-3",
+    "500",
+    "429",
+    "expired",
+    "400",
+    "404",
+    "unknown-code",
+)
+
+
+@dataclass
+class Drop:
+    """One file, as dropped."""
+
+    key: str
+    content: bytes
+    options: dict[str, str] = field(default_factory=dict)
+    accepted: bool = True
+    asked: dict[str, str] = field(default_factory=dict)  # custom_id → how it shall end
+    job: str = ""
+    version: str = ""
+    at: datetime | None = None  # when it was dropped
+
+    @property
+    def ids(self) -> list[str]:
+        return list(self.asked)
+
+    @property
+    def max_attempts(self) -> int:
+        return int(self.options.get("max-attempts", 3))
+
+    @property
+    def keeps_files(self) -> bool:
+        return self.options.get("keep-files") == "true"
+
+
+def some_drop(draw: random.Random, number: int, library: str | None) -> Drop:
+    asked: dict[str, str] = {}
+    models = draw.sample(MODELS, draw.choice((1, 1, 2)))
+    requests = [_request(draw, f"r{n}", models, asked) for n in range(draw.randint(1, 12))]
+    if library and draw.random() < 0.6:
+        asks = question("What do cats and dogs do?", f"library:{library}", model=MODELS[0])
+        requests.insert(draw.randrange(len(requests) + 1), asks)
+    asked = {each["custom_id"]: asked.get(each["custom_id"], "") for each in requests}
+    drop = Drop(f"inbox/file {number}.jsonl", lines(requests), _options(draw), asked=asked)
+    return _oddly(draw, drop)
+
+
+def _request(
+    draw: random.Random, custom_id: str, models: list[str], asked: dict[str, str]
+) -> dict[str, Any]:
+    asks = draw.choice(ASKS) if draw.randrange(FINE + 8) >= FINE else ""
+    asked[custom_id] = asks
+    text = f"small-openai:{asks}" if asks else "x" * draw.choice((5, 40, 300))
+    return chat(custom_id, text, model=draw.choice(models))
+
+
+def _options(draw: random.Random) -> dict[str, str]:
+    options: dict[str, str] = {}
+    if draw.random() < 0.3:
+        options["max-attempts"] = str(draw.randint(1, 4))
+    if draw.random() < 0.1:
+        options["keep-files"] = "true"
+    if draw.random() < 0.1:
+        options["metadata"] = '{"team": "search"}'
+    return options
+
+
+def _oddly(draw: random.Random, drop: Drop) -> Drop:
+    """Most files are plain."""
+    kind = draw.randrange(14)
+    if kind == 0:
+        drop.key += ".gz"
+        drop.content = gzip.compress(drop.content, mtime=0)
+    elif kind == 1:
+        drop.content += b"not JSON\n"
+        drop.accepted = False
+    elif kind == 2:
+        drop.content = b"not JSON\n" + drop.content
+        drop.options["bad-lines"] = "skip"
+    elif kind == 3:
+        drop.key = drop.key.replace(".jsonl", ".csv")
+        drop.accepted = False
+    return drop

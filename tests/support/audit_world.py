@@ -1,0 +1,188 @@
+"""The audit door's world: moto's AWS, the small OpenAI, a clock that a test moves."""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import httpx
+from boto3.dynamodb.types import TypeDeserializer
+from moto import mock_aws
+
+from functions.audit.backfill import Wish, ask_for
+from functions.audit.flow import tick
+from local.measure.kit.moto_speed import quick_transactions
+from local.openai import SmallOpenAI, SmallSettings
+from shared.audit.cursor import Cursor
+from shared.audit.edges import AuditEdges
+from shared.audit.settings import AuditSettings
+from tests.support.world import DATA, START, Clock, aws, template
+
+ADMIN_KEY_NAME = "/batchdrop/openai-admin-key"
+ADMIN_KEY = "sk-admin-Zq8vKx3tWmPd"
+NOW = int(START.timestamp())
+ROOM = timedelta(seconds=40)  # what a tick has, of its own clock, which stands still
+
+Event = dict[str, Any]
+
+
+@contextmanager
+def audit_aws() -> Iterator[None]:
+    """An AWS of moto's to make worlds in."""
+    with mock_aws(), quick_transactions():
+        yield
+
+
+@dataclass
+class AuditWorld:
+    """Make it inside audit_aws."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    session: boto3.Session = field(default_factory=aws)
+    small_settings: SmallSettings = field(default_factory=SmallSettings)
+
+    def __post_init__(self) -> None:
+        self.clock = Clock()
+        self.small = SmallOpenAI(clock=self.clock.seconds, settings=self.small_settings)
+        self.s3 = self.session.client("s3")
+        self.sqs = self.session.client("sqs")
+        self.s3.create_bucket(Bucket=DATA)
+        for name in ("AuditEvents", "AuditState"):
+            self._make_table(name)
+        self.told_url = self.sqs.create_queue(QueueName="told")["QueueUrl"]
+        topic = self._make_topic()
+        self.session.client("events").create_event_bus(Name="bus")
+        self.bus_url = self.hear({"source": ["batchdrop"]})
+        self.session.client("ssm").put_parameter(
+            Name=ADMIN_KEY_NAME, Value=ADMIN_KEY, Type="SecureString"
+        )
+        asked = {"audit_first_days": 2, "audit_tenant": False} | dict(self.settings)
+        self.door_settings = AuditSettings(
+            audit_events_table="AuditEvents",
+            audit_state_table="AuditState",
+            data_bucket=DATA,
+            bus_name="bus",
+            topic_arn=topic,
+            openai_admin_key_secret=ADMIN_KEY_NAME,
+            **asked,
+        )
+        self.edges = self.connect()
+
+    def connect(
+        self, session: boto3.Session | None = None, transport: httpx.BaseTransport | None = None
+    ) -> AuditEdges:
+        """Edges of a fresh process."""
+        http = httpx.Client(
+            transport=transport or self.small.transport(), base_url="http://small.test/v1"
+        )
+        return AuditEdges(
+            self.door_settings,
+            self.clock,
+            session or self.session,
+            http,
+            pause=self.clock.pause,
+        )
+
+    def add(self, events: Iterable[Event], late: float = 0) -> None:
+        """Events that show now, or so many seconds after they happened."""
+        for event in events:
+            self.small.add_audit_event(event, event["effective_at"] + late if late else None)
+
+    def tick(self, seconds: float = 60, edges: AuditEdges | None = None) -> dict[str, int]:
+        self.clock.pass_(seconds=seconds)
+        return tick(edges or self.edges, self.clock() + ROOM)
+
+    def backfill(self, low: str, high: str, alerts: str) -> None:
+        wish = {"backfill": {"from": low, "to": high}, "alerts": alerts}
+        ask_for(self.edges, Wish.model_validate(wish))
+
+    def cursor(self, stream: str = "organization") -> Cursor:
+        return self.edges.tables.cursors()[stream]
+
+    def keys(self, prefix: str) -> list[str]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=DATA, Prefix=prefix)
+        return [each["Key"] for page in pages for each in page.get("Contents", [])]
+
+    def read(self, key: str) -> bytes:
+        return self.s3.get_object(Bucket=DATA, Key=key)["Body"].read()
+
+    def lines(self, prefix: str = "audit/events/") -> list[Event]:
+        """Every line that lies in S3 under this prefix."""
+        return [
+            json.loads(line)
+            for key in self.keys(prefix)
+            for line in gzip.decompress(self.read(key)).splitlines()
+        ]
+
+    def rows(self) -> list[Event]:
+        return self._scanned("AuditEvents")
+
+    def row_ids(self) -> list[str]:
+        """Of all rows, sorted. Where there are thousands, moto takes long to write them out."""
+        return sorted(row["id"] for row in self._scanned("AuditEvents", ProjectionExpression="id"))
+
+    def alerts(self) -> list[Event]:
+        """The alerts in S3, in order of time."""
+        found = [json.loads(self.read(key)) for key in self.keys("audit/alerts/")]
+        return sorted(found, key=lambda alert: (alert["time"], alert["dedup"]))
+
+    def stored_alerts(self) -> list[Event]:
+        found = self._scanned("AuditState")
+        alerts = [row for row in found if row["pk"].startswith("ALERT#")]
+        return sorted(alerts, key=lambda alert: (alert["time"], alert["dedup"]))
+
+    def _scanned(self, name: str, **only: Any) -> list[Event]:
+        scan = self.session.client("dynamodb").get_paginator("scan")
+        pages = scan.paginate(TableName=name, **only)
+        plain = TypeDeserializer().deserialize
+        return [
+            {name: plain(value) for name, value in item.items()}
+            for page in pages
+            for item in page["Items"]
+        ]
+
+    def letters(self) -> list[Event]:
+        """What people were sent since the last time: subject and message."""
+        return [json.loads(body) for body in self.messages(self.told_url)]
+
+    def on_the_bus(self) -> list[Event]:
+        return [json.loads(body) for body in self.messages(self.bus_url)]
+
+    def messages(self, url: str) -> list[str]:
+        bodies: list[str] = []
+        while found := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            for message in found:
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                bodies.append(message["Body"])
+        return bodies
+
+    def _make_table(self, name: str) -> None:
+        table = template()["Resources"][name]["Properties"]
+        kept = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
+        described: Any = {each: table[each] for each in kept if each in table}
+        self.session.client("dynamodb").create_table(TableName=name, **described)
+
+    def _arn(self, url: str) -> str:
+        asked = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        return asked["Attributes"]["QueueArn"]
+
+    def _make_topic(self) -> str:
+        sns = self.session.client("sns")
+        topic = sns.create_topic(Name="told")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self._arn(self.told_url))
+        return topic
+
+    def hear(self, pattern: Event) -> str:
+        """A queue for what matches on the bus."""
+        events, name = self.session.client("events"), f"rule-{len(json.dumps(pattern))}"
+        url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        events.put_rule(Name=name, EventBusName="bus", EventPattern=json.dumps(pattern))
+        target: Any = {"Id": "queue", "Arn": self._arn(url)}
+        events.put_targets(Rule=name, EventBusName="bus", Targets=[target])
+        return url

@@ -1,0 +1,121 @@
+"""A library's folder in the inbox, its notifications, and what its store holds."""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from urllib.parse import quote_plus
+
+import yaml
+
+from functions.library.flow import shelve
+from local.openai.stores.models import Document, Store
+from shared.edges import Edges
+from shared.errors import TryLater
+from tests.support.world import INBOX, World
+
+MOST_TICKS = 60
+
+
+@dataclass
+class Folder:
+    """Whatever happens in it rings, unless a test keeps the message for later."""
+
+    world: World
+    name: str = "handbook"
+    later: list[dict[str, Any]] = field(default_factory=list)
+    sequence: "count[int]" = field(default_factory=lambda: count(0x55))
+
+    def put(self, name: str, content: bytes | str, *, ring: bool = True) -> dict[str, Any]:
+        body = content.encode() if isinstance(content, str) else content
+        self.world.s3.put_object(Bucket=INBOX, Key=self.key(name), Body=body)
+        return self._rung(name, "ObjectCreated:Put", ring=ring)
+
+    def delete(self, name: str, *, ring: bool = True) -> dict[str, Any]:
+        self.world.s3.delete_object(Bucket=INBOX, Key=self.key(name))
+        return self._rung(name, "ObjectRemoved:DeleteMarkerCreated", ring=ring)
+
+    def describe(self, name: str, **attributes: Any) -> None:
+        self.put(f"{name}.metadata.json", json.dumps({"metadataAttributes": attributes}))
+
+    def set(self, **settings: Any) -> None:
+        self.put("library.yaml", yaml.safe_dump(settings))
+
+    def send(self, message: dict[str, Any], edges: Edges | None = None) -> None:
+        """Lets the door hear of it; what it can't do now it is asked again."""
+        self.later.append(message)
+        for each in list(self.later):
+            with suppress(TryLater):
+                shelve(edges or self.world.edges, each)
+                self.later.remove(each)
+
+    def tick(self, edges: Edges | None = None, seconds: float = 60) -> None:
+        """As poll does it, without all else that poll does."""
+        self.world.clock.pass_(seconds=seconds)
+        for library in self.world.edges.shelves.ringing(self.world.clock()):
+            shelve(edges or self.world.edges, {"library": library})
+
+    def reconcile(self) -> None:
+        self.send({"library": self.name, "reconcile": True})
+
+    def settle(self) -> None:
+        """Ticks until nobody has anything to do; a world that is never quiet fails."""
+        for _ in range(MOST_TICKS):
+            if not self.world.edges.shelves.ringing(self.world.clock()) and self.in_sync:
+                return
+            self.tick()
+        raise AssertionError(self.report())
+
+    @property
+    def in_sync(self) -> bool:
+        library = self.world.edges.shelves.library(self.name)
+        return library is not None and library.in_sync
+
+    def key(self, name: str) -> str:
+        return f"libraries/{self.name}/{name}"
+
+    @property
+    def store(self) -> Store:
+        (store,) = self.world.small.stores.values()
+        return store
+
+    @property
+    def shelved(self) -> list[Document]:
+        """What a search may find."""
+        return [each for each in self.store.documents.values() if each.status == "completed"]
+
+    def texts(self) -> list[str]:
+        return sorted(each.text for each in self.shelved)
+
+    def finds(self, query: str) -> list[str]:
+        """What a search in the store answers."""
+        found = self.world.edges.openai.repeated(
+            "POST", f"/vector_stores/{self.store.id}/search", json={"query": query}
+        )
+        return [hit["content"][0]["text"] for hit in found["data"]]
+
+    def report(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.world.read(f"libraries/{self.name}/report.json"))
+        return found
+
+    def states(self) -> dict[str, str]:
+        return {each["document"]: each["state"] for each in self.report()["of"]}
+
+    def uploads(self) -> int:
+        return self.calls("POST", "/v1/files")
+
+    def calls(self, method: str, path: str) -> int:
+        return sum(each.method == method and each.path == path for each in self.world.small.calls)
+
+    def _rung(self, name: str, event: str, *, ring: bool) -> dict[str, Any]:
+        thing = {"key": quote_plus(self.key(name)), "sequencer": f"{next(self.sequence):016X}"}
+        record = {
+            "eventName": event,
+            "eventTime": self.world.clock().isoformat(),
+            "s3": {"bucket": {"name": INBOX}, "object": thing},
+        }
+        message = {"Records": [record]}
+        if ring:
+            self.send(message)
+        return message

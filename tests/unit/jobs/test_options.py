@@ -1,0 +1,111 @@
+"""What a person asks for by object metadata is done, or refused with how to ask for it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.jobs.options import ADDED_BY_CLIENTS, HOW, Options, read_options
+
+NESTED = "[" * 2_000
+PAIRS = {f"k{n}": "v" for n in range(13)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "options"),
+    [
+        ({}, Options()),
+        ({"bad-lines": "skip"}, Options(bad_lines="skip")),
+        ({"Bad-Lines": "reject"}, Options(bad_lines="reject")),
+        ({"bad_lines": "skip"}, Options(bad_lines="skip")),
+        ({"completion-window": "24h"}, Options()),
+        ({"keep-files": "true"}, Options(keep_files=True)),
+        ({"keep-files": "false"}, Options()),
+        ({"max-attempts": "1"}, Options(max_attempts=1)),
+        ({"max-attempts": "10"}, Options(max_attempts=10)),
+        ({"metadata": '{"team": "search"}'}, Options(metadata={"team": "search"})),
+        ({"metadata": "{}"}, Options()),
+        ({"metadata": json.dumps(PAIRS)}, Options(metadata=PAIRS)),
+        ({"metadata": json.dumps({"k" * 64: "v" * 512})}, Options(metadata={"k" * 64: "v" * 512})),
+        (dict.fromkeys(ADDED_BY_CLIENTS, "x"), Options()),
+        ({"User-Agent": "aws-datasync", "file-owner": "999"}, Options()),
+    ],
+)
+def test_a_wish_is_read(asked: dict[str, str], options: Options) -> None:
+    assert read_options(asked) == (options, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("bad-lines", "ignore", "'reject' or 'skip'"),
+        ("bad-lines", "", "'reject' or 'skip'"),
+        ("completion-window", "48h", "'24h'"),
+        ("keep-files", "perhaps", "boolean"),
+        ("max-attempts", "0", "greater than or equal to 1"),
+        ("max-attempts", "11", "less than or equal to 10"),
+        ("max-attempts", "three", "integer"),
+        ("max-attempts", "2.5", "integer"),
+        ("metadata", "team=search", "Expecting value"),
+        ("metadata", "", "Expecting value"),
+        ("metadata", "[]", "dictionary"),
+        ("metadata", "null", "dictionary"),
+        ("metadata", NESTED, "not parseable as JSON"),
+        ("metadata", '{"team": 1}', "valid string"),
+        ("metadata", '{"": "v"}', "at least 1 character"),
+        ("metadata", json.dumps({"k" * 65: "v"}), "at most 64 characters"),
+        ("metadata", json.dumps({"k": "v" * 513}), "at most 512 characters"),
+        ("metadata", json.dumps(PAIRS | {"one": "more"}), "at most 13 items"),
+        ("metadata", '{"job_id": "mine"}', "job_id is ours"),
+        ("metadata", '{"part": "1", "attempt": "2"}', "attempt, part is ours"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_refused_with_how_to_write_it(
+    name: str, value: str, what: str
+) -> None:
+    options, (problem,) = read_options({name: value})
+
+    assert options == Options()
+    assert (problem.code, problem.param, problem.line) == ("invalid_option", name, None)
+    assert what in problem.message
+    assert problem.remedy == HOW[name]
+
+
+@pytest.mark.parametrize("name", ["badlines", "window", "x" * 2_000, "bad--lines", "metadata-"])
+def test_a_wish_nobody_knows_is_refused_with_those_that_are_known(name: str) -> None:
+    options, (problem,) = read_options({name: "1"})
+
+    assert options == Options()
+    assert (problem.code, problem.param) == ("unknown_option", name)
+    assert "bad-lines, completion-window, keep-files, max-attempts, metadata" in problem.message
+
+
+def test_all_that_is_wrong_is_told_once_each() -> None:
+    asked = {"bad-lines": "x", "unknown": "1", "metadata": '{"a": 1, "b": 2}', "max-attempts": "4"}
+
+    _, problems = read_options(asked)
+
+    assert sorted(str(each.param) for each in problems) == ["bad-lines", "metadata", "unknown"]
+
+
+def test_a_wish_written_both_ways_is_refused() -> None:
+    _, (problem,) = read_options({"bad-lines": "skip", "bad_lines": "reject"})
+
+    assert (problem.code, problem.param) == ("unknown_option", "bad_lines")
+
+
+@pytest.mark.parametrize("field", list(Options.model_fields))
+def test_how_to_write_it_is_known_for_every_option(field: str) -> None:
+    assert field.replace("_", "-") in HOW
+
+
+def test_options_are_written_down_as_they_are_asked_for() -> None:
+    written: dict[str, Any] = Options(bad_lines="skip").model_dump(by_alias=True)
+
+    assert written == {
+        "bad-lines": "skip",
+        "completion-window": "24h",
+        "keep-files": False,
+        "max-attempts": 3,
+        "metadata": {},
+    }

@@ -1,0 +1,51 @@
+"""Names of a library's things."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.library import paths
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        ("libraries/handbook/a.md", ("handbook", "a.md")),
+        ("libraries/handbook/b/c d.md", ("handbook", "b/c d.md")),
+        ("libraries/handbook/", None),
+        ("libraries/handbook/b/", None),
+        ("libraries/a.md", None),
+        ("inbox/handbook/a.md", None),
+    ],
+)
+def test_where_an_object_lies(key: str, place: tuple[str, str] | None) -> None:
+    assert paths.place_of(key) == place
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "later"),
+    [
+        ("0055AED6DCD90281E6", "0055AED6DCD90281E5", True),
+        ("0055AED6DCD90281E5", "0055AED6DCD90281E5", False),
+        ("0055aed6dcd90281e6", "0055AED6DCD90281E5", True),
+        ("0055AED6DC", "0055AED6DCD90281E5", False),
+        ("0055AED6DD", "0055AED6DCD90281E5", True),
+        ("0055AED6DC", "0055AED6DC00", False),
+    ],
+)
+def test_sequencers_are_compared_as_s3_says(one: str, other: str, *, later: bool) -> None:
+    assert paths.is_later(one, other) is later
+
+
+@given(st.text("0123456789ABCDEF", min_size=1), st.text("0123456789ABCDEF", min_size=1))
+def test_of_two_events_at_most_one_is_later(one: str, other: str) -> None:
+    assert not (paths.is_later(one, other) and paths.is_later(other, one))
+
+
+def test_a_files_name_is_its_documents_with_a_mark_of_its_own() -> None:
+    name = paths.filename("inbox", "handbook", "c1", "b/First Steps.MD")
+
+    assert name.startswith("First Steps.")
+    assert name.endswith(".md")
+    assert name != paths.filename("inbox", "other", "c1", "b/First Steps.MD")
+    assert name != paths.filename("inbox", "handbook", "c2", "b/First Steps.MD")

@@ -1,0 +1,115 @@
+"""What the API answers is read whatever is missing, empty or new."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.openai.models import (
+    ENDED,
+    Batch,
+    BatchPage,
+    BatchRequestInput,
+    BatchRequestOutput,
+    BatchStatus,
+    ErrorEnvelope,
+    FilePage,
+)
+
+
+def batch(**fields: Any) -> Batch:
+    return Batch.model_validate({"id": "batch_1"} | fields)
+
+
+def test_a_batch_may_be_an_id_and_nothing_else() -> None:
+    bare = batch()
+
+    assert (bare.status, bare.ended, bare.problems, bare.metadata) == ("", False, [], None)
+    assert (bare.counts.total, bare.counts.completed, bare.counts.failed) == (0, 0, 0)
+    assert bare.created == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("field", ["input_file_id", "output_file_id", "error_file_id"])
+@pytest.mark.parametrize("value", ["", None])
+def test_an_empty_file_id_is_none(field: str, value: str | None) -> None:
+    assert getattr(batch(**{field: value}), field) is None
+
+
+@pytest.mark.parametrize("status", list(BatchStatus))
+def test_of_the_known_statuses_four_are_the_end(status: BatchStatus) -> None:
+    assert batch(status=status.value).ended is (
+        status.value in {"failed", "completed", "expired", "cancelled"}
+    )
+    assert len(ENDED) == 4
+
+
+@pytest.mark.parametrize("status", ["paused", "COMPLETED", "cancelled_by_admin"])
+def test_a_status_nobody_knew_is_kept_and_is_not_the_end(status: str) -> None:
+    assert batch(status=status).status == status
+    assert not batch(status=status).ended
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"errors": None},
+        {"errors": {}},
+        {"errors": {"object": "list", "data": []}},
+        {"request_counts": None},
+        {"usage": None},
+        {"metadata": None},
+        {"model": None, "in_progress_at": None, "expires_at": None},
+        {"new_field": {"a": [1]}},
+        {"usage": {"input_tokens": 1, "input_tokens_details": None, "new": 2}},
+    ],
+)
+def test_what_is_absent_null_or_new_breaks_nothing(fields: dict[str, Any]) -> None:
+    assert batch(**fields).id == "batch_1"
+
+
+def test_errors_keep_line_code_param_and_message() -> None:
+    error = {"code": "invalid_url", "message": "No.", "param": "url", "line": 3}
+
+    (found,) = batch(errors={"data": [error]}).problems
+
+    assert found.model_dump() == error
+
+
+@pytest.mark.parametrize("page", [BatchPage, FilePage])
+def test_a_page_may_be_empty(page: type[BatchPage] | type[FilePage]) -> None:
+    empty = page.model_validate({"object": "list", "data": [], "last_id": ""})
+
+    assert (empty.data, empty.last_id, empty.has_more) == ([], None, False)
+
+
+def test_an_error_may_say_nothing() -> None:
+    assert ErrorEnvelope.model_validate({}).error.message == ""
+    assert (
+        ErrorEnvelope.model_validate({"error": {"message": "No.", "code": "c"}}).error.code == "c"
+    )
+
+
+def test_lines_of_input_and_output_are_read() -> None:
+    asked = {"custom_id": "a", "method": "POST", "url": "/v1/responses", "body": {"model": "m"}}
+    told = {"id": "r", "custom_id": "a", "response": {"status_code": 200, "body": 1}, "error": None}
+
+    assert BatchRequestInput.model_validate(asked).model_dump() == asked
+    assert BatchRequestOutput.model_validate(told).response is not None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"errors": {"data": None}},
+        {"errors": {"data": [{"code": 7, "message": None, "line": None}]}},
+        {"request_counts": {"total": None, "completed": 1}},
+        {"status": None},
+        {"metadata": {"team": 7, "tags": ["a"]}},
+        {"usage": {"input_tokens": None, "input_tokens_details": None}},
+        {"created_at": None},
+    ],
+)
+def test_a_null_or_a_number_where_a_text_was_promised_breaks_nothing(
+    odd: dict[str, object],
+) -> None:
+    assert Batch.model_validate({"id": "batch_1", **odd}).id == "batch_1"

@@ -1,0 +1,94 @@
+"""What people and programs read afterwards adds up."""
+
+import pytest
+
+from shared.jobs.results import Answer, Tally, Usage
+from shared.jobs.results import _Response as Response
+from shared.openai.models import BatchError
+from shared.problems import Problem, Problems
+from shared.report.model import outcome, part_report, rejection, skipped, total
+from tests.support.records import NOW, SOURCE, job, part
+
+OK = Response(200)
+PROBLEM = Problem(line=3, code="invalid_url", param="url", message="No.", remedy="Yes.")
+
+
+def wrong(count: int) -> Problems:
+    problems = Problems()
+    list(map(problems.add_line, [[PROBLEM, PROBLEM]] * count))
+    return problems
+
+
+def test_a_refusal_says_what_was_asked_and_all_that_is_wrong() -> None:
+    dropped = job(times={"dropped": NOW}, notes=["A note."])
+
+    report = rejection(dropped, {"bad-lines": "reject"}, wrong(600), 999, NOW)
+
+    assert (report.state, report.source, report.options) == (
+        "rejected",
+        SOURCE,
+        {"bad-lines": "reject"},
+    )
+    assert (report.lines, report.bad_lines, report.problems_total) == (999, 600, 1_200)
+    assert (report.problems_by_code, len(report.problems)) == ({"invalid_url": 1_200}, 1_000)
+    assert (report.dropped_at, report.rejected_at, report.notes) == (NOW, NOW, ["A note."])
+
+
+def test_lines_left_out_are_counted_and_named() -> None:
+    report = skipped(wrong(2))
+
+    assert (report.lines, report.problems_total, report.problems) == (2, 4, [PROBLEM] * 4)
+
+
+def test_a_part_is_reported_with_openais_errors_in_lines_of_the_file() -> None:
+    errors = [BatchError(code="invalid_url", line=70)]
+    landed = part(batch_id="batch_1", file_id="file-1", replaced=True, errors_total=4)
+
+    report = part_report(landed, errors)
+
+    assert (report.part, report.batch_id, report.input_file_id) == (1, "batch_1", "file-1")
+    assert (report.errors, report.errors_total, report.cut_again) == (errors, 4, True)
+    assert report.estimated_prompt_tokens == 100
+
+
+def test_usage_of_all_models_adds_up() -> None:
+    by_model = {
+        "m1": Usage(input_tokens=1, output_tokens=2),
+        "m2": Usage(input_tokens=10, output_tokens=20),
+    }
+
+    assert total(by_model) == Usage(input_tokens=11, output_tokens=22)
+    assert total({}) == Usage()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "answers", "state"),
+    [
+        (["completed"], [OK], "completed"),
+        (["completed"], [], "completed"),
+        (["completed", "failed"], [], "completed"),
+        (["expired"], [], "completed"),
+        (["failed"], [], "failed"),
+        (["failed", "refused"], [], "failed"),
+        (["refused"], [OK], "completed"),
+        (["cancelled"], [], "cancelled"),
+        (["cancelled", "failed"], [], "completed"),
+        (["cancelled"], [OK], "completed"),
+    ],
+)
+def test_a_job_ends_as_its_parts_did(
+    statuses: list[str], answers: list[Response], state: str
+) -> None:
+    tally = Tally()
+    succeeded = [tally.add(Answer("a", each), "m", 1) for each in answers]
+    parts = [part(batch_status=each) for each in statuses]
+    replaced = part(batch_status="failed", replaced=True)
+
+    assert all(succeeded)
+    assert outcome([*parts, replaced], tally) == state
+
+
+def test_a_job_whose_cancel_changed_something_is_cancelled() -> None:
+    parts = [part(batch_status="completed"), part(batch_status="completed", cut_short=True)]
+
+    assert outcome(parts, Tally()) == "cancelled"

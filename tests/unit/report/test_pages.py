@@ -1,0 +1,199 @@
+"""report.html: what it says, that nothing gets in unescaped, that it stays short."""
+
+import re
+from datetime import timedelta
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+
+from shared.jobs.results import Usage
+from shared.problems import Problem
+from shared.report.format import dollars, share, size, span
+from shared.report.job_page import job_page
+from shared.report.markup import Html, el
+from shared.report.rejected_page import rejected_page
+from shared.report.timeline import phases
+from tests.support.pages import (
+    HOSTILE,
+    HOUR,
+    error,
+    hostile_report,
+    job_report,
+    lived,
+    many_parts,
+    rejection_report,
+)
+from tests.support.records import NOW
+
+HOSTILE_PROBLEM = Problem(line=1, code=HOSTILE, param=HOSTILE, message=HOSTILE, remedy=HOSTILE)
+WE_MAKE = {
+    "html",
+    "head",
+    "meta",
+    "link",
+    "title",
+    "style",
+    "body",
+    "main",
+    "header",
+    "section",
+    "p",
+    "h1",
+    "h2",
+    "span",
+    "div",
+    "dl",
+    "dt",
+    "dd",
+    "ul",
+    "li",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "code",
+    "small",
+    "b",
+    "i",
+    "a",
+    "svg",
+    "g",
+    "rect",
+}
+
+
+class Reader(HTMLParser):
+    """Every element and attribute, as a browser would see them."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.attributes: list[tuple[str, str]] = []
+        self.feed(page.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+
+def words(page: bytes) -> str:
+    """What a person reads."""
+    without_style = re.sub(r"<style>.*?</style>", "", page.decode(), flags=re.DOTALL)
+    return unescape(re.sub(r"<[^>]+>", " ", without_style))
+
+
+def test_it_says_what_became_of_the_job() -> None:
+    said = words(job_page(job_report()))
+
+    assert "97 of 100 requests" in said
+    assert "$1.25" in said
+    assert "2,000,000 in, 1,000,000 out" in said
+    assert "3 h 0 min" in said
+    assert "The batch was 1 h 0 min at OpenAI." in said
+    assert "3 failed: server_error (3 %)" in said
+    assert "q-7" in said
+    assert "2 were asked again" in said
+
+
+def test_what_has_no_price_is_said() -> None:
+    usage = {"mine": Usage(input_tokens=1), "gpt-5-mini": Usage(input_tokens=8_000_000)}
+
+    some, none = (
+        words(job_page(job_report(usage_by_model=each)))
+        for each in (usage, {"mine": usage["mine"]})
+    )
+
+    assert "without 1 model(s) of unknown price" in some
+    assert "$1.00" in some
+    assert "price not known" in some
+    assert "not known" in none
+    assert "$0.00" not in none
+
+
+def test_files_are_linked_where_they_lie_beside_the_page() -> None:
+    links = [value for name, value in Reader(job_page(job_report())).attributes if name == "href"]
+
+    assert links == ["data:,", "results.jsonl", "errors.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [job_page(hostile_report()), rejected_page(rejection_report(HOSTILE_PROBLEM))],
+    ids=["job", "rejected"],
+)
+def test_whatever_users_and_openai_write_stays_text(page: bytes) -> None:
+    read = Reader(page)
+
+    assert read.elements <= WE_MAKE
+    assert [name for name, _ in read.attributes if name.startswith("on")] == []
+    assert all(c.isprintable() or c == "\n" for c in page.decode())
+    assert "A" * 400 not in page.decode()
+    assert len(page) < 300_000
+
+
+def test_a_page_of_thousands_of_parts_stays_short_and_shows_the_odd_ones() -> None:
+    page = job_page(many_parts())
+
+    assert len(page) < 60_000
+    assert "Too long." in words(page)
+    assert "The first 20 of 5,000" in words(page)
+    assert "5,000 parts; at most 5,000 on their way at once" in words(page)
+
+
+def test_problems_are_shown_up_to_a_limit_and_counted() -> None:
+    said = words(rejected_page(rejection_report()))
+
+    assert said.count("Do this.") == 50
+    assert "1,000 problem(s) on 1,000 of 2,000 lines" in said
+
+
+def test_many_kinds_of_failures_still_add_up() -> None:
+    said = words(job_page(job_report(errors=[error(f"e{n}", 1) for n in range(8)])))
+
+    assert "3 failed otherwise, in 3 ways" in said
+
+
+def test_a_part_without_all_its_times_shows_what_is_known() -> None:
+    part = lived(1).model_copy(update={"times": {"waiting": NOW, "ended": NOW + HOUR}})
+
+    assert [(each.said, each.end - each.begin) for each in phases(part)] == [("waits", HOUR)]
+
+
+def test_a_job_without_times_has_no_timeline() -> None:
+    assert "Timeline" not in words(job_page(job_report(times={})))
+
+
+def test_everything_put_into_an_element_is_escaped_once() -> None:
+    assert el("p", "<&>", el("b", "x"), title='"') == '<p title="&quot;">&lt;&amp;&gt;<b>x</b></p>'
+    assert el("p", Html("<i></i>"), None) == "<p><i></i></p>"
+
+
+def test_what_is_not_to_be_seen_is_spelled_out() -> None:
+    assert el("p", "a\n\x1b\u202eb") == r"<p>a\u000a\u001b\u202eb</p>"
+    assert len(el("p", "x" * 5_000)) == 300 + len("<p></p>")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (share(1, 100_000), "< 0.1 %"),
+        (share(99_999, 100_000), "> 99.9 %"),
+        (share(0, 0), "–"),
+        (share(1, 3), "33.3 %"),
+        (dollars(0), "$0.00"),
+        (dollars(0.00001), "< $0.0001"),
+        (dollars(0.0012), "$0.0012"),
+        (dollars(1234.5), "$1,234.50"),
+        (span(timedelta(seconds=3.21)), "3.2 s"),
+        (span(timedelta(seconds=61)), "1 min 1 s"),
+        (span(timedelta(hours=5, minutes=59.5)), "5 h 59 min"),
+        (span(timedelta(days=3)), "3 d 0 h"),
+        (size(12), "12 bytes"),
+        (size(15_045_920), "15.0 MB"),
+    ],
+)
+def test_numbers_are_written_for_people(said: str, expected: str) -> None:
+    assert said == expected

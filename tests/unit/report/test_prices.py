@@ -1,0 +1,55 @@
+"""What a job's tokens cost, by a table that says what the locked genai-prices says."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from genai_prices import Usage as Spent
+from genai_prices import calc_price
+
+from local.build.update_prices import PRICES, table
+from shared.jobs.results import Usage
+from shared.report.prices import cost, prices
+
+MILLION = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
+
+
+def test_the_table_is_what_the_locked_package_says() -> None:
+    made_on = datetime.fromisoformat(prices().date).replace(tzinfo=UTC)
+
+    assert PRICES.read_text() == table(made_on), "renew it: python -m local prices"
+
+
+@pytest.mark.parametrize(
+    ("model", "half"),
+    [
+        ("gpt-5-mini", (0.125, 1.0)),
+        ("gpt-5-mini-2025-08-07", (0.125, 1.0)),
+        ("gpt-4.1", (1.0, 4.0)),
+        ("text-embedding-3-small", (0.01, 0.0)),
+        ("ft:gpt-4o-mini-2024-07-18:acme::1", (0.15, 0.6)),
+        ("omni-moderation-latest", (0.0, 0.0)),
+    ],
+)
+def test_a_batch_costs_half_of_what_the_package_asks(model: str, half: tuple[float, float]) -> None:
+    whole = calc_price(Spent(input_tokens=1_000, output_tokens=1_000), model, provider_id="openai")
+
+    assert prices().rate(model) == half
+    assert float(whole.total_price) * 1_000 == pytest.approx(2 * sum(half))
+
+
+def test_a_dated_version_costs_what_its_family_does() -> None:
+    assert prices().rate("gpt-5-mini-2031-01-31") == prices().rate("gpt-5-mini")
+
+
+def test_models_add_up_and_one_without_a_price_is_said_not_guessed() -> None:
+    found = cost({"gpt-4.1": MILLION, "gpt-5-mini": MILLION, "mine": MILLION}, prices())
+
+    assert found.usd == 5 + 1.125
+    assert found.by_model["mine"].usd is None
+    assert found.unpriced_models == 1
+    assert json.loads(found.model_dump_json())["by_model"]["gpt-4.1"]["usd"] == 5
+
+
+def test_nothing_asked_costs_nothing() -> None:
+    assert (cost({}, prices()).usd, cost({}, prices()).unpriced_models) == (0, 0)

@@ -1,0 +1,115 @@
+"""What the template promises beyond being well formed, which cfn-lint sees to."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cfnlint.decode import decode  # type: ignore[import-untyped]
+
+from shared.audit.settings import AuditSettings
+from shared.settings import Settings
+from tests.e2e.conftest import ROOT
+
+TEMPLATE: dict[str, Any] = decode(str(ROOT / "template.yaml"))[0]
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {name: each for name, each in RESOURCES.items() if each["Type"] == kind}
+
+
+DOORS = of_type("AWS::Serverless::Function")
+QUEUES = of_type("AWS::SQS::Queue")
+NOTHING = {"Ref": "AWS::NoValue"}
+OWN_KEY = {"Fn::If": ["OwnKey", {"Ref": "EncryptionKeyArn"}, NOTHING]}
+KNOWN = {"AuditFunction": AuditSettings}
+
+
+@pytest.mark.parametrize("section", ["Parameters", "Resources", "Outputs"])
+def test_a_section_is_in_alphabetical_order(section: str) -> None:
+    assert list(TEMPLATE[section]) == sorted(TEMPLATE[section])
+
+
+@pytest.mark.parametrize("timeout", TEMPLATE["Parameters"]["DoorTimeoutSeconds"]["AllowedValues"])
+def test_a_claim_outlives_its_door_and_a_message_the_claim(timeout: str) -> None:
+    patience = {
+        name: int(value) for name, value in TEMPLATE["Mappings"]["Patience"][timeout].items()
+    }
+
+    assert int(timeout) < patience["Lease"] < patience["Visibility"]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_is_given_variables_that_the_settings_know(door: str) -> None:
+    given = _variables(TEMPLATE["Globals"]["Function"]) | _variables(DOORS[door]["Properties"])
+
+    known = KNOWN.get(door, Settings).model_fields
+    unknown = {name for name in given if name.lower() not in known}
+    assert unknown == {
+        "POWERTOOLS_LOG_LEVEL",
+        "POWERTOOLS_METRICS_NAMESPACE",
+        "POWERTOOLS_SERVICE_NAME",
+    }
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_has_a_role_and_a_log_of_its_own(door: str) -> None:
+    name = door.removesuffix("Function")
+    properties = DOORS[door]["Properties"]
+
+    assert properties["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+    assert properties["LoggingConfig"]["LogGroup"] == {"Ref": f"{name}Log"}
+    assert RESOURCES[f"{name}Log"]["Properties"]["RetentionInDays"]
+
+
+def test_no_right_has_a_star_but_for_traces_which_know_no_resources() -> None:
+    granted = list(_granted())
+
+    assert granted
+    assert not [right for _, right in granted if "*" in str(right["Action"])]
+    starred = {name for name, right in granted if right["Resource"] == "*"}
+    assert starred == {"TraceRights"}
+
+
+def test_the_admin_key_is_read_by_the_audit_door_alone() -> None:
+    readers = {name for name, right in _granted() if "OpenAIAdminKey" in str(right["Resource"])}
+
+    assert readers == {"AuditRole"}
+    assert {"Ref": "OpenAIKeyRights"} not in _policies("Audit")
+
+
+@pytest.mark.parametrize("door", ["Land", "Poll", "Submit"])
+def test_the_project_key_is_read_where_openai_is_called(door: str) -> None:
+    assert {"Ref": "OpenAIKeyRights"} in _policies(door)
+
+
+def test_intake_reads_no_key() -> None:
+    assert {"Ref": "OpenAIKeyRights"} not in _policies("Intake")
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_queue_is_encrypted_and_gives_its_dead_letters_two_weeks(queue: str) -> None:
+    properties = QUEUES[queue]["Properties"]
+
+    assert properties["SqsManagedSseEnabled"] == {"Fn::If": ["OwnKey", NOTHING, True]}
+    assert properties["KmsMasterKeyId"] == OWN_KEY
+    assert properties["MessageRetentionPeriod"] == 1_209_600
+    assert ("RedrivePolicy" in properties) == (not queue.endswith("DeadLetters"))
+
+
+def _variables(function: dict[str, Any]) -> set[str]:
+    return set(function["Environment"]["Variables"])
+
+
+def _policies(door: str) -> list[Any]:
+    found: list[Any] = RESOURCES[f"{door}Role"]["Properties"]["ManagedPolicyArns"]
+    return found
+
+
+def _granted() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every statement of every role and policy for our doors, with the resource it stands in."""
+    for name, role in of_type("AWS::IAM::Role").items():
+        for policy in role["Properties"]["Policies"]:
+            yield from ((name, each) for each in policy["PolicyDocument"]["Statement"])
+    for name, policy in of_type("AWS::IAM::ManagedPolicy").items():
+        yield from ((name, each) for each in policy["Properties"]["PolicyDocument"]["Statement"])
