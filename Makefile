@@ -45,7 +45,7 @@ bench: setup # speed and memory beside floors of the same run; writes BENCHMARKS
 	$(BIN)/python -m local.measure.bench
 simulate: setup # seeded schedules of everything that goes wrong
 	$(BIN)/python -m tests.simulation --seeds $${SEEDS:-200}
-kills: setup # kill -9 of doors' processes at random moments, on the laptop's world
+kills: setup # kill -9 of functions' processes at random moments, on the laptop's world
 	$(BIN)/python -m tests.tools.kills --times $${TIMES:-50}
 moves: setup # an upgrade from the commit before (or FROM), a deletion and what follows, with open jobs
 	$(BIN)/python -m tests.tools.moves upgrade --from $${FROM:-HEAD~1}
@@ -70,7 +70,7 @@ adopt: setup # what a deleted stack left behind into a new one of its name; then
 	@$(UV) pip sync -q --require-hashes --python .venvs/$*/bin/python $< && touch $@
 
 # Packages hold functions/, shared/ and the locked dependencies, nothing else. boto3 is shipped, so that what
-# was tested is what runs. What no door needs is taken out (local/build/trim_packages.py). Without bytecode a start computes
+# was tested is what runs. What no function needs is taken out (local/build/trim_packages.py). Without bytecode a start computes
 # two to three times as long, and only a Python 3.13 can make it for Lambda: where there is none, packages go
 # without and it is said. Made aside and put in place at the end: half of it is never taken for all.
 $(LOCKED)/.stamp: uv.lock Makefile local/build/trim_packages.py | .venv/.stamp

@@ -9,7 +9,7 @@ COMMANDS = {
     "up": ("local.world.up_down", "make a world and leave it running"),
     "down": ("local.world.up_down", "stop the world that is up"),
     "openai": ("local.openai.http.command", "the small OpenAI alone"),
-    "audit": ("local.demos.audit_demo", "a theft that the audit door rings for"),
+    "audit": ("local.demos.audit_demo", "a theft that the audit function rings for"),
     "library": ("local.demos.library_demo", "a folder of documents, kept in sync and asked"),
     "parameters": ("local.build.update_readme", "renew the table of parameters in the README"),
     "prices": ("local.build.update_prices", "renew the table of OpenAI's batch prices"),

@@ -1,4 +1,4 @@
-"""What every door may touch; each thing is built once a process, when it is first used."""
+"""What every function may touch; each thing is built once a process, when it is first used."""
 
 import time
 from collections.abc import Callable
@@ -10,17 +10,17 @@ import boto3
 import httpx
 from botocore.config import Config
 
-from shared.aws.notifier import Pager
-from shared.aws.s3 import Landing
+from shared.aws.notifier import Notifier
+from shared.aws.s3 import S3Store
 from shared.aws.secrets import Secret
 from shared.settings import Settings
 
-# Adaptive is for many callers of one account; a door is short: few tries, short waits.
+# Adaptive is for many callers of one account; a function is short: few tries, short waits.
 AWS = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 
 
 def utc_now() -> datetime:
-    """The clock that everybody has, for doors; all else is given `now`."""
+    """The clock that everybody has, for functions; all else is given `now`."""
     return datetime.now(UTC)
 
 
@@ -42,12 +42,12 @@ class CommonEdges:
         self._pause = pause
 
     @cached_property
-    def landing(self) -> Landing:
-        return Landing(self._client("s3"), self.settings.data_bucket)
+    def s3(self) -> S3Store:
+        return S3Store(self._client("s3"), self.settings.data_bucket)
 
     @cached_property
-    def pager(self) -> Pager:
-        return Pager(
+    def notifier(self) -> Notifier:
+        return Notifier(
             self._client("events"),
             self._client("sns"),
             self.settings.bus_name,

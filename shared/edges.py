@@ -1,11 +1,11 @@
-"""What the doors of jobs and libraries touch."""
+"""What the functions of jobs and libraries touch."""
 
 from functools import cached_property
 
 from shared.aws.sqs import Queue
 from shared.common_edges import CommonEdges, utc_now
 from shared.jobs.ledger import Ledger
-from shared.library.tables import Shelves
+from shared.library.tables import LibraryTable
 from shared.openai.client import OpenAI, connect
 from shared.openai.vector_stores import VectorStores
 from shared.settings import Settings
@@ -24,8 +24,8 @@ class Edges(CommonEdges):
         return Ledger(self._dynamodb().Table(self.settings.ledger_table))
 
     @cached_property
-    def shelves(self) -> Shelves:
-        return Shelves(self._dynamodb().Table(self.settings.ledger_table))
+    def library_table(self) -> LibraryTable:
+        return LibraryTable(self._dynamodb().Table(self.settings.ledger_table))
 
     @cached_property
     def intake_queue(self) -> Queue:
@@ -40,8 +40,8 @@ class Edges(CommonEdges):
         return Queue(self._client("sqs"), self.settings.land_queue_url)
 
     @cached_property
-    def shelve_queue(self) -> Queue:
-        return Queue(self._client("sqs"), self.settings.shelve_queue_url)
+    def library_queue(self) -> Queue:
+        return Queue(self._client("sqs"), self.settings.library_queue_url)
 
     @cached_property
     def openai(self) -> OpenAI:

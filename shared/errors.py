@@ -1,12 +1,12 @@
 """The two ways an edge fails, with the leaves that someone somewhere tells apart.
 
 TryLater     not now: the same call may work later
-  AnswerLost   the call may have done its work; look before doing it again
-  Moved        another run changed the row first; read it again
-  NoRoom       the model's enqueued tokens leave no room for this part
-  Unanswerable the call cannot succeed before a person acts (key refused, quota used up)
+  OutcomeUnknown   the call may have done its work; look before doing it again
+  Conflict        another run changed the row first; read it again
+  CapacityExceeded       the model's enqueued tokens leave no room for this part
+  ActionRequired the call cannot succeed before a person acts (key refused, quota used up)
 Refused      no: the same call will be refused again
-  Gone         what was asked for does not exist (any more)
+  NotFound         what was asked for does not exist (any more)
 """
 
 from collections.abc import Mapping
@@ -24,19 +24,19 @@ class TryLater(Exception):
         self.after = after
 
 
-class AnswerLost(TryLater):
+class OutcomeUnknown(TryLater):
     """The request went out and no answer came back: it may have done its work."""
 
 
-class Moved(TryLater):
+class Conflict(TryLater):
     """A row was not as it was when it was read."""
 
 
-class NoRoom(TryLater):
+class CapacityExceeded(TryLater):
     """As many tokens are enqueued as may be."""
 
 
-class Unanswerable(TryLater):
+class ActionRequired(TryLater):
     """A person has to act first: a key refused, a quota used up."""
 
 
@@ -50,7 +50,7 @@ class Refused(Exception):
         self.status = status
 
 
-class Gone(Refused):
+class NotFound(Refused):
     """What was asked for does not exist, or not any more."""
 
 

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 
-class Ours(BaseModel):
+class FrozenModel(BaseModel):
     """A fact of ours: never changed, only replaced; an unknown field is a mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
-class Theirs(BaseModel):
+class ExternalModel(BaseModel):
     """An answer of somebody else's: new fields may appear any day, and any field may be null."""
 
     model_config = ConfigDict(

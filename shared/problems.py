@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from shared.model import Ours
+from shared.model import FrozenModel
 
 KEPT = 1_000  # problems told in full; all are counted
 
 
-class Problem(Ours):
+class Problem(FrozenModel):
     """One thing that is wrong: where, what, and what to do about it."""
 
     line: int | None = None  # 1-based line of the dropped file

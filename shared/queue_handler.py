@@ -1,4 +1,4 @@
-"""The frame of a door that a queue rings: each message by itself, and what failed comes back."""
+"""The frame of a function behind a queue: each message by itself, and what failed comes back."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,12 +14,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from shared.edges import Edges
 from shared.jobs.model import Ask
-from shared.telemetry import count, logger, measured, said_why, tracer
+from shared.telemetry import count, log_failure, logger, measured, tracer
 
 Handler = Callable[[dict[str, object], Any], PartialItemFailureResponse]  # event and context
 
 
-def queue_door(take: Callable[[SQSRecord], None]) -> Handler:
+def queue_handler(take: Callable[[SQSRecord], None]) -> Handler:
     """A handler that lets `take` do each message. Raises where all of them failed."""
     processor = BatchProcessor(event_type=EventType.SQS)
     taking = tracer.capture_method(capture_response=False)(take)
@@ -30,24 +30,26 @@ def queue_door(take: Callable[[SQSRecord], None]) -> Handler:
     def handler(event: dict[str, object], context: LambdaContext) -> PartialItemFailureResponse:
         return process_partial_response(event, taking, processor, context)
 
-    door: Handler = handler
-    return door
+    function: Handler = handler
+    return function
 
 
-def part_door(name: str, edges: Callable[[], Edges], act: Callable[[Edges, Ask], str]) -> Handler:
+def part_handler(
+    name: str, edges: Callable[[], Edges], act: Callable[[Edges, Ask], str]
+) -> Handler:
     """One that lets `act` look at a part; what came of it is logged and counted."""
 
     def take(record: SQSRecord) -> None:
         count(f"{name.title()}Asked")
         ask = Ask.model_validate_json(record.body)
-        with said_why(job=ask.job, part=ask.part):
+        with log_failure(job=ask.job, part=ask.part):
             outcome = act(edges(), ask)
         part = edges().ledger.part(ask.job, ask.part)
         batch = part.batch_id if part else None
         logger.info(f"asked to {name}", job=ask.job, part=ask.part, batch=batch, outcome=outcome)
         count_outcome(name, outcome)
 
-    return queue_door(take)
+    return queue_handler(take)
 
 
 def count_outcome(prefix: str, outcome: str, how_many: int = 1) -> None:

@@ -1,15 +1,15 @@
-"""What the environment says, as one typed value; each door is given only what it needs."""
+"""What the environment says, as one typed value; each function is given only what it needs."""
 
 import os
 from datetime import timedelta
 from typing import Self
 
 from shared.batchfile.schema import ENDPOINTS, MAX_INPUTS, MAX_PART_BYTES, MAX_REQUESTS, Limits
-from shared.model import Theirs
+from shared.model import ExternalModel
 
 
-class Settings(Theirs):
-    """A variable's name is the field's in capitals; what a door was not given is empty."""
+class Settings(ExternalModel):
+    """A variable's name is the field's in capitals; what a function was not given is empty."""
 
     ledger_table: str = ""
     inbox_bucket: str = ""
@@ -17,7 +17,7 @@ class Settings(Theirs):
     intake_queue_url: str = ""
     submit_queue_url: str = ""
     land_queue_url: str = ""
-    shelve_queue_url: str = ""
+    library_queue_url: str = ""
     bus_name: str = ""
     topic_arn: str = ""
     openai_base_url: str = "https://api.openai.com/v1"
@@ -35,7 +35,7 @@ class Settings(Theirs):
     stuck_hours: int = 20  # of a batch that does not end: its window is 24
     silent_after_minutes: int = 60  # a file older than this with no job is rung for
     silent_days: int = 14  # and one older than this is left alone
-    lease_seconds: int = 900  # longer than the longest door may run
+    lease_seconds: int = 900  # longer than the longest function may run
     lost_answer_seconds: int = 300  # given to what was made, its answer lost, to show up in a list
 
     uploads_at_once: int = 8  # documents of one library

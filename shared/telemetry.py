@@ -1,4 +1,4 @@
-"""The door's logger, metrics and tracer: made once, opening nothing.
+"""The function's logger, metrics and tracer: made once, opening nothing.
 
 Never logged, whatever the level: requests, answers, keys. The one dimension of our metrics is the
 stack's name, which POWERTOOLS_SERVICE_NAME says: each further one costs.
@@ -64,7 +64,7 @@ def record(found: Mapping[str, object]) -> None:
 
 
 @contextmanager
-def said_why(**ids: object) -> Iterator[None]:
+def log_failure(**ids: object) -> Iterator[None]:
     """What keeps failing ends as a dead letter: each try leaves one line that says why."""
     try:
         yield

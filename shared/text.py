@@ -20,18 +20,18 @@ def plain(text: str, most: int = LONGEST) -> str:
     return SUSPECT.sub(_seen, cut)
 
 
-def plain_lines(text: str) -> str:
+def sanitize_lines(text: str) -> str:
     """The same of a text whose line ends are our own; of any length."""
     return "\n".join(SUSPECT.sub(_seen, line) for line in text.split("\n"))
 
 
-def plain_key(path: str) -> str:
+def sanitize_key(path: str) -> str:
     """For a name in S3: what is not to be seen, or leads elsewhere, is an underscore."""
     seen = SUSPECT.sub(lambda found: "_" if _unseen(found[0]) else found[0], path)
     return "/".join("_" if each in {".", ".."} else each for each in seen.split("/"))
 
 
-def plain_json(text: str) -> bytes:
+def sanitize_json(text: str) -> bytes:
     """JSON that says the same, with what is not to be seen escaped; line ends are the format's."""
     return SUSPECT.sub(_escaped, text).encode()
 

@@ -10,7 +10,7 @@ from shared.audit.events import AuditLog
 from shared.audit.manifest import Manifest, manifest
 from shared.audit.ocsf import as_ocsf
 from shared.audit.paths import by_hour, events_key, manifest_key, packed, unreadable_key
-from shared.errors import Gone
+from shared.errors import NotFound
 
 PACKED = "application/gzip"
 JSON = "application/json"
@@ -23,27 +23,27 @@ def land(
     landed: dict[str, list[AuditLog]] = {}
     for hour, some in by_hour(events).items():
         key = events_key(hour, stream, some)
-        edges.landing.write(key, [packed(event.line for event in some)], PACKED)
+        edges.s3.write(key, [packed(event.line for event in some)], PACKED)
         if edges.config.ocsf:
             ocsf = events_key(hour, stream, some, room="ocsf")
-            edges.landing.write(ocsf, [packed(_ocsf(some, edges.seconds()))], PACKED)
+            edges.s3.write(ocsf, [packed(_ocsf(some, edges.seconds()))], PACKED)
         landed[key] = some
     if unreadable:
         key = unreadable_key(stream, edges.seconds(), unreadable)
-        edges.landing.write(key, [packed(unreadable)], PACKED)
+        edges.s3.write(key, [packed(unreadable)], PACKED)
     return landed
 
 
 def land_manifest(edges: AuditEdges, stream: str, run: Run, now: int) -> None:
     key = manifest_key(stream, run.low)
     proof = manifest(stream, run, _manifest(edges, key), now)
-    edges.landing.write(key, [proof.model_dump_json().encode()], JSON)
+    edges.s3.write(key, [proof.model_dump_json().encode()], JSON)
 
 
 def _manifest(edges: AuditEdges, key: str) -> Manifest | None:
     try:
-        return Manifest.model_validate_json(edges.landing.read(key))
-    except Gone:
+        return Manifest.model_validate_json(edges.s3.read(key))
+    except NotFound:
         return None
 
 

@@ -7,11 +7,11 @@ from pydantic import Field, model_validator
 
 from shared.audit.cursor import TENANT, Alerting, backfilled
 from shared.audit.edges import AuditEdges
-from shared.errors import Moved
-from shared.model import Ours
+from shared.errors import Conflict
+from shared.model import FrozenModel
 
 
-class Span(Ours):
+class Span(FrozenModel):
     """Both days belong to it; UTC."""
 
     from_: Annotated[date, Field(alias="from")]
@@ -24,7 +24,7 @@ class Span(Ours):
         return self
 
 
-class Wish(Ours):
+class Wish(FrozenModel):
     backfill: Span
     alerts: Alerting = Alerting.OFF
 
@@ -37,7 +37,7 @@ def ask_for(edges: AuditEdges, wish: Wish) -> list[str]:
     for stream in streams:
         try:
             edges.tables.open_cursor(backfilled(stream, edges.seconds(), low, high, wish.alerts))
-        except Moved:
+        except Conflict:
             continue  # it was asked for before
     return streams
 

@@ -12,7 +12,7 @@ from functions.audit.walk import walk
 from shared.audit.cursor import DAY, TENANT, Cursor, opened
 from shared.audit.edges import AuditEdges
 from shared.audit.silence import not_permitted, refused, silences
-from shared.errors import Moved, Refused, Unanswerable
+from shared.errors import ActionRequired, Conflict, Refused
 
 ORGANIZATION = "organization"
 
@@ -24,7 +24,7 @@ def tick(edges: AuditEdges, until: datetime) -> Counts:
     for cursor in _streams(edges):
         try:
             counts = added(counts, _listen(edges, cursor, until))
-        except Unanswerable as error:
+        except ActionRequired as error:
             failures.append(error)  # the key is no good for the other streams either
             break
         except Exception as error:  # noqa: BLE001  # one stream's failure; raised with the others
@@ -60,7 +60,7 @@ def _listen(edges: AuditEdges, cursor: Cursor, until: datetime) -> Counts:
     held = cursor.replaced(leased_until=now + edges.settings.audit_lease_seconds)
     try:
         edges.tables.replace_cursor(held, cursor.rev)
-    except Moved:
+    except Conflict:
         return {"AuditStreamsBusy": 1}  # another run was faster
     told = _watch_the_clock(edges, held, now)
     try:
@@ -84,7 +84,7 @@ def _after_failure(edges: AuditEdges, cursor: Cursor, error: Exception) -> Count
     The tenant's stream may be closed to a key that may read the organization's.
     """
     now, reason = edges.seconds(), str(error)
-    is_refusal = isinstance(error, Unanswerable | Refused)
+    is_refusal = isinstance(error, ActionRequired | Refused)
     left = edges.tables.cursors()[cursor.stream]
     tenant_refused = is_refusal and cursor.tenant_only
     free = {"leased_until": 0} | ({"refused_until": now + DAY} if tenant_refused else {})

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable
 
 from functions.audit.metrics import Counts
-from shared.audit.alerts import Alert, Settled, distinct, letter, record, settle, subject
+from shared.audit.alerts import Alert, Settled, alert_text, distinct, record, settle, subject
 from shared.audit.cursor import DAY, Alerting, Cursor, is_live
 from shared.audit.detection import Finding
 from shared.audit.edges import AuditEdges
 from shared.audit.ocsf import as_finding
 from shared.audit.paths import alert_key
-from shared.aws.notifier import Fact
+from shared.aws.notifier import Notification
 
 JSON = "application/json"
 RAISED = "Alert Raised"
@@ -36,21 +36,21 @@ def _store(edges: AuditEdges, cursor: Cursor, settled: Settled) -> bool:
     rings = settled.rings and is_live(cursor, alert.time)
     _write(edges, alert, "alerts")
     if rings:
-        edges.pager.tell(fact(alert))
+        edges.notifier.publish(notification(alert))
     kept = edges.seconds() + edges.settings.audit_kept_days * DAY
     edges.tables.put_alert(alert, kept)
     return rings
 
 
 def _write(edges: AuditEdges, alert: Alert, room: str) -> None:
-    edges.landing.write(alert_key(alert, room), [json.dumps(record(alert)).encode()], JSON)
+    edges.s3.write(alert_key(alert, room), [json.dumps(record(alert)).encode()], JSON)
 
 
-def fact(alert: Alert) -> Fact:
+def notification(alert: Alert) -> Notification:
     """For people the letter, for systems the alert, also as OCSF Detection Finding."""
-    return Fact(
+    return Notification(
         type=RAISED,
         about=f"{subject(alert)} ({alert.id})",
-        text=letter(alert),
+        text=alert_text(alert),
         detail={"alert": record(alert), "ocsf": as_finding(alert)},
     )

@@ -108,9 +108,9 @@ def _take_in(
         for key, events in landed.items()
         for event in events
     ]
-    commit = Commit(judged.facts, judged.known, judged.expires_at, rows, moved, rev)
+    commit = Commit(judged.observations, judged.known, judged.expires_at, rows, moved, rev)
     counts["AuditFactsDropped"] = edges.tables.commit(commit)
-    memory.add(judged.facts)
+    memory.add(judged.observations)
     return moved, counts
 
 

@@ -8,10 +8,10 @@ from typing import BinaryIO, NamedTuple, cast
 
 from shared.batchfile.library_refs import StoreNotMade
 from shared.batchfile.lines import Unreadable, unpacked
-from shared.batchfile.part_builder import Copying, Draft, Reread
-from shared.batchfile.splitter import Cutter
+from shared.batchfile.part_builder import Copying, PartBuilder, Reread
+from shared.batchfile.splitter import Splitter
 from shared.edges import Edges
-from shared.errors import Gone
+from shared.errors import NotFound
 from shared.jobs import keys, notifications
 from shared.jobs.libraries import naming
 from shared.jobs.model import Job, JobState, Part, PartState, Source, Span, job_id
@@ -19,7 +19,7 @@ from shared.jobs.options import Options, read_options
 from shared.problems import Problem, Problems
 from shared.report import model as reports
 from shared.report.rejected_page import rejected_page
-from shared.text import plain, plain_json
+from shared.text import plain, sanitize_json
 
 SPOOL_BUFFER = 1 << 16  # bytes; a page, the default, is less than a line: a write for each
 STORE_PAUSE = timedelta(minutes=1)
@@ -75,8 +75,8 @@ def _check(edges: Edges, job: Job) -> Checked:
         problems.add(_wrong_name(job.key))
         return Checked(Options(), {}, problems, [], 0, [])
     try:
-        size, asked = edges.landing.head(job.source)
-    except Gone:
+        size, asked = edges.s3.head(job.source)
+    except NotFound:
         problems.add(_gone())
         return Checked(Options(), {}, problems, [], 0, [])
     options, wrong = read_options(asked)
@@ -94,7 +94,7 @@ def _read(edges: Edges, job: Job, size: int, asked: Mapping[str, str], options: 
     while True:
         with ExitStack() as disk:
             copying = Copying(_spooling(disk), _rereading(edges, job), naming(edges, job))
-            cutter = Cutter(edges.settings.limits, copying, skip=skip, suspects=suspects)
+            cutter = Splitter(edges.settings.limits, copying, skip=skip, suspects=suspects)
             parts = _cut(edges, job, size, cutter)
             found = cutter.suspects()
         if suspects is not None or not found:
@@ -105,10 +105,10 @@ def _read(edges: Edges, job: Job, size: int, asked: Mapping[str, str], options: 
     return Checked(options, asked, cutter.problems, parts, cutter.lines, cutter.notes)
 
 
-def _cut(edges: Edges, job: Job, size: int, cutter: Cutter) -> list[Part]:
+def _cut(edges: Edges, job: Job, size: int, cutter: Splitter) -> list[Part]:
     """The parts; each is written to S3 as soon as it is full, if it needs bytes of its own."""
     parts: list[Part] = []
-    source = unpacked(edges.landing.open(job.source), job.key)
+    source = unpacked(edges.s3.open(job.source), job.key)
     try:
         for draft in cutter.drafts(source, edges.settings.max_file_bytes):
             parts.append(_part(edges, job, size, draft, number=len(parts) + 1))
@@ -118,7 +118,7 @@ def _cut(edges: Edges, job: Job, size: int, cutter: Cutter) -> list[Part]:
     return parts
 
 
-def _part(edges: Edges, job: Job, size: int, draft: Draft, *, number: int) -> Part:
+def _part(edges: Edges, job: Job, size: int, draft: PartBuilder, *, number: int) -> Part:
     end = min(draft.end, size)  # the last line may end without a newline
     part = Part(
         job=job.id,
@@ -138,11 +138,11 @@ def _part(edges: Edges, job: Job, size: int, draft: Draft, *, number: int) -> Pa
     return _copied(edges, part, draft.spool, draft) if draft.spool else part
 
 
-def _copied(edges: Edges, part: Part, spool: BinaryIO, draft: Draft) -> Part:
-    landing = edges.landing
-    length = landing.write_file(keys.part_key(part), spool)
-    landing.write(keys.lines_key(part), [draft.line_numbers()], keys.BINARY)
-    span = Span(bucket=landing.bucket, key=keys.part_key(part), length=length)
+def _copied(edges: Edges, part: Part, spool: BinaryIO, draft: PartBuilder) -> Part:
+    s3 = edges.s3
+    length = s3.write_file(keys.part_key(part), spool)
+    s3.write(keys.lines_key(part), [draft.line_numbers()], keys.BINARY)
+    span = Span(bucket=s3.bucket, key=keys.part_key(part), length=length)
     return part.model_copy(update={"source": span, "lines_key": keys.lines_key(part)})
 
 
@@ -159,10 +159,10 @@ def _reject(edges: Edges, job: Job, checked: Checked) -> Job:
     )
     report = reports.rejection(rejected, dict(checked.asked), checked.problems, checked.lines, now)
     key = f"{prefix}report.json"
-    edges.landing.write(f"{prefix}report.html", [rejected_page(report)], keys.PAGE)
-    body = plain_json(report.model_dump_json(indent=2, exclude_none=True))
-    edges.landing.write(key, [body], "application/json")
-    edges.pager.tell(notifications.rejected(rejected, report, key))
+    edges.s3.write(f"{prefix}report.html", [rejected_page(report)], keys.PAGE)
+    body = sanitize_json(report.model_dump_json(indent=2, exclude_none=True))
+    edges.s3.write(key, [body], "application/json")
+    edges.notifier.publish(notifications.rejected(rejected, report, key))
     edges.ledger.replace_job(job, rejected)
     return rejected
 
@@ -171,11 +171,11 @@ def _accept(edges: Edges, job: Job, checked: Checked) -> Job:
     prefix = keys.results_prefix(job.id, job.key)
     if checked.problems:
         skipped = reports.skipped(checked.problems).model_dump_json(indent=2, exclude_none=True)
-        edges.landing.write(f"{prefix}skipped.json", [skipped.encode()], "application/json")
+        edges.s3.write(f"{prefix}skipped.json", [skipped.encode()], "application/json")
     for part in checked.parts:
         edges.ledger.plan_part(part)
     for model in sorted({part.model for part in checked.parts}):
-        edges.ledger.open_room(model)
+        edges.ledger.open_capacity(model)
     accepted = job.moved(
         JobState.ACCEPTED,
         edges.now(),
@@ -188,7 +188,7 @@ def _accept(edges: Edges, job: Job, checked: Checked) -> Job:
         skipped=checked.problems.bad_lines,
         results_prefix=prefix,
     )
-    edges.pager.tell(notifications.accepted(accepted))
+    edges.notifier.publish(notifications.accepted(accepted))
     edges.ledger.accept(job, accepted)
     return accepted
 
@@ -220,7 +220,7 @@ def _rereading(edges: Edges, job: Job) -> Reread | None:
     source = job.source
 
     def reread(start: int, length: int) -> Iterable[bytes]:
-        return edges.landing.chunks(_span(source, start, length))
+        return edges.s3.chunks(_span(source, start, length))
 
     return reread
 

@@ -7,8 +7,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from functions.intake.flow import take_in
 from shared.aws.s3_events import dropped
 from shared.edges import Edges
-from shared.queue_handler import count_outcome, queue_door
-from shared.telemetry import count, logger, said_why
+from shared.queue_handler import count_outcome, queue_handler
+from shared.telemetry import count, log_failure, logger
 
 edges = cache(Edges.in_lambda)
 
@@ -16,10 +16,10 @@ edges = cache(Edges.in_lambda)
 def take(record: SQSRecord) -> None:
     count("Notifications")
     for source in dropped(record.body):
-        with said_why(bucket=source.bucket, key=source.key, version=source.version):
+        with log_failure(bucket=source.bucket, key=source.key, version=source.version):
             job = take_in(edges(), source)
         logger.info("taken in", job=job.id, state=job.state, requests=job.requests)
         count_outcome("jobs", job.state)
 
 
-handler = queue_door(take)
+handler = queue_handler(take)

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from shared.batchfile.lines import UTF8_MARK
 from shared.edges import Edges
-from shared.errors import Gone, TryLater
+from shared.errors import NotFound, TryLater
 from shared.jobs.model import REFUSED, Part, PartState
 from shared.jobs.results import MISSING, Answer, Fate, read_answer, stand_in
 from shared.openai.models import BatchError, BatchStatus
@@ -19,7 +19,7 @@ NOT_YET = timedelta(hours=1)  # a file that can't be found so soon may only be l
 
 
 @dataclass(slots=True)
-class Answers:
+class PartAnswers:
     """Where each request's answer lies on disk, and who may be asked again."""
 
     disk: BinaryIO
@@ -71,9 +71,9 @@ class Answers:
 
 def collect(
     edges: Edges, part: Part, asked: Callable[[], Container[str]], disk: BinaryIO
-) -> Answers:
+) -> PartAnswers:
     """Everything OpenAI says of a part that has ended; `asked`: its custom_ids, when needed."""
-    answers = Answers(disk, part)
+    answers = PartAnswers(disk, part)
     for file_id in filter(None, (part.output_file_id, part.error_file_id)):
         start = disk.seek(0, 2)
         if _fetched(edges, part, file_id, disk):
@@ -88,7 +88,7 @@ def problems(edges: Edges, part: Part) -> list[BatchError]:
     if part.errors_total > len(part.errors) and part.batch_id:
         try:
             return edges.openai.batch(part.batch_id).problems
-        except Gone:
+        except NotFound:
             pass
     return list(part.errors)
 
@@ -97,7 +97,7 @@ def _fetched(edges: Edges, part: Part, file_id: str, disk: BinaryIO) -> bool:
     """Brings a file onto disk. False: OpenAI does not have it (any more)."""
     try:
         fetch(edges, file_id, disk)
-    except Gone as error:
+    except NotFound as error:
         ended = part.times.get(PartState.ENDED.value)
         if ended and edges.now() - ended < NOT_YET:
             raise TryLater(f"{error.reason}: perhaps not yet") from error
@@ -126,7 +126,7 @@ def fetch(edges: Edges, file_id: str, disk: BinaryIO) -> None:
     raise TryLater(f"file {file_id}: {disk.tell() - start:,} bytes came of {stated:,} stated")
 
 
-def _index(answers: Answers, wanted: Container[str], start: int) -> None:
+def _index(answers: PartAnswers, wanted: Container[str], start: int) -> None:
     answers.disk.flush()
     with open(answers.disk.fileno(), "rb", BUFFER, closefd=False) as lines:
         lines.seek(start)
@@ -140,7 +140,7 @@ def _index(answers: Answers, wanted: Container[str], start: int) -> None:
 
 
 def _place(
-    answers: Answers, wanted: Container[str], answer: Answer | None, place: tuple[int, int]
+    answers: PartAnswers, wanted: Container[str], answer: Answer | None, place: tuple[int, int]
 ) -> None:
     """The first answer counts; one for nobody, or a second one, is kept aside."""
     if answer is None or answer.custom_id not in wanted or answer.custom_id in answers.places:

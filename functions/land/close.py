@@ -16,7 +16,7 @@ from shared.problems import KEPT
 from shared.report import model
 from shared.report.job_page import job_page
 from shared.report.prices import cost, prices
-from shared.text import plain_json
+from shared.text import sanitize_json
 
 FLUSH = 1 << 18  # bytes handed on at a time
 
@@ -26,14 +26,14 @@ def close(edges: Edges, job: Job, parts: list[Part], landed: Iterable[Landed]) -
     tally, prefix = Tally(), job.results_prefix
     results, errors = f"{prefix}results.jsonl", f"{prefix}errors.jsonl"
     with tempfile.TemporaryFile() as failed:
-        edges.landing.write(results, _counted(landed, tally, failed))
-        edges.landing.write_file(errors, failed)
+        edges.s3.write(results, _counted(landed, tally, failed))
+        edges.s3.write_file(errors, failed)
     _must_be_all(job, tally)
     report = _report(edges, job, parts, tally)
-    edges.landing.write(report.files["page"], [job_page(report)], keys.PAGE)
-    body = plain_json(report.model_dump_json(indent=2))
-    edges.landing.write(report.files["report"], [body], "application/json")
-    edges.pager.tell(notifications.ended(job, report))
+    edges.s3.write(report.files["page"], [job_page(report)], keys.PAGE)
+    body = sanitize_json(report.model_dump_json(indent=2))
+    edges.s3.write(report.files["report"], [body], "application/json")
+    edges.notifier.publish(notifications.ended(job, report))
     return job.moved(JobState(report.state), edges.now(), reason=report.reason)
 
 
@@ -105,7 +105,7 @@ def _told(edges: Edges, part: Part) -> list[BatchError]:
     """OpenAI's errors, with the lines counted in the dropped file."""
     if not part.errors_total:
         return []
-    numbers = line_numbers(edges.landing, part)
+    numbers = line_numbers(edges.s3, part)
     found = problems(edges, part)[:KEPT]
     return [
         each.model_copy(update={"line": numbers[each.line - 1]})
@@ -118,5 +118,5 @@ def _told(edges: Edges, part: Part) -> list[BatchError]:
 def _skipped(edges: Edges, job: Job) -> model.Skipped | None:
     if not job.skipped:
         return None
-    found = edges.landing.read(f"{job.results_prefix}skipped.json")
+    found = edges.s3.read(f"{job.results_prefix}skipped.json")
     return model.Skipped.model_validate_json(found)

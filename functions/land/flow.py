@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from functions.land.answers import Answers, collect
+from functions.land.answers import PartAnswers, collect
 from functions.land.close import close
 from functions.land.merge import Landed, merged
 from functions.land.retry import is_cut_short, plan_again
@@ -32,22 +32,22 @@ def land(edges: Edges, ask: Ask) -> str:
 
 
 def _land(edges: Edges, job: Job, part: Part) -> tuple[Job, Part]:
-    lines_asked = lines_of(edges.landing.chunks(part.source))
+    lines_asked = lines_of(edges.s3.chunks(part.source))
     with tempfile.TemporaryFile() as disk, ThreadPoolExecutor(1) as beside:
         asked = beside.submit(_ids, lines_asked)  # from S3, while the answers come from OpenAI
         answers = collect(edges, part, asked.result, disk)
         ids = asked.result()
         children = plan_again(edges, job, part, answers)
         if answers.extras:
-            edges.landing.write(keys.extras_key(job, part), answers.extra_lines())
+            edges.s3.write(keys.extras_key(job, part), answers.extra_lines())
         cut_short = is_cut_short(job, part, answers, ids)
         landed = part.landed(edges.now(), len(answers.extras), cut_short=cut_short)
         if job.parts == 1 and part.number == 1 and not children:
             return _land_alone(edges, job, part, landed, _placed(edges, part, ids, answers))
         lines = (answers.line(each, n) + b"\n" for n, each in enumerate(ids, 1))
-        edges.landing.write(keys.landed_key(part), lines)
+        edges.s3.write(keys.landed_key(part), lines)
     for child in children:
-        edges.pager.tell(notifications.retried(job, child))
+        edges.notifier.publish(notifications.retried(job, child))
     edges.ledger.land(part, landed, children)
     edges.submit_queue.ask(children)
     return job, landed
@@ -77,8 +77,10 @@ def _ids(lines: Iterable[bytes]) -> dict[str, None]:
     return dict.fromkeys(schema.decode(line).custom_id for line in lines)
 
 
-def _placed(edges: Edges, part: Part, ids: Collection[str], answers: Answers) -> Iterator[Landed]:
-    numbers = line_numbers(edges.landing, part)
+def _placed(
+    edges: Edges, part: Part, ids: Collection[str], answers: PartAnswers
+) -> Iterator[Landed]:
+    numbers = line_numbers(edges.s3, part)
     for position, (number, custom_id) in enumerate(zip(numbers, ids, strict=True), 1):
         line = answers.line(custom_id, position)
         yield Landed(number, -part.attempt, part.model, line)

@@ -4,7 +4,7 @@ from functools import cache
 
 from functions.land.flow import land
 from shared.edges import Edges
-from shared.queue_handler import part_door
+from shared.queue_handler import part_handler
 
 edges = cache(Edges.in_lambda)
-handler = part_door("land", edges, land)
+handler = part_handler("land", edges, land)

@@ -46,6 +46,6 @@ def chained(parts: Iterable[Part]) -> list[list[Part]]:
 
 def _streamed(edges: Edges, chain: list[Part]) -> Iterator[Landed]:
     for part in chain:
-        lines = lines_of(edges.landing.chunks(edges.landing.ours(keys.landed_key(part))))
-        for number, line in zip(line_numbers(edges.landing, part), lines, strict=True):
+        lines = lines_of(edges.s3.chunks(edges.s3.ours(keys.landed_key(part))))
+        for number, line in zip(line_numbers(edges.s3, part), lines, strict=True):
             yield Landed(number, -part.attempt, part.model, line)

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterable
 
-from functions.land.answers import Answers
+from functions.land.answers import PartAnswers
 from shared.batchfile import schema
 from shared.edges import Edges
 from shared.jobs import keys
@@ -12,35 +12,35 @@ from shared.jobs.model import Job, Lines, Part, Span
 from shared.jobs.results import lines_of
 
 
-def plan_again(edges: Edges, job: Job, part: Part, answers: Answers) -> list[Part]:
+def plan_again(edges: Edges, job: Job, part: Part, answers: PartAnswers) -> list[Part]:
     """Nobody, or one part with the lines that are asked again, in their order."""
     if job.cancel_asked or _is_final(job, part, answers):
         return []
     numbers: list[int] = []
     with tempfile.TemporaryFile() as disk:
-        lines = lines_of(edges.landing.chunks(part.source))
-        for number, line in zip(line_numbers(edges.landing, part), lines, strict=True):
+        lines = lines_of(edges.s3.chunks(part.source))
+        for number, line in zip(line_numbers(edges.s3, part), lines, strict=True):
             if answers.is_asked_again(schema.decode(line).custom_id):
                 disk.write(line + b"\n")
                 numbers.append(number)
         if not numbers:
             return []
-        length = edges.landing.write_file(keys.again_key(part), disk)
-    edges.landing.write(keys.again_lines_key(part), [numbers_as_bytes(numbers)], keys.BINARY)
-    span = Span(bucket=edges.landing.bucket, key=keys.again_key(part), length=length)
+        length = edges.s3.write_file(keys.again_key(part), disk)
+    edges.s3.write(keys.again_lines_key(part), [numbers_as_bytes(numbers)], keys.BINARY)
+    span = Span(bucket=edges.s3.bucket, key=keys.again_key(part), length=length)
     lines_held = Lines(
         key=keys.again_lines_key(part), first=numbers[0], last=numbers[-1], count=len(numbers)
     )
     return [part.again(span, lines_held, edges.now())]
 
 
-def is_cut_short(job: Job, part: Part, answers: Answers, ids: Iterable[str]) -> bool:
+def is_cut_short(job: Job, part: Part, answers: PartAnswers, ids: Iterable[str]) -> bool:
     """Whether the job's cancel changed what becomes of the part's requests."""
     if job.cancel_asked is None or part.was_stopped(job):
         return job.cancel_asked is not None
     return not _is_final(job, part, answers) and any(map(answers.is_asked_again, ids))
 
 
-def _is_final(job: Job, part: Part, answers: Answers) -> bool:
+def _is_final(job: Job, part: Part, answers: PartAnswers) -> bool:
     """The usual case, and the input need not be read again."""
     return part.attempt >= job.options.max_attempts or answers.all_final()

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 
-from functions.library.session import Desk
+from functions.library.session import SyncSession
 from functions.library.store import lose_store
-from shared.errors import AnswerLost, Gone, Moved, Refused, TryLater
+from shared.errors import Conflict, NotFound, OutcomeUnknown, Refused, TryLater
 from shared.library import notifications
 from shared.library.model import Content, ContentState
 from shared.library.plan import Want
@@ -21,88 +21,90 @@ HOPELESS = timedelta(days=1)
 SKEW = timedelta(seconds=30)  # between our clock and OpenAI's; shorter than the pace of attaching
 
 
-def recover_attached(desk: Desk) -> None:
+def recover_attached(session: SyncSession) -> None:
     """Attached, but no answer: the store says what became of it."""
-    lost = [each for each in _attaching(desk) if each.batch_id is None]
+    lost = [each for each in _attaching(session) if each.batch_id is None]
     if lost:
-        settle_by_listing(desk, lost)
+        settle_by_listing(session, lost)
 
 
-def watch(desk: Desk) -> None:
+def watch(session: SyncSession) -> None:
     """One call for each file batch under way, whatever the number of its documents."""
     batches: dict[str, list[Content]] = defaultdict(list)
-    for content in _attaching(desk):
+    for content in _attaching(session):
         if content.batch_id:
             batches[content.batch_id].append(content)
     for batch_id, contents in batches.items():
         try:
-            batch = desk.edges.vector_stores.file_batch(desk.store, batch_id)
-        except Gone:
-            settle_by_listing(desk, contents)
+            batch = session.vector_stores.file_batch(session.store, batch_id)
+        except NotFound:
+            settle_by_listing(session, contents)
             continue
-        _settle(desk, batch_id, batch, contents)
+        _settle(session, batch_id, batch, contents)
 
 
-def attach(desk: Desk) -> None:
-    todo = desk.plan()
+def attach(session: SyncSession) -> None:
+    todo = session.plan()
     ready = todo.attaches[:MOST_FILES]
-    if not ready or not desk.store or _is_too_soon(desk, ready, more=bool(todo.uploads)):
+    if not ready or not session.store or _is_too_soon(session, ready, more=bool(todo.uploads)):
         return
-    desk.set(attached_at=desk.now)
+    session.set(attached_at=session.now)
     wants = [todo.wants[each.id] for each in ready]
-    intents = [each.attaching(desk.now, w.print) for each, w in zip(ready, wants, strict=True)]
-    desk.put(intents)
+    intents = [each.attaching(session.now, w.print) for each, w in zip(ready, wants, strict=True)]
+    session.put(intents)
     try:
-        batch = desk.edges.vector_stores.attach(desk.store, _wishes(desk.settings, intents, wants))
-    except (AnswerLost, Moved):
+        batch = session.vector_stores.attach(
+            session.store, _wishes(session.settings, intents, wants)
+        )
+    except (OutcomeUnknown, Conflict):
         raise
     except TryLater:
-        desk.put(each.not_attached(desk.now) for each in intents)
+        session.put(each.not_attached(session.now) for each in intents)
         raise
     except Refused as error:
-        desk.put(each.not_attached(desk.now, REFUSED_PAUSE) for each in intents)
-        _mend(desk, error)
+        session.put(each.not_attached(session.now, REFUSED_PAUSE) for each in intents)
+        _mend(session, error)
         return
-    desk.put(each.attached(batch.id) for each in intents)
+    session.put(each.attached(batch.id) for each in intents)
 
 
-def describe(desk: Desk) -> None:
+def describe(session: SyncSession) -> None:
     """Changed attributes: no upload, no indexing."""
-    todo = desk.plan()
+    todo = session.plan()
     for content in todo.descriptions:
-        if desk.late:
+        if session.late:
             return
         want = todo.wants[content.id]
         try:
-            desk.edges.vector_stores.describe(desk.store, content.file_id or "", want.attributes)
-        except Gone:
-            desk.put([content.not_attached(desk.now)])
+            session.vector_stores.describe(session.store, content.file_id or "", want.attributes)
+        except NotFound:
+            session.put([content.not_attached(session.now)])
         else:
-            desk.put([content.described(desk.now, want.print)])
+            session.put([content.described(session.now, want.print)])
 
 
-def settle_by_listing(desk: Desk, contents: Sequence[Content]) -> None:
+def settle_by_listing(session: SyncSession, contents: Sequence[Content]) -> None:
     """By what the store itself lists."""
     try:
-        listed = {each.id: each for each in desk.edges.vector_stores.store_files(desk.store)}
-    except Gone:
-        lose_store(desk, f"store {desk.store} is gone: its documents go into a new one")
+        listed = {each.id: each for each in session.vector_stores.store_files(session.store)}
+    except NotFound:
+        lose_store(session, f"store {session.store} is gone: its documents go into a new one")
         return
-    _settle_each(desk, contents, listed)
+    _settle_each(session, contents, listed)
 
 
-def _attaching(desk: Desk) -> list[Content]:
-    return [each for each in desk.contents.values() if each.state is ContentState.ATTACHING]
+def _attaching(session: SyncSession) -> list[Content]:
+    return [each for each in session.contents.values() if each.state is ContentState.ATTACHING]
 
 
-def _is_too_soon(desk: Desk, ready: Sequence[Content], *, more: bool) -> bool:
+def _is_too_soon(session: SyncSession, ready: Sequence[Content], *, more: bool) -> bool:
     """One call a minute: so neither 300 requests a minute and store nor, for one library, 2,000
     files a minute and organization are ever exceeded."""
-    last = desk.library.attached_at
-    if last and desk.now < last + desk.edges.settings.library_pace:
+    last = session.library.attached_at
+    if last and session.now < last + session.edges.settings.library_pace:
         return True
     oldest = min(each.at for each in ready)
-    return more and len(ready) < MOST_FILES and desk.now < oldest + HELD_BACK
+    return more and len(ready) < MOST_FILES and session.now < oldest + HELD_BACK
 
 
 def _wishes(
@@ -119,56 +121,62 @@ def _wishes(
     ]
 
 
-def _mend(desk: Desk, error: Refused) -> None:
+def _mend(session: SyncSession, error: Refused) -> None:
     """Refused as a whole: the store is gone or expired, or one of the Files is."""
     try:
-        store = desk.edges.vector_stores.store(desk.store)
-    except Gone:
+        store = session.vector_stores.store(session.store)
+    except NotFound:
         store = None
     if store is None or store.status == "expired":
-        lose_store(desk, f"store {desk.store} is gone or expired: documents go into a new one")
+        lose_store(
+            session, f"store {session.store} is gone or expired: documents go into a new one"
+        )
         return
-    there = {each.id for each in desk.edges.vector_stores.files()}
-    missing = [each for each in desk.attached_or_about_to() if desk.has_lost(each, there)]
-    desk.put(each.not_uploaded(desk.now) for each in missing)
-    desk.noted(f"the File of {each.filename} is gone: uploaded again" for each in missing[:3])
+    there = {each.id for each in session.vector_stores.files()}
+    missing = [each for each in session.attached_or_about_to() if session.has_lost(each, there)]
+    session.put(each.not_uploaded(session.now) for each in missing)
+    session.noted(f"the File of {each.filename} is gone: uploaded again" for each in missing[:3])
     if not missing:
         raise TryLater(f"attaching is refused: {error}") from error
 
 
-def _settle(desk: Desk, batch_id: str, batch: FileBatch, contents: Sequence[Content]) -> None:
+def _settle(
+    session: SyncSession, batch_id: str, batch: FileBatch, contents: Sequence[Content]
+) -> None:
     counts = batch.file_counts
     if batch.status == "in_progress" or counts.in_progress:
-        if any(desk.now - _since(each) > desk.index_time for each in contents):
-            settle_by_listing(desk, contents)
+        if any(session.now - _since(each) > session.index_time for each in contents):
+            settle_by_listing(session, contents)
     elif counts.completed == counts.total >= len(contents):
-        desk.put(each.searchable(desk.now) for each in contents)
+        session.put(each.searchable(session.now) for each in contents)
     elif counts.completed + counts.failed == counts.total >= len(contents):
-        failed = desk.edges.vector_stores.batch_files(desk.store, batch_id, "failed")
+        failed = session.vector_stores.batch_files(session.store, batch_id, "failed")
         listed = {each.id: each for each in failed}
         rest = {each.file_id or "": each for each in contents if each.file_id not in listed}
         done = {file: StoreFile(id=file, status="completed") for file in rest}
-        _settle_each(desk, contents, listed | done)
+        _settle_each(session, contents, listed | done)
     else:
-        settle_by_listing(desk, contents)
+        settle_by_listing(session, contents)
 
 
-def _settle_each(desk: Desk, contents: Iterable[Content], listed: Mapping[str, StoreFile]) -> None:
-    moved = [(each, _settled(desk, each, listed.get(each.file_id or ""))) for each in contents]
+def _settle_each(
+    session: SyncSession, contents: Iterable[Content], listed: Mapping[str, StoreFile]
+) -> None:
+    moved = [(each, _settled(session, each, listed.get(each.file_id or ""))) for each in contents]
     stuck = [new for old, new in moved if new.stuck_told and not old.stuck_told]
-    _tell_stuck(desk, stuck)
-    desk.put(new for old, new in moved if new is not old)
+    _tell_stuck(session, stuck)
+    session.put(new for old, new in moved if new is not old)
 
 
-def _settled(desk: Desk, content: Content, file: StoreFile | None) -> Content:
+def _settled(session: SyncSession, content: Content, file: StoreFile | None) -> Content:
     if file is None or file.status == "cancelled" or _failed_before(content, file):
-        return content.not_attached(desk.now)
+        return content.not_attached(session.now)
     if file.status == "completed":
-        return content.searchable(desk.now, file.usage_bytes)
+        return content.searchable(session.now, file.usage_bytes)
     if file.status == "failed":
         error = file.last_error or LastError(code="server_error", message="no reason was given")
-        return content.refused(desk.now, error.code or "server_error", error.message)
-    return _in_progress(desk, content)
+        return content.refused(session.now, error.code or "server_error", error.message)
+    return _in_progress(session, content)
 
 
 def _failed_before(content: Content, file: StoreFile) -> bool:
@@ -180,21 +188,21 @@ def _failed_before(content: Content, file: StoreFile) -> bool:
     return datetime.fromtimestamp(file.created_at, UTC) < content.attaching_at - SKEW
 
 
-def _in_progress(desk: Desk, content: Content) -> Content:
+def _in_progress(session: SyncSession, content: Content) -> Content:
     """A status nobody knows is taken for one under way: it has a deadline too."""
-    age = desk.now - _since(content)
+    age = session.now - _since(content)
     if age > HOPELESS:
-        return content.refused(desk.now, "server_error", "in progress for more than a day")
-    if age > desk.index_time and not content.stuck_told:
+        return content.refused(session.now, "server_error", "in progress for more than a day")
+    if age > session.index_time and not content.stuck_told:
         return content.told_stuck()
     return content
 
 
-def _tell_stuck(desk: Desk, contents: Sequence[Content]) -> None:
-    wants, minutes = desk.plan().wants, desk.edges.settings.index_minutes
-    desk.edges.pager.tell_all(
+def _tell_stuck(session: SyncSession, contents: Sequence[Content]) -> None:
+    wants, minutes = session.plan().wants, session.edges.settings.index_minutes
+    session.notifier.publish_all(
         [
-            notifications.stuck(document, minutes, desk.store)
+            notifications.stuck(document, minutes, session.store)
             for content in contents
             if content.id in wants
             for document in wants[content.id].documents

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from shared.aws.s3_events import Change
 from shared.edges import Edges
-from shared.errors import Gone, Moved
+from shared.errors import Conflict, NotFound
 from shared.jobs.model import Source
 from shared.library import notifications, paths
 from shared.library.metadata import LONGEST, Attributes, document_of, read_sidecar
@@ -29,41 +29,41 @@ def note(edges: Edges, change: Change) -> str:
         return _homeless(edges, change.source)
     outcome = "settings" if place.name == FILE else _looked(edges, place, change)
     if outcome != "overtaken":  # by one whose own message rings
-        edges.shelves.ring(place.library, edges.now())
+        edges.library_table.ring(place.library, edges.now())
     return outcome
 
 
 def _homeless(edges: Edges, source: Source) -> str:
     if source.key.endswith("/"):
         return "folder"
-    edges.pager.tell(notifications.homeless(source))
+    edges.notifier.publish(notifications.homeless(source))
     return "homeless"
 
 
 def _looked(edges: Edges, place: Place, change: Change) -> str:
     for _ in range(RACES):
-        with suppress(Moved, Gone):  # changed while we looked: look again
+        with suppress(Conflict, NotFound):  # changed while we looked: look again
             return look(edges, place, change.source, change.at or edges.now())
     return look(edges, place, change.source, change.at or edges.now())
 
 
 def look(edges: Edges, place: Place, hint: Source, at: datetime) -> str:
-    """Raises Moved where somebody else was quicker."""
-    known = edges.shelves.document(*place)
+    """Raises Conflict where somebody else was quicker."""
+    known = edges.library_table.document(*place)
     if known and known.sequencer and hint.sequencer:
         if paths.is_later(known.sequencer, hint.sequencer):
             return "overtaken"
         if known.sequencer == hint.sequencer:
             return "known"
     seen = _seen(edges, place, known, hint, at)
-    edges.shelves.note(known, seen)
+    edges.library_table.note(known, seen)
     if known and (known.digest, known.gone, known.attributes) == (
         *(seen.digest, seen.gone),
         seen.attributes,
     ):
         return "same"
     if seen.problem:
-        edges.pager.tell(notifications.failed(seen, "not_taken", seen.problem))
+        edges.notifier.publish(notifications.failed(seen, "not_taken", seen.problem))
     return "gone" if seen.gone else "noted"
 
 
@@ -77,8 +77,8 @@ def _seen(
     update: dict[str, object] = {"noted_at": now, "dropped_at": at, "gone": False}
     update |= {"sequencer": hint.sequencer or base.sequencer, "rev": base.rev + 1}
     try:
-        source = edges.landing.newest(hint.bucket, paths.key_of(place))
-    except Gone:
+        source = edges.s3.newest(hint.bucket, paths.key_of(place))
+    except NotFound:
         return base.model_copy(update=update | {"gone": True})
     if not (known and known.source.identity == source.identity):
         digest, attributes, problem = _read(edges, place, source)
@@ -95,15 +95,15 @@ def _since_it_answered(document: Document) -> list[str]:
 
 
 def _read(edges: Edges, place: Place, source: Source) -> tuple[str, Attributes | None, str]:
-    """Digest, attributes, problem. Raises Gone where this version was deleted meanwhile."""
+    """Digest, attributes, problem. Raises NotFound where this version was deleted meanwhile."""
     if document_of(place.name):
         if source.size > LONGEST:
             return "", {}, f"a sidecar of {source.size:,} bytes; at most {LONGEST:,} are read"
-        attributes, problem = read_sidecar(b"".join(edges.landing.chunks(source)))
+        attributes, problem = read_sidecar(b"".join(edges.s3.chunks(source)))
         return "", attributes, problem
     if source.size > MOST_BYTES:
         return "", None, f"{source.size:,} bytes; OpenAI takes at most {MOST_BYTES:,} of one file"
     sha = hashlib.sha256()
-    for chunk in edges.landing.chunks(source):
+    for chunk in edges.s3.chunks(source):
         sha.update(chunk)
     return paths.digest_of(sha.hexdigest(), place.name), None, ""

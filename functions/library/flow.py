@@ -5,18 +5,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from functions.library.changes import note
-from functions.library.sync import tend
+from functions.library.sync import sync
 from shared.aws.s3_events import changed
 from shared.edges import Edges
-from shared.library.model import Tend
+from shared.library.model import SyncRequest
 
 
-def shelve(edges: Edges, message: dict[str, Any]) -> dict[str, int]:
+def keep_in_sync(edges: Edges, message: dict[str, Any]) -> dict[str, int]:
     """What came of it, in words and how often. Asking twice does no harm."""
     return dict(Counter(_outcomes(edges, message)))
 
 
 def _outcomes(edges: Edges, message: dict[str, Any]) -> Iterable[str]:
     if "library" in message:
-        return [tend(edges, Tend.model_validate(message))]
+        return [sync(edges, SyncRequest.model_validate(message))]
     return [note(edges, each) for each in changed(message)]

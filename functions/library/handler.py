@@ -5,20 +5,20 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from functions.library.flow import shelve
+from functions.library.flow import keep_in_sync
 from shared.edges import Edges
-from shared.queue_handler import count_outcome, queue_door
-from shared.telemetry import logger, said_why
+from shared.queue_handler import count_outcome, queue_handler
+from shared.telemetry import log_failure, logger
 
 edges = cache(Edges.in_lambda)
 
 
 def take(record: SQSRecord) -> None:
-    with said_why(message=record.message_id):
-        outcomes = shelve(edges(), json.loads(record.body))
+    with log_failure(message=record.message_id):
+        outcomes = keep_in_sync(edges(), json.loads(record.body))
     logger.info("shelved", outcomes=outcomes)
     for outcome, number in outcomes.items():
-        count_outcome("shelve", outcome, number)
+        count_outcome("library", outcome, number)
 
 
-handler = queue_door(take)
+handler = queue_handler(take)

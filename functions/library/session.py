@@ -3,25 +3,27 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
+from shared.aws.notifier import Notifier
 from shared.edges import Edges
-from shared.errors import Gone, Moved
+from shared.errors import Conflict, NotFound
 from shared.library import paths
-from shared.library.model import Bell, Content, Document, Library
+from shared.library.model import Content, DirtyFlag, Document, Library
 from shared.library.plan import Plan, View, plan
 from shared.library.settings import FILE, LibrarySettings, read_settings
 from shared.library.tables import Row
+from shared.openai.vector_stores import VectorStores
 from shared.problems import Problem
 
 
-class Desk:
+class SyncSession:
     """Rows as they were read, and as this run moved them since."""
 
-    def __init__(self, edges: Edges, library: Library, bell: Bell) -> None:
+    def __init__(self, edges: Edges, library: Library, dirty_flag: DirtyFlag) -> None:
         self.edges = edges
         self.library = library
-        self.bell = bell
+        self.dirty_flag = dirty_flag
         self.began = edges.now()
-        documents, contents = edges.shelves.rows(library.name)
+        documents, contents = edges.library_table.rows(library.name)
         self.documents = {each.name: each for each in documents}
         self.contents = {each.id: each for each in contents}
         self.settings, self.problems = _settings(edges, library.name)
@@ -33,6 +35,14 @@ class Desk:
     @property
     def bucket(self) -> str:
         return self.edges.settings.inbox_bucket
+
+    @property
+    def notifier(self) -> Notifier:
+        return self.edges.notifier
+
+    @property
+    def vector_stores(self) -> VectorStores:
+        return self.edges.vector_stores
 
     @property
     def late(self) -> bool:
@@ -55,9 +65,9 @@ class Desk:
         return plan(self.view())
 
     def put(self, rows: Iterable[Row]) -> None:
-        """Raises Moved where a document was noted anew since it was read."""
+        """Raises Conflict where a document was noted anew since it was read."""
         moved = list(rows)
-        self.edges.shelves.move(moved)
+        self.edges.library_table.move(moved)
         for row in moved:
             if isinstance(row, Document):
                 self.documents[row.name] = row
@@ -68,7 +78,7 @@ class Desk:
         self.replace(self.library.with_(**changes))
 
     def replace(self, new: Library) -> None:
-        self.edges.shelves.put_library(self.library, new)
+        self.edges.library_table.put_library(self.library, new)
         self.library = new
 
     def noted(self, found: Iterable[str]) -> None:
@@ -91,13 +101,13 @@ class Desk:
 def hold(edges: Edges, name: str) -> Library | None:
     """The lease, longer than this function can run; None: somebody else has it."""
     now = edges.now()
-    found = edges.shelves.library(name)
+    found = edges.library_table.library(name)
     if found and found.held_until and found.held_until > now:
         return None
     held = (found or Library(name=name)).with_(held_until=now + edges.settings.lease)
     try:
-        edges.shelves.put_library(found, held)
-    except Moved:
+        edges.library_table.put_library(found, held)
+    except Conflict:
         return None
     return held
 
@@ -106,7 +116,7 @@ def _settings(edges: Edges, library: str) -> tuple[LibrarySettings, list[Problem
     """Read anew each time: what is not there any more does not count any more."""
     key = paths.folder(library) + FILE
     try:
-        source = edges.landing.newest(edges.settings.inbox_bucket, key)
-        return read_settings(b"".join(edges.landing.chunks(source)))
-    except Gone:
+        source = edges.s3.newest(edges.settings.inbox_bucket, key)
+        return read_settings(b"".join(edges.s3.chunks(source)))
+    except NotFound:
         return LibrarySettings(), []

@@ -8,103 +8,107 @@ from contextlib import suppress
 
 from functions.library.attach import attach, describe, recover_attached, watch
 from functions.library.reconcile import forget, reconcile, walk
-from functions.library.session import Desk, hold
+from functions.library.session import SyncSession, hold
 from functions.library.store import rebind, stand
 from functions.library.swap import remove, serve
 from functions.library.upload import recover_uploads, upload
 from shared.edges import Edges
-from shared.errors import Moved, TryLater
+from shared.errors import Conflict, TryLater
 from shared.library import notifications, paths, report
-from shared.library.model import Tend
+from shared.library.model import SyncRequest
 from shared.library.plan import Plan, unsettled
 
-Step = Callable[[Desk], None]
+Step = Callable[[SyncSession], None]
 STEPS: tuple[Step, ...] = (
     *(rebind, recover_uploads, recover_attached, watch, serve, upload, stand, attach),
     *(describe, remove),
 )
 
 
-def tend(edges: Edges, ask: Tend) -> str:
+def sync(edges: Edges, ask: SyncRequest) -> str:
     """What came of it, in a word. Poll asks again as long as the bell rings."""
     if ask.reconcile:
-        edges.shelves.ring(ask.library, edges.now())  # what is found is gone on with
-    bell = edges.shelves.bell(ask.library)
+        edges.library_table.ring(ask.library, edges.now())  # what is found is gone on with
+    dirty_flag = edges.library_table.dirty_flag(ask.library)
     library = hold(edges, ask.library)
     if library is None:
         return "held"
-    desk = Desk(edges, library, bell)
+    session = SyncSession(edges, library, dirty_flag)
     try:
-        return _tended(desk, ask)
+        return _synced(session, ask)
     except Exception:
-        desk.set(held_until=None)  # the next one need not wait for the lease to run out
+        session.set(held_until=None)  # the next one need not wait for the lease to run out
         raise
 
 
-def _tended(desk: Desk, ask: Tend) -> str:
-    if desk.problems:
-        return _frozen(desk)
+def _synced(session: SyncSession, ask: SyncRequest) -> str:
+    if session.problems:
+        return _frozen(session)
     reasons: list[str] = []
-    _each(desk, [_walked(ask)], reasons)
-    _each(desk, STEPS, reasons)
+    _each(session, [_walked(ask)], reasons)
+    _each(session, STEPS, reasons)
     if ask.reconcile:
-        _each(desk, [reconcile, forget], reasons)
-    return _closed(desk, "; ".join(dict.fromkeys(reasons)))
+        _each(session, [reconcile, forget], reasons)
+    return _closed(session, "; ".join(dict.fromkeys(reasons)))
 
 
-def _each(desk: Desk, steps: "list[Step] | tuple[Step, ...]", reasons: list[str]) -> None:
+def _each(session: SyncSession, steps: "list[Step] | tuple[Step, ...]", reasons: list[str]) -> None:
     """What can't be done now is said; the other steps need not wait for it."""
     for step in steps:
         try:
-            step(desk)
-        except Moved:
+            step(session)
+        except Conflict:
             reasons.append("documents changed meanwhile")
             return  # what was read is stale: the next run reads anew
         except TryLater as error:
             reasons.append(error.reason)
 
 
-def _walked(ask: Tend) -> Step:
+def _walked(ask: SyncRequest) -> Step:
     """Files of questions wait for what was dropped before them, heard of or not."""
 
-    def maybe(desk: Desk) -> None:
-        asked, walked = desk.bell.asked_at, desk.library.walked_at
+    def maybe(session: SyncSession) -> None:
+        asked, walked = session.dirty_flag.asked_at, session.library.walked_at
         if ask.reconcile or (asked and (walked is None or asked >= walked)):
-            walk(desk)
+            walk(session)
 
     return maybe
 
 
-def _frozen(desk: Desk) -> str:
+def _frozen(session: SyncSession) -> str:
     """Settings that can't be followed: nothing is changed until they can."""
-    told = "; ".join(each.message for each in desk.problems)[:1_000]
-    if told != desk.library.settings_told:
-        desk.edges.pager.tell(notifications.settings_refused(desk.library.name, desk.problems))
-    desk.set(settings_told=told, reason=told, in_sync=False)
-    _report(desk)
-    desk.set(held_until=None)
-    with suppress(Moved):
-        desk.edges.shelves.rest(desk.bell, None)  # the next change rings
+    told = "; ".join(each.message for each in session.problems)[:1_000]
+    if told != session.library.settings_told:
+        session.notifier.publish(
+            notifications.settings_refused(session.library.name, session.problems)
+        )
+    session.set(settings_told=told, reason=told, in_sync=False)
+    _report(session)
+    session.set(held_until=None)
+    with suppress(Conflict):
+        session.edges.library_table.rest(session.dirty_flag, None)  # the next change rings
     return "settings refused"
 
 
-def _closed(desk: Desk, reason: str) -> str:
+def _closed(session: SyncSession, reason: str) -> str:
     """Report, then bell, then ledger; the lease is given back last."""
-    todo = desk.plan()
-    under_way = any(each.is_under_way for each in desk.contents.values())
+    todo = session.plan()
+    under_way = any(each.is_under_way for each in session.contents.values())
     synced = todo.idle and not todo.waiting and not under_way and not reason
-    late = [each.dropped_at for each in unsettled(desk.view(), todo.wants)]
-    walked = desk.library.walked_at
+    late = [each.dropped_at for each in unsettled(session.view(), todo.wants)]
+    walked = session.library.walked_at
     upto = min([walked, *late]) if walked else None
-    was = desk.library.in_sync
-    desk.set(reason=reason, in_sync=synced, settled_upto=upto, settings_told="")
-    counts = _report(desk)
+    was = session.library.in_sync
+    session.set(reason=reason, in_sync=synced, settled_upto=upto, settings_told="")
+    counts = _report(session)
     if synced and not was:
-        key = paths.report_key(desk.library.name)
-        desk.edges.pager.tell(notifications.in_sync(desk.library, counts, desk.bell.n, key))
-    desk.set(held_until=None)
-    with suppress(Moved):  # rung meanwhile: it stays open
-        desk.edges.shelves.rest(desk.bell, None if synced else desk.now)
+        key = paths.report_key(session.library.name)
+        session.notifier.publish(
+            notifications.in_sync(session.library, counts, session.dirty_flag.n, key)
+        )
+    session.set(held_until=None)
+    with suppress(Conflict):  # rung meanwhile: it stays open
+        session.edges.library_table.rest(session.dirty_flag, None if synced else session.now)
     return "in sync" if synced else _word(todo, reason)
 
 
@@ -112,11 +116,11 @@ def _word(todo: Plan, reason: str) -> str:
     return "waits" if reason or todo.idle else "goes on"
 
 
-def _report(desk: Desk) -> dict[str, int]:
-    view = desk.view()
+def _report(session: SyncSession) -> dict[str, int]:
+    view = session.view()
     found = report.documents(view)
     counts = report.counted(found)
-    head = report.head(desk.library, view, counts, desk.problems)
-    key = paths.report_key(desk.library.name)
-    desk.edges.landing.write(key, report.written(head, found), "application/json")
+    head = report.head(session.library, view, counts, session.problems)
+    key = paths.report_key(session.library.name)
+    session.edges.s3.write(key, report.written(head, found), "application/json")
     return counts

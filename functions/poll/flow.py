@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from shared.aws.s3_events import ring_again
+from shared.aws.s3_events import replay_event
 from shared.edges import Edges
-from shared.errors import Moved
+from shared.errors import Conflict
 from shared.jobs import notifications
 from shared.jobs.batch_lookup import answers
 from shared.jobs.cancel import stop
-from shared.jobs.model import Job, JobState, Part, PartState, Room
-from shared.library.model import Tend
+from shared.jobs.model import Capacity, Job, JobState, Part, PartState
+from shared.library.model import SyncRequest
 from shared.openai.models import Batch, BatchError, BatchStatus
 
 ASK_AGAIN = timedelta(minutes=15)  # what was asked for is given this long
@@ -24,7 +24,7 @@ STARVED = timedelta(minutes=30)  # waiting for room, before nobody may pass any 
 QUICK = timedelta(hours=2)
 LATE = timedelta(hours=1)
 LIVE = 5_000  # batches looked after in a tick; 10,000 jobs a day keep 1,300 open (docs/scale.md)
-NO_ROOM_PAUSE = timedelta(minutes=1)
+NO_CAPACITY_PAUSE = timedelta(minutes=1)
 GONE = "gone"  # stands for OpenAI's status where it knows the batch no more
 LIMIT = re.compile(r"Limit:\s*([\d,]+)\s*enqueued")
 
@@ -43,8 +43,8 @@ def poll(edges: Edges) -> dict[str, int]:
     _each(ended, lambda part: _ask_to_land(edges, part), failures)
     stopping = _noted(edges.ledger.jobs_being_stopped(), watched)
     _each(stopping, lambda job: _stop(edges, job), failures)
-    _each(edges.ledger.rooms(), lambda room: _let_in(edges, room), failures)
-    _each([edges.now()], lambda now: _ask_to_tend(edges, now), failures)
+    _each(edges.ledger.capacities(), lambda capacity: _let_in(edges, capacity), failures)
+    _each([edges.now()], lambda now: _ask_to_sync(edges, now), failures)
     still_open = _noted(edges.ledger.open_jobs(edges.now()), watched)
     _each(still_open, lambda job: _look_after(edges, job), failures)
     if failures:
@@ -65,7 +65,7 @@ def _each(items: Iterable[Item], act: Callable[[Item], None], failures: list[Exc
             act(next(left))
         except StopIteration:
             return
-        except Moved:
+        except Conflict:
             continue  # somebody else moved it on: the next tick sees
         except Exception as error:  # noqa: BLE001  # one part's failure; raised with the others
             failures.append(error)
@@ -91,8 +91,8 @@ def _observe(edges: Edges, part: Part, batch: Batch | None) -> None:
         _end(edges, gone, "OpenAI does not know this batch any more")
         return
     seen = part.observed(batch)
-    if batch.status == BatchStatus.FAILED and (reason := _no_room(batch.problems)):
-        _wait_for_room(edges, seen, reason)
+    if batch.status == BatchStatus.FAILED and (reason := _capacity_refusal(batch.problems)):
+        _wait_for_capacity(edges, seen, reason)
     elif batch.ended:
         _end(edges, seen, "")
     elif _is_stuck(edges, seen):
@@ -112,7 +112,7 @@ def _is_stuck(edges: Edges, part: Part) -> bool:
 def _tell_stuck(edges: Edges, part: Part, seen: Part) -> None:
     job = edges.ledger.job(part.job)
     if job:
-        edges.pager.tell(notifications.stuck(job, seen))
+        edges.notifier.publish(notifications.stuck(job, seen))
     edges.ledger.replace_part(part, seen.told_stuck())
 
 
@@ -121,22 +121,22 @@ def _end(edges: Edges, part: Part, reason: str) -> None:
     edges.ledger.leave(part, part.ended(edges.now(), reason))
 
 
-def _no_room(errors: list[BatchError]) -> str | None:
+def _capacity_refusal(errors: list[BatchError]) -> str | None:
     refusals = [each for each in errors if each.code == "token_limit_exceeded"]
     return (refusals[0].message or "enqueued token limit reached") if refusals else None
 
 
-def _wait_for_room(edges: Edges, part: Part, reason: str) -> None:
+def _wait_for_capacity(edges: Edges, part: Part, reason: str) -> None:
     """Not a failure. The refusal's own text says how much may be enqueued: kept for next time."""
     found = LIMIT.search(reason)
     if found:
         limit = int(found[1].replace(",", ""))
         edges.ledger.learn_limit(part.model, limit, edges.now())
-    pause = min(NO_ROOM_PAUSE * part.tries, ASK_AGAIN)
+    pause = min(NO_CAPACITY_PAUSE * part.tries, ASK_AGAIN)
     waiting = part.waits(edges.now(), reason, until=edges.now() + pause)
     job = edges.ledger.job(part.job)
     if job:
-        edges.pager.tell(notifications.waiting(job, waiting))
+        edges.notifier.publish(notifications.waiting(job, waiting))
     edges.ledger.leave(part, waiting)
 
 
@@ -153,31 +153,37 @@ def _ask_to_land(edges: Edges, part: Part) -> None:
     edges.ledger.replace_part(part, part.model_copy(update=later))
 
 
-def _let_in(edges: Edges, room: Room) -> None:
+def _let_in(edges: Edges, capacity: Capacity) -> None:
     """Asks for those waiting parts that fit, longest due first.
 
     Small ones may pass a big one; once that has waited long the room is held for it, and nobody
     passes until it is in.
     """
     now = edges.now()
-    room = room.as_known(now, edges.settings.enqueued_limit(room.model))
-    due = list(edges.ledger.open_parts(PartState.WAITING, now, model=room.model))
+    capacity = capacity.as_known(now, edges.settings.enqueued_limit(capacity.model))
+    due = list(edges.ledger.open_parts(PartState.WAITING, now, model=capacity.model))
     for part in due:
-        if part.may_be_made:
+        if part.outcome_unknown:
             _ask_to_submit(edges, part)  # it has its room
-    waiting = [part for part in due if not part.may_be_made]
-    starving = [part for part in waiting if part.name == room.held_for]
+    waiting = [part for part in due if not part.outcome_unknown]
+    starving = [part for part in waiting if part.name == capacity.held_for]
     for part in starving or waiting:
-        too_big = room.limit is not None and part.tokens > room.limit  # submit cuts it again
-        if too_big or room.fits(part):
+        too_big = (
+            capacity.limit is not None and part.tokens > capacity.limit
+        )  # submit cuts it again
+        if too_big or capacity.fits(part):
             _ask_to_submit(edges, part)
-            room = room if too_big else room.model_copy(update={"used": room.used + part.tokens})
+            capacity = (
+                capacity
+                if too_big
+                else capacity.model_copy(update={"used": capacity.used + part.tokens})
+            )
         elif not starving and now - part.waits_since > STARVED:
             starving = [part]
             break
     held_for = starving[0].name if starving else None
-    if held_for != room.held_for:
-        edges.ledger.hold_room(room.model, held_for)
+    if held_for != capacity.held_for:
+        edges.ledger.hold_capacity(capacity.model, held_for)
 
 
 def _ask_to_submit(edges: Edges, part: Part) -> None:
@@ -187,10 +193,10 @@ def _ask_to_submit(edges: Edges, part: Part) -> None:
         edges.ledger.replace_part(part, part.asked(now))
 
 
-def _ask_to_tend(edges: Edges, now: datetime) -> None:
-    """Libraries whose bell rings: their door does the work, under their own lease."""
-    asks = [Tend(library=name).model_dump_json() for name in edges.shelves.ringing(now)]
-    edges.shelve_queue.send(asks)
+def _ask_to_sync(edges: Edges, now: datetime) -> None:
+    """Libraries whose bell rings: their function does the work, under their own lease."""
+    asks = [SyncRequest(library=name).model_dump_json() for name in edges.library_table.dirty(now)]
+    edges.library_queue.send(asks)
 
 
 def _look_after(edges: Edges, job: Job) -> None:
@@ -198,7 +204,7 @@ def _look_after(edges: Edges, job: Job) -> None:
     parts = edges.ledger.parts(job.id)
     planned = [part for part in parts if part.state is PartState.PLANNED]
     if job.state is JobState.CHECKING or planned:
-        edges.intake_queue.send([ring_again(job.source)])
+        edges.intake_queue.send([replay_event(job.source)])
     elif all(part.state is PartState.LANDED for part in parts):
         edges.land_queue.ask(parts[:1])
     later = {"due": edges.now() + ASK_AGAIN, "rev": job.rev + 1}

@@ -3,14 +3,14 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from shared.aws.s3_events import ring_again
+from shared.aws.s3_events import replay_event
 from shared.edges import Edges
 from shared.jobs import notifications
 from shared.jobs.batch_lookup import look_back
 from shared.jobs.keys import INBOX
 from shared.jobs.model import Part, PartState, job_id, part_number
-from shared.library.model import Tend
-from shared.library.paths import ROOM
+from shared.library.model import SyncRequest
+from shared.library.paths import LIBRARIES
 from shared.openai.models import File
 
 OURS = re.compile(r"([0-9a-f]{16})-(\d+)-(\d+)\.jsonl")  # as submit names its uploads
@@ -30,10 +30,10 @@ def sweep(edges: Edges) -> dict[str, int]:
 
 def _reconcile_libraries(edges: Edges) -> int:
     """Each is compared with its folder and its store; those that never rang too."""
-    folders = edges.landing.folders(edges.settings.inbox_bucket, ROOM)
-    libraries = sorted({*folders, *(bell.name for bell in edges.shelves.bells())})
-    asks = [Tend(library=name, reconcile=True).model_dump_json() for name in libraries]
-    edges.shelve_queue.send(asks)
+    folders = edges.s3.folders(edges.settings.inbox_bucket, LIBRARIES)
+    libraries = sorted({*folders, *(each.name for each in edges.library_table.dirty_flags())})
+    asks = [SyncRequest(library=name, reconcile=True).model_dump_json() for name in libraries]
+    edges.library_queue.send(asks)
     return len(asks)
 
 
@@ -43,11 +43,11 @@ def _ring_for_silent_files(edges: Edges) -> int:
     until = now - timedelta(minutes=settings.silent_after_minutes)
     since = now - timedelta(days=settings.silent_days)
     rung = 0
-    for source, modified in edges.landing.versions(settings.inbox_bucket, INBOX):
+    for source, modified in edges.s3.versions(settings.inbox_bucket, INBOX):
         if not since <= modified <= until:
             continue
         if edges.ledger.job(job_id(source.bucket, source.key, source.identity)) is None:
-            edges.intake_queue.send([ring_again(source)])
+            edges.intake_queue.send([replay_event(source)])
             rung += 1
     return rung
 
@@ -73,7 +73,7 @@ def _delete_if_orphaned(edges: Edges, file: File) -> int:
     if part is None or _needs(edges, part, file):
         return 0  # another stack's, or in use
     edges.openai.delete_file(file.id)
-    edges.pager.tell(notifications.orphan_deleted(part, file))
+    edges.notifier.publish(notifications.orphan_deleted(part, file))
     return 1
 
 

@@ -9,10 +9,17 @@ from datetime import UTC, datetime, timedelta
 
 from functions.submit.split import cut_again
 from shared.edges import Edges
-from shared.errors import AnswerLost, Moved, NoRoom, Refused, TryLater, Unanswerable
+from shared.errors import (
+    ActionRequired,
+    CapacityExceeded,
+    Conflict,
+    OutcomeUnknown,
+    Refused,
+    TryLater,
+)
 from shared.jobs import notifications
 from shared.jobs.library_answers import unready
-from shared.jobs.model import Ask, Job, JobState, Part, PartState, Room
+from shared.jobs.model import Ask, Capacity, Job, JobState, Part, PartState
 from shared.openai.models import Batch, BatchError, BatchStatus
 
 SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
@@ -28,7 +35,7 @@ UNKNOWN_FILE = "Cannot find file"  # said of a file that is gone, and of one upl
 def submit(edges: Edges, ask: Ask) -> str:
     """What came of it, in a word. Asking twice, or too late, does no harm."""
     for _ in range(RACES):
-        with suppress(Moved):  # many parts enter one room at once: look again, and try again
+        with suppress(Conflict):  # many parts enter one room at once: look again, and try again
             return _try(edges, ask)
     return _try(edges, ask)
 
@@ -40,18 +47,18 @@ def _try(edges: Edges, ask: Ask) -> str:
         return "unknown"
     if not part.may_be_claimed(now) or (part.state is PartState.WAITING and part.due > now):
         return "not now"
-    fresh = part.state is PartState.WAITING and not part.may_be_made
+    fresh = part.state is PartState.WAITING and not part.outcome_unknown
     if job.cancel_asked and fresh:
         return "cancelled"
     if fresh and (reason := unready(edges, job, part)):
         return _put_off(edges, job, part, reason)
-    room = _room(edges, part, now)
-    if fresh and room.limit is not None and part.tokens > room.limit:
-        return cut_again(edges, part, room.limit)
+    capacity = _room(edges, part, now)
+    if fresh and capacity.limit is not None and part.tokens > capacity.limit:
+        return cut_again(edges, part, capacity.limit)
     try:
-        claimed = _claim(edges, part, room, fresh=fresh)
-    except NoRoom:
-        return _no_room(edges, job, part)
+        claimed = _claim(edges, part, capacity, fresh=fresh)
+    except CapacityExceeded:
+        return _capacity_refusal(edges, job, part)
     return _make(edges, job, claimed)
 
 
@@ -59,25 +66,25 @@ def _put_off(edges: Edges, job: Job, part: Part, reason: str) -> str:
     """It has no room yet that it could give back."""
     waiting = part.waits(edges.now(), reason, until=edges.now() + LIBRARY_PAUSE)
     if waiting.reason != part.reason:
-        edges.pager.tell(notifications.waiting(job, waiting))
+        edges.notifier.publish(notifications.waiting(job, waiting))
     edges.ledger.replace_part(part, waiting)
     return "waits"
 
 
-def _room(edges: Edges, part: Part, now: datetime) -> Room:
+def _room(edges: Edges, part: Part, now: datetime) -> Capacity:
     configured = edges.settings.enqueued_limit(part.model)
-    return edges.ledger.room(part.model).as_known(now, configured)
+    return edges.ledger.capacity(part.model).as_known(now, configured)
 
 
-def _claim(edges: Edges, part: Part, room: Room, *, fresh: bool) -> Part:
+def _claim(edges: Edges, part: Part, capacity: Capacity, *, fresh: bool) -> Part:
     """A lease, longer than this function can run: when it is over, its holder is dead."""
     claimed = part.claimed(edges.now(), edges.settings.lease)
     if not fresh:
         edges.ledger.replace_part(part, claimed)  # who held it before took the room already
-    elif room.admits(part):
-        edges.ledger.enter(part, claimed, room)
+    elif capacity.admits(part):
+        edges.ledger.enter(part, claimed, capacity)
     else:
-        raise NoRoom(part.model)
+        raise CapacityExceeded(part.model)
     return claimed
 
 
@@ -90,7 +97,7 @@ def _make(edges: Edges, job: Job, part: Part) -> str:
             edges.ledger.leave(part, part.stopped(edges.now()))
             return "cancelled"
         file_id = part.file_id or _upload(edges, part)
-    except Moved:
+    except Conflict:
         raise
     except TryLater as error:
         return _put_back(edges, job, part, error.reason, _pause(error, part.tries))
@@ -109,7 +116,7 @@ def _create(edges: Edges, job: Job, part: Part, file_id: str) -> str:
         batch = edges.openai.create_batch(
             file_id, part.endpoint, job.options.completion_window, metadata
         )
-    except AnswerLost as error:
+    except OutcomeUnknown as error:
         return _put_back(edges, job, creating, error.reason, edges.settings.lost_answer)
     except TryLater as error:
         back, pause = creating.answered_no(), _pause(error, part.tries)
@@ -152,7 +159,7 @@ def _upload(edges: Edges, part: Part) -> str:
         for file in edges.openai.file_page().data:
             if file.filename == name and file.bytes == part.source.length:
                 return file.id
-    return edges.openai.upload(name, edges.landing.open(part.source)).id
+    return edges.openai.upload(name, edges.s3.open(part.source)).id
 
 
 def _rate_used_up(edges: Edges) -> timedelta | None:
@@ -161,7 +168,7 @@ def _rate_used_up(edges: Edges) -> timedelta | None:
     window = now - (now - datetime.min.replace(tzinfo=UTC)) % WINDOW
     try:
         edges.ledger.spend("batches", window, edges.settings.batches_per_hour // WINDOWS)
-    except Moved:
+    except Conflict:
         return window + WINDOW - now
     return None
 
@@ -170,8 +177,8 @@ def _put_back(edges: Edges, job: Job, part: Part, reason: str, pause: timedelta)
     """Not a failure: the part waits, and says why."""
     waiting = part.waits(edges.now(), reason, until=edges.now() + pause)
     if waiting.reason != part.reason:
-        edges.pager.tell(notifications.waiting(job, waiting))
-    if waiting.may_be_made:
+        edges.notifier.publish(notifications.waiting(job, waiting))
+    if waiting.outcome_unknown:
         edges.ledger.replace_part(part, waiting)
     else:
         edges.ledger.leave(part, waiting)
@@ -182,7 +189,7 @@ def _pause(error: TryLater, tries: int) -> timedelta:
     """What the other side asked for, or twice as long each time."""
     if error.after is not None:
         return error.after
-    if isinstance(error, Unanswerable):
+    if isinstance(error, ActionRequired):
         return FOR_A_PERSON
     return min(SHORT_PAUSE * (1 << min(tries - 1, 10)), LONG_PAUSE)
 
@@ -201,7 +208,7 @@ def _refused(edges: Edges, job: Job, part: Part, error: Refused, *, fresh: bool)
     return "refused"
 
 
-def _no_room(edges: Edges, job: Job, part: Part) -> str:
+def _capacity_refusal(edges: Edges, job: Job, part: Part) -> str:
     """It keeps its place; poll asks again when there is room."""
     full = part.waits(
         edges.now(),
@@ -209,8 +216,8 @@ def _no_room(edges: Edges, job: Job, part: Part) -> str:
         until=part.due,
     )
     if not job.room_told:
-        edges.pager.tell(notifications.waiting(job, full))
-        with suppress(Moved):  # another of its parts told it too
+        edges.notifier.publish(notifications.waiting(job, full))
+        with suppress(Conflict):  # another of its parts told it too
             edges.ledger.replace_job(job, job.told_of_room())
     if full.reason != part.reason:
         edges.ledger.replace_part(part, full)

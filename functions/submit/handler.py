@@ -4,7 +4,7 @@ from functools import cache
 
 from functions.submit.flow import submit
 from shared.edges import Edges
-from shared.queue_handler import part_door
+from shared.queue_handler import part_handler
 
 edges = cache(Edges.in_lambda)
-handler = part_door("submit", edges, submit)
+handler = part_handler("submit", edges, submit)

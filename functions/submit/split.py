@@ -51,7 +51,7 @@ def _never_fits(edges: Edges, part: Part, limit: int) -> str:
 
 def _pieces(edges: Edges, part: Part, size: int) -> Iterator[Piece]:
     first = requests = start = length = 0
-    for line in lines_of(edges.landing.chunks(part.source)):
+    for line in lines_of(edges.s3.chunks(part.source)):
         more = len(line) + 1
         if requests and length + more > size:
             yield Piece(first, requests, start, length)
@@ -61,11 +61,11 @@ def _pieces(edges: Edges, part: Part, size: int) -> Iterator[Piece]:
 
 
 def _child(edges: Edges, part: Part, piece: Piece, number: int) -> Part:
-    numbers = line_numbers(edges.landing, part)[piece.first : piece.first + piece.requests]
+    numbers = line_numbers(edges.s3, part)[piece.first : piece.first + piece.requests]
     key = None
     if part.lines_key:
         key = keys.piece_lines_key(part, piece.first)
-        edges.landing.write(key, [numbers_as_bytes(numbers)], keys.BINARY)
+        edges.s3.write(key, [numbers_as_bytes(numbers)], keys.BINARY)
     lines = Lines(key=key, first=numbers[0], last=numbers[-1], count=piece.requests)
     span = part.source.model_copy(
         update={"start": part.source.start + piece.start, "length": piece.length}

@@ -1,4 +1,4 @@
-"""What has become of a dropped file, by the ledger; and what the doors say if it stands still."""
+"""What has become of a dropped file, by the ledger, and why if nothing moves."""
 
 import re
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from shared.jobs.model import Job, Part
 
 TICK = 1.0  # seconds between two ticks of the clock; on AWS it ticks every minute
 LOOK = 0.3  # seconds between two looks into the ledger
-STILL = 4.0  # seconds without a change before it is said what the doors complain of
+STILL = 4.0  # seconds without a change before it is said what the functions complain of
 GIVEN_UP = 600.0  # seconds without a change after which there is no use in waiting
 LOG_END = 100_000  # bytes
-# How the local AWS logs that a door failed; on AWS one would look into the door's log group.
+# How the local AWS logs that a function failed; on AWS one would look into its log group.
 ENTRY = re.compile(r"(?m)^(?=\d{4}-\d\d-\d\d )")
 FAILED = re.compile(
     r"Lambda \S+?-(\w+)Function-\S+ failed processing .* errorMessage=(.*?)\)?$", re.M
@@ -35,7 +35,7 @@ class Snapshot:
 
 
 class Clock:
-    """Has the poll door called every second, as an operator may do by hand, at any time."""
+    """Has the poll function called every second, as an operator may do by hand, at any time."""
 
     def __init__(self, world: World) -> None:
         self.trouble = ""
@@ -82,12 +82,12 @@ def snapshots(world: World, home: Path, job_id: str, clock: Clock) -> Iterator[S
 
 
 def complaint(home: Path) -> str:
-    """The last failure of a door that a queue feeds; it is tried again, but should be seen."""
+    """The last failure of a function that a queue feeds; it is tried again, but should be seen."""
     with (home / "aws.log").open("rb") as log:
         log.seek(max(0, log.seek(0, 2) - LOG_END))
         entries = ENTRY.split(log.read().decode(errors="replace"))
     for entry in reversed(entries):
         if failed := FAILED.search(entry):
-            door, said = failed.groups()
-            return f"{door.lower()}: {(RAISED.findall(entry) or [said])[-1]}"
+            function, said = failed.groups()
+            return f"{function.lower()}: {(RAISED.findall(entry) or [said])[-1]}"
     return ""

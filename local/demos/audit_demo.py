@@ -1,4 +1,4 @@
-"""`make run-audit`: the audit door deployed on this machine, and a theft that it rings for."""
+"""`make run-audit`: the audit function deployed on this machine, and a theft that it rings for."""
 
 import argparse
 import json
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 class Story:
-    """Feeds the small OpenAI's audit log, has the door read it, and shows what it sends."""
+    """Feeds the small OpenAI's audit log, has the function read it, and shows what it sends."""
 
     def __init__(self, world: World, console: Console, letters: bool) -> None:
         self._world = world

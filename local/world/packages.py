@@ -1,4 +1,4 @@
-"""Packages of the doors for this machine, kept under a name made from what they are built of."""
+"""Packages of the functions for this machine, named by what they are built of."""
 
 import hashlib
 import os
@@ -32,7 +32,7 @@ def built_template(say: Callable[[str], None]) -> Path:
     build = BUILDS / _fingerprint()
     with locked(WORLDS / "builds.lock"):
         if not (build / "done").exists():
-            say("Building the doors' packages for this machine …")
+            say("Building the functions' packages for this machine …")
             _build(build)
         os.utime(build)
         _forget_old()

@@ -21,7 +21,9 @@ STACK = "batchdrop"
 REGION = "us-east-1"
 KEY_PARAMETER = "/batchdrop/openai-api-key"
 MADE_UP_KEY = "sk-made-up-for-the-small-openai"
-DOOR_TIMEOUT = "120"  # a door that died is followed by the next in three minutes, not in sixteen
+FUNCTION_TIMEOUT = (
+    "120"  # a function that died is followed by the next in three minutes, not in sixteen
+)
 
 DIRECT = Config(proxies={})  # whatever proxy the user needs for the world outside
 
@@ -146,7 +148,7 @@ def aws_environment(endpoint: str) -> dict[str, str]:
 
 def _parameters(world: World) -> list[str]:
     wanted = {
-        "DoorTimeoutSeconds": DOOR_TIMEOUT,
+        "FunctionTimeoutSeconds": FUNCTION_TIMEOUT,
         "OpenAIBaseUrl": world.openai.rstrip("/"),
         "OpenAIKeyParameter": KEY_PARAMETER,
     }

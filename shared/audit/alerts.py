@@ -12,11 +12,11 @@ from shared.audit.config import Config
 from shared.audit.detection import Finding
 from shared.audit.engine import ABOUT
 from shared.audit.severity import Severity
-from shared.model import Ours
+from shared.model import FrozenModel
 from shared.text import REASON, plain
 
 
-class Alert(Ours):
+class Alert(FrozenModel):
     """What is stored, sent and put on the bus; the id comes from detection, key and window."""
 
     id: str
@@ -150,7 +150,7 @@ def subject(alert: Alert) -> str:
     return f"{alert.severity.upper()} {alert.detection} {alert.title}"
 
 
-def letter(alert: Alert) -> str:
+def alert_text(alert: Alert) -> str:
     """The alert for a person: what, who, where from, before and after, what to do."""
     about = ABOUT[alert.detection]
     lines = [

@@ -7,7 +7,7 @@ import httpx  # noqa: TID251  # the admin endpoint's own edge: it alone holds th
 
 from shared.audit.reading import Page, read_page
 from shared.aws.secrets import Secret
-from shared.errors import Refused, TryLater, Unanswerable, with_request_id
+from shared.errors import ActionRequired, Refused, TryLater, with_request_id
 from shared.openai.models import ErrorEnvelope
 from shared.openai.retry import repeated, retry_after
 from shared.text import plain
@@ -40,7 +40,7 @@ class AuditApi:
     def page(
         self, low: int, high: int, after: str | None, *, limit: int, tenant_only: bool
     ) -> Page:
-        """Raises CursorRefused, Unanswerable with what to do about it, TryLater."""
+        """Raises CursorRefused, ActionRequired with what to do about it, TryLater."""
         query = {
             "limit": str(limit),
             "effective_at[gte]": str(low),
@@ -72,7 +72,7 @@ class AuditApi:
         reason = f"GET {PATH}: HTTP {status} {message}".strip()
         if status in {401, 403}:
             self._key.forget()
-            return Unanswerable(f"GET {PATH}: HTTP {status} {plain(message)} {REMEDY}".strip())
+            return ActionRequired(f"GET {PATH}: HTTP {status} {plain(message)} {REMEDY}".strip())
         if status in {408, 429} or status >= 500:
             return TryLater(reason, retry_after(response.headers))
         if status in {400, 404} and "after" in query:

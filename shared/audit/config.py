@@ -17,10 +17,10 @@ from pydantic import (
 )
 
 from shared.audit.severity import Severity
-from shared.model import Ours
+from shared.model import FrozenModel
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-MOST_A_MINUTE = 10  # facts kept of a flood, so no detection may ask for more than that
+MOST_A_MINUTE = 10  # observations kept of a flood, so no detection may ask for more than that
 Positive = Annotated[int, Field(ge=1)]
 Few = Annotated[int, Field(ge=1, le=MOST_A_MINUTE)]
 Minutes = Annotated[int, Field(ge=1, le=7 * 24 * 60)]
@@ -55,7 +55,7 @@ Domain = Annotated[str, AfterValidator(_lower)]
 Hours = Annotated[str, AfterValidator(_hours)]
 
 
-class Allow(Ours):
+class Allow(FrozenModel):
     """Whom a detection leaves alone: an event that fits any of these is not looked at."""
 
     actors: frozenset[str] = frozenset()  # user ids, e-mail addresses, service account ids
@@ -77,7 +77,7 @@ def _within(hour: int, start: int, end: int) -> bool:
     return start <= hour < end if start <= end else hour >= start or hour < end
 
 
-class Rule(Ours):
+class Rule(FrozenModel):
     """What every detection can be told."""
 
     enabled: bool = True
@@ -165,7 +165,7 @@ class Drift(Rule):
     suppress_minutes: Minutes = 24 * 60
 
 
-class Detections(Ours):
+class Detections(FrozenModel):
     """Every detection's settings, by its id; runbooks and reasons lie beside the detections."""
 
     D1: Rule = Rule()
@@ -216,7 +216,7 @@ class Detections(Ours):
         }
 
 
-class Config(Ours):
+class Config(FrozenModel):
     """The whole file. Every default is safe without it: it may be empty."""
 
     approved_domains: frozenset[Domain] = frozenset()  # empty: the domain of whoever invites

@@ -13,7 +13,7 @@ from typing import Self
 
 from shared.audit.events import AuditLog
 from shared.audit.reading import Page
-from shared.model import Ours
+from shared.model import FrozenModel
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 SHORTEST_OVERLAP = 15 * MINUTE
@@ -44,7 +44,7 @@ class Alerting(StrEnum):
     ON = "on"
 
 
-class Tally(Ours):
+class Tally(FrozenModel):
     """What a window held, whatever the order: the digest is the sum of the ids' SHA-256."""
 
     count: int = 0
@@ -69,7 +69,7 @@ class Tally(Ours):
         )
 
 
-class Run(Ours):
+class Run(FrozenModel):
     """A walk through one window; both ends belong to it."""
 
     kind: Kind
@@ -82,7 +82,7 @@ class Run(Ours):
     tally: Tally = Tally()
 
 
-class Cursor(Ours):
+class Cursor(FrozenModel):
     """One stream's row."""
 
     stream: str

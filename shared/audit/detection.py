@@ -1,8 +1,8 @@
 """What a detection is: words for people, and a pure function of an event or of what is known.
 
-A `Detection` judges one event. A `Pattern` judges facts: it keeps of each event what it needs, in a
-set under a key, and whenever a set grows, the whole window is judged again in the order of
-(time, id). So late, repeated or reordered events lead to the same findings.
+A `Detection` judges one event. A `Pattern` judges observations: it keeps what it needs of each
+event in a set under a key, and whenever a set grows, it judges the whole window again in the
+order of (time, id). So late, repeated or reordered events lead to the same findings.
 """
 
 import json
@@ -29,7 +29,7 @@ class Verdict(NamedTuple):
     raised: Severity | None = None  # what else happened makes it this bad
 
 
-class Fact(NamedTuple):
+class Observation(NamedTuple):
     """What a pattern keeps of an event."""
 
     time: int
@@ -57,40 +57,40 @@ class Fact(NamedTuple):
 class Completed(NamedTuple):
     """A pattern's verdict: the fact that completed it, and all it rests on."""
 
-    by: Fact
-    facts: Sequence[Fact]
+    by: Observation
+    observations: Sequence[Observation]
     verdict: Verdict
 
 
 class Noticed(NamedTuple):
     key: str
-    fact: Fact
+    observation: Observation
 
 
-def bounded(facts: Sequence[Fact]) -> Sequence[Fact]:
+def bounded(observations: Sequence[Observation]) -> Sequence[Observation]:
     """Of a flood, what proves it: so many a minute, and of the rest what brings something new."""
-    if len(facts) <= MOST_A_MINUTE:
-        return facts
+    if len(observations) <= MOST_A_MINUTE:
+        return observations
     same: Counter[tuple[int, tuple[str, ...]]] = Counter()
     kept: Counter[int] = Counter()
     result = []
-    for fact in facts:
-        minute = fact.time // 60
-        same[minute, fact.what] += 1
-        is_new = same[minute, fact.what] == 1
+    for observation in observations:
+        minute = observation.time // 60
+        same[minute, observation.what] += 1
+        is_new = same[minute, observation.what] == 1
         if kept[minute] < (2 * MOST_A_MINUTE if is_new else MOST_A_MINUTE):
             kept[minute] += 1
-            result.append(fact)
+            result.append(observation)
     return result
 
 
 def first_of_each(
-    facts: Sequence[Fact], seconds: int, same: Callable[[Fact], object]
-) -> Sequence[Fact]:
+    observations: Sequence[Observation], seconds: int, same: Callable[[Observation], object]
+) -> Sequence[Observation]:
     """The first of those that are the same, in every stretch of time."""
-    seen: dict[tuple[int, object], Fact] = {}
-    for fact in facts:
-        seen.setdefault((fact.time // seconds, same(fact)), fact)
+    seen: dict[tuple[int, object], Observation] = {}
+    for observation in observations:
+        seen.setdefault((observation.time // seconds, same(observation)), observation)
     return list(seen.values())
 
 
@@ -142,16 +142,18 @@ class Pattern:
     about: About
     types: frozenset[str] | None  # None: any
     notice: Callable[[AuditLog, Config], Sequence[Noticed]]
-    judge: Callable[[Sequence[Fact], Config], Iterable[Completed]]
+    judge: Callable[[Sequence[Observation], Config], Iterable[Completed]]
     window: Callable[[Config], int]  # seconds that a finding looks back, at least
     bucket: int  # seconds of event time in one set
-    condense: Callable[[Sequence[Fact]], Sequence[Fact]] = bounded
-    ahead: Callable[[Config], int] = lambda _: 0  # seconds that a finding looks forward
-    worth: Callable[[set[Fact], set[Fact]], set[Fact]] = lambda new, _: new  # beside what is known
+    condense: Callable[[Sequence[Observation]], Sequence[Observation]] = bounded
+    lookahead: Callable[[Config], int] = lambda _: 0  # seconds that a finding looks forward
+    novelty: Callable[[set[Observation], set[Observation]], set[Observation]] = lambda new, _: (
+        new
+    )  # beside what is known
 
 
 @dataclass(frozen=True, slots=True)
-class Echo:
+class DerivedPattern:
     """Facts that are findings of other detections, for a pattern to judge."""
 
     of: frozenset[str]
@@ -165,27 +167,29 @@ def hear_nothing(_: AuditLog, __: Config) -> Sequence[Noticed]:
 
 
 class Sliding(NamedTuple):
-    """The facts of the last `within` seconds."""
+    """The observations of the last `within` seconds."""
 
-    facts: deque[Fact]
+    observations: deque[Observation]
     counts: Counter[str]
 
-    def add(self, fact: Fact, within: int) -> None:
-        self.facts.append(fact)
-        self.counts[fact.what[0]] += 1
-        while self.facts[0].time < fact.time - within:
-            self._drop(self.facts.popleft())
+    def add(self, observation: Observation, within: int) -> None:
+        self.observations.append(observation)
+        self.counts[observation.what[0]] += 1
+        while self.observations[0].time < observation.time - within:
+            self._drop(self.observations.popleft())
 
-    def _drop(self, fact: Fact) -> None:
-        self.counts[fact.what[0]] -= 1
-        if not self.counts[fact.what[0]]:
-            del self.counts[fact.what[0]]
+    def _drop(self, observation: Observation) -> None:
+        self.counts[observation.what[0]] -= 1
+        if not self.counts[observation.what[0]]:
+            del self.counts[observation.what[0]]
 
 
-def bursts(facts: Sequence[Fact], at_least: int, within: int) -> Iterator[Sequence[Fact]]:
+def bursts(
+    observations: Sequence[Observation], at_least: int, within: int
+) -> Iterator[Sequence[Observation]]:
     """For each fact that has so many different `what`s within so many seconds up to it: those."""
     window = Sliding(deque(), Counter())
-    for fact in facts:
-        window.add(fact, within)
+    for observation in observations:
+        window.add(observation, within)
         if len(window.counts) >= at_least:
-            yield tuple(window.facts)
+            yield tuple(window.observations)

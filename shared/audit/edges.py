@@ -1,4 +1,4 @@
-"""Builds what the audit door touches, each thing when it is first used."""
+"""Builds what the audit function touches, each thing when it is first used."""
 
 from functools import cached_property
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from shared.audit.api import AuditApi
 from shared.audit.bus import AuditBus
 from shared.audit.config import Config, read_config
-from shared.audit.engine import Watch
+from shared.audit.engine import Engine
 from shared.audit.settings import AuditSettings
 from shared.audit.tables import AuditTables
 from shared.common_edges import CommonEdges, utc_now
@@ -29,8 +29,8 @@ class AuditEdges(CommonEdges):
         return int(self.now().timestamp())
 
     @cached_property
-    def watch(self) -> Watch:
-        return Watch(self.config)
+    def engine(self) -> Engine:
+        return Engine(self.config)
 
     @cached_property
     def config(self) -> Config:

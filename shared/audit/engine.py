@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
 
 from shared.audit.config import Allow, Config, Rule
-from shared.audit.detection import Detection, Fact, Finding, Noticed, Pattern, Verdict
+from shared.audit.detection import Detection, Finding, Noticed, Observation, Pattern, Verdict
 from shared.audit.detections.access import PASSWORDS
 from shared.audit.detections.defence import DEFENCE
 from shared.audit.detections.keys import KEYS
@@ -33,10 +33,10 @@ MOST_IDS = 100  # of the events in an alert: a message stays below 64 KB
 Singles = tuple[tuple[Detection, Rule], ...]
 Notice = Callable[[AuditLog, Config], Sequence[Noticed]]
 Patterns = tuple[tuple[str, Notice, Allow], ...]
-Set = tuple[str, str]  # a pattern's id, and the key its facts are kept under
+Set = tuple[str, str]  # a pattern's id, and the key its observations are kept under
 
 
-class Watch:
+class Engine:
     """The detections that are switched on, by the types they look at."""
 
     def __init__(self, config: Config) -> None:
@@ -47,37 +47,37 @@ class Watch:
         self._by_type = {type_: self._looking_at(type_) for type_ in KNOWN}
         self._at_any = self._looking_at("")
 
-    def look(self, event: AuditLog) -> tuple[list[Finding], list[tuple[Set, Fact]]]:
-        """What the event is by itself, and the facts to keep of it."""
+    def look(self, event: AuditLog) -> tuple[list[Finding], list[tuple[Set, Observation]]]:
+        """What the event is by itself, and the observations to keep of it."""
         findings: list[Finding] = []
-        facts: list[tuple[Set, Fact]] = []
+        observations: list[tuple[Set, Observation]] = []
         detections, patterns = self._by_type.get(event.type, self._at_any)
         for each, rule in detections:
             verdict = each.judge(event, self.config)
             if verdict is not None and not is_allowed(event, rule.allow):
-                findings.append(_found(each, Fact.of(event), (event.id,), verdict, rule))
+                findings.append(_found(each, Observation.of(event), (event.id,), verdict, rule))
         for id_, notice, allow in patterns:
-            for key, fact in notice(event, self.config):
+            for key, observation in notice(event, self.config):
                 if not is_allowed(event, allow):
-                    facts.append(((id_, key), fact))
-        return findings, facts
+                    observations.append(((id_, key), observation))
+        return findings, observations
 
-    def judge(self, pattern: Pattern, facts: Sequence[Fact]) -> Iterable[Finding]:
+    def judge(self, pattern: Pattern, observations: Sequence[Observation]) -> Iterable[Finding]:
         """Facts of one key, in order."""
         rule = self.config.rule(pattern.about.id)
-        for by, proof, verdict in pattern.judge(facts, self.config):
-            ids = tuple(dict.fromkeys(fact.id for fact in proof))[-MOST_IDS:]
+        for by, proof, verdict in pattern.judge(observations, self.config):
+            ids = tuple(dict.fromkeys(observation.id for observation in proof))[-MOST_IDS:]
             yield _found(pattern, by, ids, verdict, rule)
 
-    def listen(self, findings: Iterable[Finding]) -> list[tuple[Set, Fact]]:
-        """The facts to keep of findings."""
+    def derive(self, findings: Iterable[Finding]) -> list[tuple[Set, Observation]]:
+        """The observations to keep of findings."""
         noticed = (
             (name, echo.notice(finding))
             for finding in findings
             for name, echo in ECHOES.items()
             if finding.detection in echo.of
         )
-        return [((name, key), fact) for name, (key, fact) in noticed]
+        return [((name, key), observation) for name, (key, observation) in noticed]
 
     def _looking_at(self, type_: str) -> tuple[Singles, Patterns]:
         rules = ((each, self.config.rule(each.about.id)) for each in ALL)
@@ -120,7 +120,7 @@ def _is_in(ip: str, allow: Allow) -> bool:
 
 
 def _found(
-    each: Detection | Pattern, by: Fact, ids: tuple[str, ...], verdict: Verdict, rule: Rule
+    each: Detection | Pattern, by: Observation, ids: tuple[str, ...], verdict: Verdict, rule: Rule
 ) -> Finding:
     level = rule.severity or verdict.severity
     return Finding(

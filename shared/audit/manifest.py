@@ -1,10 +1,10 @@
 """The proof that a day is complete: what it held when listed, and whether that still changes."""
 
 from shared.audit.cursor import Run
-from shared.model import Ours
+from shared.model import FrozenModel
 
 
-class Manifest(Ours):
+class Manifest(FrozenModel):
     """A UTC day of a stream. Anybody can check it: list the day, sum the ids' SHA-256 mod 2^256."""
 
     stream: str

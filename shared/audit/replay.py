@@ -5,34 +5,34 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from shared.audit.alerts import Alert, distinct
 from shared.audit.config import Config
-from shared.audit.detection import Fact, Finding
-from shared.audit.engine import Set, Watch
+from shared.audit.detection import Finding, Observation
+from shared.audit.engine import Engine, Set
 from shared.audit.events import AuditLog
 from shared.audit.state import condensed
 
 
 def replay(events: Iterable[AuditLog], config: Config) -> list[Alert]:
     """The alerts, in the order of time. The order of events, and repeats, make no difference."""
-    watch = Watch(config)
+    engine = Engine(config)
     findings: list[Finding] = []
-    sets: dict[Set, list[Fact]] = defaultdict(list)
+    sets: dict[Set, list[Observation]] = defaultdict(list)
     for event in unique(events):
-        found, noticed = watch.look(event)
+        found, noticed = engine.look(event)
         findings += found
-        for where, fact in noticed:
-            sets[where].append(fact)
-    findings += _judged(watch, sets)
-    of_findings: dict[Set, list[Fact]] = defaultdict(list)
-    for where, fact in watch.listen(findings):
-        of_findings[where].append(fact)
-    findings += _judged(watch, of_findings)
+        for where, observation in noticed:
+            sets[where].append(observation)
+    findings += _judged(engine, sets)
+    of_findings: dict[Set, list[Observation]] = defaultdict(list)
+    for where, observation in engine.derive(findings):
+        of_findings[where].append(observation)
+    findings += _judged(engine, of_findings)
     return distinct(findings, config)
 
 
-def _judged(watch: Watch, sets: Mapping[Set, list[Fact]]) -> Iterator[Finding]:
-    for (set_, _), facts in sets.items():
-        pattern = watch.patterns[set_]
-        yield from watch.judge(pattern, condensed(pattern, facts))
+def _judged(engine: Engine, sets: Mapping[Set, list[Observation]]) -> Iterator[Finding]:
+    for (set_, _), observations in sets.items():
+        pattern = engine.patterns[set_]
+        yield from engine.judge(pattern, condensed(pattern, observations))
 
 
 def unique(events: Iterable[AuditLog]) -> Iterable[AuditLog]:

@@ -2,12 +2,12 @@
 
 from shared.audit.actors import NOBODY
 from shared.audit.events import AuditLog
-from shared.model import Ours
+from shared.model import FrozenModel
 
 LONGEST_RAW = 8_000  # bytes; a longer event lies in S3 alone
 
 
-class EventRow(Ours):
+class EventRow(FrozenModel):
     """Indexes: actor, type, project and key, each with `at`."""
 
     id: str

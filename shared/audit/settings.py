@@ -1,4 +1,4 @@
-"""What the environment says to the audit door, beside what every door is told."""
+"""What the environment says to the audit function, beside what every function is told."""
 
 from shared.settings import Settings
 
@@ -13,6 +13,6 @@ class AuditSettings(Settings):
     audit_kept_days: int = 400  # of events and alerts in DynamoDB; S3 keeps them for good
     audit_first_days: int = 365  # how far back the first run asks
     audit_interval_seconds: int = 60  # between two ticks
-    audit_lease_seconds: int = 90  # longer than the door may run
+    audit_lease_seconds: int = 90  # longer than the function may run
     audit_page: int = 100  # events OpenAI lists at a time, at most
     audit_tenant: bool = True  # ask for the tenant's events too

@@ -1,4 +1,4 @@
-"""The audit door's two DynamoDB tables: events to look things up in, and what is remembered.
+"""The audit function's two DynamoDB tables: events to look things up in, and what is remembered.
 
 State rows: CURSOR with a row a stream; FACTS#<key> with a row a stretch of time, which holds what
 every pattern remembers of the key; ALERT#<dedup> with a row an alert. Facts are sets of strings,
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from shared.audit.alerts import Alert
 from shared.audit.cursor import Cursor
-from shared.audit.detection import Fact
+from shared.audit.detection import Observation
 from shared.audit.rows import EventRow
 from shared.audit.state import Row
-from shared.errors import Moved, TryLater
+from shared.errors import Conflict, TryLater
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,20 +41,20 @@ BUSY = frozenset(
 class Commit(NamedTuple):
     """A page's last step: what was learned, what landed, and then where the walk stands."""
 
-    facts: Mapping[Row, set[Fact]]
-    known: Mapping[Row, set[Fact]]
+    observations: Mapping[Row, set[Observation]]
+    known: Mapping[Row, set[Observation]]
     expires_at: Mapping[Row, int]
     events: Sequence[EventRow]
     cursor: Cursor
     rev: int  # of the cursor that is replaced
 
 
-class Shelf(NamedTuple):
-    """A row of facts that a page adds to: what the patterns remember of one key and time."""
+class ObservationRow(NamedTuple):
+    """A row of observations that a page adds to: what the patterns remember of one key and time."""
 
     key: dict[str, str]
     rows: list[Row]
-    facts: int
+    observations: int
     size: int  # bytes, with what is to be added
 
     @property
@@ -63,7 +63,9 @@ class Shelf(NamedTuple):
 
     def update(self, commit: Commit) -> dict[str, Any]:
         names = {f"#{n}": row.set for n, row in enumerate(self.rows)}
-        sets = {f":{n}": {f.text for f in commit.facts[row]} for n, row in enumerate(self.rows)}
+        sets = {
+            f":{n}": {f.text for f in commit.observations[row]} for n, row in enumerate(self.rows)
+        }
         adding = ", ".join(f"#{n} :{n}" for n in range(len(self.rows)))
         return {
             "Key": self.key,
@@ -90,12 +92,14 @@ class AuditTables:
         asked = {"ProjectionExpression": "id", "ConsistentRead": True}
         return {row["id"] for row in self._rows(self._events, keys, asked)}
 
-    def facts(self, rows: Iterable[Row]) -> dict[Row, set[Fact]]:
+    def observations(self, rows: Iterable[Row]) -> dict[Row, set[Observation]]:
         """These rows, and what other patterns keep beside them."""
         by_key = {_facts_key(row): row for row in rows}
         keys = [{"pk": pk, "sk": sk} for pk, sk in by_key]
         return {
-            by_key[item["pk"], item["sk"]]._replace(set=name): set(map(Fact.from_text, texts))
+            by_key[item["pk"], item["sk"]]._replace(set=name): set(
+                map(Observation.from_text, texts)
+            )
             for item in self._rows(self._state, keys, {"ConsistentRead": True})
             for name, texts in _bare(item).items()
         }
@@ -126,7 +130,7 @@ class AuditTables:
         return {cursor.stream: cursor for cursor in found}
 
     def open_cursor(self, cursor: Cursor) -> None:
-        """Raises Moved if the stream is known already."""
+        """Raises Conflict if the stream is known already."""
         put: Any = {
             "TableName": self._state,
             "Item": _cursor_row(cursor),
@@ -135,28 +139,28 @@ class AuditTables:
         self._said(lambda: self._dynamodb.put_item(**put))
 
     def replace_cursor(self, cursor: Cursor, rev: int) -> None:
-        """Raises Moved if somebody else replaced it first."""
+        """Raises Conflict if somebody else replaced it first."""
         put: Any = {"TableName": self._state, **_replacing(cursor, rev)}
         self._said(lambda: self._dynamodb.put_item(**put))
 
     def commit(self, commit: Commit) -> int:
         """Facts, then events, then the cursor; cut off anywhere, the page is done again.
 
-        Returns how many facts a flooded row had no room for.
+        Returns how many observations a flooded row had no room for.
         """
-        shelves = _shelves(commit)
-        for writes in _packs(self._writes(commit, shelves)):
+        rows = _observation_rows(commit)
+        for writes in _packs(self._writes(commit, rows)):
             self._transact(writes)
-        return sum(shelf.facts for shelf in shelves if shelf.is_full)
+        return sum(row.observations for row in rows if row.is_full)
 
     def _writes(
-        self, commit: Commit, shelves: Sequence["Shelf"]
+        self, commit: Commit, rows: Sequence["ObservationRow"]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         """Each write with the bytes it may touch."""
-        for shelf in shelves:
-            if not shelf.is_full:
-                update = {"TableName": self._state, **shelf.update(commit)}
-                yield shelf.size, {"Update": update}
+        for row in rows:
+            if not row.is_full:
+                update = {"TableName": self._state, **row.update(commit)}
+                yield row.size, {"Update": update}
         for event in commit.events:
             item = event.model_dump(exclude_none=True)
             yield EVENT_BYTES, {"Put": {"TableName": self._events, "Item": item}}
@@ -195,7 +199,7 @@ class AuditTables:
             reasons: Any = error.response.get("CancellationReasons", [])
             codes = {code, *(each.get("Code") for each in reasons)}
             if codes & {"ConditionalCheckFailedException", "ConditionalCheckFailed"}:
-                raise Moved(f"audit tables: {code}") from error
+                raise Conflict(f"audit tables: {code}") from error
             if codes & BUSY or code == "TransactionCanceledException":
                 raise TryLater(f"audit tables: {code} {sorted(map(str, codes))}") from error
             raise
@@ -213,21 +217,21 @@ def _packs(writes: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[list[dict[s
     yield pack
 
 
-def _shelves(commit: Commit) -> list[Shelf]:
+def _observation_rows(commit: Commit) -> list[ObservationRow]:
     rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in commit.facts:
+    for row in commit.observations:
         rows[_facts_key(row)].append(row)
     sizes: Counter[tuple[str, str]] = Counter()
-    for facts in (commit.facts, commit.known):
-        for row in facts:
+    for observations in (commit.observations, commit.known):
+        for row in observations:
             key = _facts_key(row)
             if key in rows:
-                sizes[key] += sum(len(fact.text) for fact in facts[row])
+                sizes[key] += sum(len(observation.text) for observation in observations[row])
     return [
-        Shelf(
+        ObservationRow(
             key={"pk": key[0], "sk": key[1]},
             rows=some,
-            facts=sum(len(commit.facts[row]) for row in some),
+            observations=sum(len(commit.observations[row]) for row in some),
             size=sizes[key],
         )
         for key, some in rows.items()

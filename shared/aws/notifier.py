@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue
 
 from shared.errors import TryLater
-from shared.model import Ours
-from shared.text import plain_lines
+from shared.model import FrozenModel
+from shared.text import sanitize_lines
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -20,7 +20,7 @@ AT_ONCE = 10  # entries of one call, of either
 LONGEST_SUBJECT = 100  # characters, SNS's limit
 
 
-class Fact(Ours):
+class Notification(FrozenModel):
     """Something that happened; said twice, its id is the same."""
 
     type: str  # the bus event's detail-type, such as "Job Completed"
@@ -34,7 +34,7 @@ class Fact(Ours):
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-class Pager:
+class Notifier:
     """Both ways or neither counts: who can't tell tries again."""
 
     def __init__(self, events: "EventBridgeClient", sns: "SNSClient", bus: str, topic: str) -> None:
@@ -43,45 +43,45 @@ class Pager:
         self._bus = bus
         self._topic = topic
 
-    def tell(self, fact: Fact) -> None:
-        self._put_on_bus([fact])
+    def publish(self, notification: Notification) -> None:
+        self._put_on_bus([notification])
         self._sns.publish(
             TopicArn=self._topic,
-            Subject=_subject(fact),
-            Message=_message(fact),
-            MessageAttributes=_attributes(fact),
+            Subject=_subject(notification),
+            Message=_message(notification),
+            MessageAttributes=_attributes(notification),
         )
 
-    def tell_all(self, facts: Sequence[Fact]) -> None:
+    def publish_all(self, notifications: Sequence[Notification]) -> None:
         """Many, in few calls."""
-        for start in range(0, len(facts), AT_ONCE):
-            some = facts[start : start + AT_ONCE]
+        for start in range(0, len(notifications), AT_ONCE):
+            some = notifications[start : start + AT_ONCE]
             self._put_on_bus(some)
             answer = self._sns.publish_batch(
                 TopicArn=self._topic,
                 PublishBatchRequestEntries=[
                     {
                         "Id": str(number),
-                        "Subject": _subject(fact),
-                        "Message": _message(fact),
-                        "MessageAttributes": _attributes(fact),
+                        "Subject": _subject(notification),
+                        "Message": _message(notification),
+                        "MessageAttributes": _attributes(notification),
                     }
-                    for number, fact in enumerate(some)
+                    for number, notification in enumerate(some)
                 ],
             )
             if failed := answer.get("Failed"):
                 raise TryLater(f"topic: {failed[0].get('Code')}")
 
-    def _put_on_bus(self, facts: Sequence[Fact]) -> None:
+    def _put_on_bus(self, notifications: Sequence[Notification]) -> None:
         answer = self._events.put_events(
             Entries=[
                 {
                     "Source": SOURCE,
-                    "DetailType": fact.type,
-                    "Detail": json.dumps({"id": fact.id, **fact.detail}),
+                    "DetailType": notification.type,
+                    "Detail": json.dumps({"id": notification.id, **notification.detail}),
                     "EventBusName": self._bus,
                 }
-                for fact in facts
+                for notification in notifications
             ]
         )
         if answer["FailedEntryCount"]:
@@ -89,15 +89,15 @@ class Pager:
             raise TryLater(f"bus: {', '.join(sorted(map(str, codes)))}")
 
 
-def _subject(fact: Fact) -> str:
+def _subject(notification: Notification) -> str:
     """SNS takes printable ASCII only."""
-    line = f"{fact.type}: {fact.about}"
+    line = f"{notification.type}: {notification.about}"
     return "".join(c if " " <= c <= "~" else "?" for c in line)[:LONGEST_SUBJECT]
 
 
-def _message(fact: Fact) -> str:
-    return f"{plain_lines(fact.text)}\n\nid {fact.id}"
+def _message(notification: Notification) -> str:
+    return f"{sanitize_lines(notification.text)}\n\nid {notification.id}"
 
 
-def _attributes(fact: Fact) -> Any:
-    return {"type": {"DataType": "String", "StringValue": fact.type}}
+def _attributes(notification: Notification) -> Any:
+    return {"type": {"DataType": "String", "StringValue": notification.type}}

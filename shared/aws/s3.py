@@ -17,7 +17,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from shared.errors import Gone, TryLater
+from shared.errors import NotFound, TryLater
 from shared.jobs.model import Source, Span
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNot
 BUSY = frozenset({"SlowDown", "503", "InternalError", "500", "RequestTimeout"})
 
 
-class Landing:
+class S3Store:
     """Our writing goes to the data bucket; reading names its bucket."""
 
     def __init__(self, s3: "S3Client", data_bucket: str) -> None:
@@ -40,13 +40,13 @@ class Landing:
         self.bucket = data_bucket
 
     def head(self, source: Source) -> tuple[int, Mapping[str, str]]:
-        """Size in bytes and user metadata. Raises Gone."""
+        """Size in bytes and user metadata. Raises NotFound."""
         with _said(source.key):
             head = self._s3.head_object(Bucket=source.bucket, Key=source.key, **_at(source))
         return head["ContentLength"], head["Metadata"]
 
     def newest(self, bucket: str, key: str) -> Source:
-        """The object as it is now: S3 answers with what was written last. Raises Gone."""
+        """The object as it is now: S3 answers with what was written last. Raises NotFound."""
         with _said(key):
             head = self._s3.head_object(Bucket=bucket, Key=key)
         version = head.get("VersionId")
@@ -63,7 +63,7 @@ class Landing:
         return Reader(self._s3, span)
 
     def read(self, key: str) -> bytes:
-        """A small object of ours, whole. Raises Gone."""
+        """A small object of ours, whole. Raises NotFound."""
         return b"".join(self.chunks(self.ours(key)))
 
     def chunks(self, span: Span | Source) -> Iterator[bytes]:
@@ -210,13 +210,13 @@ class Reader(io.RawIOBase):
 
 @contextmanager
 def _said(key: str) -> Iterator[None]:
-    """Turns S3's answers into ours: Gone, TryLater, or what it was."""
+    """Turns S3's answers into ours: NotFound, TryLater, or what it was."""
     try:
         yield
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         if code in MISSING:
-            raise Gone(f"{key}: {code}", code, 404) from error
+            raise NotFound(f"{key}: {code}", code, 404) from error
         if code in BUSY:
             raise TryLater(f"{key}: {code}") from error
         raise

@@ -32,7 +32,7 @@ def changed(message: dict[str, Any]) -> Iterator[Change]:
             yield Change(_source(record["s3"]), datetime.fromisoformat(time) if time else None)
 
 
-def ring_again(source: Source) -> str:
+def replay_event(source: Source) -> str:
     """The notification that S3 would have sent, for a file that nobody heard of."""
     thing = {
         "key": quote_plus(source.key),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from shared.errors import Unanswerable
+from shared.errors import ActionRequired
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -46,7 +46,7 @@ class Secret:
         try:
             return self._fetch().strip()
         except ClientError as error:
-            raise Unanswerable(
+            raise ActionRequired(
                 f"the key can't be read from {self._reference}: "
                 f"{error.response.get('Error', {}).get('Code')}. Store it there "
                 "(aws ssm put-parameter --type SecureString …) and let this function read it"

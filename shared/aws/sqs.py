@@ -1,4 +1,4 @@
-"""SQS: one door asks the next to look at a part, by name; the ledger says what is to be done."""
+"""SQS: one function asks the next to look at a part; the ledger says what is to be done."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ AT_ONCE = 10  # SQS takes ten messages a call
 
 
 class Queue:
-    """A queue that a door writes to."""
+    """A queue that a function writes to."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs = sqs

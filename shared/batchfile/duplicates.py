@@ -19,7 +19,7 @@ MOST_SUSPECTS = 200_000  # a file that is doubled whole has no use for a list of
 KEPT_WHOLE = 64  # characters of a custom_id that are compared as they are; of a longer one a digest
 
 
-class Seen:
+class DuplicateFinder:
     """The first pass: which hashes are met twice."""
 
     def __init__(

@@ -29,7 +29,7 @@ class Lines(NamedTuple):
 
 
 @dataclass(slots=True)
-class Draft:
+class PartBuilder:
     """A part that is still growing."""
 
     url: str
@@ -89,7 +89,7 @@ class Draft:
         return self.spool
 
 
-NOTHING = Draft("", "", 0, 0, 0)
+NOTHING = PartBuilder("", "", 0, 0, 0)
 
 
 def with_newlines(data: bytes) -> bytes:

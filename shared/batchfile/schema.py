@@ -10,7 +10,7 @@ import re
 import msgspec
 
 from shared.jobs.model import BYTES_PER_TOKEN
-from shared.model import Ours
+from shared.model import FrozenModel
 
 ENDPOINTS = frozenset(
     {
@@ -32,7 +32,7 @@ MAX_PART_BYTES = 150_000_000
 MAX_MODEL = 256  # characters of a model's name: it becomes a key of the ledger
 
 
-class Limits(Ours):
+class Limits(FrozenModel):
     """What one part may hold, and what may be asked for."""
 
     requests: int = MAX_REQUESTS

@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from shared.batchfile import schema, validation
-from shared.batchfile.duplicates import MOST_SUSPECTS, FirstUses, Seen
+from shared.batchfile.duplicates import MOST_SUSPECTS, DuplicateFinder, FirstUses
 from shared.batchfile.library_refs import MARK, named
 from shared.batchfile.lines import TOO_LONG, Block, Readable, blocks, misencoded_at
-from shared.batchfile.part_builder import NOTHING, Copying, Draft, Lines, with_newlines
+from shared.batchfile.part_builder import NOTHING, Copying, Lines, PartBuilder, with_newlines
 from shared.batchfile.schema import EMBEDDINGS, Limits, Request
 from shared.jobs.model import NUMBERS
 from shared.problems import Problem, Problems
@@ -23,7 +23,7 @@ MAX_PARTS = NUMBERS - 1
 MOST_NAMES = 50_000  # bytes of the names of libraries that one part asks: they stand in its row
 
 
-class Cutter:
+class Splitter:
     """One pass over a file. `drafts()` yields each part as soon as it is full."""
 
     def __init__(
@@ -32,12 +32,12 @@ class Cutter:
         self._limits = limits
         self._copying = copying
         self._skip = skip
-        self._seen = Seen(copying.spool()) if suspects is None else None
+        self._seen = DuplicateFinder(copying.spool()) if suspects is None else None
         self._first_uses = FirstUses(suspects or set())
         self._too_many_suspects = suspects is not None and len(suspects) >= MOST_SUSPECTS
-        self._open: dict[tuple[str, str], Draft] = {}
+        self._open: dict[tuple[str, str], PartBuilder] = {}
         self._groups: set[tuple[str, str]] = set()
-        self._full: list[Draft] = []
+        self._full: list[PartBuilder] = []
         self.problems = Problems()
         self.notes: list[str] = []
         self.lines = 0
@@ -45,7 +45,7 @@ class Cutter:
         self.blank = 0
         self._parts = 0
 
-    def drafts(self, source: Readable, most_bytes: int) -> Iterator[Draft]:
+    def drafts(self, source: Readable, most_bytes: int) -> Iterator[PartBuilder]:
         """Parts in the order in which they got full. Raises Unreadable.
 
         most_bytes: of the unpacked file. After the last, `suspects` must be empty, or the
@@ -189,7 +189,7 @@ class Cutter:
         self._append(group, line, inputs)
         self._open[group].libraries |= libraries
 
-    def _fits(self, draft: Draft | None, requests: int, size: int, inputs: int) -> bool:
+    def _fits(self, draft: PartBuilder | None, requests: int, size: int, inputs: int) -> bool:
         """Whether a draft has room for more; a fresh one for as much at once."""
         limits, have = self._limits, draft or NOTHING
         return (
@@ -199,14 +199,14 @@ class Cutter:
             and schema.tokens_of(have.size + size) <= limits.tokens
         )
 
-    def _draft(self, group: tuple[str, str], lines: Lines) -> Draft:
+    def _draft(self, group: tuple[str, str], lines: Lines) -> PartBuilder:
         draft = self._open.get(group)
         if draft:
             return draft
         if group not in self._groups and len(self._groups) >= MAX_GROUPS:
             raise validation.too_many_models(MAX_GROUPS)
         self._groups.add(group)
-        draft = self._open[group] = Draft.begun(*group, lines, self._copying)
+        draft = self._open[group] = PartBuilder.begun(*group, lines, self._copying)
         return draft
 
     def _append(self, group: tuple[str, str], lines: Lines, inputs: int) -> None:
@@ -218,7 +218,7 @@ class Cutter:
         if not self.hopeless:
             draft.hold(lines, plain, self._copying)
 
-    def _handed_over(self) -> Iterator[Draft]:
+    def _handed_over(self) -> Iterator[PartBuilder]:
         full, self._full = self._full, []
         for draft in full:
             if not self.hopeless:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.edges import Edges
-from shared.errors import Gone
+from shared.errors import NotFound
 from shared.jobs import notifications
 from shared.jobs.cancel import cancel_batch
 from shared.jobs.model import Part, PartState, part_number
@@ -48,7 +48,7 @@ def answers(edges: Edges, live: list[Part]) -> Iterator[tuple[Part, Batch | None
 def _asked(edges: Edges, part: Part) -> Batch | None:
     try:
         return edges.openai.batch(part.batch_id or "")
-    except Gone:
+    except NotFound:
         return None
 
 
@@ -71,7 +71,7 @@ def _tell_if_second(edges: Edges, batch: Batch) -> bool:
     part = _twin(edges, batch)
     if part is None:
         return False
-    edges.pager.tell(notifications.second_batch(part, batch, kept=part.batch_id or ""))
+    edges.notifier.publish(notifications.second_batch(part, batch, kept=part.batch_id or ""))
     for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
         edges.openai.delete_file(file_id)
     return True
@@ -104,7 +104,7 @@ def _suspect(edges: Edges, batch: Batch) -> None:
 def _cancel(edges: Edges, part: Part, younger: Batch, kept: str) -> None:
     if not younger.ended:
         younger = cancel_batch(edges, younger.id)
-    edges.pager.tell(notifications.second_batch(part, younger, kept))
+    edges.notifier.publish(notifications.second_batch(part, younger, kept))
 
 
 def _named(edges: Edges, metadata: dict[str, Any]) -> Part | None:

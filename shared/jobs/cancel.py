@@ -1,7 +1,7 @@
 """Somebody wants a job to stop: what waits is not submitted, what runs is cancelled, all lands."""
 
 from shared.edges import Edges
-from shared.errors import Gone, Refused
+from shared.errors import NotFound, Refused
 from shared.jobs.model import Job, Part, PartState
 from shared.openai.models import Batch
 
@@ -26,7 +26,7 @@ def stop(edges: Edges, job: Job) -> None:
 
 
 def _stop(edges: Edges, part: Part) -> None:
-    if part.state in {PartState.PLANNED, PartState.WAITING} and not part.may_be_made:
+    if part.state in {PartState.PLANNED, PartState.WAITING} and not part.outcome_unknown:
         stopped = part.stopped(edges.now())
         edges.ledger.replace_part(part, stopped)
         edges.land_queue.ask([stopped])
@@ -35,7 +35,7 @@ def _stop(edges: Edges, part: Part) -> None:
     elif part.state is PartState.SUBMITTED and part.batch_id and not part.stop_sent:
         try:
             cancel_batch(edges, part.batch_id)
-        except Gone:
+        except NotFound:
             return  # the tick's own look at it says what a batch is that can't be found
         edges.ledger.replace_part(part, part.told_to_stop())
 

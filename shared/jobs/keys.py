@@ -3,7 +3,7 @@
 import hashlib
 
 from shared.jobs.model import Job, Part
-from shared.text import plain_key
+from shared.text import sanitize_key
 
 BINARY = "application/octet-stream"
 PAGE = "text/html; charset=utf-8"
@@ -67,15 +67,15 @@ def _base(key: str) -> str:
     return key.rsplit("/", 1)[-1]
 
 
-def _prefix(room: str, job_id: str, key: str) -> str:
+def _prefix(capacity: str, job_id: str, key: str) -> str:
     """`room/any/path/name/job/`; a path too long is cut and closed with a hash of the whole."""
     path = key.removeprefix(INBOX)
     suffix = accepted_suffix(key)
     path = path[: -len(suffix)] if suffix else path.rstrip("/")
-    path = plain_key(path)
-    space = LONGEST - len(f"{room}//{job_id}/") - LONGEST_FILE
+    path = sanitize_key(path)
+    space = LONGEST - len(f"{capacity}//{job_id}/") - LONGEST_FILE
     encoded = path.encode(errors="surrogatepass")
     if len(encoded) > space:
         mark = "~" + hashlib.sha256(encoded).hexdigest()[:16]
         path = encoded[: space - len(mark)].decode(errors="ignore") + mark
-    return "/".join(filter(None, (room, path, job_id))) + "/"
+    return "/".join(filter(None, (capacity, path, job_id))) + "/"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
-from shared.errors import Moved, NoRoom, TryLater
-from shared.jobs.model import OVER, Job, Part, PartState, Room
+from shared.errors import CapacityExceeded, Conflict, TryLater
+from shared.jobs.model import OVER, Capacity, Job, Part, PartState
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 OPEN = "open"  # the sparse index: only what somebody still has to look at is in it
-ROOMS = "ROOM"
+CAPACITIES = "CAPACITY"
 LEFT = "LEFT"
 KEPT_RATES = 86_400  # seconds
 LOST_RACES = frozenset({"ConditionalCheckFailedException", "TransactionCanceledException"})
@@ -55,7 +55,7 @@ class Ledger:
         """The job as the ledger has it: this one, if nobody was first."""
         try:
             self._put(_job_row(job), Attr("pk").not_exists())
-        except Moved:
+        except Conflict:
             return self.job(job.id) or job
         return job
 
@@ -81,32 +81,32 @@ class Ledger:
     def replace_part(self, old: Part, new: Part) -> None:
         self._put(_part_row(new), Attr("rev").eq(old.rev))
 
-    def room(self, model: str) -> Room:
-        found = self._get(ROOMS, model)
-        return Room.model_validate(found) if found else Room(model=model)
+    def capacity(self, model: str) -> Capacity:
+        found = self._get(CAPACITIES, model)
+        return Capacity.model_validate(found) if found else Capacity(model=model)
 
-    def rooms(self) -> list[Room]:
+    def capacities(self) -> list[Capacity]:
         """Every model that ever had a part."""
-        rows = self._query(KeyConditionExpression=Key("pk").eq(ROOMS), ConsistentRead=True)
-        return [Room.model_validate(row) for row in rows]
+        rows = self._query(KeyConditionExpression=Key("pk").eq(CAPACITIES), ConsistentRead=True)
+        return [Capacity.model_validate(row) for row in rows]
 
-    def open_room(self, model: str) -> None:
+    def open_capacity(self, model: str) -> None:
         """From now on poll looks for waiting parts of this model."""
-        self._update_room(model, "SET #model = :model")
+        self._update_capacity(model, "SET #model = :model")
 
     def learn_limit(self, model: str, limit: int, now: datetime) -> None:
         """Estimated prompt tokens of a model that may be enqueued, as OpenAI's refusal said."""
         sets = "SET #model = :model, #limit = :limit, #learned_at = :learned_at"
-        self._update_room(model, sets, limit=limit, learned_at=stamp(now))
+        self._update_capacity(model, sets, limit=limit, learned_at=stamp(now))
 
-    def hold_room(self, model: str, part: str | None) -> None:
+    def hold_capacity(self, model: str, part: str | None) -> None:
         """Nobody but this part may enter; None: everybody may again."""
-        self._update_room(model, "SET #model = :model, #held_for = :held_for", held_for=part)
+        self._update_capacity(model, "SET #model = :model, #held_for = :held_for", held_for=part)
 
-    def _update_room(self, model: str, expression: str, **values: Any) -> None:
+    def _update_capacity(self, model: str, expression: str, **values: Any) -> None:
         values["model"] = model
         update: Any = {
-            "Key": {"pk": ROOMS, "sk": model},
+            "Key": {"pk": CAPACITIES, "sk": model},
             "UpdateExpression": expression,
             "ExpressionAttributeNames": {f"#{name}": name for name in values},
             "ExpressionAttributeValues": {f":{name}": each for name, each in values.items()},
@@ -114,7 +114,7 @@ class Ledger:
         call(lambda: self._table.update_item(**update))
 
     def spend(self, what: str, window: datetime, most: int) -> None:
-        """Counts one of what may be done so often in a window. Raises Moved when it is used up."""
+        """Counts one of what may be done so often in a window. Raises Conflict when used up."""
         update: Any = {
             "Key": {"pk": f"RATE#{what}", "sk": stamp(window)},
             "UpdateExpression": "ADD #n :one SET #e = :e",
@@ -137,24 +137,26 @@ class Ledger:
         key = {"pk": "CURSOR", "sk": "batches"}
         call(lambda: self._table.put_item(Item=key | {"after": after}))
 
-    def enter(self, old: Part, new: Part, room: Room) -> None:
+    def enter(self, old: Part, new: Part, capacity: Capacity) -> None:
         """Claims a waiting part and takes its tokens' room, both or neither."""
         taken: dict[str, Any] = {"#u": "used"}
         values: dict[str, Any] = {":t": old.tokens}
         condition = ""
-        if room.limit is not None:
+        if capacity.limit is not None:
             taken["#l"] = "limit"
-            values |= {":l": room.limit, ":free": room.limit - old.tokens}
+            values |= {":l": capacity.limit, ":free": capacity.limit - old.tokens}
             condition = (
                 "(attribute_not_exists(#u) OR #u <= :free) "
                 "AND (attribute_not_exists(#l) OR #l >= :l)"
             )
-        self._move(old, new, _room_update(self._table.name, room.model, taken, values, condition))
+        self._move(
+            old, new, _capacity_update(self._table.name, capacity.model, taken, values, condition)
+        )
 
     def leave(self, old: Part, new: Part) -> None:
         """Moves a part on and gives its tokens' room back, both or neither: never twice."""
         names, values = {"#u": "used"}, {":t": -old.tokens}
-        self._move(old, new, _room_update(self._table.name, old.model, names, values, ""))
+        self._move(old, new, _capacity_update(self._table.name, old.model, names, values, ""))
 
     def land(self, old: Part, new: Part, children: Sequence[Part]) -> None:
         """Says that a part is landed and plans what follows from it, all or nothing."""
@@ -240,8 +242,8 @@ def _lost_race(error: ClientError) -> Exception:
     """Who spoilt it: the row that was to change, or (the second of two) the room."""
     reasons: Any = error.response.get("CancellationReasons", [])
     if len(reasons) == 2 and reasons[1].get("Code") == "ConditionalCheckFailed":  # room's update
-        return NoRoom("no room")
-    return Moved(f"ledger: {error.response.get('Error', {}).get('Code')}")
+        return CapacityExceeded("no room")
+    return Conflict(f"ledger: {error.response.get('Error', {}).get('Code')}")
 
 
 def replacing(table: str, rev: int, row: dict[str, Any]) -> dict[str, Any]:
@@ -292,12 +294,12 @@ def _open_key(state: PartState, model: str) -> str:
     return f"waiting#{model}" if state is PartState.WAITING else state.value
 
 
-def _room_update(
+def _capacity_update(
     table: str, model: str, names: dict[str, str], values: dict[str, Any], condition: str
 ) -> dict[str, Any]:
     update = {
         "TableName": table,
-        "Key": {"pk": ROOMS, "sk": model},
+        "Key": {"pk": CAPACITIES, "sk": model},
         "UpdateExpression": "SET #m = :m ADD #u :t",
         "ExpressionAttributeNames": names | {"#m": "model"},
         "ExpressionAttributeValues": values | {":m": model},

@@ -3,7 +3,7 @@
 from shared.batchfile.library_refs import Resolve, StoreNotMade
 from shared.edges import Edges
 from shared.jobs.model import Job
-from shared.library.paths import ROOM
+from shared.library.paths import LIBRARIES
 
 NOWHERE = "vs_none"  # for questions that nobody will be asked
 
@@ -22,12 +22,12 @@ def naming(edges: Edges, job: Job) -> Resolve:
 
 def _store(edges: Edges, library: str, *, waits: bool) -> str | None:
     """Raises StoreNotMade. Who asks has the folder compared: its messages may be on their way."""
-    found = edges.shelves.library(library)
-    if found is None and library not in edges.landing.folders(edges.settings.inbox_bucket, ROOM):
+    found = edges.library_table.library(library)
+    if found is None and library not in edges.s3.folders(edges.settings.inbox_bucket, LIBRARIES):
         return None
     if not waits:
         return (found and found.store_id) or NOWHERE
-    edges.shelves.ring(library, edges.now(), asked_at=edges.now())
+    edges.library_table.ring(library, edges.now(), asked_at=edges.now())
     if found is None or found.store_id is None:
         raise StoreNotMade(library)
     return found.store_id

@@ -9,7 +9,7 @@ def unready(edges: Edges, job: Job, part: Part) -> str:
     """Why a part has to wait; empty: it may go."""
     for name in part.libraries:
         asked = job.times[JobState.CHECKING.value]
-        library = edges.shelves.library(name)
+        library = edges.library_table.library(name)
         if library is None or library.settled_upto is None or library.settled_upto <= asked:
             why = f" ({plain(library.reason, 150)})" if library and library.reason else ""
             return (

@@ -3,16 +3,16 @@
 from array import array
 from collections.abc import Sequence
 
-from shared.aws.s3 import Landing
+from shared.aws.s3 import S3Store
 from shared.jobs.model import Part
 
 
-def line_numbers(landing: Landing, part: Part) -> Sequence[int]:
+def line_numbers(s3: S3Store, part: Part) -> Sequence[int]:
     """In the part's order; from a sidecar where its lines do not lie side by side."""
     if part.lines_key is None:
         return range(part.first_line, part.first_line + part.requests)
     numbers = array("I")
-    numbers.frombytes(landing.read(part.lines_key))
+    numbers.frombytes(s3.read(part.lines_key))
     return numbers
 
 

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field
 
 from shared.jobs.options import Options
-from shared.model import Ours
+from shared.model import FrozenModel
 from shared.openai.models import Batch, BatchError, BatchStatus
 
 NUMBERS = 100_000  # an attempt's parts are numbered from (attempt - 1) × this
@@ -40,7 +40,7 @@ REFUSED = "refused"  # stands for OpenAI's status where create itself was refuse
 OVER = frozenset({JobState.REJECTED, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED})
 
 
-class Source(Ours):
+class Source(FrozenModel):
     """One version of one object in S3."""
 
     bucket: str
@@ -56,7 +56,7 @@ class Source(Ours):
         return self.version or f"{self.etag}-{self.sequencer}"
 
 
-class Span(Ours):
+class Span(FrozenModel):
     """A run of bytes of an object: the whole of it, or the lines that lie side by side in it."""
 
     bucket: str
@@ -66,7 +66,7 @@ class Span(Ours):
     length: int
 
 
-class Job(Ours):
+class Job(FrozenModel):
     """One dropped file and everything that becomes of it."""
 
     id: str
@@ -112,7 +112,7 @@ class Job(Ours):
         return self.model_copy(update=update)
 
 
-class Lines(Ours):
+class Lines(FrozenModel):
     """Which lines of the dropped file a part holds; the numbers themselves lie under `key`."""
 
     key: str | None  # None: they lie side by side
@@ -121,7 +121,7 @@ class Lines(Ours):
     count: int
 
 
-class Part(Ours):
+class Part(FrozenModel):
     """What of a job goes to OpenAI as one batch; `due` is when poll should look at it again."""
 
     job: str
@@ -197,7 +197,7 @@ class Part(Ours):
         return self.model_copy(update={"asked_at": now, "rev": self.rev + 1})
 
     @property
-    def may_be_made(self) -> bool:
+    def outcome_unknown(self) -> bool:
         """An answer of create was lost: until that is cleared up, the room it took stays taken."""
         return self.creating_at is not None
 
@@ -315,7 +315,7 @@ class Part(Ours):
         )
 
 
-class Room(Ours):
+class Capacity(FrozenModel):
     """How many estimated prompt tokens of one model are enqueued, and how many may be."""
 
     model: str
@@ -345,8 +345,8 @@ class Room(Ours):
         return self.fits(part) and self.held_for in {None, part.name}
 
 
-class Ask(Ours):
-    """A message between doors: look at this part of this job."""
+class Ask(FrozenModel):
+    """A message between functions: look at this part of this job."""
 
     job: str
     part: int = Field(ge=0)

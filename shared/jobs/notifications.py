@@ -2,15 +2,15 @@
 
 from pydantic import JsonValue
 
-from shared.aws.notifier import Fact
+from shared.aws.notifier import Notification
 from shared.jobs.model import Job, Part
 from shared.openai.models import Batch, File
 from shared.report.model import JobReport, Rejected
 from shared.text import REASON, plain
 
 
-def accepted(job: Job) -> Fact:
-    return Fact(
+def accepted(job: Job) -> Notification:
+    return Notification(
         type="Job Accepted",
         about=job.id,
         text=f"{plain(job.key)} was accepted: {job.requests:,} requests in {job.parts} part(s), "
@@ -19,9 +19,9 @@ def accepted(job: Job) -> Fact:
     )
 
 
-def rejected(job: Job, report: Rejected, key: str) -> Fact:
+def rejected(job: Job, report: Rejected, key: str) -> Notification:
     worst = ", ".join(f"{n} × {code}" for code, n in sorted(report.problems_by_code.items())[:10])
-    return Fact(
+    return Notification(
         type="Job Rejected",
         about=job.id,
         text=f"{plain(job.key)} was refused: {report.problems_total:,} problem(s): {worst}.\n"
@@ -30,9 +30,9 @@ def rejected(job: Job, report: Rejected, key: str) -> Fact:
     )
 
 
-def ended(job: Job, report: JobReport) -> Fact:
+def ended(job: Job, report: JobReport) -> Notification:
     counts = report.requests
-    return Fact(
+    return Notification(
         type=f"Job {report.state.capitalize()}",
         about=job.id,
         text=f"{plain(job.key)} is {report.state}: {counts.succeeded:,} of {counts.total:,} "
@@ -61,8 +61,8 @@ def _cost(report: JobReport) -> str:
     return f" Cost at OpenAI: about ${report.cost.usd:,.2f}{rest}."
 
 
-def waiting(job: Job, part: Part) -> Fact:
-    return Fact(
+def waiting(job: Job, part: Part) -> Notification:
+    return Notification(
         type="Part Waiting",
         about=f"{part.name} {part.reason}",
         text=f"Part {part.number} of {plain(job.key)} waits: {plain(part.reason, REASON)}",
@@ -70,8 +70,8 @@ def waiting(job: Job, part: Part) -> Fact:
     )
 
 
-def retried(job: Job, part: Part) -> Fact:
-    return Fact(
+def retried(job: Job, part: Part) -> Notification:
+    return Notification(
         type="Part Retried",
         about=part.name,
         text=f"{part.requests:,} requests of {plain(job.key)} are asked again "
@@ -80,9 +80,9 @@ def retried(job: Job, part: Part) -> Fact:
     )
 
 
-def second_batch(part: Part, younger: Batch, kept: str) -> Fact:
+def second_batch(part: Part, younger: Batch, kept: str) -> Notification:
     done = younger.counts.completed
-    return Fact(
+    return Notification(
         type="Second Batch Cancelled",
         about=f"{part.name} {younger.id}",
         text=f"Part {part.name} had one batch too many at OpenAI. {younger.id} was cancelled, "
@@ -98,8 +98,8 @@ def second_batch(part: Part, younger: Batch, kept: str) -> Fact:
     )
 
 
-def stuck(job: Job, part: Part) -> Fact:
-    return Fact(
+def stuck(job: Job, part: Part) -> Notification:
+    return Notification(
         type="Part Stuck",
         about=f"{part.name} {part.batch_status}",
         text=f"Batch {part.batch_id} of {plain(job.key)} has been {plain(part.batch_status)!r} "
@@ -110,8 +110,8 @@ def stuck(job: Job, part: Part) -> Fact:
     )
 
 
-def orphan_deleted(part: Part, file: File) -> Fact:
-    return Fact(
+def orphan_deleted(part: Part, file: File) -> Notification:
+    return Notification(
         type="Orphan File Deleted",
         about=f"{part.name} {file.id}",
         text=f"File {file.id} ({plain(file.filename)}, {file.bytes:,} bytes) at OpenAI belonged "

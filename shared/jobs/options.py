@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.model import Ours
+from shared.model import FrozenModel
 from shared.problems import Problem
 
 OUR_METADATA = 3  # job_id, part and attempt take three of the 16 pairs a batch may carry
@@ -29,7 +29,7 @@ def _to_dashes(name: str) -> str:
     return name.replace("_", "-")
 
 
-class Options(Ours):
+class Options(FrozenModel):
     """One file's wishes; the defaults are what happens without any."""
 
     model_config = ConfigDict(

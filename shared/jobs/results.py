@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from shared.jobs.model import shortened
-from shared.model import Ours
+from shared.model import FrozenModel
 
 GROUPS = 50  # kinds of errors told apart in a report; the rest is counted together
 RETRYABLE = frozenset({"batch_expired", "request_timeout", "missing_result"})
@@ -132,7 +132,7 @@ def stand_in(custom_id: str, code: str, message: str) -> bytes:
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-class ErrorGroup(Ours):
+class ErrorGroup(FrozenModel):
     """Failures alike: how many, and one to look at."""
 
     code: str
@@ -142,7 +142,7 @@ class ErrorGroup(Ours):
     example_line: int
 
 
-class Usage(Ours):
+class Usage(FrozenModel):
     """Tokens as the answers state them."""
 
     input_tokens: int = 0

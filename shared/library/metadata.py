@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints, ValidationError
 
-from shared.model import Ours
+from shared.model import FrozenModel
 
 SUFFIX = ".metadata.json"
 LONGEST = 64 << 10  # bytes of a sidecar that are read at all
@@ -23,7 +23,7 @@ Attribute = StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=
 Attributes = Annotated[dict[Name, Attribute], Field(max_length=MOST)]
 
 
-class Sidecar(Ours):
+class Sidecar(FrozenModel):
     """The file as a whole; nothing else may stand in it."""
 
     metadataAttributes: Attributes  # noqa: N815  # their spelling

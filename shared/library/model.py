@@ -11,7 +11,7 @@ from pydantic import Field
 from shared.jobs.model import Source, shortened
 from shared.library.metadata import Attributes, document_of
 from shared.library.paths import Place
-from shared.model import Ours
+from shared.model import FrozenModel
 
 MAX_TRIES = 5  # at indexing one content, where OpenAI had an error of its own
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)
@@ -30,7 +30,7 @@ class ContentState(StrEnum):
     GONE = "gone"
 
 
-class Document(Ours):
+class Document(FrozenModel):
     """One object of a library's folder, as it was when somebody looked last."""
 
     library: str
@@ -63,7 +63,7 @@ class Document(Ours):
         return self.model_copy(update={"serves": content, "was": [], "rev": self.rev + 1})
 
 
-class Content(Ours):
+class Content(FrozenModel):
     """Bytes with a way to cut them: one File, attached once, whatever names it has."""
 
     library: str
@@ -174,7 +174,7 @@ class Content(Ours):
         return self._moved(now, state=ContentState.WANTED, tries=0, error="", message="", due=now)
 
 
-class Library(Ours):
+class Library(FrozenModel):
     """One folder and its store; `held_until` is the lease of whoever works on it."""
 
     name: str
@@ -199,7 +199,7 @@ class Library(Ours):
         return self.with_(repaired=[*self.repaired, *repaired][-NOTES:])
 
 
-class Bell(Ours):
+class DirtyFlag(FrozenModel):
     """Rings when something may be to do; `n` counts the rings, so that none is missed."""
 
     name: str
@@ -207,8 +207,8 @@ class Bell(Ours):
     asked_at: datetime | None = None  # a file of questions was dropped then
 
 
-class Tend(Ours):
-    """A message to the door shelve: look after this library."""
+class SyncRequest(FrozenModel):
+    """A message to the function library: look after this library."""
 
     library: str
     reconcile: bool = False

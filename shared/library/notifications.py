@@ -2,15 +2,15 @@
 
 from pydantic import JsonValue
 
-from shared.aws.notifier import Fact
+from shared.aws.notifier import Notification
 from shared.jobs.model import Source
 from shared.library.model import Content, Document, Library
 from shared.problems import Problem
-from shared.text import plain, plain_lines
+from shared.text import plain, sanitize_lines
 
 
-def searchable(document: Document, content: Content, store: str) -> Fact:
-    return Fact(
+def searchable(document: Document, content: Content, store: str) -> Notification:
+    return Notification(
         type="Document Searchable",
         about=_about(document),
         text=f"{plain(document.source.key)} ({document.source.size:,} bytes) is searchable in "
@@ -19,8 +19,8 @@ def searchable(document: Document, content: Content, store: str) -> Fact:
     )
 
 
-def failed(document: Document, code: str, message: str) -> Fact:
-    return Fact(
+def failed(document: Document, code: str, message: str) -> Notification:
+    return Notification(
         type="Document Failed",
         about=_about(document),
         text=f"{plain(document.source.key)} is not searchable: {plain(code)}: "
@@ -30,8 +30,8 @@ def failed(document: Document, code: str, message: str) -> Fact:
     )
 
 
-def stuck(document: Document, minutes: int, store: str) -> Fact:
-    return Fact(
+def stuck(document: Document, minutes: int, store: str) -> Notification:
+    return Notification(
         type="Document Stuck",
         about=_about(document),
         text=f"{plain(document.source.key)} has been in progress in {store} for more than "
@@ -40,8 +40,8 @@ def stuck(document: Document, minutes: int, store: str) -> Fact:
     )
 
 
-def homeless(source: Source) -> Fact:
-    return Fact(
+def homeless(source: Source) -> Notification:
+    return Notification(
         type="Document Failed",
         about=f"{source.key} {source.sequencer}",
         text=f"{plain(source.key)} lies in no library: put it under libraries/<name>/.",
@@ -49,31 +49,31 @@ def homeless(source: Source) -> Fact:
     )
 
 
-def settings_refused(library: str, problems: list[Problem]) -> Fact:
+def settings_refused(library: str, problems: list[Problem]) -> Notification:
     told = "\n".join(f"{each.message} Remedy: {each.remedy}" for each in problems[:10])
-    return Fact(
+    return Notification(
         type="Library Settings Refused",
         about=f"{library} {_first(problems)}",
         text=f"libraries/{plain(library)}/library.yaml can't be followed, and nothing is changed "
-        f"until it can:\n{plain_lines(told)}",
+        f"until it can:\n{sanitize_lines(told)}",
         detail={"library": library, "problems": len(problems)},
     )
 
 
-def repaired(library: str, found: list[str], ring: int) -> Fact:
-    return Fact(
+def repaired(library: str, found: list[str], ring: int) -> Notification:
+    return Notification(
         type="Library Repaired",
         about=f"{library} {ring} {len(found)}",
         text=f"Store, ledger and folder of the library {plain(library)} differed. Repaired:\n"
-        + plain_lines("\n".join(plain(each) for each in found[:10])),
+        + sanitize_lines("\n".join(plain(each) for each in found[:10])),
         detail={"library": library, "repaired": len(found)},
     )
 
 
-def in_sync(library: Library, counts: dict[str, int], ring: int, report: str) -> Fact:
+def in_sync(library: Library, counts: dict[str, int], ring: int, report: str) -> Notification:
     told = ", ".join(f"{n:,} {state}" for state, n in sorted(counts.items())) or "no documents"
     detail: dict[str, JsonValue] = {"library": library.name, "store": library.store_id or ""}
-    return Fact(
+    return Notification(
         type="Library In Sync",
         about=f"{library.name} {ring}",
         text=f"The library {plain(library.name)} is as its folder is: {told}.\nReport: {report}",

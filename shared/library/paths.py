@@ -5,9 +5,9 @@ import re
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from shared.text import plain_key
+from shared.text import sanitize_key
 
-ROOM = "libraries/"
+LIBRARIES = "libraries/"
 STEM = 80  # characters of a document's name that its File keeps
 UNSAFE = re.compile(r"[^\w .()-]")  # in a File's name: a form's header may carry it changed
 
@@ -21,14 +21,14 @@ class Place(NamedTuple):
 
 def place_of(key: str) -> Place | None:
     """None: a folder's marker, or an object that lies in no library."""
-    library, slash, name = key.removeprefix(ROOM).partition("/")
-    if not key.startswith(ROOM) or not library or not slash or not name or key.endswith("/"):
+    library, slash, name = key.removeprefix(LIBRARIES).partition("/")
+    if not key.startswith(LIBRARIES) or not library or not slash or not name or key.endswith("/"):
         return None
     return Place(library, name)
 
 
 def folder(library: str) -> str:
-    return f"{ROOM}{library}/"
+    return f"{LIBRARIES}{library}/"
 
 
 def key_of(place: Place) -> str:
@@ -37,7 +37,7 @@ def key_of(place: Place) -> str:
 
 def report_key(library: str) -> str:
     """A name that would hide where it leads is spelled out, with a mark to stay its own."""
-    shown = plain_key(library)
+    shown = sanitize_key(library)
     mark = "" if shown == library else "~" + hashlib.sha256(library.encode()).hexdigest()[:16]
     return f"{folder(shown + mark)}report.json"
 

@@ -8,14 +8,14 @@ from shared.library.metadata import Attributes
 from shared.library.model import Content, ContentState, Document, Library
 from shared.library.paths import suffix_of
 from shared.library.plan import View, Want, has_ended, is_taken, wanted
-from shared.model import Ours
+from shared.model import FrozenModel
 from shared.problems import Problem
-from shared.text import plain_json
+from shared.text import sanitize_json
 
 FORMAT = "batchdrop.library/1"
 
 
-class DocumentReport(Ours):
+class DocumentReport(FrozenModel):
     """One document; `state` is a word for its owner."""
 
     document: str
@@ -29,7 +29,7 @@ class DocumentReport(Ours):
     previous_answers: bool = False  # its last version, until this one can
 
 
-class LibraryReport(Ours):
+class LibraryReport(FrozenModel):
     """The head of the report; the documents follow it, one a line."""
 
     format: str = FORMAT
@@ -57,10 +57,10 @@ def counted(found: list[DocumentReport]) -> dict[str, int]:
 
 def written(head: LibraryReport, found: list[DocumentReport]) -> Iterator[bytes]:
     """JSON, a line for each document, as a stream."""
-    yield plain_json(head.model_dump_json(exclude_none=True))[:-1] + b',"of":['
+    yield sanitize_json(head.model_dump_json(exclude_none=True))[:-1] + b',"of":['
     for place, each in enumerate(found):
         comma = b"," if place else b""
-        yield comma + b"\n" + plain_json(each.model_dump_json(exclude_none=True))
+        yield comma + b"\n" + sanitize_json(each.model_dump_json(exclude_none=True))
     yield b"\n]}\n"
 
 

@@ -6,7 +6,7 @@ import yaml
 from pydantic import Field, StrictInt, StringConstraints, ValidationError, model_validator
 
 from shared.library.metadata import Attributes
-from shared.model import Ours
+from shared.model import FrozenModel
 from shared.problems import Problem
 
 FILE = "library.yaml"
@@ -17,7 +17,7 @@ SUFFIXES = (
 )
 
 
-class AutoChunking(Ours):
+class AutoChunking(FrozenModel):
     """What OpenAI thinks best: today chunks of 800 tokens that overlap by 400."""
 
     type: Literal["auto"]
@@ -27,7 +27,7 @@ class AutoChunking(Ours):
         return "auto"
 
 
-class StaticSizes(Ours):
+class StaticSizes(FrozenModel):
     max_chunk_size_tokens: Annotated[StrictInt, Field(ge=100, le=4096)]
     chunk_overlap_tokens: Annotated[StrictInt, Field(ge=0)]
 
@@ -41,7 +41,7 @@ class StaticSizes(Ours):
         return self
 
 
-class StaticChunking(Ours):
+class StaticChunking(FrozenModel):
     """Chunks of a fixed size."""
 
     type: Literal["static"]
@@ -52,7 +52,7 @@ class StaticChunking(Ours):
         return f"{self.static.max_chunk_size_tokens}-{self.static.chunk_overlap_tokens}"
 
 
-class ExpiresAfter(Ours):
+class ExpiresAfter(FrozenModel):
     """OpenAI deletes a store that was not used for so long."""
 
     anchor: Literal["last_active_at"]
@@ -62,7 +62,7 @@ class ExpiresAfter(Ours):
 Suffix = Annotated[str, StringConstraints(pattern=r"^\.[a-z0-9]+$")]
 
 
-class LibrarySettings(Ours):
+class LibrarySettings(FrozenModel):
     """One library's wishes; the defaults are what happens without any."""
 
     attributes: Attributes = {}

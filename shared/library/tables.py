@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, Key
 
-from shared.errors import Moved, NoRoom
+from shared.errors import CapacityExceeded, Conflict
 from shared.jobs.ledger import OPEN, bare, call, stamp
-from shared.library.model import Bell, Content, Document, Library
+from shared.library.model import Content, DirtyFlag, Document, Library
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-BELLS = "LIBRARIES"
-BELL = "library"  # in the sparse index: something may be to do
+DIRTY_FLAGS = "LIBRARIES"
+DIRTY = "library"  # in the sparse index: something may be to do
 AT_ONCE = 100  # items of one transaction
 Row = Document | Content
 
 
-class Shelves:
+class LibraryTable:
     """Rows: LIBRARY#<name> with LIBRARY, DOC#<name> and CONTENT#<id>; LIBRARIES with a bell each.
 
     Documents are written by whoever hears of them, the rest by the holder of the library's lease.
@@ -50,7 +50,7 @@ class Shelves:
         return documents, contents
 
     def note(self, old: Document | None, new: Document) -> None:
-        """Raises Moved where somebody else noted the same document meanwhile."""
+        """Raises Conflict where somebody else noted the same document meanwhile."""
         condition = Attr("rev").eq(old.rev) if old else Attr("pk").not_exists()
         call(lambda: self._table.put_item(Item=_row(new), ConditionExpression=condition))
 
@@ -61,7 +61,7 @@ class Shelves:
         call(lambda: self._table.put_item(Item=row, ConditionExpression=condition))
 
     def move(self, rows: Sequence[Row]) -> None:
-        """Each to its next revision, a hundred at a time all or nothing. Raises Moved."""
+        """Each to its next revision, a hundred at a time all or nothing. Raises Conflict."""
         for start in range(0, len(rows), AT_ONCE):
             self._move([_write(self._table.name, row) for row in rows[start : start + AT_ONCE]])
 
@@ -69,47 +69,48 @@ class Shelves:
         client = self._table.meta.client
         try:
             call(lambda: client.transact_write_items(TransactItems=writes))
-        except NoRoom as error:  # of two rows the second moved
-            raise Moved(error.reason) from error
+        except CapacityExceeded as error:  # of two rows the second moved
+            raise Conflict(error.reason) from error
 
     def ring(self, library: str, now: datetime, asked_at: datetime | None = None) -> None:
         """Something may be to do; whoever works on the library does not miss it."""
         sets = ["#open = :open", "#due = :due", "#name = :name"]
-        values: dict[str, Any] = {":open": BELL, ":due": stamp(now), ":name": library, ":one": 1}
+        values: dict[str, Any] = {":open": DIRTY, ":due": stamp(now), ":name": library, ":one": 1}
         names = {"#open": "open", "#due": "due", "#name": "name"}
         if asked_at:
             sets.append("asked_at = :asked")
             values[":asked"] = asked_at.isoformat()
         update: Any = {
-            "Key": {"pk": BELLS, "sk": library},
+            "Key": {"pk": DIRTY_FLAGS, "sk": library},
             "UpdateExpression": f"SET {', '.join(sets)} ADD n :one",
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,
         }
         call(lambda: self._table.update_item(**update))
 
-    def bell(self, library: str) -> Bell:
-        found = self._get(BELLS, library)
-        return _bell(found) if found else Bell(name=library)
+    def dirty_flag(self, library: str) -> DirtyFlag:
+        found = self._get(DIRTY_FLAGS, library)
+        return _dirty_flag(found) if found else DirtyFlag(name=library)
 
-    def bells(self) -> list[Bell]:
+    def dirty_flags(self) -> list[DirtyFlag]:
         """Every library that ever was."""
-        rows = self._query(KeyConditionExpression=Key("pk").eq(BELLS), ConsistentRead=True)
-        return [_bell(row) for row in rows]
+        rows = self._query(KeyConditionExpression=Key("pk").eq(DIRTY_FLAGS), ConsistentRead=True)
+        return [_dirty_flag(row) for row in rows]
 
-    def ringing(self, now: datetime) -> list[str]:
+    def dirty(self, now: datetime) -> list[str]:
         """Libraries that somebody has to look at by now."""
-        key = Key("open").eq(BELL) & Key("due").lte(stamp(now))
+        key = Key("open").eq(DIRTY) & Key("due").lte(stamp(now))
         return [str(row["name"]) for row in self._query(IndexName=OPEN, KeyConditionExpression=key)]
 
-    def rest(self, bell: Bell, due: datetime | None) -> None:
-        """Until `due`, or until it is rung again. Raises Moved if it was rung meanwhile."""
+    def rest(self, dirty_flag: DirtyFlag, due: datetime | None) -> None:
+        """Until `due`, or until it is rung again. Raises Conflict if it was rung meanwhile."""
         update: Any = {
-            "Key": {"pk": BELLS, "sk": bell.name},
+            "Key": {"pk": DIRTY_FLAGS, "sk": dirty_flag.name},
             "UpdateExpression": "REMOVE #open, #due" if due is None else "SET #due = :due",
             "ConditionExpression": "n = :n",
             "ExpressionAttributeNames": {"#due": "due"} | ({} if due else {"#open": "open"}),
-            "ExpressionAttributeValues": {":n": bell.n} | ({":due": stamp(due)} if due else {}),
+            "ExpressionAttributeValues": {":n": dirty_flag.n}
+            | ({":due": stamp(due)} if due else {}),
         }
         call(lambda: self._table.update_item(**update))
 
@@ -127,8 +128,8 @@ class Shelves:
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def _bell(row: dict[str, Any]) -> Bell:
-    return Bell(name=row["name"], n=int(row["n"]), asked_at=row.get("asked_at"))
+def _dirty_flag(row: dict[str, Any]) -> DirtyFlag:
+    return DirtyFlag(name=row["name"], n=int(row["n"]), asked_at=row.get("asked_at"))
 
 
 def _document(row: dict[str, Any]) -> Document:

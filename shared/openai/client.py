@@ -1,7 +1,7 @@
 """OpenAI's Files and Batches over HTTP.
 
 Each call ends in an answer, in `Refused` (no, for good), in `TryLater` (not now) or, where the
-call may have done its work although no answer came, in `AnswerLost`. Reading and deleting are
+call may have done its work although no answer came, in `OutcomeUnknown`. Reading and deleting are
 repeated here a few times; uploading and creating never are: who calls knows how to look first.
 """
 
@@ -16,11 +16,11 @@ from pydantic import ValidationError
 
 from shared.aws.secrets import Secret
 from shared.errors import (
-    AnswerLost,
-    Gone,
+    ActionRequired,
+    NotFound,
+    OutcomeUnknown,
     Refused,
     TryLater,
-    Unanswerable,
     with_request_id,
 )
 from shared.openai.models import ApiError, Batch, BatchPage, ErrorEnvelope, File, FilePage
@@ -104,7 +104,7 @@ class OpenAI:
 
     def delete_file(self, file_id: str) -> None:
         """Afterwards it is gone, whoever deleted it."""
-        with suppress(Gone):
+        with suppress(NotFound):
             self.repeated("DELETE", f"/files/{file_id}")
 
     @contextmanager
@@ -131,7 +131,7 @@ class OpenAI:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise TryLater(f"{method} {path}: {_named(error)}") from error  # nothing was sent
         except httpx.HTTPError as error:
-            raise AnswerLost(f"{method} {path}: {_named(error)}") from error
+            raise OutcomeUnknown(f"{method} {path}: {_named(error)}") from error
         if response.is_error:
             raise self._failure(response)
         return _parsed(response)
@@ -155,15 +155,15 @@ class OpenAI:
         if status in {401, 403}:
             self._key.forget()
             said = f"{call}: HTTP {status} {plain(problem.message)}"
-            return Unanswerable(f"{said} (is the stored key right, active and for this project?)")
+            return ActionRequired(f"{said} (is the stored key right, active and for this project?)")
         if status == 429 and problem.code in NEEDS_A_PERSON:
-            return Unanswerable(reason, retry_after(response.headers))
+            return ActionRequired(reason, retry_after(response.headers))
         if status in {408, 409, 429} and not _is_conflict(response):
             return TryLater(reason, retry_after(response.headers))
         if status >= 500:
-            return AnswerLost(reason, retry_after(response.headers))
+            return OutcomeUnknown(reason, retry_after(response.headers))
         if status == 404:
-            return Gone(reason, problem.code, status)
+            return NotFound(reason, problem.code, status)
         return Refused(reason, problem.code, status)
 
 
@@ -191,7 +191,7 @@ def _parsed(response: httpx.Response) -> Any:
     try:
         return response.json()
     except ValueError as error:
-        raise AnswerLost(f"{response.request.url.path}: the answer is not JSON") from error
+        raise OutcomeUnknown(f"{response.request.url.path}: the answer is not JSON") from error
 
 
 def _envelope(response: httpx.Response) -> ApiError:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, JsonValue
 
-from shared.model import OptionalId, Theirs
+from shared.model import ExternalModel, OptionalId
 
 
 class BatchStatus(StrEnum):
@@ -27,21 +27,21 @@ ENDED = frozenset(
 )
 
 
-class RequestCounts(Theirs):
+class RequestCounts(ExternalModel):
     total: int = 0
     completed: int = 0
     failed: int = 0
 
 
-class InputTokensDetails(Theirs):
+class InputTokensDetails(ExternalModel):
     cached_tokens: int = 0
 
 
-class OutputTokensDetails(Theirs):
+class OutputTokensDetails(ExternalModel):
     reasoning_tokens: int = 0
 
 
-class BatchUsage(Theirs):
+class BatchUsage(ExternalModel):
     input_tokens: int = 0
     input_tokens_details: InputTokensDetails | None = None
     output_tokens: int = 0
@@ -49,19 +49,19 @@ class BatchUsage(Theirs):
     total_tokens: int = 0
 
 
-class BatchError(Theirs):
+class BatchError(ExternalModel):
     code: str | None = None
     message: str | None = None
     param: str | None = None
     line: int | None = None
 
 
-class BatchErrors(Theirs):
+class BatchErrors(ExternalModel):
     object: str = "list"
     data: list[BatchError] = []
 
 
-class Batch(Theirs):
+class Batch(ExternalModel):
     """https://platform.openai.com/docs/api-reference/batch/object; times are unix seconds."""
 
     id: str
@@ -104,14 +104,14 @@ class Batch(Theirs):
         return self.errors.data if self.errors else []
 
 
-class BatchPage(Theirs):
+class BatchPage(ExternalModel):
     data: list[Batch] = []
     first_id: OptionalId = None
     last_id: OptionalId = None
     has_more: bool = False
 
 
-class File(Theirs):
+class File(ExternalModel):
     """https://platform.openai.com/docs/api-reference/files/object"""
 
     id: str
@@ -125,24 +125,24 @@ class File(Theirs):
     status_details: str | None = None
 
 
-class FilePage(Theirs):
+class FilePage(ExternalModel):
     data: list[File] = []
     last_id: OptionalId = None
     has_more: bool = False
 
 
-class ApiError(Theirs):
+class ApiError(ExternalModel):
     message: str = ""
     type: str | None = None
     param: str | None = None
     code: str | None = None
 
 
-class ErrorEnvelope(Theirs):
+class ErrorEnvelope(ExternalModel):
     error: ApiError = Field(default_factory=ApiError)
 
 
-class BatchRequestInput(Theirs):
+class BatchRequestInput(ExternalModel):
     """One line of a batch file."""
 
     custom_id: str
@@ -151,18 +151,18 @@ class BatchRequestInput(Theirs):
     body: dict[str, JsonValue]
 
 
-class OutputResponse(Theirs):
+class OutputResponse(ExternalModel):
     status_code: int
     request_id: str | None = None
     body: JsonValue = None
 
 
-class OutputError(Theirs):
+class OutputError(ExternalModel):
     code: str | None = None
     message: str | None = None
 
 
-class BatchRequestOutput(Theirs):
+class BatchRequestOutput(ExternalModel):
     """One line of an output or error file, and of our results.jsonl."""
 
     id: str | None = None

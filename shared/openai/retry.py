@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TypeVar
 
-from shared.errors import TryLater, Unanswerable
+from shared.errors import ActionRequired, TryLater
 
 TRIES = 4
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds; full jitter below the doubling bound
@@ -19,7 +19,7 @@ def repeated(act: Callable[[], Answer], pause: Callable[[float], None], longest:
     for tried in range(TRIES):
         try:
             return act()
-        except Unanswerable:
+        except ActionRequired:
             raise
         except TryLater as error:
             wait = _jittered(tried) if error.after is None else error.after.total_seconds()

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from shared.errors import Gone
-from shared.model import OptionalId, Theirs
+from shared.errors import NotFound
+from shared.model import ExternalModel, OptionalId
 from shared.openai.client import OpenAI
 from shared.openai.models import File
 
@@ -21,7 +21,7 @@ MOST_FILES = 2_000  # of one file batch
 MOST_BYTES = 512 << 20  # of one File
 
 
-class FileCounts(Theirs):
+class FileCounts(ExternalModel):
     in_progress: int = 0
     completed: int = 0
     failed: int = 0
@@ -29,7 +29,7 @@ class FileCounts(Theirs):
     total: int = 0
 
 
-class VectorStore(Theirs):
+class VectorStore(ExternalModel):
     """https://platform.openai.com/docs/api-reference/vector-stores/object"""
 
     id: str
@@ -40,12 +40,12 @@ class VectorStore(Theirs):
     file_counts: FileCounts = FileCounts()
 
 
-class LastError(Theirs):
+class LastError(ExternalModel):
     code: str = ""
     message: str = ""
 
 
-class StoreFile(Theirs):
+class StoreFile(ExternalModel):
     """A File attached to a store."""
 
     id: str
@@ -55,13 +55,13 @@ class StoreFile(Theirs):
     created_at: int = 0
 
 
-class FileBatch(Theirs):
+class FileBatch(ExternalModel):
     id: str
     status: str = ""
     file_counts: FileCounts = FileCounts()
 
 
-class Page(Theirs):
+class Page(ExternalModel):
     data: list[dict[str, Any]] = []
     last_id: OptionalId = None
     has_more: bool = False
@@ -134,7 +134,7 @@ class VectorStores:
 
     def detach(self, store: str, file: str) -> None:
         """Afterwards it is not in the store; the File itself stays."""
-        with suppress(Gone):
+        with suppress(NotFound):
             self._openai.repeated("DELETE", f"/vector_stores/{store}/files/{file}")
 
     def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:

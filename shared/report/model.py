@@ -6,7 +6,7 @@ from typing import Literal
 from shared.jobs.model import Job, Part, Source
 from shared.jobs.options import Options
 from shared.jobs.results import ErrorGroup, Tally, Usage
-from shared.model import Ours
+from shared.model import FrozenModel
 from shared.openai.models import BatchError
 from shared.problems import Problem, Problems
 from shared.report.prices import Cost
@@ -14,7 +14,7 @@ from shared.report.prices import Cost
 FORMAT: Literal["batchdrop.report/1"] = "batchdrop.report/1"
 
 
-class Rejected(Ours):
+class Rejected(FrozenModel):
     """Why a file was refused: the first 1,000 problems in full, all counted by code."""
 
     format: Literal["batchdrop.report/1"] = FORMAT
@@ -32,7 +32,7 @@ class Rejected(Ours):
     notes: list[str] = []
 
 
-class Skipped(Ours):
+class Skipped(FrozenModel):
     """The bad lines that `bad-lines: skip` left out."""
 
     lines: int
@@ -41,7 +41,7 @@ class Skipped(Ours):
     problems: list[Problem]
 
 
-class PartReport(Ours):
+class PartReport(FrozenModel):
     """One part: what went to OpenAI and what came of it."""
 
     part: int
@@ -67,7 +67,7 @@ class PartReport(Ours):
     times: dict[str, datetime]
 
 
-class Requests(Ours):
+class Requests(FrozenModel):
     """Each request of the input counts once."""
 
     total: int
@@ -77,7 +77,7 @@ class Requests(Ours):
     skipped: int  # bad lines left out, with bad-lines: skip
 
 
-class JobReport(Ours):
+class JobReport(FrozenModel):
     """What became of an accepted file."""
 
     format: Literal["batchdrop.report/1"] = FORMAT

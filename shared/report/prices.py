@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from shared.jobs.results import Usage
-from shared.model import Ours
+from shared.model import FrozenModel
 
 TABLE = Path(__file__).with_name("prices.json")  # `python -m local prices` renews it
 DATED = re.compile(r"-\d{4}-\d\d-\d\d$")  # gpt-5-mini-2025-08-07 costs what gpt-5-mini does
@@ -16,7 +16,7 @@ MILLION = 1_000_000
 Rate = tuple[float, float]  # US dollars for a million input tokens and a million output tokens
 
 
-class Prices(Ours):
+class Prices(FrozenModel):
     """By whole name, by beginning, by a word in the name; an earlier way of finding wins."""
 
     source: str
@@ -34,7 +34,7 @@ class Prices(Ours):
         return next(begun, None) or next(held, None)
 
 
-class ModelCost(Ours):
+class ModelCost(FrozenModel):
     """Dollars; without a price there is no guess."""
 
     usd: float | None
@@ -42,7 +42,7 @@ class ModelCost(Ours):
     usd_per_million_output: float | None
 
 
-class Cost(Ours):
+class Cost(FrozenModel):
     """What the answered requests cost at OpenAI, as far as prices are known."""
 
     usd: float

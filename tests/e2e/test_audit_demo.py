@@ -1,4 +1,4 @@
-"""`make run-audit`, whole: the template deployed, the door a process, letters through the topic."""
+"""`make run-audit`, whole: the template deployed, the function a process, alerts by topic."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the console makes of the ledger's rows and of the doors' complaints."""
+"""What the console makes of the ledger's rows and of the functions' complaints."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,13 +77,13 @@ def test_names_and_texts_of_others_cannot_draw_on_the_terminal() -> None:
     assert shown("a\x1b[31mred\nb\u202e") == "a\ufffd[31mred\ufffdb\ufffd"
 
 
-def test_the_last_error_of_a_door_is_told(tmp_path: Path) -> None:
+def test_the_last_error_of_a_function_is_told(tmp_path: Path) -> None:
     (tmp_path / "aws.log").write_text(AWS_LOG)
 
     assert complaint(tmp_path) == "submit: shared.errors.TryLater: not now"
 
 
-def test_a_door_that_cannot_even_start_is_told(tmp_path: Path) -> None:
+def test_a_function_that_cannot_even_start_is_told(tmp_path: Path) -> None:
     failed = "2026-11-24 12:00:01 WARNING ESM: Lambda s-LandFunction-1 failed processing SQS batch"
     (tmp_path / "aws.log").write_text(f"{failed} from q (errorType=E errorMessage=No module)\n\n")
 

@@ -66,7 +66,7 @@ class Dropping:
 
 
 def _becomes(wanted: object, look: Callable[[], object]) -> bool:
-    """A message is deleted a moment after the door that worked it off is done."""
+    """A message is deleted a moment after the function that worked it off is done."""
     pause, until = Event(), monotonic() + 20
     while (seen := look()) != wanted and monotonic() < until:
         pause.wait(0.1)

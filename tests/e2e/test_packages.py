@@ -13,18 +13,18 @@ from tests.e2e.conftest import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("packages")]
 
-DOORS = {
-    f"functions.{door}.handler": f"{door.capitalize()}Function"
-    for door in ("audit", "intake", "land", "poll", "submit")
-} | {"functions.library.handler": "ShelveFunction"}
+FUNCTIONS = {
+    f"functions.{function}.handler": f"{function.capitalize()}Function"
+    for function in ("audit", "intake", "land", "poll", "submit")
+} | {"functions.library.handler": "LibraryFunction"}
 OURS = {"functions", "shared"}
 REQUIREMENT = re.compile(r"(?m)^([\w.-]+)==([^ ]+)")
 AARCH64 = 183  # e_machine of an ELF file
 IMPORT = """
 import importlib, sys
 sys.path.insert(0, {package!r})
-door = importlib.import_module({door!r})
-assert callable(door.handler)
+function = importlib.import_module({module!r})
+assert callable(function.handler)
 import boto3
 for service in ("dynamodb", "events", "s3", "secretsmanager", "sns", "sqs", "ssm"):
     boto3.client(service, region_name="us-east-1")
@@ -44,7 +44,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build
 
 
-@pytest.fixture(params=list(DOORS.values()), ids=list(DOORS))
+@pytest.fixture(params=list(FUNCTIONS.values()), ids=list(FUNCTIONS))
 def package(packages: Path, request: pytest.FixtureRequest) -> Path:
     return packages / str(request.param)
 
@@ -78,8 +78,8 @@ def test_compiled_code_is_for_the_architecture_and_python_of_the_template(packag
     assert all(re.search(r"cpython-313-aarch64|abi3", path.name) for path in compiled)
 
 
-def test_every_door_has_a_package(packages: Path) -> None:
-    assert {path.name for path in packages.glob("*Function")} == set(DOORS.values())
+def test_every_function_has_a_package(packages: Path) -> None:
+    assert {path.name for path in packages.glob("*Function")} == set(FUNCTIONS.values())
 
 
 def test_a_package_is_far_from_lambdas_limit(package: Path) -> None:
@@ -88,12 +88,12 @@ def test_a_package_is_far_from_lambdas_limit(package: Path) -> None:
     assert size < 40_000_000  # Lambda takes 262,144,000 bytes unpacked; what is big starts slowly
 
 
-@pytest.mark.parametrize(("door", "function"), DOORS.items(), ids=DOORS)
-def test_a_door_imports_from_its_package_alone(door: str, function: str) -> None:
+@pytest.mark.parametrize(("module", "function"), FUNCTIONS.items(), ids=FUNCTIONS)
+def test_a_function_imports_from_its_package_alone(module: str, function: str) -> None:
     package = str(built_template(print).parent / function)
 
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", IMPORT.format(package=package, door=door)],
+        [sys.executable, "-I", "-S", "-c", IMPORT.format(package=package, module=module)],
         env={},
         cwd="/",
         capture_output=True,

@@ -7,7 +7,7 @@ from moto import mock_aws
 
 from functions.intake import handler as intake
 from functions.land import handler as land
-from functions.library import handler as shelve
+from functions.library import handler as library
 from functions.poll import handler as poll
 from functions.submit import handler as submit
 from local.openai import SmallSettings, serving
@@ -16,7 +16,7 @@ from tests.support.world import KEY_NAME, World
 
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A world whose doors read their environment and talk to OpenAI over a socket."""
+    """A world whose functions read their environment and talk to OpenAI over a socket."""
     with mock_aws():
         world = World(SmallSettings(speed=1e6))
         with serving(world.small) as url:
@@ -24,8 +24,8 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             environment = names | {"openai_base_url": url, "openai_key_secret": KEY_NAME}
             for name, value in environment.items():
                 monkeypatch.setenv(name.upper(), str(value))
-            for door in (intake, submit, poll, land, shelve):
-                door.edges.cache_clear()
+            for function in (intake, submit, poll, land, library):
+                function.edges.cache_clear()
             yield world
-            for door in (submit, poll, land, shelve):
-                door.edges().close()
+            for function in (submit, poll, land, library):
+                function.edges().close()

@@ -1,4 +1,4 @@
-"""Each door as Lambda calls it: environment, event in, partial failures out."""
+"""Each function as Lambda calls it: environment, event in, partial failures out."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 from functions.intake import handler as intake
 from functions.land import handler as land
-from functions.library import handler as shelve
+from functions.library import handler as library
 from functions.poll import flow
 from functions.poll import handler as poll
 from functions.submit import handler as submit
@@ -26,9 +26,9 @@ Failures = dict[str, list[dict[str, str]]]
 class Context:
     """What Powertools reads of Lambda's context."""
 
-    function_name: str = "door"
+    function_name: str = "function"
     memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:door"
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
     aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
 
 
@@ -71,13 +71,13 @@ def test_a_documents_change_goes_through_both_handlers(deployed: World) -> None:
     record = event["Records"][0]["s3"]
     record["bucket"]["name"] = INBOX
     deployed.s3.put_object(Bucket=INBOX, Key="libraries/handbook/guides/first steps.md", Body=b"Go")
-    deployed.sqs.send_message(QueueUrl=deployed.queues["shelve"], MessageBody=json.dumps(event))
+    deployed.sqs.send_message(QueueUrl=deployed.queues["library"], MessageBody=json.dumps(event))
 
-    assert shelve.handler(records(deployed, "shelve"), Context()) == {"batchItemFailures": []}
+    assert library.handler(records(deployed, "library"), Context()) == {"batchItemFailures": []}
     poll.handler({}, Context())
-    assert shelve.handler(records(deployed, "shelve"), Context()) == {"batchItemFailures": []}
+    assert library.handler(records(deployed, "library"), Context()) == {"batchItemFailures": []}
 
-    (document,) = deployed.edges.shelves.rows("handbook")[0]
+    (document,) = deployed.edges.library_table.rows("handbook")[0]
     assert document.name == "guides/first steps.md"
     assert [each.purpose for each in deployed.small.files.values()] == ["assistants"]
 

@@ -1,7 +1,7 @@
-"""Least rights: what the template lets a door do is what the door does, no more and no less.
+"""Least rights: what the template lets a function do is what it does, no more and no less.
 
-The needs come from calls that were made: every door lives through its stories, and a call in the
-code that no story makes fails. A door without stories fails.
+The needs come from calls that were made: every function runs all its scenarios, and a call in the
+code that no story makes fails. A function without stories fails.
 """
 
 import ast
@@ -12,7 +12,15 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from tests.support.rights import Call, doors, granted, in_scenario, needed, of_the_platform, table
+from tests.support.rights import (
+    Call,
+    functions,
+    granted,
+    in_scenario,
+    needed,
+    of_the_platform,
+    table,
+)
 from tests.support.rights_scenarios import lived_through
 from tests.support.world import ROOT
 
@@ -40,14 +48,16 @@ def lived(made_up_account: None) -> dict[str, list[Call]]:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-@pytest.mark.parametrize("door", doors())
-def test_a_door_may_do_what_it_does_and_nothing_else(
-    lived: dict[str, list[Call]], door: str, scenario: str
+@pytest.mark.parametrize("function", functions())
+def test_a_function_may_do_what_it_does_and_nothing_else(
+    lived: dict[str, list[Call]], function: str, scenario: str
 ) -> None:
-    assert lived.get(door), f"no story of {door} is told in rights_stories.py"
-    does = {right for call in lived[door] for right in needed(call)} | set(of_the_platform(door))
+    assert lived.get(function), f"no story of {function} is told in rights_stories.py"
+    does = {right for call in lived[function] for right in needed(call)} | set(
+        of_the_platform(function)
+    )
     needs = in_scenario(does, SCENARIOS[scenario])
-    may = granted(door, SCENARIOS[scenario])
+    may = granted(function, SCENARIOS[scenario])
 
     assert {"missing": needs - may, "unused": may - needs} == {"missing": set(), "unused": set()}
 
@@ -74,11 +84,11 @@ def _written() -> Iterator[str]:
 
 
 def test_a_right_is_never_a_star() -> None:
-    for door in doors():
-        for right in granted(door, SCENARIOS["parameters"]):
+    for function in functions():
+        for right in granted(function, SCENARIOS["parameters"]):
             assert "*" not in right.action
             assert right.resource != "*" or right.action.startswith("xray:"), right
 
 
-def test_the_readme_shows_what_each_door_may_do() -> None:
+def test_the_readme_shows_what_each_function_may_do() -> None:
     assert table(SCENARIOS["parameters"]) in (ROOT / "README.md").read_text()

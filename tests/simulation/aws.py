@@ -1,4 +1,4 @@
-"""AWS as the doors reach it, fast: real boto3 clients, and moto's own state one step behind them.
+"""AWS as the functions reach it, fast: real boto3 clients before moto's own state.
 
 moto answers over HTTP, byte for byte, which would take most of a simulation's time: here a call
 goes to moto's DynamoDB and S3 themselves. Queues, topic, bus and key belong to the simulator,
@@ -51,7 +51,7 @@ Answer = tuple[Status, Parsed]
 
 
 class Wire(Protocol):
-    """What stands between a door and AWS."""
+    """What stands between a function and AWS."""
 
     def before(self, call: str, what: str = "") -> str: ...
 

@@ -90,7 +90,7 @@ FLAWS: dict[str, dict[str, Draw]] = {
 # The same of an attached document. A stuck one takes more than a day.
 DOCUMENT_FLAWS = ("document_fails",) * 6 + ("document_stuck",)
 MOST_FAILURES = 4  # of documents: after five of the same it is given up, and told
-LISTED_TOO_LATE = (400, 1_500)  # seconds; later than what the doors wait for
+LISTED_TOO_LATE = (400, 1_500)  # seconds; later than what the functions wait for
 
 
 @dataclass
@@ -98,12 +98,12 @@ class Mood:
     """How bad a day this seed is."""
 
     strikes: float  # chance that a call goes wrong
-    kills: float  # chance that a door dies at a call
+    kills: float  # chance that a function dies at a call
     flaws: float  # chance that a batch has a flaw
     doubles: float  # chance that a message comes twice
     delays: float  # chance that a message comes late
     company: float  # chance that an invocation shares its time with others
-    room: str  # "open", "configured" or "learnt"
+    capacity: str  # "open", "configured" or "learnt"
     late_list: float  # chance that a batch is slow to show up in the list
     hides_batches: bool  # it batch may show up in the list later than anybody waits for
     lease: int  # seconds
@@ -123,7 +123,7 @@ class Mood:
             doubles=draw.choice((0, 0.1, 0.4)),
             delays=draw.choice((0, 0.1, 0.3)),
             company=draw.choice((0, 0.2, 0.7)),
-            room=draw.choice(("open", "open", "configured", "learnt")),
+            capacity=draw.choice(("open", "open", "configured", "learnt")),
             late_list=late_list,
             hides_batches=hides_batches,
             lease=draw.choice((90, 90, 900)),
@@ -190,7 +190,7 @@ class Chaos:
         return kind
 
     def beside(self, call: str, what: str) -> str:
-        """The same for a door's second thread, whose calls come when they come: its fate hangs on
+        """The same for a second thread, whose calls come when they come: its fate hangs on
         what it asks for, and how often before."""
         self.asked_beside[what] += 1
         draw = random.Random(f"{self.seed} {what} {self.asked_beside[what]}")
@@ -249,7 +249,7 @@ class Chaos:
         return {name: flaw}
 
     def _may_have(self, flaw: str) -> bool:
-        return flaw not in {"token_limit", "room_not_released"} or self.mood.room == "learnt"
+        return flaw not in {"token_limit", "room_not_released"} or self.mood.capacity == "learnt"
 
     def _parameters(self, kind: str) -> dict[str, Any]:
         if kind == "rate_limited":

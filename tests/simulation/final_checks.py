@@ -145,7 +145,7 @@ class Verdict:
 
     def _judge_room(self) -> None:
         for row in self.cloud.rows():
-            if row["pk"] == "ROOM":
+            if row["pk"] == "CAPACITY":
                 self.must(row.get("used", 0) == 0, f"room of {row['sk']}: {row.get('used')} left")
         if self.limit is None or self.chaos.mood.hides_batches:
             return
@@ -191,7 +191,7 @@ class Verdict:
         return "batch_vanishes" in self.small.batches[batch].flaws
 
     def _is_lost(self, batch: str) -> bool:
-        """Gone from OpenAI, or told to be a second one."""
+        """NotFound from OpenAI, or told to be a second one."""
         told = any(
             kind == "Second Batch Cancelled" and detail["cancelled"] == batch
             for kind, detail in self.watch.told

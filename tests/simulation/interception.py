@@ -1,4 +1,4 @@
-"""Where every call of every door passes: held up, refused, its answer lost, its caller killed."""
+"""Where every call passes: held up, refused, its answer lost, its caller killed."""
 
 import json
 import threading
@@ -45,7 +45,7 @@ class Wire:
             self._die("after", call)
 
     def _step(self, call: str) -> bool:
-        """Before each call of a door; whether it was held up for longer than it waits."""
+        """Before each call of a function; whether it was held up for longer than it waits."""
         invocation = self.current
         assert invocation
         self._die("before", call)
@@ -53,7 +53,7 @@ class Wire:
         invocation.hand_over()
         self.clock.pass_(seconds=A_CALL)
         if self.clock() > invocation.deadline:
-            self.chaos.inject("door timed out", f"{invocation.name} before {call}")
+            self.chaos.inject("function timed out", f"{invocation.name} before {call}")
             raise Killed("its time is over")
         held_up = self.clock() > patient_until
         if held_up:
@@ -62,7 +62,7 @@ class Wire:
 
     def _die(self, side: str, call: str) -> None:
         if self.current and self.chaos.happens(self.chaos.mood.kills / 2):
-            self.chaos.inject("door killed", f"{self.current.name} {side} {call}")
+            self.chaos.inject("function killed", f"{self.current.name} {side} {call}")
             raise Killed(f"{side} {call}")
 
     def openai(self, call: str) -> dict[str, dict[str, Any]]:
@@ -103,5 +103,5 @@ class Transport(httpx.BaseTransport):
 
 
 def timeout_of(lease: int) -> timedelta:
-    """How long a door may run whose claim holds so long."""
+    """How long a function may run whose claim holds so long."""
     return timedelta(seconds=lease * 0.9)

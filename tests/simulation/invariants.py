@@ -69,7 +69,7 @@ class Watch:
             self.shelf.must_be_ready(drop.at)
 
     def called(self, call: str) -> None:
-        """A door called OpenAI; what it asked for is done, or never will be."""
+        """A function called OpenAI; what it asked for is done, or never will be."""
         if self.shelf:
             self.shelf.called(call)
 
@@ -99,7 +99,7 @@ class Watch:
             row = self.cloud.row(pk, sk)
             if row is None:
                 continue
-            if pk == "ROOM":
+            if pk == "CAPACITY":
                 self.must(row.get("used", 0) >= 0, f"the room of {sk} is below zero")
             elif sk == "JOB" or sk.startswith("PART#"):
                 self._moved(pk, sk, row)
@@ -174,13 +174,13 @@ class Watch:
 
     def _room_must_be_what_parts_hold(self) -> None:
         held: Counter[str] = Counter()
-        rooms: dict[str, int] = {}
+        capacities: dict[str, int] = {}
         for row in self.cloud.rows():
             if row["sk"].startswith("PART#") and _holds_room(row):
                 held[row["model"]] += row["tokens"]
-            elif row["pk"] == "ROOM":
-                rooms[row["sk"]] = row.get("used", 0)
-        for model, used in rooms.items():
+            elif row["pk"] == "CAPACITY":
+                capacities[row["sk"]] = row.get("used", 0)
+        for model, used in capacities.items():
             said = f"room of {model}: {used} used, parts hold {held[model]}"
             self.must(used == held[model], said)
 

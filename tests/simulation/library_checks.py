@@ -30,11 +30,17 @@ class Shelf:
     def in_sync(self) -> bool:
         """All that its user does is done and, as far as the ledger knows, in the store."""
         row = self.cloud.row(f"LIBRARY#{LIBRARY}", "LIBRARY")
-        bell = self.cloud.row("LIBRARIES", LIBRARY)
-        return bool(not self.folder.left and row and row["in_sync"] and bell and "open" not in bell)
+        dirty_flag = self.cloud.row("LIBRARIES", LIBRARY)
+        return bool(
+            not self.folder.left
+            and row
+            and row["in_sync"]
+            and dirty_flag
+            and "open" not in dirty_flag
+        )
 
     def called(self, call: str) -> None:
-        """After each call that a door made to OpenAI."""
+        """After each call that a function made to OpenAI."""
         if call == "POST /v1/files":
             self._count_uploads()
         if "/vector_stores" in call or call.startswith("DELETE"):

@@ -1,4 +1,4 @@
-"""The queues between the doors: messages come twice, late, in any order, again after a failure."""
+"""The queues between functions: messages come twice, late, in any order, again on failure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class Messages:
         return min((each.visible_at for each in self.waiting), default=None)
 
     def received(self, message: Message) -> None:
-        """Given out: nobody else sees it until its door must be dead."""
+        """Given out: nobody else sees it until its function must be dead."""
         message.receives += 1
         message.visible_at = self.now() + timedelta(seconds=self.chaos.mood.lease) + AFTER_LEASE
 

@@ -8,7 +8,7 @@ from tests.support.fuse import Killed
 
 
 class Invocation:
-    """One run of one door, on a thread of its own that runs only while it has the turn."""
+    """One run of one function, on a thread of its own that runs only while it has the turn."""
 
     def __init__(self, name: str, act: Callable[[], object], deadline: datetime) -> None:
         self.name = name
@@ -32,7 +32,7 @@ class Invocation:
             self._thread.join()
 
     def is_here(self) -> bool:
-        """Whether it is the door itself that calls, and not a thread it works with."""
+        """Whether it is the function itself that calls, and not a thread it works with."""
         return threading.current_thread() is self._thread
 
     def hand_over(self) -> None:

@@ -1,4 +1,4 @@
-"""One seed, one schedule: files are dropped, doors work, things go wrong, then it gets quiet."""
+"""One seed, one schedule: files are dropped, functions work, things go wrong, then quiet."""
 
 import json
 import random
@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.intake.flow import take_in
 from functions.land.flow import land
-from functions.library.flow import shelve
+from functions.library.flow import keep_in_sync
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from functions.submit.flow import submit
@@ -24,7 +24,7 @@ from shared.edges import Edges
 from shared.errors import TryLater
 from shared.jobs.cancel import cancel
 from shared.jobs.model import Ask, job_id
-from shared.library.model import Tend
+from shared.library.model import SyncRequest
 from shared.settings import Settings
 from tests.simulation.aws import Cloud, CloudSession
 from tests.simulation.faults import Chaos
@@ -64,7 +64,7 @@ class Simulation:
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        random.seed(self.seed)  # the doors' jitter
+        random.seed(self.seed)  # the functions' jitter
         self.chaos = Chaos(self.seed, self.clock)
         self.draw = self.chaos.draw
         self.wire = Wire(self.chaos, self.clock)
@@ -197,7 +197,7 @@ class Simulation:
     def _change_folder(self, notices: list[str]) -> None:
         for notice in notices:
             self.chaos.note(f"-> {notice}")
-            self._notify("shelve", notice)
+            self._notify("library", notice)
 
     def _notify(self, queue: str, notice: str) -> None:
         if self.chaos.happens(0.05):
@@ -206,20 +206,20 @@ class Simulation:
             self.messages.send(queue, notice)
 
     def _receive(self, message: Message) -> None:
-        doors: dict[str, Callable[[str], object]] = {
+        functions: dict[str, Callable[[str], object]] = {
             "intake": lambda body: [take_in(self.edges, each).state for each in dropped(body)],
             "submit": lambda body: submit(self.edges, Ask.model_validate_json(body)),
             "land": lambda body: land(self.edges, Ask.model_validate_json(body)),
-            "shelve": lambda body: shelve(self.edges, json.loads(body)),
+            "library": lambda body: keep_in_sync(self.edges, json.loads(body)),
         }
-        door = doors[message.queue]
+        function = functions[message.queue]
         twice = self.chaos.happens(self.chaos.mood.doubles / 2)
         self.messages.received(message)
-        self._start(message.queue, lambda: door(message.body), message)
+        self._start(message.queue, lambda: function(message.body), message)
         if twice:
             self.chaos.inject("message given out twice at once", message.queue)
             self.live[-1][0].shares = True
-            self._start(message.queue, lambda: door(message.body), message)
+            self._start(message.queue, lambda: function(message.body), message)
             self.live[-1][0].shares = True
 
     def _tick(self) -> None:
@@ -243,12 +243,14 @@ class Simulation:
         self.watch.cancelled.add(job)
         self._start("cancel", lambda: cancel(self.edges, job))
 
-    def _start(self, door: str, act: Callable[[], object], message: Message | None = None) -> None:
-        timeout = POLL_TIMEOUT if door == "poll" else timeout_of(self.chaos.mood.lease)
+    def _start(
+        self, function: str, act: Callable[[], object], message: Message | None = None
+    ) -> None:
+        timeout = POLL_TIMEOUT if function == "poll" else timeout_of(self.chaos.mood.lease)
         self.steps += 1
-        invocation = Invocation(f"{door}#{self.steps}", act, self.clock() + timeout)
+        invocation = Invocation(f"{function}#{self.steps}", act, self.clock() + timeout)
         invocation.shares = self.chaos.happens(self.chaos.mood.company)
-        told = f" {message.body}" if message and door != "intake" else ""
+        told = f" {message.body}" if message and function != "intake" else ""
         self.chaos.note(f"{invocation.name} begins{told}")
         self.live.append((invocation, message))
 
@@ -276,7 +278,7 @@ class Simulation:
             self.messages.failed(message)
 
     def _judge(self, invocation: Invocation, error: BaseException) -> None:
-        """A door may fail, if somebody else failed it, and if it says so in our words."""
+        """A function may fail, if somebody else failed it, and if it says so in our words."""
         for each in error.exceptions if isinstance(error, ExceptionGroup) else [error]:
             excused = invocation.struck and isinstance(each, NO_FAULT_OF_OURS)
             if not isinstance(each, TryLater) and not excused:
@@ -299,23 +301,23 @@ class Simulation:
 
     def _reconciled(self) -> None:
         """What the last sweep asks of libraries is done, and what follows from it."""
-        asks = [each.body for each in self.messages.waiting if each.queue == "shelve"]
+        asks = [each.body for each in self.messages.waiting if each.queue == "library"]
         for _ in range(MOST_TENDINGS):
             for ask in asks:
-                shelve(self.edges, json.loads(ask))
+                keep_in_sync(self.edges, json.loads(ask))
             self.clock.pass_(seconds=TICK)
             asks = [
-                Tend(library=each).model_dump_json()
-                for each in self.edges.shelves.ringing(self.clock())
+                SyncRequest(library=each).model_dump_json()
+                for each in self.edges.library_table.dirty(self.clock())
             ]
 
     @property
     def limit(self) -> int | None:
-        """Enqueued tokens that may never be exceeded, as the doors know from the start."""
-        return LIMIT if self.chaos.mood.room == "configured" else None
+        """Enqueued tokens that may never be exceeded, as the functions know from the start."""
+        return LIMIT if self.chaos.mood.capacity == "configured" else None
 
     def _small(self) -> SmallOpenAI:
-        learnt = self.chaos.mood.room == "learnt"
+        learnt = self.chaos.mood.capacity == "learnt"
         return SmallOpenAI(
             clock=self.clock.seconds,
             seed=self.seed,
@@ -334,7 +336,7 @@ class Simulation:
             intake_queue_url="https://sqs.test/intake",
             submit_queue_url="https://sqs.test/submit",
             land_queue_url="https://sqs.test/land",
-            shelve_queue_url="https://sqs.test/shelve",
+            library_queue_url="https://sqs.test/library",
             bus_name="bus",
             topic_arn="topic",
             openai_key_secret="/batchdrop/key",
@@ -342,7 +344,7 @@ class Simulation:
             max_part_requests=self.draw.choice((2, 3, 4, 50)),
             lease_seconds=self.chaos.mood.lease,
             stuck_hours=1,
-            enqueued_limits=f"*={LIMIT}" if self.chaos.mood.room == "configured" else "",
+            enqueued_limits=f"*={LIMIT}" if self.chaos.mood.capacity == "configured" else "",
         )
 
     def _connect(self) -> Edges:

@@ -1,4 +1,4 @@
-"""The audit door's world: moto's AWS, the small OpenAI, a clock that a test moves."""
+"""The audit function's world: moto's AWS, the small OpenAI, a clock that a test moves."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ from tests.support.world import DATA, START, Clock, aws, template
 ADMIN_KEY_NAME = "/batchdrop/openai-admin-key"
 ADMIN_KEY = "sk-admin-Zq8vKx3tWmPd"
 NOW = int(START.timestamp())
-ROOM = timedelta(seconds=40)  # what a tick has, of its own clock, which stands still
+LIBRARIES = timedelta(seconds=40)  # what a tick has, of its own clock, which stands still
 
 Event = dict[str, Any]
 
@@ -61,7 +61,7 @@ class AuditWorld:
             Name=ADMIN_KEY_NAME, Value=ADMIN_KEY, Type="SecureString"
         )
         asked = {"audit_first_days": 2, "audit_tenant": False} | dict(self.settings)
-        self.door_settings = AuditSettings(
+        self.function_settings = AuditSettings(
             audit_events_table="AuditEvents",
             audit_state_table="AuditState",
             data_bucket=DATA,
@@ -80,7 +80,7 @@ class AuditWorld:
             transport=transport or self.small.transport(), base_url="http://small.test/v1"
         )
         return AuditEdges(
-            self.door_settings,
+            self.function_settings,
             self.clock,
             session or self.session,
             http,
@@ -94,7 +94,7 @@ class AuditWorld:
 
     def tick(self, seconds: float = 60, edges: AuditEdges | None = None) -> dict[str, int]:
         self.clock.pass_(seconds=seconds)
-        return tick(edges or self.edges, self.clock() + ROOM)
+        return tick(edges or self.edges, self.clock() + LIBRARIES)
 
     def backfill(self, low: str, high: str, alerts: str) -> None:
         wish = {"backfill": {"from": low, "to": high}, "alerts": alerts}

@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 
 import yaml
 
-from functions.library.flow import shelve
+from functions.library.flow import keep_in_sync
 from local.openai.stores.models import Document, Store
 from shared.edges import Edges
 from shared.errors import TryLater
@@ -43,18 +43,18 @@ class Folder:
         self.put("library.yaml", yaml.safe_dump(settings))
 
     def send(self, message: dict[str, Any], edges: Edges | None = None) -> None:
-        """Lets the door hear of it; what it can't do now it is asked again."""
+        """Lets the function hear of it; what it can't do now it is asked again."""
         self.later.append(message)
         for each in list(self.later):
             with suppress(TryLater):
-                shelve(edges or self.world.edges, each)
+                keep_in_sync(edges or self.world.edges, each)
                 self.later.remove(each)
 
     def tick(self, edges: Edges | None = None, seconds: float = 60) -> None:
         """As poll does it, without all else that poll does."""
         self.world.clock.pass_(seconds=seconds)
-        for library in self.world.edges.shelves.ringing(self.world.clock()):
-            shelve(edges or self.world.edges, {"library": library})
+        for library in self.world.edges.library_table.dirty(self.world.clock()):
+            keep_in_sync(edges or self.world.edges, {"library": library})
 
     def reconcile(self) -> None:
         self.send({"library": self.name, "reconcile": True})
@@ -62,14 +62,14 @@ class Folder:
     def settle(self) -> None:
         """Ticks until nobody has anything to do; a world that is never quiet fails."""
         for _ in range(MOST_TICKS):
-            if not self.world.edges.shelves.ringing(self.world.clock()) and self.in_sync:
+            if not self.world.edges.library_table.dirty(self.world.clock()) and self.in_sync:
                 return
             self.tick()
         raise AssertionError(self.report())
 
     @property
     def in_sync(self) -> bool:
-        library = self.world.edges.shelves.library(self.name)
+        library = self.world.edges.library_table.library(self.name)
         return library is not None and library.in_sync
 
     def key(self, name: str) -> str:

@@ -1,7 +1,7 @@
-"""What a door needs, by the calls it makes, and what the template lets it do.
+"""What a function needs, by the calls it makes, and what the template lets it do.
 
 A right is an action and a resource by its name in the template: `s3:PutObject` on
-`DataBucket/parts/*`. Nothing here knows a door by name.
+`DataBucket/parts/*`. Nothing here knows a function by name.
 """
 
 import re
@@ -25,7 +25,7 @@ NAMES = {
     "intake": "IntakeQueue",
     "submit": "SubmitQueue",
     "land": "LandQueue",
-    "shelve": "ShelveQueue",
+    "library": "LibraryQueue",
     "bus": "Bus",
     "told": "Topic",
     "/openai-api-key": "OpenAIKey",
@@ -134,8 +134,8 @@ def template() -> Any:
     return decode(str(ROOT / "template.yaml"))[0]
 
 
-def doors() -> dict[str, Any]:
-    """Every function of the template by the door's name, such as `intake`."""
+def functions() -> dict[str, Any]:
+    """Every function of the template by the function's name, such as `intake`."""
     return {
         name.removesuffix("Function").lower(): each["Properties"]
         for name, each in template()["Resources"].items()
@@ -143,9 +143,9 @@ def doors() -> dict[str, Any]:
     }
 
 
-def of_the_platform(door: str) -> Iterator[Right]:
-    """What Lambda does in a door's name: hears its queue, writes its log and traces."""
-    properties = doors()[door]
+def of_the_platform(function: str) -> Iterator[Right]:
+    """What Lambda does in a function's name: hears its queue, writes its log and traces."""
+    properties = functions()[function]
     for event in properties["Events"].values():
         if event["Type"] == "SQS":
             queue = _resource(event["Properties"]["Queue"])
@@ -161,7 +161,9 @@ def in_scenario(rights: set[Right], scenario: Scenario) -> set[Right]:
     """The same where keys are secrets, and where a customer's key encrypts."""
     found = {_by_secret(right, scenario) for right in rights}
     if scenario["OwnKey"]:
-        found.add(Right("kms:Decrypt", "EncryptionKey"))  # the door's environment, if nothing else
+        found.add(
+            Right("kms:Decrypt", "EncryptionKey")
+        )  # the function's environment, if nothing else
         if any(right.action in WRITES for right in rights):
             found.add(Right("kms:GenerateDataKey", "EncryptionKey"))
     return found
@@ -174,19 +176,19 @@ def _by_secret(right: Right, scenario: Scenario) -> Right:
     return right
 
 
-def granted(door: str, scenario: Scenario) -> set[Right]:
-    """What a door's role may do."""
+def granted(function: str, scenario: Scenario) -> set[Right]:
+    """What a function's role may do."""
     return {
         Right(action, _resource(resource))
-        for statement in _statements(door, scenario)
+        for statement in _statements(function, scenario)
         for action in _each(_chosen(statement["Action"], scenario), scenario)
         for resource in _each(_chosen(statement["Resource"], scenario), scenario)
     }
 
 
-def _statements(door: str, scenario: Scenario) -> Iterator[Any]:
+def _statements(function: str, scenario: Scenario) -> Iterator[Any]:
     resources = template()["Resources"]
-    role = resources[doors()[door]["Role"]["Fn::GetAtt"][0]]["Properties"]
+    role = resources[functions()[function]["Role"]["Fn::GetAtt"][0]]["Properties"]
     for policy in role.get("Policies", []):
         yield from _each(policy["PolicyDocument"]["Statement"], scenario)
     for policy in _each(role.get("ManagedPolicyArns", []), scenario):
@@ -225,10 +227,12 @@ def _resource(node: Any) -> str:
 
 
 def table(scenario: Scenario) -> str:
-    """Door × what it may do, as the README shows it: without each one's own log and traces."""
+    """Function × what it may do, as the README shows it: without each one's own log and traces."""
     may = {
-        door: {r for r in granted(door, scenario) if not r.action.startswith(("logs:", "xray:"))}
-        for door in doors()
+        function: {
+            r for r in granted(function, scenario) if not r.action.startswith(("logs:", "xray:"))
+        }
+        for function in functions()
     }
     resources = sorted({right.resource for rights in may.values() for right in rights})
     rows = [

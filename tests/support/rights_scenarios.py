@@ -1,4 +1,4 @@
-"""Every door lives through everything that makes it call AWS, and the calls are written down."""
+"""Every function does all that makes it call AWS, and the calls are written down."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -34,21 +34,21 @@ HEAVY = lines(
 
 
 @cache
-def traced(door: str) -> TracedSession:
-    """One for all of a door's stories: it is slow to make."""
+def traced(function: str) -> TracedSession:
+    """One for all of a function's stories: it is slow to make."""
     return TracedSession()
 
 
 @dataclass
 class TracedWorld(World):
-    """Each door works by a session of its own."""
+    """Each function works by a session of its own."""
 
-    by_door: dict[str, Edges] = field(default_factory=dict)
+    by_function: dict[str, Edges] = field(default_factory=dict)
 
-    def at(self, door: str) -> Edges:
-        if door not in self.by_door:
-            self.by_door[door] = self.connect(traced(door))
-        return self.by_door[door]
+    def at(self, function: str) -> Edges:
+        if function not in self.by_function:
+            self.by_function[function] = self.connect(traced(function))
+        return self.by_function[function]
 
 
 def a_plain_file() -> None:
@@ -190,11 +190,12 @@ AUDIT = [events_and_alerts, a_page_of_very_long_events]
 
 
 def lived_through() -> dict[str, list[Call]]:
-    """Every door's calls."""
+    """Every function's calls."""
     for world, stories in ((mock_aws, BATCHES), (audit_aws, AUDIT)):
         for story in stories:
             with world():
                 story()
     return {
-        door: traced(door).calls for door in ("audit", "intake", "land", "poll", "shelve", "submit")
+        function: traced(function).calls
+        for function in ("audit", "intake", "land", "poll", "library", "submit")
     }

@@ -11,9 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from shared.batchfile.lines import BLOCK, UTF8_MARK, Readable
-from shared.batchfile.part_builder import Copying, Draft
+from shared.batchfile.part_builder import Copying, PartBuilder
 from shared.batchfile.schema import EMBEDDINGS, Limits
-from shared.batchfile.splitter import Cutter
+from shared.batchfile.splitter import Splitter
 from shared.problems import Problem
 
 # The same examples in every run: a red test is red for everybody.
@@ -83,7 +83,7 @@ def cut(
     while True:
         reread = None if packed else lambda start, length: [data[start : start + length]]
         copying = Copying(io.BytesIO, reread)
-        cutter = Cutter(limits or Limits(), copying, skip=skip, suspects=suspects)
+        cutter = Splitter(limits or Limits(), copying, skip=skip, suspects=suspects)
         parts = [_read(draft, data) for draft in cutter.drafts(Shy(data, sizes), PLENTY)]
         found = cutter.suspects()
         if suspects is not None or not found:
@@ -102,7 +102,7 @@ def cut(
     )
 
 
-def _read(draft: Draft, data: bytes) -> CutPart:
+def _read(draft: PartBuilder, data: bytes) -> CutPart:
     numbers = array("I")
     if draft.spool:
         draft.spool.seek(0)
@@ -143,15 +143,15 @@ class BatchFile(NamedTuple):
     data: bytes
     requests: list[tuple[int, bytes]]
 
-    def limits(self, requests: int, room: int) -> Limits:
+    def limits(self, requests: int, capacity: int) -> Limits:
         """Such that every request fits somewhere: room for so many bytes above the largest."""
         largest = max((len(each) + 1 for _, each in self.requests), default=1)
         most_inputs = max((inputs_in(each) for _, each in self.requests), default=1)
         return Limits(
             requests=requests,
-            bytes=largest + room,
-            inputs=most_inputs + room % 3,
-            tokens=-(-(largest + room // 2) // 4),
+            bytes=largest + capacity,
+            inputs=most_inputs + capacity % 3,
+            tokens=-(-(largest + capacity // 2) // 4),
         )
 
 

@@ -1,6 +1,6 @@
 """The whole world in one process: moto's AWS, the small OpenAI, a clock that a test moves.
 
-The doors' flows run as Lambda would run them: a message that a door did not finish comes back.
+The flows run as Lambda would run them: a message that a function did not finish comes back.
 Nothing of ours is replaced; what stands in is AWS, OpenAI and time.
 """
 
@@ -21,7 +21,7 @@ import yaml
 
 from functions.intake.flow import take_in
 from functions.land.flow import land
-from functions.library.flow import shelve
+from functions.library.flow import keep_in_sync
 from functions.poll.flow import poll
 from functions.submit.flow import submit
 from local.openai import SmallOpenAI, SmallSettings
@@ -37,7 +37,7 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 INBOX, DATA = "test-inbox", "test-data"
 KEY_NAME = "/batchdrop/openai-api-key"
 ROOT = Path(__file__).parents[2]
-QUEUES = ("intake", "submit", "land", "shelve", "told")
+QUEUES = ("intake", "submit", "land", "library", "told")
 ROUNDS = 400  # a world that is not quiet after so many ticks never gets quiet
 
 
@@ -98,7 +98,7 @@ class World:
         self._make_buckets()
         self._make_table()
         queues = {
-            name: self._queue(name) for name in ("intake", "submit", "land", "shelve", "told")
+            name: self._queue(name) for name in ("intake", "submit", "land", "library", "told")
         }
         self.queues = queues
         topic, bus = self._make_ways_out()
@@ -112,7 +112,7 @@ class World:
             intake_queue_url=queues["intake"],
             submit_queue_url=queues["submit"],
             land_queue_url=queues["land"],
-            shelve_queue_url=queues["shelve"],
+            library_queue_url=queues["library"],
             bus_name=bus,
             topic_arn=topic,
             openai_key_secret=KEY_NAME,
@@ -144,13 +144,13 @@ class World:
         thing["object"] |= {"key": quote_plus(key), "versionId": version, "size": size}
         self.sqs.send_message(QueueUrl=self.queues["intake"], MessageBody=json.dumps(event))
 
-    def at(self, door: str) -> Edges:
-        """What a door touches the world by: here the same for all of them."""
+    def at(self, function: str) -> Edges:
+        """What a function touches the world by: here the same for all of them."""
         return self.edges
 
     def work(self, edges: Edges | None = None) -> None:
         """Delivers what lies in the queues until they are empty."""
-        doors: dict[str, Callable[[str], object]] = {
+        functions: dict[str, Callable[[str], object]] = {
             "intake": lambda body: [
                 take_in(edges or self.at("intake"), each) for each in dropped(body)
             ],
@@ -158,18 +158,18 @@ class World:
                 edges or self.at("submit"), Ask.model_validate_json(body)
             ),
             "land": lambda body: land(edges or self.at("land"), Ask.model_validate_json(body)),
-            "shelve": lambda body: shelve(edges or self.at("shelve"), json.loads(body)),
+            "library": lambda body: keep_in_sync(edges or self.at("library"), json.loads(body)),
         }
         for _ in range(ROUNDS):
-            delivered = [self._deliver(name, door) for name, door in doors.items()]
+            delivered = [self._deliver(name, function) for name, function in functions.items()]
             if not any(delivered):
                 return
         raise AssertionError("the queues never got empty")
 
     def work_only(self, name: str) -> None:
         """Delivers what lies in one queue, once."""
-        doors = {"intake": lambda body: [take_in(self.edges, each) for each in dropped(body)]}
-        self._deliver(name, doors[name])
+        functions = {"intake": lambda body: [take_in(self.edges, each) for each in dropped(body)]}
+        self._deliver(name, functions[name])
 
     def open_only(self, key: str, version: str) -> None:
         """An intake that died right after it wrote the job down."""
@@ -245,12 +245,12 @@ class World:
             self.sqs.send_message(QueueUrl=self.queues[name], MessageBody=body)
         self._in_flight.clear()
 
-    def _deliver(self, name: str, door: Callable[[str], object]) -> bool:
+    def _deliver(self, name: str, function: Callable[[str], object]) -> bool:
         messages = self._receive(name)
         self._in_flight = [(name, message["Body"]) for message in messages]
         for message in messages:
             try:
-                door(message["Body"])
+                function(message["Body"])
             except TryLater:
                 self.sqs.send_message(QueueUrl=self.queues[name], MessageBody=message["Body"])
                 self.clock.pass_(seconds=30)

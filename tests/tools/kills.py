@@ -1,4 +1,4 @@
-"""Kills doors' processes at random moments of a job, on the laptop's world: `--times N --seed K`.
+"""Kills functions at random moments of a job, on the laptop's world: `--times N --seed K`.
 
 kill -9, real processes, real sockets. Then: the job is complete, in order, and nothing was billed
 twice.
@@ -26,9 +26,9 @@ from tests.support.batch_files import chat, lines
 
 MODELS = ("gpt-5-mini", "gpt-4.1", "o4-mini")  # three parts a job
 REQUESTS = 300
-QUICK = {"DoorTimeoutSeconds": "10", "LostAnswerSeconds": "10"}
+QUICK = {"FunctionTimeoutSeconds": "10", "LostAnswerSeconds": "10"}
 PACE = ("--speed", "10")
-PROBABILITY = 0.08  # of a kill at each look, three a second: a door must have time to start
+PROBABILITY = 0.08  # of a kill at each look, three a second: a function must have time to start
 
 
 def main(argv: Sequence[str]) -> int:
@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 class Killing:
-    """Kills one door after the other, now and then, while a job lives."""
+    """Kills one function after the other, now and then, while a job lives."""
 
     def __init__(self, home: Path, chance: random.Random, most: int) -> None:
         self._home = home
@@ -65,18 +65,22 @@ class Killing:
         self.killed: Counter[str] = Counter()
 
     def perhaps(self) -> None:
-        doors = list(self._doors())
-        if self.killed.total() >= self._most or not doors or self._chance.random() > PROBABILITY:
+        functions = list(self._functions())
+        if (
+            self.killed.total() >= self._most
+            or not functions
+            or self._chance.random() > PROBABILITY
+        ):
             return
         time.sleep(self._chance.random() * 0.3)  # anywhere inside what it is doing
-        name, pid = self._chance.choice(doors)
+        name, pid = self._chance.choice(functions)
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             return
         self.killed[name] += 1
 
-    def _doors(self) -> Iterator[tuple[str, int]]:
+    def _functions(self) -> Iterator[tuple[str, int]]:
         mark = f"{self._home}/tmp/ministack-lambda-"
         for process in Path("/proc").glob("[0-9]*"):
             try:
@@ -84,8 +88,8 @@ class Killing:
             except OSError:
                 continue
             if mark in command:
-                door = command.split(mark, 1)[1].split("Function", 1)[0]
-                yield door.rsplit("-", 1)[-1], int(process.name)
+                function = command.split(mark, 1)[1].split("Function", 1)[0]
+                yield function.rsplit("-", 1)[-1], int(process.name)
 
 
 def _live(world: World, home: Path, name: str, kill: Killing) -> Job:

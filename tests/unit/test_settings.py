@@ -9,7 +9,7 @@ from shared.batchfile.schema import ENDPOINTS, Limits
 from shared.settings import Settings
 
 
-def test_what_a_door_was_not_given_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_function_was_not_given_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEDGER_TABLE", "ledger")
     monkeypatch.setenv("MAX_PART_REQUESTS", "10")
     monkeypatch.setenv("LEASE_SECONDS", "")

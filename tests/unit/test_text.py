@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text import plain, plain_json, plain_key, plain_lines
+from shared.text import plain, sanitize_json, sanitize_key, sanitize_lines
 
 
 @pytest.mark.parametrize(
@@ -25,16 +25,16 @@ def test_a_text_is_shown_on_one_line_with_all_its_characters_to_be_seen(
 
 
 def test_line_ends_of_ours_stay() -> None:
-    assert plain_lines("one\ntwo\x1b") == "one\ntwo\\u001b"
+    assert sanitize_lines("one\ntwo\x1b") == "one\ntwo\\u001b"
 
 
 def test_what_is_not_to_be_seen_is_an_underscore_in_a_name() -> None:
-    assert plain_key("a\n/\u202eb/ü") == "a_/_b/ü"
+    assert sanitize_key("a\n/\u202eb/ü") == "a_/_b/ü"
 
 
 @given(st.text())
 def test_json_says_the_same_and_shows_all(text: str) -> None:
-    written = plain_json(json.dumps({"a": text}, ensure_ascii=False, indent=2))
+    written = sanitize_json(json.dumps({"a": text}, ensure_ascii=False, indent=2))
 
     assert json.loads(written) == {"a": text}
     assert all(line.isprintable() or max(line) >= "\xa0" for line in written.decode().split("\n"))

@@ -23,12 +23,12 @@ BENCHES: dict[str, tuple[Callable[[Scale], Section], str]] = {
     "a": (checking.measured, "checking and splitting a file"),
     "b": (submitting.measured, "from the drop to batches"),
     "c": (landing.measured, "landing results in order"),
-    "d": (memory.measured, "peak memory of each door"),
+    "d": (memory.measured, "peak memory of each function"),
     "e": (growth.measured, "how time grows with the number of requests"),
     "f": (counting.measured, "calls to the ledger and to OpenAI"),
-    "g": (auditing.measured, "the audit door"),
+    "g": (auditing.measured, "the audit function"),
     "h": (libraries.measured, "a library of many documents"),
-    "i": (starting.measured, "how long a door takes to start"),
+    "i": (starting.measured, "how long a function takes to start"),
 }
 
 
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m local.measure.bench",
-        description="Measures the doors beside floors of the same run; fills BENCHMARKS.md.",
+        description="Measures the functions beside floors of the same run; fills BENCHMARKS.md.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="\n".join(f"  {letter}  {does}" for letter, (_, does) in BENCHES.items()),
     )

@@ -1,4 +1,4 @@
-"""g. The audit door: events a second through all detections, and calls to AWS as events land."""
+"""g. The audit function: events a second through all detections, and calls to AWS."""
 
 import gc
 import json
@@ -24,7 +24,7 @@ from local.openai import SmallOpenAI
 from local.world.workspace import ROOT
 from shared.audit.config import Config, Detections
 from shared.audit.edges import AuditEdges
-from shared.audit.engine import Watch
+from shared.audit.engine import Engine
 from shared.audit.events import AuditLog, read_event
 from shared.audit.replay import replay
 from shared.audit.settings import AuditSettings
@@ -109,7 +109,7 @@ def _key(n: int) -> dict[str, Any]:
 
 def _detecting(number: int, rounds: int) -> Iterator[tuple[str, str]]:
     lines = [json.dumps(event).encode() for event in events(number, 86_400 * number / 2_000)]
-    watch = Watch(Config())
+    watch = Engine(Config())
 
     def look(found: list[AuditLog]) -> None:
         for event in found:
@@ -149,7 +149,7 @@ def _landing(number: int) -> Iterator[tuple[str, str]]:
     cost, listed, pace = _landed(number, Config())
     yield f"the same with all detections, {PEOPLE} people, some alerts", f"{cost:.1f}"
     yield "which", listed
-    yield "events a second through the door on moto, all detections", f"{pace:,.0f}"
+    yield "events a second through the function on moto, all detections", f"{pace:,.0f}"
 
 
 def _landed(number: int, config: Config) -> tuple[float, str, float]:
@@ -158,8 +158,8 @@ def _landed(number: int, config: Config) -> tuple[float, str, float]:
         small = SmallOpenAI(clock=lambda: START.timestamp() + 3_600)
         for event in events(number, 3_000, LOUD):
             small.add_audit_event(event)
-        edges = door_edges(session, small)
-        edges.watch = Watch(config)
+        edges = function_edges(session, small)
+        edges.engine = Engine(config)
         calls: Counter[str] = Counter()
         session.events.register("before-call", lambda model, **_: calls.update([model.name]))
         begin = time.perf_counter()
@@ -189,7 +189,7 @@ def in_moto() -> Iterator[boto3.Session]:
         yield session
 
 
-def door_edges(session: boto3.Session, small: SmallOpenAI) -> AuditEdges:
+def function_edges(session: boto3.Session, small: SmallOpenAI) -> AuditEdges:
     settings = AuditSettings(
         audit_events_table="AuditEvents",
         audit_state_table="AuditState",

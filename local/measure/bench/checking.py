@@ -17,7 +17,7 @@ from local.world.workspace import passing_home
 from shared.batchfile.lines import unpacked
 from shared.batchfile.part_builder import Copying
 from shared.batchfile.schema import Limits
-from shared.batchfile.splitter import Cutter
+from shared.batchfile.splitter import Splitter
 
 OURS, ORJSON, SORTED, LINES, SCRIPT = (
     "ours: read, check, cut",
@@ -81,7 +81,7 @@ def ours(path: Path) -> int:
             lambda: disk.enter_context(spool()),
             lambda start, length: (),
         )
-        cutter = Cutter(Limits(), copying, skip=False)
+        cutter = Splitter(Limits(), copying, skip=False)
         parts = list(cutter.drafts(unpacked(source, path.name), MOST_BYTES))
         if cutter.problems or cutter.suspects():
             raise AssertionError("the file was made without mistakes")

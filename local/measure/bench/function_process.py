@@ -21,7 +21,7 @@ STATUS = Path("/proc/self/status")
 
 
 def asked_to(act: Callable[[Edges, Ask], str], expected: str) -> Callable[[Edges, Any], None]:
-    """A door that works through parts, as it does when it is kept warm."""
+    """A function that works through parts, as it does when it is kept warm."""
 
     def work(edges: Edges, asks: Any) -> None:
         said = [act(edges, Ask.model_validate(each)) for each in asks]
@@ -37,8 +37,8 @@ def intake(edges: Edges, source: Any) -> None:
         raise AssertionError(job)
 
 
-DOORS: dict[str, Callable[[Edges, Any], object]] = {
-    "nothing": lambda edges, _: (edges.ledger, edges.landing, edges.openai, edges.pager),
+FUNCTIONS: dict[str, Callable[[Edges, Any], object]] = {
+    "nothing": lambda edges, _: (edges.ledger, edges.s3, edges.openai, edges.notifier),
     "intake": intake,
     "submit": asked_to(submit, "submitted"),
     "land": asked_to(land, "completed"),
@@ -54,10 +54,10 @@ def most_memory() -> int:
 
 
 def main() -> int:
-    """The door's name, the settings and what it is asked come as one JSON object."""
+    """The function's name, the settings and what it is asked come as one JSON object."""
     wish = json.load(sys.stdin)
     edges = Edges(Settings.model_validate(wish["settings"]), lambda: datetime.now(UTC))
-    DOORS[wish["door"]](edges, wish["asked"])
+    FUNCTIONS[wish["function"]](edges, wish["asked"])
     print(most_memory())
     return 0
 

@@ -14,7 +14,7 @@ import yaml
 from moto import mock_aws
 
 from functions.library.changes import note
-from functions.library.flow import shelve
+from functions.library.flow import keep_in_sync
 from local.measure.bench.scale import Scale
 from local.measure.kit.moto_speed import quick_transactions
 from local.measure.kit.report import Section, judged
@@ -83,13 +83,13 @@ def _synced(
         s3.put_object(Bucket=INBOX, Key=key, Body=f"Page {n} of a long handbook.".encode())
         note(edges, Change(Source(bucket=INBOX, key=key), clock()))
     ticks = 0
-    while names := edges.shelves.ringing(clock()):
+    while names := edges.library_table.dirty(clock()):
         for name in names:
-            shelve(edges, {"library": name})
+            keep_in_sync(edges, {"library": name})
         clock.pause(60)
         ticks += 1
         if ticks > MOST_TICKS:
-            raise AssertionError(edges.shelves.library("bench"))
+            raise AssertionError(edges.library_table.library("bench"))
     return Counter(each.route for each in small.calls[before:]), ticks
 
 

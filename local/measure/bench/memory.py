@@ -1,4 +1,4 @@
-"""d. The most memory a door takes, in a fresh process for each measurement."""
+"""d. The most memory a function takes, in a fresh process for each measurement."""
 
 import json
 import subprocess
@@ -30,12 +30,12 @@ def measured(scale: Scale) -> Section:
     rows = _files(scale)
     for size in scale.sizes:
         rows.append(_output(size))
-    columns = ("door", "what", "MB at most")
-    return Section("d", "Peak memory of each door, each in a fresh process", columns, rows)
+    columns = ("function", "what", "MB at most")
+    return Section("d", "Peak memory of each function, each in a fresh process", columns, rows)
 
 
 def _files(scale: Scale) -> list[Row]:
-    """The doors that see the dropped file, and poll, which sees none."""
+    """The functions that see the dropped file, and poll, which sees none."""
     with world_of_files(ASLEEP) as (world, inbox):
         rows: list[Row] = [("none", "imports and clients alone", f"{peak(world, 'nothing'):,.0f}")]
         for size in scale.sizes:
@@ -61,7 +61,7 @@ def _dropped(world: World, path: Path, models: int) -> list[Row]:
 
 
 def _output(size: int) -> Row:
-    """The door that sees what OpenAI made of a part."""
+    """The function that sees what OpenAI made of a part."""
     padding = ("--answer-padding", str(max(size // REQUESTS - 700, 0)))
     with world_of_files(padding) as (world, inbox):
         edges = world.edges()
@@ -82,9 +82,9 @@ def world_of_files(openai: Sequence[str], kept: Sequence[str] = ()) -> Iterator[
         yield make_world(home, openai, s3), inbox
 
 
-def peak(world: World, door: str, asked: Any = None) -> float:
+def peak(world: World, function: str, asked: Any = None) -> float:
     """MB."""
-    wish = {"door": door, "settings": world.settings.model_dump(), "asked": asked}
+    wish = {"function": function, "settings": world.settings.model_dump(), "asked": asked}
     command = [sys.executable, "-m", "local.measure.bench.function_process"]
     done = subprocess.run(
         command, cwd=ROOT, input=json.dumps(wish), stdout=subprocess.PIPE, text=True, check=True
@@ -92,5 +92,5 @@ def peak(world: World, door: str, asked: Any = None) -> float:
     return int(done.stdout) / 1e6
 
 
-def _row(door: str, what: str, most: float) -> Row:
-    return (door, what, judged(most, "<=", MOST))
+def _row(function: str, what: str, most: float) -> Row:
+    return (function, what, judged(most, "<=", MOST))

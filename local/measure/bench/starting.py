@@ -1,4 +1,4 @@
-"""i. How long a door takes to start, against bare boto3 with one client."""
+"""i. How long a function takes to start, against bare boto3 with one client."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ ENVIRONMENT = {
 
 def measured(scale: Scale) -> Section:
     runs = {FLOOR: (_stock(), "import boto3; boto3.client('s3')")}
-    runs |= {name: (folder, f"import {module}") for name, folder, module in _doors()}
+    runs |= {name: (folder, f"import {module}") for name, folder, module in _functions()}
     with passing_home() as home:
         times = {name: [_started(home, *run)] for name, run in runs.items()}  # writes bytecode
         for _ in range(ROUNDS * scale.rounds):
@@ -49,18 +49,18 @@ def measured(scale: Scale) -> Section:
             size = f"{_size(folder) / 1e6:.0f}"
             rows.append((name, size, f"{best:.0f}", judged(best / floor, "<=", 1.5)))
     columns = ("what is imported", "MB of package", "ms of one core", "time ÷ the floor's")
-    return Section("i", "Starting a door from its package, bytecode and all", columns, rows)
+    return Section("i", "Starting a function from its package, bytecode and all", columns, rows)
 
 
-def _doors() -> Iterator[tuple[str, Path, str]]:
-    """Each door's name, its package for this machine, its module."""
+def _functions() -> Iterator[tuple[str, Path, str]]:
+    """Each function's name, its package for this machine, its module."""
     built = built_template(print)
     template = yaml.load(built.read_text(), Template)
     for name, resource in sorted(template["Resources"].items()):
         if resource["Type"] == "AWS::Serverless::Function":
             handler: str = resource["Properties"]["Handler"]
-            door = name.removesuffix("Function").lower()
-            yield door, built.parent / name, handler.removesuffix(".handler")
+            function = name.removesuffix("Function").lower()
+            yield function, built.parent / name, handler.removesuffix(".handler")
 
 
 def _started(home: Path, folder: Path, code: str) -> float:

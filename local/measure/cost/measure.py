@@ -1,4 +1,4 @@
-"""What the doors take for a job and in an idle minute: calls, units, seconds, as measured."""
+"""What the functions take for a job and in an idle minute: calls, units, seconds, as measured."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from functions.intake.flow import take_in
 from functions.land.flow import land
 from functions.poll.flow import poll
 from functions.submit.flow import submit
-from local.measure.bench.auditing import door_edges, in_moto
+from local.measure.bench.auditing import function_edges, in_moto
 from local.measure.kit.inputs import write_chats
 from local.measure.kit.world import WIRES, Template, World, make_world
 from local.openai import SmallOpenAI
@@ -45,16 +45,16 @@ class Meter:
         session.events.register("before-call", self._asked)
         session.events.register("after-call", self._answered)
 
-    def run(self, door: str, act: Callable[[], Answer]) -> Answer:
+    def run(self, function: str, act: Callable[[], Answer]) -> Answer:
         """One invocation: its time is what Lambda would bill, at the wires' speed."""
         began = time.perf_counter()
         done = act()
-        seconds, memory = time.perf_counter() - began, self.memory[door]
+        seconds, memory = time.perf_counter() - began, self.memory[function]
         self.counts["lambda_request"] += 1
         self.counts["trace"] += 1
         self._add("lambda_gb_second", seconds * memory / 1_024)
-        self._add(f"seconds of {door}", seconds)
-        if door == "land":
+        self._add(f"seconds of {function}", seconds)
+        if function == "land":
             self._add("lambda_storage_gb_second", seconds * (10_240 - STORAGE_FREE) / 1_024)
         return done
 
@@ -97,7 +97,7 @@ def _one(write: Any) -> int:
 
 
 def _memory() -> dict[str, int]:
-    """Megabytes of each door, as the template has it."""
+    """Megabytes of each function, as the template has it."""
     resources: Any = yaml.load((ROOT / "template.yaml").read_text(), Template)["Resources"]
     return {
         name.removesuffix("Function").lower(): int(
@@ -133,10 +133,10 @@ def _idle(world: World, meter: Meter) -> Counts:
 
 
 def _idle_audit() -> Counts:
-    """The audit door with a log in which nothing happens."""
+    """The audit function with a log in which nothing happens."""
     with in_moto() as session:
         meter = Meter(session)
-        edges = door_edges(session, SmallOpenAI())
+        edges = function_edges(session, SmallOpenAI())
         start = edges.now()
         tick(edges, start + timedelta(seconds=30))
         meter.taken()
@@ -168,7 +168,7 @@ def _job(world: World, meter: Meter, path: Path) -> Counts:
     for number in range(1, job.parts + 1):
         meter.run("land", lambda n=number: land(edges, Ask(job=job.id, part=n)))  # type: ignore[misc]
     counts = Counter(before) + Counter(meter.taken())
-    # S3's notification; Lambda's receipt and deletion of it and of each message between doors.
+    # S3's notification; Lambda's receipt and deletion of it and of each message between functions.
     counts["sqs_request"] += 1 + 2 * (1 + 2 * job.parts)
     return {**counts, "parts": job.parts}
 

@@ -21,7 +21,7 @@ LOG = 1_000  # bytes an invocation logs: START, END, REPORT and our line
 SAID = {
     "lambda_gb_second": "Lambda, time × memory",
     "lambda_request": "Lambda, invocations",
-    "lambda_storage_gb_second": "Lambda, disk of the land door",
+    "lambda_storage_gb_second": "Lambda, disk of the land function",
     "s3_write": "S3, writes",
     "s3_read": "S3, reads",
     "dynamodb_write_unit": "DynamoDB, writes",
@@ -149,9 +149,13 @@ def _price(what: str) -> float:
 
 
 def _queues() -> int:
-    """Queues that a door listens to."""
-    doors = (e for e in _resources().values() if e["Type"] == "AWS::Serverless::Function")
-    events = [event for door in doors for event in door["Properties"].get("Events", {}).values()]
+    """Queues that a function listens to."""
+    functions = (e for e in _resources().values() if e["Type"] == "AWS::Serverless::Function")
+    events = [
+        event
+        for function in functions
+        for event in function["Properties"].get("Events", {}).values()
+    ]
     return sum(event["Type"] == "SQS" for event in events)
 
 

@@ -21,7 +21,7 @@ ENDED = f"<CompleteMultipartUploadResult><ETag>{ETAG}</ETag></CompleteMultipartU
 UNKNOWN = "<Error><Code>NoSuchKey</Code></Error>"
 
 
-class Door(BaseHTTPRequestHandler):
+class Function(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     folder: ClassVar[Path]
@@ -119,8 +119,8 @@ class Server(ThreadingHTTPServer):
 
 
 def main(argv: Sequence[str]) -> int:
-    Door.folder, Door.kept = Path(argv[0]), tuple(argv[1:])
-    with Server(("127.0.0.1", 0), Door) as server:
+    Function.folder, Function.kept = Path(argv[0]), tuple(argv[1:])
+    with Server(("127.0.0.1", 0), Function) as server:
         print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
         server.serve_forever()
     return 0

@@ -29,10 +29,10 @@ class Pace:
 def main(argv: Sequence[str]) -> int:
     target, speed = int(argv[0]), float(argv[1]) * 1e6
     there, back = Pace(speed), Pace(speed)
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        print(f"http://127.0.0.1:{door.getsockname()[1]}", flush=True)
+    with socket.create_server(("127.0.0.1", 0)) as function:
+        print(f"http://127.0.0.1:{function.getsockname()[1]}", flush=True)
         while True:
-            near, _ = door.accept()
+            near, _ = function.accept()
             far = socket.create_connection(("127.0.0.1", target))
             for ends, pace in (((near, far), there), ((far, near), back)):
                 Thread(target=_pass_on, args=(*ends, pace), daemon=True).start()

@@ -1,4 +1,4 @@
-"""Where the doors are measured: a local AWS and the small OpenAI, each a process of its own."""
+"""Where the functions are measured: a local AWS and the small OpenAI, each a process of its own."""
 
 import os
 import re
@@ -51,7 +51,7 @@ WIRES = Wires("S3 75 MB/s, OpenAI 20 MB/s", 75, 20)
 
 @dataclass(frozen=True)
 class World:
-    """Made once a bench; `edges` are those of a door, its code as it is."""
+    """Made once a bench; `edges` are those of a function, its code as it is."""
 
     settings: Settings
     session: boto3.Session
@@ -65,7 +65,7 @@ class World:
         return self.session.client(service)
 
     def openai(self) -> httpx.Client:
-        """A client of the bench's own, more patient than a door's."""
+        """A client of the bench's own, more patient than a function's."""
         headers = {"Authorization": "Bearer sk-bench"}
         return httpx.Client(
             base_url=self.settings.openai_base_url, headers=headers, timeout=PATIENCE

@@ -42,7 +42,7 @@ def table(busy: Busy) -> str:
         f"{busy.landed:,} parts landed; at most {busy.most_open:,} batches open at once; at most "
         f"{max(busy.batches.values())} batches made in five minutes ({WINDOW_BATCHES} are let); "
         "longest queues: "
-        + ", ".join(f"{door} {n:,}" for door, n in sorted(busy.longest.items()))
+        + ", ".join(f"{function} {n:,}" for function, n in sorted(busy.longest.items()))
         + " messages.",
         "",
     ]

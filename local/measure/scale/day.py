@@ -39,10 +39,10 @@ class Busy:
 
 
 def simulate(traced: Mapping[str, Writes], seed: int = 1) -> Busy:
-    """Doors take from their queues as fast as their concurrency lets them; poll comes by minute."""
+    """Functions take from their queues as fast as they may; poll comes by the minute."""
     chance, busy = random.Random(seed), Busy()
     arrivals = Counter(_arrivals(chance))
-    queues: dict[str, deque[int]] = {door: deque() for door in AT_ONCE}
+    queues: dict[str, deque[int]] = {function: deque() for function in AT_ONCE}
     at_openai: list[float] = []
     for second in range(2 * DAY):
         queues["intake"].extend([second] * arrivals[second])
@@ -63,8 +63,8 @@ def simulate(traced: Mapping[str, Writes], seed: int = 1) -> Busy:
             busy.write(second, traced["land"])
             busy.landed += 1
         busy.most_open = max(busy.most_open, len(at_openai))
-        for door, queue in queues.items():
-            busy.longest[door] = max(busy.longest[door], len(queue))
+        for function, queue in queues.items():
+            busy.longest[function] = max(busy.longest[function], len(queue))
     return busy
 
 
@@ -76,7 +76,7 @@ def _arrivals(chance: random.Random) -> Iterable[int]:
             yield chance.randrange(DAY)
 
 
-def _taken(queue: deque[int], door: str, most: int | None = None) -> Iterable[int]:
-    limit = AT_ONCE[door] // TAKES[door]
+def _taken(queue: deque[int], function: str, most: int | None = None) -> Iterable[int]:
+    limit = AT_ONCE[function] // TAKES[function]
     for _ in range(min(limit, len(queue), limit if most is None else most)):
         yield queue.popleft()

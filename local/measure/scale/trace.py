@@ -1,4 +1,4 @@
-"""Which rows and index entries the doors write for one job, door by door; measured, not guessed."""
+"""Which rows and index entries each function writes for one job: measured, not guessed."""
 
 import json
 import math
@@ -54,7 +54,7 @@ class Rows:
 
 
 def traced() -> dict[str, Writes]:
-    """By door: intake for a job, the others for a part."""
+    """By function: intake for a job, the others for a part."""
     with passing_home() as home:
         world = make_world(home)
         rows, edges = Rows(world), world.edges()
@@ -67,7 +67,9 @@ def traced() -> dict[str, Writes]:
         wait_for_batches(world, edges, str(job))
         found["poll"] = rows.of(lambda: poll(edges))
         found["land"] = rows.of(lambda: [land(edges, each) for each in asks])
-    per_part = {door: _shared_out(writes) for door, writes in found.items() if door != "intake"}
+    per_part = {
+        function: _shared_out(writes) for function, writes in found.items() if function != "intake"
+    }
     return {"intake": found["intake"], **per_part}
 
 

@@ -18,7 +18,7 @@ class Room:
         limit = self.settings.enqueued_limit(model)
         total = self.enqueued.get(model, 0) + batch.tokens
         if "token_limit" in batch.flaws or (limit is not None and total > limit):
-            return self._no_room(model, limit or 0)
+            return self._capacity_refusal(model, limit or 0)
         self.enqueued[model] = total
         self.peak[model] = max(self.peak.get(model, 0), total)
         self._held[batch.id] = model, batch.tokens
@@ -29,7 +29,7 @@ class Room:
         if model:
             self.enqueued[model] -= tokens
 
-    def _no_room(self, model: str, limit: int) -> Json:
+    def _capacity_refusal(self, model: str, limit: int) -> Json:
         return error(
             "token_limit_exceeded",
             f"Enqueued token limit reached for {model} in organization "

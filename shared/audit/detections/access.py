@@ -9,8 +9,8 @@ from shared.audit.detection import (
     HOUR,
     About,
     Completed,
-    Fact,
     Noticed,
+    Observation,
     Pattern,
     Sliding,
     Verdict,
@@ -24,23 +24,26 @@ def _failure_by_address(event: AuditLog, _: Config) -> Sequence[Noticed]:
     """The actor is whoever sits at the address; the user named is the one attacked."""
     if not event.by.ip:
         return ()
-    fact = Fact.of(event, event.by.email or event.by.user.id or "")
+    observation = Observation.of(event, event.by.email or event.by.user.id or "")
     return (
-        Noticed(event.by.ip, fact._replace(actor=event.by.ip, who=f"somebody at {event.by.ip}")),
+        Noticed(
+            event.by.ip, observation._replace(actor=event.by.ip, who=f"somebody at {event.by.ip}")
+        ),
     )
 
 
-def _spray(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+def _spray(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
     rule = config.detections.A1
     window = Sliding(deque(), Counter())
-    for fact in facts:
-        window.add(fact, rule.within)
+    for observation in observations:
+        window.add(observation, rule.within)
         users = sorted(user for user in window.counts if user)
-        if len(window.facts) >= rule.at_least and len(users) >= rule.users:
-            title = f"{len(window.facts)} failed logins on {len(users)} users from {fact.actor}"
+        if len(window.observations) >= rule.at_least and len(users) >= rule.users:
+            failed = f"{len(window.observations)} failed logins"
+            title = f"{failed} on {len(users)} users from {observation.actor}"
             about = (("users", ", ".join(users)),)
             verdict = Verdict(Severity.HIGH, title, "logins", about)
-            yield Completed(fact, tuple(window.facts), verdict)
+            yield Completed(observation, tuple(window.observations), verdict)
 
 
 A1 = Pattern(
@@ -66,13 +69,13 @@ A1 = Pattern(
 
 def _failure_by_user(event: AuditLog, _: Config) -> Sequence[Noticed]:
     user = event.by.email or event.by.user.id
-    return (Noticed(user, Fact.of(event, event.by.ip)),) if user and event.by.ip else ()
+    return (Noticed(user, Observation.of(event, event.by.ip)),) if user and event.by.ip else ()
 
 
-def _stuffing(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+def _stuffing(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
     rule = config.detections.A2
-    for found in bursts(facts, rule.at_least, rule.within):
-        addresses = sorted({fact.what[0] for fact in found})
+    for found in bursts(observations, rule.at_least, rule.within):
+        addresses = sorted({observation.what[0] for observation in found})
         title = f"Failed logins of {found[-1].who} from {len(addresses)} addresses"
         about = (("addresses", ", ".join(addresses)),)
         verdict = Verdict(Severity.MEDIUM, title, found[-1].actor, about)
@@ -102,15 +105,17 @@ A2 = Pattern(
 def _login_by_user(event: AuditLog, _: Config) -> Sequence[Noticed]:
     """By address rather than id: a failed login may know nothing else."""
     user = event.by.email or event.by.user.id
-    return (Noticed(user, Fact.of(event, event.type.rpartition(".")[2])),) if user else ()
+    return (Noticed(user, Observation.of(event, event.type.rpartition(".")[2])),) if user else ()
 
 
-def _guessed(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+def _guessed(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
     """Within one second there is no order, so a failure of the same second came before."""
     rule = config.detections.A3
-    failures = [fact for fact in facts if fact.what[0] == "failed"]
+    failures = [observation for observation in observations if observation.what[0] == "failed"]
     times = [failure.time for failure in failures]
-    for success in (fact for fact in facts if fact.what[0] == "succeeded"):
+    for success in (
+        observation for observation in observations if observation.what[0] == "succeeded"
+    ):
         first = bisect_left(times, success.time - rule.within)
         before = failures[first : bisect_right(times, success.time)]
         if len(before) >= rule.at_least:

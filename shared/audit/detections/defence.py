@@ -4,7 +4,16 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from shared.audit.config import Config, Network
-from shared.audit.detection import DAY, About, Completed, Detection, Fact, Noticed, Pattern, Verdict
+from shared.audit.detection import (
+    DAY,
+    About,
+    Completed,
+    Detection,
+    Noticed,
+    Observation,
+    Pattern,
+    Verdict,
+)
 from shared.audit.detections.reading import is_actor, named, target_of
 from shared.audit.events import AuditLog
 from shared.audit.payloads import Allowlist, Certificates, Organization
@@ -185,22 +194,26 @@ def _logging_noticed(event: AuditLog, _: Config) -> Sequence[Noticed]:
         return ()
     organization = target_of(event)
     what = (asked.api_call_logging or "", ",".join(_ids(projects)), organization)
-    return (Noticed(organization, Fact.of(event, *what)),)
+    return (Noticed(organization, Observation.of(event, *what)),)
 
 
-def _logging_turned_down(facts: Sequence[Fact], _: Config) -> Iterator[Completed]:
+def _logging_turned_down(observations: Sequence[Observation], _: Config) -> Iterator[Completed]:
     """The event tells what was asked for, not what it was: that is known from events before.
 
     Who asks for `disabled` changes something, so without anything known it counts.
     """
     mode, projects = "", ""
-    for fact in facts:
-        now_mode, now_projects = fact.what[0] or mode, fact.what[1] or projects
+    for observation in observations:
+        now_mode, now_projects = observation.what[0] or mode, observation.what[1] or projects
         if _is_down(mode, now_mode) or (mode == now_mode and _is_shorter(projects, now_projects)):
             before, after = f"{mode or 'not known'} {projects}", f"{now_mode} {now_projects}"
             about = (("before", before.strip()), ("after", after.strip()))
             title = f"Logging of API calls turned down to {after.strip()}"
-            yield Completed(fact, (fact,), Verdict(Severity.HIGH, title, fact.what[2], about))
+            yield Completed(
+                observation,
+                (observation,),
+                Verdict(Severity.HIGH, title, observation.what[2], about),
+            )
         mode, projects = now_mode, now_projects
 
 

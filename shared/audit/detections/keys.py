@@ -8,8 +8,8 @@ from shared.audit.detection import (
     About,
     Completed,
     Detection,
-    Fact,
     Noticed,
+    Observation,
     Pattern,
     Verdict,
     bursts,
@@ -89,13 +89,13 @@ K2 = Detection(
 
 
 def _key_noticed(event: AuditLog, _: Config) -> Sequence[Noticed]:
-    return (Noticed(event.by.id, Fact.of(event, event.read(ApiKey).id or event.id)),)
+    return (Noticed(event.by.id, Observation.of(event, event.read(ApiKey).id or event.id)),)
 
 
-def _keys_made(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+def _keys_made(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
     rule = config.detections.K3
-    for found in bursts(facts, rule.at_least, rule.within):
-        keys = sorted({fact.what[0] for fact in found})
+    for found in bursts(observations, rule.at_least, rule.within):
+        keys = sorted({observation.what[0] for observation in found})
         title = f"{found[-1].who} made {len(keys)} API keys in {rule.within_minutes} minutes"
         about = (("keys", ", ".join(keys)),)
         yield Completed(found[-1], found, Verdict(Severity.HIGH, title, "api_keys", about))
@@ -124,20 +124,20 @@ K3 = Pattern(
 
 def _life_noticed(event: AuditLog, _: Config) -> Sequence[Noticed]:
     key = event.read(ApiKey).id
-    return (Noticed(key, Fact.of(event, event.type.rpartition(".")[2], key)),) if key else ()
+    return (Noticed(key, Observation.of(event, event.type.rpartition(".")[2], key)),) if key else ()
 
 
-def _short_life(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+def _short_life(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
     """Made and deleted in the same second has no order, so time alone decides."""
     most = config.detections.K4.within_minutes * 60
-    births = [fact for fact in facts if fact.what[0] == "created"]
-    for death in (fact for fact in facts if fact.what[0] == "deleted"):
+    births = [observation for observation in observations if observation.what[0] == "created"]
+    for death in (observation for observation in observations if observation.what[0] == "deleted"):
         before = [birth for birth in births if 0 <= death.time - birth.time <= most]
         if before:
             yield _lived(before[-1], death)
 
 
-def _lived(birth: Fact, death: Fact) -> Completed:
+def _lived(birth: Observation, death: Observation) -> Completed:
     minutes = (death.time - birth.time) // 60
     title = f"API key {death.what[1]} lived {minutes} min"
     about = (("made by", birth.who), ("deleted by", death.who))
@@ -164,10 +164,10 @@ K4 = Pattern(
 )
 
 
-def _keys_revoked(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+def _keys_revoked(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
     rule = config.detections.K5
-    for found in bursts(facts, rule.at_least, rule.within):
-        keys = sorted({fact.what[0] for fact in found})
+    for found in bursts(observations, rule.at_least, rule.within):
+        keys = sorted({observation.what[0] for observation in found})
         title = f"{found[-1].who} revoked {len(keys)} keys in {rule.within_minutes} minutes"
         about = (("keys", ", ".join(keys)),)
         yield Completed(found[-1], found, Verdict(Severity.HIGH, title, "api_keys", about))

@@ -8,8 +8,8 @@ from shared.audit.detection import (
     About,
     Completed,
     Detection,
-    Fact,
     Noticed,
+    Observation,
     Pattern,
     Verdict,
     bursts,
@@ -178,13 +178,13 @@ def _demotion(event: AuditLog, config: Config) -> Sequence[Noticed]:
     role = role_of(event)
     if event.type == "user.updated" and (role is None or is_privileged(role, config)):
         return ()
-    return (Noticed(event.by.id, Fact.of(event, person_of(event) or event.id)),)
+    return (Noticed(event.by.id, Observation.of(event, person_of(event) or event.id)),)
 
 
-def _demotions(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+def _demotions(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
     rule = config.detections.P5
-    for found in bursts(facts, rule.at_least, rule.within):
-        people = sorted({fact.what[0] for fact in found})
+    for found in bursts(observations, rule.at_least, rule.within):
+        people = sorted({observation.what[0] for observation in found})
         title = f"{found[-1].who} demoted or removed {len(people)} people"
         about = (("people", ", ".join(people)),)
         yield Completed(found[-1], found, Verdict(Severity.HIGH, title, "people", about))

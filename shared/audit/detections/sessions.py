@@ -14,8 +14,8 @@ from shared.audit.detection import (
     HOUR,
     About,
     Completed,
-    Fact,
     Noticed,
+    Observation,
     Pattern,
     Sliding,
     Verdict,
@@ -39,8 +39,8 @@ def _habit(event: AuditLog, _: Config) -> Sequence[Noticed]:
     if person is None or event.by.session is None:
         return ()
     kind = "login" if event.type == "login.succeeded" else _privileged(event)
-    fact = Fact.of(event, kind, *_network(event.by.place), event.by.session.ja4 or "")
-    return (Noticed(person, fact),)
+    observation = Observation.of(event, kind, *_network(event.by.place), event.by.session.ja4 or "")
+    return (Noticed(person, observation),)
 
 
 def _person(event: AuditLog) -> str | None:
@@ -59,15 +59,17 @@ def _privileged(event: AuditLog) -> str:
     return "privileged" if event.type in PRIVILEGED else ""
 
 
-def _unhabitual(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+def _unhabitual(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
     rule = config.detections.A4
     life = _Life(rule)
-    privileged = [fact for fact in facts if fact.what[0] == "privileged"]
-    for fact in facts:
-        new = life.news(fact)
-        if new and life.has_habits(fact):
-            yield _new(fact, new, privileged, rule)
-        life.add(fact)
+    privileged = [
+        observation for observation in observations if observation.what[0] == "privileged"
+    ]
+    for observation in observations:
+        new = life.news(observation)
+        if new and life.has_habits(observation):
+            yield _new(observation, new, privileged, rule)
+        life.add(observation)
 
 
 class _Life:
@@ -80,69 +82,81 @@ class _Life:
         self._last_all: dict[tuple[str, ...], int] = {}
         self._since: dict[int, int] = {}
 
-    def add(self, fact: Fact) -> None:
-        hour = fact.time // HOUR * HOUR
-        if fact.what[0] == "login" and (not self._logins or self._logins[-1] != hour):
+    def add(self, observation: Observation) -> None:
+        hour = observation.time // HOUR * HOUR
+        if observation.what[0] == "login" and (not self._logins or self._logins[-1] != hour):
             self._logins.append(hour)
-        self._last_all[fact.what[1:]] = fact.time
-        for kind, value in enumerate(fact.what[1:]):
+        self._last_all[observation.what[1:]] = observation.time
+        for kind, value in enumerate(observation.what[1:]):
             if value:
-                self._last[kind, value] = fact.time
-                self._since.setdefault(kind, fact.time)
+                self._last[kind, value] = observation.time
+                self._since.setdefault(kind, observation.time)
 
-    def has_habits(self, fact: Fact) -> bool:
-        start = bisect_left(self._logins, fact.time - self._rule.days * DAY)
+    def has_habits(self, observation: Observation) -> bool:
+        start = bisect_left(self._logins, observation.time - self._rule.days * DAY)
         enough = len(self._logins) - start >= self._rule.logins
-        return enough and self._logins[start] <= fact.time - self._rule.over_days * DAY
+        return enough and self._logins[start] <= observation.time - self._rule.over_days * DAY
 
-    def news(self, fact: Fact) -> list[int]:
+    def news(self, observation: Observation) -> list[int]:
         """The kinds whose value is unseen; most are as they were the last time."""
-        oldest = fact.time - self._rule.days * DAY
-        if self._last_all.get(fact.what[1:], -1) >= oldest:
+        oldest = observation.time - self._rule.days * DAY
+        if self._last_all.get(observation.what[1:], -1) >= oldest:
             return []
         return [
             kind
-            for kind, value in enumerate(fact.what[1:])
-            if value and self._last.get((kind, value), -1) < oldest and self._is_told(kind, fact)
+            for kind, value in enumerate(observation.what[1:])
+            if value
+            and self._last.get((kind, value), -1) < oldest
+            and self._is_told(kind, observation)
         ]
 
-    def _is_told(self, kind: int, fact: Fact) -> bool:
+    def _is_told(self, kind: int, observation: Observation) -> bool:
         """For long enough to know what is usual."""
-        known_for = fact.time - self._since.get(kind, fact.time)
+        known_for = observation.time - self._since.get(kind, observation.time)
         return known_for >= self._rule.over_days * DAY
 
 
-def _new(fact: Fact, kinds: list[int], privileged: Sequence[Fact], rule: Habits) -> Completed:
-    values = [f"{_KINDS[kind]} {fact.what[1 + kind]}" for kind in kinds]
+def _new(
+    observation: Observation, kinds: list[int], privileged: Sequence[Observation], rule: Habits
+) -> Completed:
+    values = [f"{_KINDS[kind]} {observation.what[1 + kind]}" for kind in kinds]
     within = rule.followed_within_minutes * 60
-    followed = [f for f in privileged if f > fact and f.time - fact.time <= within][:1]
-    title = f"{fact.who} is seen with a new {' and '.join(values)}"
+    followed = [f for f in privileged if f > observation and f.time - observation.time <= within][
+        :1
+    ]
+    title = f"{observation.who} is seen with a new {' and '.join(values)}"
     raised = Severity.HIGH if followed else None
     return Completed(
-        fact, (fact, *followed), Verdict(Severity.MEDIUM, title, values[0], (), raised)
+        observation,
+        (observation, *followed),
+        Verdict(Severity.MEDIUM, title, values[0], (), raised),
     )
 
 
-def _first_sightings(facts: Sequence[Fact]) -> Sequence[Fact]:
+def _first_sightings(observations: Sequence[Observation]) -> Sequence[Observation]:
     """Each day's first sight of a place, each hour's first login and first use of power."""
-    sights = first_of_each(facts, DAY, lambda fact: fact.what[1:])
-    acts = first_of_each([fact for fact in facts if fact.what[0]], HOUR, lambda fact: fact.what)
+    sights = first_of_each(observations, DAY, lambda each: each.what[1:])
+    acts = first_of_each(
+        [observation for observation in observations if observation.what[0]],
+        HOUR,
+        lambda each: each.what,
+    )
     return sorted({*sights, *acts})
 
 
-def _tells_something(new: set[Fact], known: set[Fact]) -> set[Fact]:
+def _tells_something(new: set[Observation], known: set[Observation]) -> set[Observation]:
     """Of what was seen on a day before, when exactly it is seen again does not matter."""
-    days = {(fact.time // DAY, fact.what[1:]) for fact in known}
-    hours = {(fact.time // HOUR, fact.what) for fact in known}
+    days = {(observation.time // DAY, observation.what[1:]) for observation in known}
+    hours = {(observation.time // HOUR, observation.what) for observation in known}
     since: dict[tuple[str, ...], int] = {}
     for day, seen in days:
         since[seen] = min(day, since.get(seen, day))
     return {
-        fact
-        for fact in new
-        if (day := fact.time // DAY) <= since.get(seen := fact.what[1:], day)
+        observation
+        for observation in new
+        if (day := observation.time // DAY) <= since.get(seen := observation.what[1:], day)
         or (day, seen) not in days
-        or (fact.what[0] and (fact.time // HOUR, fact.what) not in hours)
+        or (observation.what[0] and (observation.time // HOUR, observation.what) not in hours)
     }
 
 
@@ -165,8 +179,8 @@ A4 = Pattern(
     window=lambda config: config.detections.A4.days * DAY,
     bucket=90 * DAY,
     condense=_first_sightings,
-    ahead=lambda config: config.detections.A4.followed_within_minutes * 60,
-    worth=_tells_something,
+    lookahead=lambda config: config.detections.A4.followed_within_minutes * 60,
+    novelty=_tells_something,
 )
 
 _EARTH = 6_371.0  # kilometres
@@ -179,7 +193,7 @@ def _position(event: AuditLog, config: Config) -> Sequence[Noticed]:
     found = _coordinates(event.by.place)
     if found is None or _is_vpn(event.by.place.asn, config):
         return ()
-    return (Noticed(person, Fact.of(event, *found)),)
+    return (Noticed(person, Observation.of(event, *found)),)
 
 
 @lru_cache(maxsize=10_000)
@@ -198,9 +212,9 @@ def _is_vpn(asn: str | None, config: Config) -> bool:
     return bool(asn and known) and bare_asn(asn or "") in {bare_asn(each) for each in known}
 
 
-def _travel(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+def _travel(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
     rule = config.detections.A5
-    for here, there in pairwise(facts):
+    for here, there in pairwise(observations):
         if here.what[:2] == there.what[:2]:
             continue
         distance, seconds = kilometres(here, there), there.time - here.time
@@ -211,7 +225,7 @@ def _travel(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
             yield Completed(there, (here, there), verdict)
 
 
-def kilometres(here: Fact, there: Fact) -> float:
+def kilometres(here: Observation, there: Observation) -> float:
     """The great-circle distance."""
     lat1, lon1, lat2, lon2 = (math.radians(float(x)) for x in (*here.what[:2], *there.what[:2]))
     half = math.sin((lat2 - lat1) / 2) ** 2
@@ -237,7 +251,7 @@ A5 = Pattern(
     judge=_travel,
     window=lambda _: DAY,
     bucket=DAY,
-    condense=lambda facts: first_of_each(facts, 5 * 60, lambda fact: fact.what),
+    condense=lambda observations: first_of_each(observations, 5 * 60, lambda each: each.what),
 )
 
 
@@ -249,21 +263,21 @@ def _fingerprint(event: AuditLog, _: Config) -> Sequence[Noticed]:
     ja4, country = event.by.session.ja4, event.by.place.country
     if not ja4 or not country:
         return ()
-    fact = Fact.of(event, f"{ja4} {country}", _privileged(event))
-    return (Noticed(person, fact),)
+    observation = Observation.of(event, f"{ja4} {country}", _privileged(event))
+    return (Noticed(person, observation),)
 
 
-def _two_hands(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
-    if len({fact.what[0] for fact in facts}) == 1:
+def _two_hands(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
+    if len({observation.what[0] for observation in observations}) == 1:
         return
     window = Sliding(deque(), Counter())
-    for fact in facts:
-        window.add(fact, config.detections.A6.within_minutes * 60)
-        if len(window.counts) > 1 and any(each.what[1] for each in window.facts):
+    for observation in observations:
+        window.add(observation, config.detections.A6.within_minutes * 60)
+        if len(window.counts) > 1 and any(each.what[1] for each in window.observations):
             shown = ", ".join(sorted(window.counts))
-            title = f"{fact.who} acts with {len(window.counts)} fingerprints at once"
+            title = f"{observation.who} acts with {len(window.counts)} fingerprints at once"
             verdict = Verdict(Severity.HIGH, title, "session", (("fingerprints", shown),))
-            yield Completed(fact, tuple(window.facts), verdict)
+            yield Completed(observation, tuple(window.observations), verdict)
 
 
 A6 = Pattern(
@@ -284,7 +298,7 @@ A6 = Pattern(
     judge=_two_hands,
     window=lambda config: config.detections.A6.within_minutes * 60,
     bucket=DAY,
-    condense=lambda facts: first_of_each(facts, 60, lambda fact: fact.what),
+    condense=lambda observations: first_of_each(observations, 60, lambda each: each.what),
 )
 
 SESSIONS = (A4, A5, A6)

@@ -1,4 +1,4 @@
-"""Detections of doors opened to the outside, and of things destroyed: S1 to S4."""
+"""Detections of functions opened to the outside, and of things destroyed: S1 to S4."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,11 @@ from shared.audit.detection import (
     HOUR,
     About,
     Completed,
+    DerivedPattern,
     Detection,
-    Echo,
-    Fact,
     Finding,
     Noticed,
+    Observation,
     Pattern,
     Verdict,
     bursts,
@@ -69,8 +69,8 @@ S1 = Detection(
 def _limit(event: AuditLog, _: Config) -> Sequence[Noticed]:
     done = "removed" if event.type.endswith("deleted") else "set"
     numbers = json.dumps(dict(_numbers(event.details)), sort_keys=True)
-    fact = Fact.of(event, done, target_of(event), numbers)
-    return (Noticed(fact.what[1], fact),)
+    observation = Observation.of(event, done, target_of(event), numbers)
+    return (Noticed(observation.what[1], observation),)
 
 
 def _numbers(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
@@ -81,17 +81,17 @@ def _numbers(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, flo
             yield f"{prefix}{name}", each
 
 
-def _guard_rail_down(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+def _guard_rail_down(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
     known: dict[str, float] = {}
-    for fact in facts:
-        done, target, numbers = fact.what
+    for observation in observations:
+        done, target, numbers = observation.what
         if done == "removed":
             verdict = Verdict(Severity.SIGNAL, f"Limit {target} removed", target)
-            yield Completed(fact, (fact,), verdict)
+            yield Completed(observation, (observation,), verdict)
         raised = tuple(_raised(json.loads(numbers), known, config.detections.S2.factor))
         if raised:
             verdict = Verdict(Severity.SIGNAL, f"Limit {target} raised", target, raised)
-            yield Completed(fact, (fact,), verdict)
+            yield Completed(observation, (observation,), verdict)
 
 
 def _raised(
@@ -140,24 +140,28 @@ S2 = Pattern(
 
 def _beside_keys(finding: Finding) -> Noticed:
     what = (finding.detection, finding.target, finding.title, json.dumps(finding.about))
-    fact = Fact(finding.time, finding.event_ids[0], finding.actor, finding.who, finding.where, what)
+    observation = Observation(
+        finding.time, finding.event_ids[0], finding.actor, finding.who, finding.where, what
+    )
     person = finding.actor.partition("/")[0]
-    return Noticed(person, fact)
+    return Noticed(person, observation)
 
 
-def _guard_rail_down_beside_keys(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+def _guard_rail_down_beside_keys(
+    observations: Sequence[Observation], config: Config
+) -> Iterator[Completed]:
     within = config.detections.S2.with_keys_within_hours * HOUR
-    keys = [fact for fact in facts if fact.what[0] != "S2"]
-    for fact in (fact for fact in facts if fact.what[0] == "S2"):
-        near = [key for key in keys if abs(key.time - fact.time) <= within]
+    keys = [observation for observation in observations if observation.what[0] != "S2"]
+    for observation in (observation for observation in observations if observation.what[0] == "S2"):
+        near = [key for key in keys if abs(key.time - observation.time) <= within]
         if near:
-            _, target, title, about = fact.what
+            _, target, title, about = observation.what
             pairs = tuple((name, text) for name, text in json.loads(about))
             verdict = Verdict(Severity.SIGNAL, title, target, pairs, raised=Severity.HIGH)
-            yield Completed(fact, (fact, near[0]), verdict)
+            yield Completed(observation, (observation, near[0]), verdict)
 
 
-S2_BESIDE_KEYS = Echo(
+S2_BESIDE_KEYS = DerivedPattern(
     of=frozenset({"S2", "K1", "K3"}),
     notice=_beside_keys,
     pattern=Pattern(
@@ -167,21 +171,21 @@ S2_BESIDE_KEYS = Echo(
         judge=_guard_rail_down_beside_keys,
         window=lambda config: config.detections.S2.with_keys_within_hours * HOUR,
         bucket=DAY,
-        condense=lambda facts: first_of_each(facts, HOUR, lambda fact: fact.what[:2]),
-        ahead=lambda config: config.detections.S2.with_keys_within_hours * HOUR,
+        condense=lambda observations: first_of_each(observations, HOUR, lambda each: each.what[:2]),
+        lookahead=lambda config: config.detections.S2.with_keys_within_hours * HOUR,
     ),
 )
 
 
 def _destroyed(event: AuditLog, _: Config) -> Sequence[Noticed]:
     target = event.details.get("id")
-    return (Noticed(event.by.id, Fact.of(event, str(target or event.id))),)
+    return (Noticed(event.by.id, Observation.of(event, str(target or event.id))),)
 
 
-def _destruction(facts: Sequence[Fact], config: Config) -> Iterator[Completed]:
+def _destruction(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
     rule = config.detections.S3
-    for found in bursts(facts, rule.at_least, rule.within):
-        things = sorted({fact.what[0] for fact in found})
+    for found in bursts(observations, rule.at_least, rule.within):
+        things = sorted({observation.what[0] for observation in found})
         title = f"{found[-1].who} deleted {len(things)} things in {rule.within_minutes} minutes"
         about = (("things", ", ".join(things)),)
         yield Completed(found[-1], found, Verdict(Severity.HIGH, title, "things", about))

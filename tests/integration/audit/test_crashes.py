@@ -1,4 +1,4 @@
-"""The audit door killed at any of its calls, and started again: the same world."""
+"""The audit function killed at any of its calls, and started again: the same world."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def final(world: AuditWorld) -> Final:
         "rows": world.row_ids(),
         "alerts": [(alert["id"], int(alert["time"]), alert["severity"]) for alert in alerts],
         "in_s3": {alert["id"] for alert in world.alerts()} >= {alert["id"] for alert in alerts},
-        "rung": sorted({letter["Message"].rsplit("id ", 1)[1] for letter in letters}),
+        "rung": sorted({alert_text["Message"].rsplit("id ", 1)[1] for alert_text in letters}),
         "told": len(told),
         "behind": world.clock.seconds() - world.cursor().high,
     }
@@ -62,7 +62,7 @@ def story(fuse: Fuse) -> Final:
             except Killed:
                 fused.fuse = None
                 edges = world.edges
-            world.clock.pass_(seconds=world.door_settings.audit_lease_seconds + 1)
+            world.clock.pass_(seconds=world.function_settings.audit_lease_seconds + 1)
         fused.fuse = None
         world.tick(0)
         return final(world)
@@ -87,7 +87,7 @@ def test_the_story_has_something_to_lose(undisturbed: tuple[Final, int]) -> None
 # To die after a call is to die before the next one, but for what the process itself remembers.
 @pytest.mark.parametrize(("side", "step"), [("before", 8), ("after", 24)])
 @pytest.mark.parametrize("first", range(1, 9))
-def test_a_door_killed_at_any_call_ends_in_the_same_world(
+def test_a_function_killed_at_any_call_ends_in_the_same_world(
     undisturbed: tuple[Final, int],
     side: Side,
     step: int,
@@ -101,7 +101,7 @@ def test_a_door_killed_at_any_call_ends_in_the_same_world(
     assert [(fuse.calls[fuse.at - 1], world) for fuse, world in worlds if world != expected] == []
 
 
-def test_a_door_that_is_refused_for_a_while_loses_nothing(undisturbed: tuple[Final, int]) -> None:
+def test_a_function_refused_for_a_while_loses_nothing(undisturbed: tuple[Final, int]) -> None:
     expected, _ = undisturbed
     with audit_aws():
         world = AuditWorld(settings=SETTINGS)

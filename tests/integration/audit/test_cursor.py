@@ -127,7 +127,7 @@ def test_events_that_arrive_while_pages_are_walked_land_once(world: AuditWorld) 
     assert_everything_landed_once(world, [*BURST, *arriving.shown])
 
 
-def test_the_past_lands_once_when_the_door_is_new() -> None:
+def test_the_past_lands_once_when_the_function_is_new() -> None:
     with audit_aws():
         world = AuditWorld(settings={"audit_first_days": 10})
         world.add(each.event for each in PAST)
@@ -136,7 +136,7 @@ def test_the_past_lands_once_when_the_door_is_new() -> None:
         world.tick()
 
         assert_everything_landed_once(world, PAST)
-        rung = [letter for letter in world.letters() if " D1 " in letter["Subject"]]
+        rung = [alert_text for alert_text in world.letters() if " D1 " in alert_text["Subject"]]
         assert len(rung) == 5_200 // 50 // 9, "of the past only the last day is news"
 
 

@@ -1,4 +1,4 @@
-"""The audit door in its world: what it lands, tells and remembers, and how it fails."""
+"""The audit function in its world: what it lands, tells and remembers, and how it fails."""
 
 import gzip
 import json
@@ -14,7 +14,7 @@ import pytest
 from functions.audit.backfill import Wish
 from shared.audit.config import Misconfigured
 from shared.audit.cursor import StuckWalk
-from shared.errors import TryLater, Unanswerable
+from shared.errors import ActionRequired, TryLater
 from tests.support.audit_logs import DAY, HOUR, event, events
 from tests.support.audit_world import ADMIN_KEY, NOW, AuditWorld, audit_aws
 
@@ -53,9 +53,9 @@ def test_an_alert_is_a_letter_a_person_can_act_on(world: AuditWorld) -> None:
     world.add([OPENED])
     world.tick()
 
-    (letter,) = world.letters()
+    (alert_text,) = world.letters()
 
-    assert letter["Subject"].startswith(
+    assert alert_text["Subject"].startswith(
         "Alert Raised: CRITICAL D2 IP allow-list list_1 opened to the whole internet"
     )
     for told in (
@@ -67,7 +67,7 @@ def test_an_alert_is_a_letter_a_person_can_act_on(world: AuditWorld) -> None:
         "May be harmless",
         OPENED["id"],
     ):
-        assert told in letter["Message"]
+        assert told in alert_text["Message"]
 
 
 def test_an_alert_is_on_the_bus_for_systems_also_as_ocsf(world: AuditWorld) -> None:
@@ -118,7 +118,7 @@ def test_a_repeat_within_the_hour_is_not_sent_again(world: AuditWorld) -> None:
     world.add([later])
     world.tick(2 * HOUR)
 
-    unmuted = [letter for letter in world.letters() if " D3 " in letter["Subject"]]
+    unmuted = [alert_text for alert_text in world.letters() if " D3 " in alert_text["Subject"]]
     assert len(unmuted) == 2
 
 
@@ -134,7 +134,7 @@ def test_what_makes_a_stored_signal_worse_rings(world: AuditWorld) -> None:
     world.add([event(21, NOW + 130, "api_key.created", key)])
     world.tick()
 
-    subjects = [letter["Subject"] for letter in world.letters()]
+    subjects = [alert_text["Subject"] for alert_text in world.letters()]
     assert any("HIGH S2 Limit rl_1 raised" in subject for subject in subjects)
     (limit_alert,) = [a for a in world.stored_alerts() if a["detection"] == "S2"]
     assert limit_alert["severity"] == "high"
@@ -274,7 +274,7 @@ def test_events_land_as_ocsf_too_if_asked_for(configured: Callable[..., AuditWor
     assert json.loads(line["raw_data"]) == OFF
 
 
-def test_a_mistake_in_the_configuration_stops_the_door_and_is_told_with_its_place(
+def test_a_mistake_in_the_configuration_stops_the_function_and_is_told_with_its_place(
     configured: Callable[..., AuditWorld],
 ) -> None:
     with pytest.raises(ExceptionGroup) as failure:
@@ -297,10 +297,10 @@ def test_a_refused_key_rings_with_what_to_do_and_the_tick_fails(
         with pytest.raises(ExceptionGroup) as failure:
             world.tick()
 
-    assert failure.group_contains(Unanswerable)
-    (letter,) = [each for each in world.letters() if "refuses" in each["Subject"]]
-    assert "HIGH O1" in letter["Subject"]
-    assert "Audit Logs: Read" in letter["Message"]
+    assert failure.group_contains(ActionRequired)
+    (alert_text,) = [each for each in world.letters() if "refuses" in each["Subject"]]
+    assert "HIGH O1" in alert_text["Subject"]
+    assert "Audit Logs: Read" in alert_text["Message"]
     assert world.cursor().high == before.high
 
 
@@ -323,15 +323,15 @@ def test_a_log_that_was_never_switched_on_is_noticed(aws: None) -> None:
     for _ in range(6):
         world.tick(13 * HOUR)
 
-    (letter,) = world.letters()
-    assert "is the audit log switched on?" in letter["Message"]
+    (alert_text,) = world.letters()
+    assert "is the audit log switched on?" in alert_text["Message"]
 
 
 def test_a_log_that_was_not_read_for_long_rings(world: AuditWorld) -> None:
     world.tick(10 * 60)
 
-    (letter,) = world.letters()
-    assert "HIGH O1 The audit log was not read for 10 minutes" in letter["Subject"]
+    (alert_text,) = world.letters()
+    assert "HIGH O1 The audit log was not read for 10 minutes" in alert_text["Subject"]
 
 
 def test_a_log_without_events_for_longer_than_usual_rings_once_a_day_at_most(
@@ -343,7 +343,9 @@ def test_a_log_without_events_for_longer_than_usual_rings_once_a_day_at_most(
     for _ in range(30):
         world.tick(HOUR)
 
-    quiet = [letter for letter in world.letters() if "No audit event" in letter["Subject"]]
+    quiet = [
+        alert_text for alert_text in world.letters() if "No audit event" in alert_text["Subject"]
+    ]
     assert len(quiet) == 1
 
 

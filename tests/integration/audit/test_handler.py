@@ -1,4 +1,4 @@
-"""The audit door as Lambda calls it: environment and event in, numbers and metrics out."""
+"""The audit function as Lambda calls it: environment and event in, numbers and metrics out."""
 
 import json
 import logging
@@ -31,12 +31,12 @@ class Context:
 
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[AuditWorld]:
-    """A door that reads its environment, the real clock, and talks to OpenAI over a socket."""
+    """A function that reads its environment, the real clock, and talks to OpenAI over a socket."""
     with audit_aws():
         world = AuditWorld(settings={"audit_first_days": 1, "audit_tenant": True})
         world.clock.moment = datetime.now(UTC)
         with serving(world.small) as url:
-            names = world.door_settings.model_dump(exclude_defaults=True)
+            names = world.function_settings.model_dump(exclude_defaults=True)
             for name, value in (names | {"openai_base_url": url}).items():
                 monkeypatch.setenv(name.upper(), str(value))
             audit.edges.cache_clear()

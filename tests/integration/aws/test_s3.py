@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.aws.s3 import WHOLE, Landing
-from shared.errors import Gone, TryLater
+from shared.aws.s3 import WHOLE, S3Store
+from shared.errors import NotFound, TryLater
 from shared.jobs.model import Source, Span
 from tests.support.world import DATA, World
 
@@ -20,7 +20,7 @@ def stored(world: World) -> str:
 
 
 def whole(world: World, span: Span | Source) -> bytes:
-    return b"".join(world.edges.landing.chunks(span))
+    return b"".join(world.edges.s3.chunks(span))
 
 
 def ignore_ranges(world: World) -> None:
@@ -30,7 +30,7 @@ def ignore_ranges(world: World) -> None:
         del request.headers["Range"]
 
     world.s3.meta.events.register("before-sign.s3.GetObject", forget)
-    world.edges.landing = Landing(world.s3, DATA)
+    world.edges.s3 = S3Store(world.s3, DATA)
 
 
 SPANS = pytest.mark.parametrize(("start", "length"), [(0, 10240), (0, 1), (300, 1000), (10239, 1)])
@@ -61,7 +61,7 @@ def test_a_span_that_ends_early_is_not_taken_for_whole(world: World, stored: str
 
 
 def test_a_span_knows_its_length_and_can_be_read_again(world: World, stored: str) -> None:
-    reader = world.edges.landing.open(Span(bucket=DATA, key="thing", start=100, length=50))
+    reader = world.edges.s3.open(Span(bucket=DATA, key="thing", start=100, length=50))
 
     assert reader.seek(0, io.SEEK_END) == 50
     assert reader.seek(0) == 0
@@ -72,12 +72,12 @@ def test_a_span_knows_its_length_and_can_be_read_again(world: World, stored: str
 
 def test_an_object_of_unknown_length_can_not_be_searched_for_its_end(world: World) -> None:
     with pytest.raises(io.UnsupportedOperation):
-        world.edges.landing.open(Source(bucket=DATA, key="thing")).seek(0, io.SEEK_END)
+        world.edges.s3.open(Source(bucket=DATA, key="thing")).seek(0, io.SEEK_END)
 
 
 def test_what_is_not_there_is_gone(world: World) -> None:
-    with pytest.raises(Gone):
-        world.edges.landing.read("nothing")
+    with pytest.raises(NotFound):
+        world.edges.s3.read("nothing")
 
 
 @pytest.mark.parametrize("size", [0, 1, WHOLE - 1, WHOLE, WHOLE + 1, 7 * WHOLE + 3])
@@ -85,7 +85,7 @@ def test_what_is_written_in_pieces_or_whole_is_the_same(world: World, size: int)
     content = bytes(size)
     chunks = [content[at : at + 1_000_003] for at in range(0, size, 1_000_003)]
 
-    assert world.edges.landing.write("big", chunks) == size
+    assert world.edges.s3.write("big", chunks) == size
     assert world.read("big") == content
 
 
@@ -95,7 +95,7 @@ def test_a_stream_that_breaks_leaves_no_object_behind(world: World) -> None:
         raise TryLater("cut")
 
     with pytest.raises(TryLater):
-        world.edges.landing.write("broken", chunks())
+        world.edges.s3.write("broken", chunks())
 
     assert world.keys() == []
     assert "Uploads" not in world.s3.list_multipart_uploads(Bucket=DATA)

@@ -28,7 +28,7 @@ def test_a_job_of_many_times_the_limit_ends_complete_and_never_above_it() -> Non
         assert job.state is JobState.COMPLETED
         assert world.small.peak_enqueued["gpt-5-mini"] <= 8_000
         assert len(world.small.billed) == 40
-        assert [room.used for room in world.edges.ledger.rooms()] == [0]
+        assert [capacity.used for capacity in world.edges.ledger.capacities()] == [0]
 
 
 def test_the_limit_is_learnt_from_the_refusal_and_the_part_cut_again() -> None:
@@ -36,8 +36,8 @@ def test_the_limit_is_learnt_from_the_refusal_and_the_part_cut_again() -> None:
         world = tight(8_000)
         job = world.run("big.jsonl", BIG)
 
-        (room,) = world.edges.ledger.rooms()
-        assert room.limit == 8_000
+        (capacity,) = world.edges.ledger.capacities()
+        assert capacity.limit == 8_000
         first, *pieces = world.report(job)["parts"]
         assert first["cut_again"]
         assert max(piece["estimated_prompt_tokens"] for piece in pieces) <= 8_000
@@ -167,8 +167,8 @@ def test_a_learnt_limit_is_forgotten_after_a_day() -> None:
     with mock_aws():
         world = tight(8_000)
         world.edges.ledger.learn_limit("gpt-5-mini", 10, world.clock())
-        (room,) = world.edges.ledger.rooms()
+        (capacity,) = world.edges.ledger.capacities()
 
-        assert room.as_known(world.clock(), None).limit == 10
-        assert room.as_known(world.clock() + timedelta(hours=25), None).limit is None
-        assert room.as_known(world.clock(), 5).limit == 5
+        assert capacity.as_known(world.clock(), None).limit == 10
+        assert capacity.as_known(world.clock() + timedelta(hours=25), None).limit is None
+        assert capacity.as_known(world.clock(), 5).limit == 5

@@ -1,4 +1,4 @@
-"""A door killed between any two of its calls, and what it was asked asked again: the same world."""
+"""A function killed between any two of its calls and run again: the same world."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ def final(world: World, job: str) -> Final:
         "left_at_openai": len(world.small.files),
         "open": [part.state for part in world.parts(job) if part.state != "landed"],
         "told": told(world),
-        "room": [room.used for room in world.edges.ledger.rooms()],
+        "room": [capacity.used for capacity in world.edges.ledger.capacities()],
     }
 
 
@@ -100,7 +100,7 @@ def undisturbed() -> dict[bytes, tuple[Final, int]]:
     [(ALONE, "before"), (ALONE, "after"), (STORY, "before"), (BAD, "before")],
     ids=["one part, before", "one part, after", "two parts and a retry", "a refused file"],
 )
-def test_a_door_killed_at_any_call_ends_in_the_same_world(
+def test_a_function_killed_at_any_call_ends_in_the_same_world(
     undisturbed: dict[bytes, tuple[Final, int]],
     content: bytes,
     side: Side,

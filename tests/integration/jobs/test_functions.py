@@ -1,4 +1,4 @@
-"""The four doors over moto and the small OpenAI: what a user sees of a dropped file."""
+"""The four functions over moto and the small OpenAI: what a user sees of a dropped file."""
 
 import gzip
 import json
@@ -90,9 +90,9 @@ def test_two_submits_racing_make_one_batch(world: World) -> None:
     assert len(world.small.batches) == 1
 
 
-@pytest.mark.parametrize("door", [submit, land])
-def test_asking_for_a_part_nobody_knows_does_nothing(world: World, door: Any) -> None:
-    assert door(world.edges, Ask(job="0" * 16, part=1)) == "unknown"
+@pytest.mark.parametrize("function", [submit, land])
+def test_asking_for_a_part_nobody_knows_does_nothing(world: World, function: Any) -> None:
+    assert function(world.edges, Ask(job="0" * 16, part=1)) == "unknown"
 
 
 def test_landing_again_after_the_end_changes_nothing(world: World) -> None:

@@ -17,7 +17,7 @@ from moto import mock_aws
 from shared.batchfile.lines import BLOCK, HOPELESS_BYTES, MAX_LINE_BYTES, UTF8_MARK, Unreadable
 from shared.batchfile.part_builder import Copying
 from shared.batchfile.schema import Limits
-from shared.batchfile.splitter import Cutter
+from shared.batchfile.splitter import Splitter
 from shared.jobs.model import Job, JobState
 from shared.problems import KEPT
 from tests.support.batch_files import chat, chats, lines
@@ -321,7 +321,7 @@ def test_a_report_of_very_many_problems_is_bounded_and_counts_all(world: World) 
 def test_a_million_bad_lines_are_counted_in_seconds() -> None:
     block = line(method="GET") + b"\n" + line(custom_id=...) + b"\n"
     copying = Copying(io.BytesIO, None)
-    cutter = Cutter(Limits(), copying, skip=True)
+    cutter = Splitter(Limits(), copying, skip=True)
     started = time.process_time()
 
     drafts = list(cutter.drafts(reader(repeat(block * 1_000, 500)), PLENTY))
@@ -338,7 +338,7 @@ def test_a_million_bad_lines_are_counted_in_seconds() -> None:
 
 def test_a_single_line_of_two_gigabytes_is_refused_in_bounded_memory() -> None:
     source = reader(chain([b'{"custom_id": "'], repeat(b"x" * BLOCK, (2 << 30) // BLOCK)))
-    cutter = Cutter(Limits(), Copying(io.BytesIO, None), skip=True)
+    cutter = Splitter(Limits(), Copying(io.BytesIO, None), skip=True)
     tracemalloc.start()
 
     with pytest.raises(Unreadable, match=f"more than {HOPELESS_BYTES:,} bytes"):
@@ -356,7 +356,7 @@ def test_a_line_of_many_megabytes_good_or_bad_is_in_memory_twice_at_most(last: b
     tracemalloc.start()
 
     with Path("/dev/null").open("r+b") as nowhere:
-        cutter = Cutter(Limits(), Copying(lambda: nowhere, None), skip=True)
+        cutter = Splitter(Limits(), Copying(lambda: nowhere, None), skip=True)
         list(cutter.drafts(reader(pieces), PLENTY))
 
     _, peak = tracemalloc.get_traced_memory()
@@ -367,7 +367,7 @@ def test_a_line_of_many_megabytes_good_or_bad_is_in_memory_twice_at_most(last: b
 
 def test_a_line_that_is_too_long_is_named_and_the_rest_is_read() -> None:
     long = chain([line(custom_id="1") + b"\n"], repeat(b"x" * BLOCK, 257), [b"\n" + line()])
-    cutter = Cutter(Limits(), Copying(io.BytesIO, None), skip=True)
+    cutter = Splitter(Limits(), Copying(io.BytesIO, None), skip=True)
 
     (draft,) = cutter.drafts(reader(long), PLENTY)
 

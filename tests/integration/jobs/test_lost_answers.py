@@ -19,13 +19,13 @@ def test_the_room_stays_taken_while_a_batch_may_be_there(world: World) -> None:
     job = world.drop("a.jsonl", chats(2))
     world.work()
     (part,) = world.parts(job)
-    (room,) = world.edges.ledger.rooms()
+    (capacity,) = world.edges.ledger.capacities()
     assert part.state == "waiting"
-    assert room.used == part.tokens
+    assert capacity.used == part.tokens
 
     world.until_over(job)
 
-    assert [each.used for each in world.edges.ledger.rooms()] == [0]
+    assert [each.used for each in world.edges.ledger.capacities()] == [0]
     assert len(world.small.batches) == 1
 
 

@@ -1,4 +1,4 @@
-"""The clock's door: many batches in few calls, and nothing left half-open."""
+"""The clock's function: many batches in few calls, and nothing left half-open."""
 
 import math
 from datetime import UTC, datetime
@@ -42,7 +42,7 @@ def test_a_claim_whose_lease_ran_out_is_taken_over(world: World) -> None:
     world.work()
     (part,) = world.parts(job)
     claimed = part.claimed(world.clock(), world.config.lease)
-    world.edges.ledger.enter(part, claimed, world.edges.ledger.room(part.model))
+    world.edges.ledger.enter(part, claimed, world.edges.ledger.capacity(part.model))
 
     world.tick(60)
     assert world.parts(job)[0].state is PartState.SUBMITTING
@@ -50,7 +50,7 @@ def test_a_claim_whose_lease_ran_out_is_taken_over(world: World) -> None:
 
     assert world.parts(job)[0].state is PartState.SUBMITTED
     world.until_over(job)
-    assert [room.used for room in world.edges.ledger.rooms()] == [0]
+    assert [capacity.used for capacity in world.edges.ledger.capacities()] == [0]
 
 
 def test_a_message_to_land_that_got_lost_is_sent_again(world: World) -> None:

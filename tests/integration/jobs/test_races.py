@@ -35,10 +35,10 @@ class Meeting(Fuse):
         """Nobody dies here."""
 
 
-def trying(door: Callable[[Edges], object], edges: Edges) -> None:
-    """A door that could not do its work is asked again later."""
+def trying(function: Callable[[Edges], object], edges: Edges) -> None:
+    """A function that could not do its work is asked again later."""
     try:
-        door(edges)
+        function(edges)
     except TryLater:
         return
 
@@ -83,11 +83,11 @@ def met(
         fused = fused_session()
         fused.fuse = None
         world = World()
-        door = prepare(world)
-        meeting = Meeting(at, meet=lambda: trying(door, world.edges))
+        function = prepare(world)
+        meeting = Meeting(at, meet=lambda: trying(function, world.edges))
         fused.fuse = meeting
         transport = FusedTransport(meeting, world.small.transport())
-        trying(door, world.connect(fused, transport=transport))
+        trying(function, world.connect(fused, transport=transport))
         fused.fuse = None
         (job,) = world.all_jobs("file.jsonl")
         world.until_over(job)
@@ -97,7 +97,7 @@ def met(
             "answers": [each["response"]["status_code"] for each in world.results(ended)],
             "batches": len(world.small.batches),
             "billed": sorted(custom_id for _, custom_id in world.small.billed),
-            "room": [room.used for room in world.edges.ledger.rooms()],
+            "room": [capacity.used for capacity in world.edges.ledger.capacities()],
             "left": world.edges.ledger.left(job),
         }
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from moto import mock_aws
 
-from functions.library.flow import shelve
+from functions.library.flow import keep_in_sync
 from shared.errors import TryLater
 from tests.support.fuse import Fuse, FusedTransport, Killed, fused_session
 from tests.support.libraries import Folder
@@ -114,7 +114,7 @@ class Libraries(RuleBasedStateMachine):
         edges = self.world.connect(self.fused, transport=transport)
         try:
             for message in list(self.messages):
-                shelve(edges, message)
+                keep_in_sync(edges, message)
                 self.messages.remove(message)
             self.folder.tick(edges)
         except (Killed, TryLater):
@@ -140,7 +140,7 @@ class Libraries(RuleBasedStateMachine):
         for message in self.messages:
             with suppress(TryLater):
                 self.folder.send(message)
-        if self.world.edges.shelves.bell("handbook").n:
+        if self.world.edges.library_table.dirty_flag("handbook").n:
             self.world.clock.pass_(seconds=self.world.config.lease_seconds + 1)
             self.folder.tick()
             self.folder.settle()

@@ -78,7 +78,7 @@ def _end(folder: Folder) -> dict[str, Any]:
 
 
 def _answer(folder: Folder, *, looked_at: bool) -> None:
-    """The old version is found, whether or not its door has seen that it is."""
+    """The old version is found, whether or not its function has seen that it is."""
     if looked_at:
         folder.settle()
     else:

@@ -328,8 +328,8 @@ def test_a_daily_look_repairs_both_ways_and_says_so(folder: Folder, world: World
 
 
 def _reader(world: World, folder: Folder) -> Any:
-    source = world.edges.landing.newest("test-inbox", folder.key("cats.md"))
-    return world.edges.landing.open(source)
+    source = world.edges.s3.newest("test-inbox", folder.key("cats.md"))
+    return world.edges.s3.open(source)
 
 
 def test_a_store_that_is_gone_is_made_anew(folder: Folder, world: World) -> None:

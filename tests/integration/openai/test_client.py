@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from functions.land.answers import fetch
-from shared.errors import AnswerLost, Gone, Refused, TryLater, Unanswerable
+from shared.errors import ActionRequired, NotFound, OutcomeUnknown, Refused, TryLater
 from shared.openai.client import OpenAI, connect
 from tests.support.batch_files import chats
 from tests.support.world import World
@@ -73,7 +73,7 @@ def test_a_wait_too_long_for_a_function_is_handed_back(world: World) -> None:
 def test_creating_is_never_repeated(world: World, quirk: str) -> None:
     world.small.misbehave(quirk, route="create_batch")
 
-    with pytest.raises(AnswerLost):
+    with pytest.raises(OutcomeUnknown):
         batch(world)
 
     assert [call.route for call in world.small.calls].count("create_batch") == 1
@@ -83,11 +83,11 @@ def test_creating_is_never_repeated(world: World, quirk: str) -> None:
 @pytest.mark.parametrize(
     ("quirk", "error"),
     [
-        ("quota_exhausted", Unanswerable),
-        ("unauthorized", Unanswerable),
-        ("forbidden", Unanswerable),
+        ("quota_exhausted", ActionRequired),
+        ("unauthorized", ActionRequired),
+        ("forbidden", ActionRequired),
         ("rate_limited_silent", TryLater),
-        ("not_found", Gone),
+        ("not_found", NotFound),
     ],
 )
 def test_a_failure_says_what_it_means(world: World, quirk: str, error: type[Exception]) -> None:
@@ -121,18 +121,18 @@ def test_nobody_at_the_address_means_nothing_was_sent() -> None:
         with pytest.raises(TryLater) as told:
             lonely.create_batch("file-1", "/v1/embeddings", "24h", META)
 
-    assert not isinstance(told.value, AnswerLost)
+    assert not isinstance(told.value, OutcomeUnknown)
 
 
 def test_a_refused_key_is_read_again_and_a_missing_one_says_where_to_put_it(world: World) -> None:
     world.small.misbehave("unauthorized", route="list_batches")
-    with pytest.raises(Unanswerable, match="is the stored key right"):
+    with pytest.raises(ActionRequired, match="is the stored key right"):
         world.edges.openai.batch_page()
 
     world.session.client("ssm").delete_parameter(Name=world.config.openai_key_secret)
-    with pytest.raises(Unanswerable, match="put-parameter"):
+    with pytest.raises(ActionRequired, match="put-parameter"):
         world.connect().openai.batch_page()
-    with pytest.raises(Unanswerable, match="put-parameter"):
+    with pytest.raises(ActionRequired, match="put-parameter"):
         world.edges.openai.batch_page()
 
 

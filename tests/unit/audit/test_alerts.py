@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.audit.alerts import Alert, Settled, distinct, letter, record, settle, subject
+from shared.audit.alerts import Alert, Settled, alert_text, distinct, record, settle, subject
 from shared.audit.config import Config
 from shared.audit.detection import Finding
 from shared.audit.severity import Severity
@@ -112,7 +112,7 @@ def test_distinct_keeps_the_first_of_each_window() -> None:
 
 
 def test_a_letter_says_what_who_where_before_and_after_and_what_to_do() -> None:
-    text = letter(alert(0))
+    text = alert_text(alert(0))
 
     assert subject(alert(0)) == "HIGH D2 IP allow-list opened"
     assert text.startswith("HIGH: IP allow-list opened\n")

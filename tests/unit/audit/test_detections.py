@@ -234,7 +234,7 @@ def test_a_flood_does_not_hide_the_login_that_follows_it() -> None:
     assert [a for a in seen(memory.alerts.values()) if a.dedup.startswith("A3")] == [
         (30, "high", "A3|user-owner|user-owner")
     ]
-    assert max(len(facts) for facts in memory.rows.values()) <= 1_500
+    assert max(len(observations) for observations in memory.rows.values()) <= 1_500
 
 
 def test_a_flood_rings_about_once_an_hour() -> None:

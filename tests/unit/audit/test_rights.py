@@ -1,4 +1,4 @@
-"""What the template allows: the admin key belongs to the audit door alone."""
+"""What the template allows: the admin key belongs to the audit function alone."""
 
 from functools import cache
 
@@ -20,13 +20,13 @@ def resources() -> dict[str, str]:
     }
 
 
-def test_the_admin_key_is_named_by_the_audit_door_and_its_role_alone() -> None:
+def test_the_admin_key_is_named_by_the_audit_function_and_its_role_alone() -> None:
     named = {name for name, text in resources().items() if "AdminKey" in text}
 
     assert named == {"AuditFunction", "AuditRole"}
 
 
-def test_only_the_audit_door_may_take_the_role_that_reads_the_admin_key() -> None:
+def test_only_the_audit_function_may_take_the_role_that_reads_the_admin_key() -> None:
     taking = {name for name, text in resources().items() if "!GetAtt AuditRole.Arn" in text}
 
     assert taking == {"AuditFunction"}
@@ -46,7 +46,7 @@ def test_no_right_to_read_keys_is_wider_than_one_key() -> None:
         assert "parameter/*" not in text
 
 
-def test_the_audit_door_does_not_touch_the_batch_side() -> None:
+def test_the_audit_function_does_not_touch_the_batch_side() -> None:
     role = resources()["AuditRole"]
 
     assert "Ledger" not in role

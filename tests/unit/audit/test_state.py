@@ -1,4 +1,4 @@
-"""What patterns remember: rows around new facts, bounded, and good for any order."""
+"""What patterns remember: rows around new observations, bounded, and good for any order."""
 
 import random
 
@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.audit.config import Config
-from shared.audit.detection import Fact
+from shared.audit.detection import Observation
 from shared.audit.detections.sharing import S2_BESIDE_KEYS
-from shared.audit.engine import Watch, is_allowed
+from shared.audit.engine import Engine, is_allowed
 from shared.audit.replay import replay, unique
 from shared.audit.silence import not_permitted, refused
 from shared.audit.state import Row, expires_at, judged, rows_to_read
@@ -29,16 +29,16 @@ from tests.unit.audit.timelines import (
 )
 
 HOUR = 3_600
-WATCH = Watch(Config())
+WATCH = Engine(Config())
 
 
-def fact(time: int, *what: str) -> Fact:
-    return Fact(time, f"e{time}", "user-owner", "owner", "here", what)
+def observation(time: int, *what: str) -> Observation:
+    return Observation(time, f"e{time}", "user-owner", "owner", "here", what)
 
 
 def test_rows_reach_back_by_the_window_and_not_into_the_future() -> None:
     hour = START // HOUR
-    noticed = [(("K3", "owner"), fact(START, "key_1"))]
+    noticed = [(("K3", "owner"), observation(START, "key_1"))]
 
     assert rows_to_read(WATCH, noticed, START) == {
         Row("K3", "owner", HOUR, hour - 1),
@@ -54,18 +54,18 @@ def test_rows_are_kept_longer_than_events_may_be_late() -> None:
 
 
 def test_what_is_known_already_is_not_judged_again() -> None:
-    facts = [fact(START + n, f"key_{n}") for n in range(5)]
-    noticed = [(("K3", "owner"), each) for each in facts]
+    observations = [observation(START + n, f"key_{n}") for n in range(5)]
+    noticed = [(("K3", "owner"), each) for each in observations]
     row = Row("K3", "owner", HOUR, START // HOUR)
 
     assert len(judged(WATCH, noticed, {}).findings) == 1
-    assert judged(WATCH, noticed, {row: set(facts)}) == ([], {})
+    assert judged(WATCH, noticed, {row: set(observations)}) == ([], {})
 
 
 def test_a_fact_is_the_same_after_it_was_written_down() -> None:
-    odd = fact(START, "ä|\n", "")
+    odd = observation(START, "ä|\n", "")
 
-    assert Fact.from_text(odd.text) == odd
+    assert Observation.from_text(odd.text) == odd
 
 
 def test_of_copies_that_differ_always_the_same_one_counts() -> None:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from shared.audit.alerts import Alert, distinct, settle
 from shared.audit.config import Config
-from shared.audit.detection import Fact
-from shared.audit.engine import Set, Watch
+from shared.audit.detection import Observation
+from shared.audit.engine import Engine, Set
 from shared.audit.events import AuditLog, read_event
 from shared.audit.replay import unique
 from shared.audit.state import Row, judged, rows_to_read
@@ -73,7 +73,7 @@ def quiet_life(days: int = 20, name: str = "owner", **seen: Any) -> list[Event]:
     return [at(-day * DAY, "login.succeeded", by=by) for day in range(days, 0, -1)]
 
 
-class Seen(NamedTuple):
+class Raised(NamedTuple):
     """What matters of an alert."""
 
     minutes: float
@@ -81,8 +81,8 @@ class Seen(NamedTuple):
     dedup: str
 
 
-def seen(alerts: Iterable[Alert]) -> list[Seen]:
-    return [Seen((each.time - START) / MINUTE, each.severity, each.dedup) for each in alerts]
+def seen(alerts: Iterable[Alert]) -> list[Raised]:
+    return [Raised((each.time - START) / MINUTE, each.severity, each.dedup) for each in alerts]
 
 
 class Memory:
@@ -90,32 +90,32 @@ class Memory:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.watch = Watch(config)
-        self.rows: dict[Row, set[Fact]] = {}
+        self.watch = Engine(config)
+        self.rows: dict[Row, set[Observation]] = {}
         self.ids: set[str] = set()
         self.alerts: dict[str, Alert] = {}
         self.rung: list[Alert] = []
 
     def deliver(self, events: Sequence[AuditLog]) -> None:
-        """One page: what the door does, without the outside."""
+        """One page: what the function does, without the outside."""
         new = [event for event in unique(events) if event.id not in self.ids]
         self.ids |= {event.id for event in new}
         findings, noticed = [], []
         for event in new:
-            found, facts = self.watch.look(event)
+            found, observations = self.watch.look(event)
             findings += found
-            noticed += facts
+            noticed += observations
         findings += self._judged(noticed)
-        findings += self._judged(self.watch.listen(findings))
+        findings += self._judged(self.watch.derive(findings))
         for alert in distinct(findings, self.config):
             self._settle(alert)
 
-    def _judged(self, noticed: list[tuple[Set, Fact]]) -> list[Any]:
+    def _judged(self, noticed: list[tuple[Set, Observation]]) -> list[Any]:
         wanted = rows_to_read(self.watch, noticed, START + 400 * DAY * MINUTE)
         known = {row: self.rows[row] for row in wanted & self.rows.keys()}
         result = judged(self.watch, noticed, known)
-        for row, facts in result.additions.items():
-            self.rows[row] = self.rows.get(row, set()) | facts
+        for row, observations in result.additions.items():
+            self.rows[row] = self.rows.get(row, set()) | observations
         return result.findings
 
     def _settle(self, alert: Alert) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.aws.s3_events import dropped, ring_again
+from shared.aws.s3_events import dropped, replay_event
 from shared.jobs.model import Source
 from tests.support.splits import bounded
 
@@ -85,4 +85,4 @@ def test_a_notification_may_name_several() -> None:
 def test_what_we_ring_ourselves_is_heard_as_s3s(key: str, version: str | None) -> None:
     source = Source(bucket="b", key=key, version=version, etag="e", sequencer="s", size=7)
 
-    assert list(dropped(ring_again(source))) == [source]
+    assert list(dropped(replay_event(source))) == [source]

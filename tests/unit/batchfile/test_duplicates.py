@@ -6,7 +6,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.batchfile.duplicates import MOST_SUSPECTS, FirstUses, Seen
+from shared.batchfile.duplicates import MOST_SUSPECTS, DuplicateFinder, FirstUses
 from tests.support.splits import bounded
 
 blocks = st.lists(st.lists(st.integers(0, 40).map(str), max_size=10), max_size=12)
@@ -17,7 +17,7 @@ blocks = st.lists(st.lists(st.integers(0, 40).map(str), max_size=10), max_size=1
 def test_exactly_what_stands_twice_is_suspected_near_or_far(
     blocks: list[list[str]], window: int
 ) -> None:
-    seen = Seen(io.BytesIO(), window)
+    seen = DuplicateFinder(io.BytesIO(), window)
     everything = [each for block in blocks for each in block]
 
     list(map(seen.add, blocks))
@@ -26,7 +26,7 @@ def test_exactly_what_stands_twice_is_suspected_near_or_far(
 
 
 def test_two_that_are_windows_apart_are_found() -> None:
-    seen = Seen(io.BytesIO(), window=10)
+    seen = DuplicateFinder(io.BytesIO(), window=10)
 
     seen.add(["first"])
     list(map(seen.add, ([f"{n}/{m}" for m in range(10)] for n in range(50))))
@@ -36,7 +36,7 @@ def test_two_that_are_windows_apart_are_found() -> None:
 
 
 def test_the_hashes_in_memory_are_as_many_as_the_window() -> None:
-    seen = Seen(io.BytesIO(), window=10_000)
+    seen = DuplicateFinder(io.BytesIO(), window=10_000)
     tracemalloc.start()
 
     list(map(seen.add, ([f"{n}/{m}" for m in range(1000)] for n in range(200))))
@@ -49,7 +49,7 @@ def test_the_hashes_in_memory_are_as_many_as_the_window() -> None:
 
 
 def test_suspects_are_as_many_as_are_of_use() -> None:
-    seen = Seen(io.BytesIO(), window=100, most_suspects=5)
+    seen = DuplicateFinder(io.BytesIO(), window=100, most_suspects=5)
 
     list(map(seen.add, [[str(n) for n in range(150)]] * 3))
 

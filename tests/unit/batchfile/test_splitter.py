@@ -11,7 +11,7 @@ from shared.batchfile import splitter
 from shared.batchfile.lines import BLOCK, UTF8_MARK, Unreadable
 from shared.batchfile.part_builder import Copying
 from shared.batchfile.schema import EMBEDDINGS, Limits
-from shared.batchfile.splitter import Cutter
+from shared.batchfile.splitter import Splitter
 from tests.support.batch_files import chat, chats, lines, question
 from tests.support.splits import PLENTY, BatchFile, Shy, batch_files, bounded, cut, inputs_in, line
 
@@ -324,7 +324,7 @@ def test_a_file_may_mix_so_many_models_and_no_more(monkeypatch: pytest.MonkeyPat
 def test_a_part_names_so_many_libraries_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(splitter, "MOST_NAMES", 40)
     copying = Copying(io.BytesIO, None, resolve=lambda name: f"vs_{name}")
-    cutter = Cutter(Limits(), copying, skip=False)
+    cutter = Splitter(Limits(), copying, skip=False)
     asked = [question(str(n), f"library:{10 + n % 45}") for n in range(90)]
 
     parts = list(cutter.drafts(io.BytesIO(lines(asked)), 1 << 20))
@@ -347,7 +347,7 @@ def test_a_file_that_holds_everything_twice_is_refused_with_a_sample(
 ) -> None:
     monkeypatch.setattr(splitter, "MOST_SUSPECTS", 5)
     suspects = {hash(f"r/{n}") for n in range(1, 6)}
-    cutter = Cutter(Limits(), Copying(io.BytesIO, None), skip=True, suspects=suspects)
+    cutter = Splitter(Limits(), Copying(io.BytesIO, None), skip=True, suspects=suspects)
 
     with pytest.raises(Unreadable, match="At least 5 custom_ids"):
         list(cutter.drafts(Shy(chats(9) + chats(9), [BLOCK]), PLENTY))
@@ -358,7 +358,7 @@ def test_a_file_that_holds_everything_twice_is_refused_with_a_sample(
 def test_a_suspect_whose_text_is_another_is_no_duplicate() -> None:
     suspects = {hash("r/2")}
     copying = Copying(io.BytesIO, None)
-    cutter = Cutter(Limits(), copying, skip=False, suspects=suspects)
+    cutter = Splitter(Limits(), copying, skip=False, suspects=suspects)
 
     (draft,) = cutter.drafts(Shy(chats(3), [BLOCK]), PLENTY)
 

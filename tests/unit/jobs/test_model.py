@@ -10,11 +10,11 @@ from shared.jobs.model import (
     NUMBERS,
     TEXT_LIMIT,
     Ask,
+    Capacity,
     JobState,
     Lines,
     Part,
     PartState,
-    Room,
     Source,
     job_id,
     part_number,
@@ -233,18 +233,18 @@ def test_a_piece_is_a_part_of_the_same_attempt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("room", "tokens", "admits"),
+    ("capacity", "tokens", "admits"),
     [
-        (Room(model="m"), 10**12, True),
-        (Room(model="m", used=60, limit=100), 40, True),
-        (Room(model="m", used=61, limit=100), 40, False),
-        (Room(model="m", used=160, limit=100), 1, False),
-        (Room(model="m", held_for="j1/000001"), 1, True),
-        (Room(model="m", held_for="j2/000001"), 1, False),
+        (Capacity(model="m"), 10**12, True),
+        (Capacity(model="m", used=60, limit=100), 40, True),
+        (Capacity(model="m", used=61, limit=100), 40, False),
+        (Capacity(model="m", used=160, limit=100), 1, False),
+        (Capacity(model="m", held_for="j1/000001"), 1, True),
+        (Capacity(model="m", held_for="j2/000001"), 1, False),
     ],
 )
-def test_a_room_admits_what_it_has_space_for(room: Room, tokens: int, admits: bool) -> None:
-    assert room.admits(part(tokens=tokens)) is admits
+def test_a_room_admits_what_it_has_space_for(capacity: Capacity, tokens: int, admits: bool) -> None:
+    assert capacity.admits(part(tokens=tokens)) is admits
 
 
 @pytest.mark.parametrize(
@@ -263,13 +263,13 @@ def test_a_room_admits_what_it_has_space_for(room: Room, tokens: int, admits: bo
 def test_a_limit_that_was_learnt_is_believed_for_a_day(
     learned: int | None, age: timedelta, configured: int | None, limit: int | None
 ) -> None:
-    room = Room(model="m", limit=learned, learned_at=NOW - age)
+    capacity = Capacity(model="m", limit=learned, learned_at=NOW - age)
 
-    assert room.as_known(NOW, configured).limit == limit
+    assert capacity.as_known(NOW, configured).limit == limit
 
 
 def test_a_limit_of_unknown_age_is_believed() -> None:
-    assert Room(model="m", limit=90).as_known(NOW, None).free == 90
+    assert Capacity(model="m", limit=90).as_known(NOW, None).free == 90
 
 
 @pytest.mark.parametrize(

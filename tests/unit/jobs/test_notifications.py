@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shared.aws.notifier import Fact
+from shared.aws.notifier import Notification
 from shared.jobs import notifications
 from shared.jobs.results import Usage
 from shared.openai.models import File
@@ -59,7 +59,7 @@ def report(state: str) -> JobReport:
     )
 
 
-def every_fact() -> list[Fact]:
+def every_notification() -> list[Notification]:
     huge = job(source=HUGE, requests=5, parts=2, tokens=9)
     return [
         notifications.accepted(huge),
@@ -76,24 +76,26 @@ def every_fact() -> list[Fact]:
     ]
 
 
-@pytest.mark.parametrize("fact", every_fact(), ids=lambda fact: fact.type)
-def test_a_message_is_small_whatever_the_job(fact: Fact) -> None:
-    assert len(fact.text.encode()) + len(json.dumps(fact.detail)) < LARGEST // 16
+@pytest.mark.parametrize("notification", every_notification(), ids=lambda each: each.type)
+def test_a_message_is_small_whatever_the_job(notification: Notification) -> None:
+    assert len(notification.text.encode()) + len(json.dumps(notification.detail)) < LARGEST // 16
 
 
 @pytest.mark.parametrize(
-    ("one", "two"), list(zip(every_fact(), every_fact(), strict=True)), ids=lambda fact: fact.type
+    ("one", "two"),
+    list(zip(every_notification(), every_notification(), strict=True)),
+    ids=lambda each: each.type,
 )
-def test_the_same_thing_told_twice_has_the_same_id(one: Fact, two: Fact) -> None:
+def test_the_same_thing_told_twice_has_the_same_id(one: Notification, two: Notification) -> None:
     assert one.id == two.id
 
 
 def test_different_things_have_different_ids() -> None:
-    assert len({each.id for each in every_fact()}) == len(every_fact())
+    assert len({each.id for each in every_notification()}) == len(every_notification())
 
 
 def test_a_person_is_told_counts_and_where_to_look() -> None:
-    accepted, rejected, completed, *_ = every_fact()
+    accepted, rejected, completed, *_ = every_notification()
 
     assert "5 requests in 2 part(s), about 9 prompt tokens" in accepted.text
     assert "2,000 problem(s): 1 × code-0" in rejected.text
@@ -117,10 +119,10 @@ def test_the_cost_is_told_as_far_as_it_is_known(models: dict[str, int], said: st
     usage = {model: Usage(input_tokens=tokens) for model, tokens in models.items()}
     told = {"usage_by_model": usage, "cost": cost(usage, prices())}
 
-    fact = notifications.ended(job(), report("completed").model_copy(update=told))
+    notification = notifications.ended(job(), report("completed").model_copy(update=told))
 
-    assert said in fact.text
-    assert fact.detail["cost_usd"] == 0.25
+    assert said in notification.text
+    assert notification.detail["cost_usd"] == 0.25
 
 
 def test_a_cost_that_is_not_known_at_all_is_not_told_as_none() -> None:
@@ -133,12 +135,15 @@ def test_a_cost_that_is_not_known_at_all_is_not_told_as_none() -> None:
 
 
 def test_what_was_paid_twice_is_said() -> None:
-    fact = notifications.second_batch(PART, batch(request_counts={"completed": 1_234}), "batch_0")
+    notification = notifications.second_batch(
+        PART, batch(request_counts={"completed": 1_234}), "batch_0"
+    )
 
     assert (
-        "1,234 requests of the cancelled one were done by then, and are billed twice" in fact.text
+        "1,234 requests of the cancelled one were done by then, and are billed twice"
+        in notification.text
     )
-    assert fact.detail == {
+    assert notification.detail == {
         "job": "j1",
         "part": 1,
         "cancelled": "batch_1",

@@ -1,4 +1,4 @@
-"""A busy day against the ledger's partitions, by what the doors were seen to write."""
+"""A busy day against the ledger's partitions, by what the functions were seen to write."""
 
 import json
 

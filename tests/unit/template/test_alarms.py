@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.jobs.model import JobState
-from tests.support.rights import doors, template
+from tests.support.rights import functions, template
 from tests.support.world import ROOT
 
 PUBLISHED = {
@@ -32,7 +32,7 @@ ALARMS = {
 
 @cache
 def words(folder: str = "functions") -> set[str]:
-    """Every text that stands in a door's code."""
+    """Every text that stands in a function's code."""
     trees = [ast.parse(path.read_text()) for path in (ROOT / folder).rglob("*.py")]
     constants = [n for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Constant)]
     return {each.value for each in constants if isinstance(each.value, str)}
@@ -87,9 +87,9 @@ def test_an_alarm_rings_where_cloudwatch_may_publish(alarm: str) -> None:
     assert key["Fn::If"][1:] == [{"Ref": "EncryptionKeyArn"}, {"Ref": "AWS::NoValue"}]
 
 
-@pytest.mark.parametrize("door", doors())
-def test_a_door_that_fails_or_runs_late_rings(door: str) -> None:
-    assert {f"{door}-errors", f"{door}-time-left"} <= set(ALARMS)
+@pytest.mark.parametrize("function", functions())
+def test_a_function_that_fails_or_runs_late_rings(function: str) -> None:
+    assert {f"{function}-errors", f"{function}-time-left"} <= set(ALARMS)
 
 
 @pytest.mark.parametrize("queue", of_type("AWS::SQS::Queue"))
@@ -100,11 +100,11 @@ def test_a_queue_that_is_stuck_rings(queue: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "door",
-    [d for d, p in doors().items() if any("Sched" in e["Type"] for e in p["Events"].values())],
+    "function",
+    [d for d, p in functions().items() if any("Sched" in e["Type"] for e in p["Events"].values())],
 )
-def test_a_clock_that_stands_still_rings(door: str) -> None:
-    assert ALARMS[f"{door}-not-run"]["Properties"]["TreatMissingData"] == "breaching"
+def test_a_clock_that_stands_still_rings(function: str) -> None:
+    assert ALARMS[f"{function}-not-run"]["Properties"]["TreatMissingData"] == "breaching"
 
 
 def test_the_dashboard_shows_metrics_that_somebody_sends() -> None:

@@ -18,11 +18,12 @@ def of_type(kind: str) -> dict[str, Any]:
     return {name: each for name, each in RESOURCES.items() if each["Type"] == kind}
 
 
-DOORS = of_type("AWS::Serverless::Function")
+FUNCTIONS = of_type("AWS::Serverless::Function")
 QUEUES = of_type("AWS::SQS::Queue")
 NOTHING = {"Ref": "AWS::NoValue"}
 OWN_KEY = {"Fn::If": ["OwnKey", {"Ref": "EncryptionKeyArn"}, NOTHING]}
 KNOWN = {"AuditFunction": AuditSettings}
+TIMEOUTS = TEMPLATE["Parameters"]["FunctionTimeoutSeconds"]["AllowedValues"]
 
 
 @pytest.mark.parametrize("section", ["Parameters", "Resources", "Outputs"])
@@ -30,8 +31,8 @@ def test_a_section_is_in_alphabetical_order(section: str) -> None:
     assert list(TEMPLATE[section]) == sorted(TEMPLATE[section])
 
 
-@pytest.mark.parametrize("timeout", TEMPLATE["Parameters"]["DoorTimeoutSeconds"]["AllowedValues"])
-def test_a_claim_outlives_its_door_and_a_message_the_claim(timeout: str) -> None:
+@pytest.mark.parametrize("timeout", TIMEOUTS)
+def test_a_claim_outlives_its_function_and_a_message_the_claim(timeout: str) -> None:
     patience = {
         name: int(value) for name, value in TEMPLATE["Mappings"]["Patience"][timeout].items()
     }
@@ -39,11 +40,13 @@ def test_a_claim_outlives_its_door_and_a_message_the_claim(timeout: str) -> None
     assert int(timeout) < patience["Lease"] < patience["Visibility"]
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_door_is_given_variables_that_the_settings_know(door: str) -> None:
-    given = _variables(TEMPLATE["Globals"]["Function"]) | _variables(DOORS[door]["Properties"])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_given_variables_that_the_settings_know(function: str) -> None:
+    given = _variables(TEMPLATE["Globals"]["Function"]) | _variables(
+        FUNCTIONS[function]["Properties"]
+    )
 
-    known = KNOWN.get(door, Settings).model_fields
+    known = KNOWN.get(function, Settings).model_fields
     unknown = {name for name in given if name.lower() not in known}
     assert unknown == {
         "POWERTOOLS_LOG_LEVEL",
@@ -52,10 +55,10 @@ def test_a_door_is_given_variables_that_the_settings_know(door: str) -> None:
     }
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_door_has_a_role_and_a_log_of_its_own(door: str) -> None:
-    name = door.removesuffix("Function")
-    properties = DOORS[door]["Properties"]
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_a_role_and_a_log_of_its_own(function: str) -> None:
+    name = function.removesuffix("Function")
+    properties = FUNCTIONS[function]["Properties"]
 
     assert properties["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
     assert properties["LoggingConfig"]["LogGroup"] == {"Ref": f"{name}Log"}
@@ -71,16 +74,16 @@ def test_no_right_has_a_star_but_for_traces_which_know_no_resources() -> None:
     assert starred == {"TraceRights"}
 
 
-def test_the_admin_key_is_read_by_the_audit_door_alone() -> None:
+def test_the_admin_key_is_read_by_the_audit_function_alone() -> None:
     readers = {name for name, right in _granted() if "OpenAIAdminKey" in str(right["Resource"])}
 
     assert readers == {"AuditRole"}
     assert {"Ref": "OpenAIKeyRights"} not in _policies("Audit")
 
 
-@pytest.mark.parametrize("door", ["Land", "Poll", "Submit"])
-def test_the_project_key_is_read_where_openai_is_called(door: str) -> None:
-    assert {"Ref": "OpenAIKeyRights"} in _policies(door)
+@pytest.mark.parametrize("function", ["Land", "Poll", "Submit"])
+def test_the_project_key_is_read_where_openai_is_called(function: str) -> None:
+    assert {"Ref": "OpenAIKeyRights"} in _policies(function)
 
 
 def test_intake_reads_no_key() -> None:
@@ -101,13 +104,13 @@ def _variables(function: dict[str, Any]) -> set[str]:
     return set(function["Environment"]["Variables"])
 
 
-def _policies(door: str) -> list[Any]:
-    found: list[Any] = RESOURCES[f"{door}Role"]["Properties"]["ManagedPolicyArns"]
+def _policies(function: str) -> list[Any]:
+    found: list[Any] = RESOURCES[f"{function}Role"]["Properties"]["ManagedPolicyArns"]
     return found
 
 
 def _granted() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every statement of every role and policy for our doors, with the resource it stands in."""
+    """Every statement of every role and policy of our functions, with its resource."""
     for name, role in of_type("AWS::IAM::Role").items():
         for policy in role["Properties"]["Policies"]:
             yield from ((name, each) for each in policy["PolicyDocument"]["Statement"])
