@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from local.world.workspace import ROOT
+from local.paths import ROOT
 
 PIP_AUDIT = ROOT / ".venvs" / "pip-audit" / "bin" / "pip-audit"
 UV = ROOT / ".venvs" / "uv" / "bin" / "uv"

@@ -10,7 +10,7 @@ from typing import Any
 from genai_prices import Usage, calc_price
 from genai_prices.data import providers
 
-from local.world.workspace import ROOT
+from local.paths import ROOT
 
 PRICES = ROOT / "shared" / "report" / "prices.json"
 MILLION = 1_000_000

@@ -4,10 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
-from local.measure.kit.world import Template
-from local.world.workspace import ROOT
+from local.paths import ROOT
+from local.template import read_template
 
 README = ROOT / "README.md"
 TABLE = re.compile(r"(?<=<!-- parameters -->\n).*?(?=<!-- /parameters -->)", re.DOTALL)
@@ -20,7 +18,7 @@ def main(argv: Sequence[str]) -> int:
 
 def table() -> str:
     """The template's own descriptions, so that there is one place to change them."""
-    parameters: Any = yaml.load((ROOT / "template.yaml").read_text(), Template)["Parameters"]
+    parameters: Any = read_template()["Parameters"]
     rows = [
         f"| `{name}` | {_default(each['Default'])} | {_choices(each)}{each['Description']} |"
         for name, each in parameters.items()

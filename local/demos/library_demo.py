@@ -10,8 +10,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from local.paths import ROOT
 from local.world.stack import Wishes, World, make_world
-from local.world.workspace import ROOT, keep_logs, passing_home
+from local.world.workspace import keep_logs, passing_home
 from shared.jobs.model import job_id
 
 LIBRARY = "handbook"

@@ -13,29 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import boto3
-import yaml
 from botocore.exceptions import ClientError
 
-from local.world.workspace import ROOT
+from local.template import read_template
 
 BUCKET, TABLE = "AWS::S3::Bucket", "AWS::DynamoDB::Table"
 ELSEWHERE = ("Condition", "DependsOn", "Metadata")  # what is kept stands by itself
 CHANGE = "adopt"
-
-
-class Short(yaml.SafeLoader):
-    """CloudFormation's YAML, with the short forms of its functions written out."""
-
-
-def _written_out(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.ScalarNode)
-    return {name: loader.construct_scalar(node)}
-
-
-Short.add_multi_constructor("!", _written_out)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -52,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
 
 def adopt(session: boto3.Session, stack: str, tables: Mapping[str, str]) -> dict[str, str]:
     """What was imported, by its name in the template."""
-    kept = remaining(yaml.load((ROOT / "template.yaml").read_text(), Short))
+    kept = remaining(read_template())
     found = _found(session, stack, kept["Resources"], tables)
     kept["Resources"] = {name: kept["Resources"][name] for name in found}
     cloudformation = session.client("cloudformation")

@@ -10,7 +10,8 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from local.world.workspace import ROOT, WORLDS, locked
+from local.paths import ROOT
+from local.world.workspace import WORLDS, locked
 
 BUILDS = WORLDS / "builds"
 KEPT = 4  # the newest few stay; another run may be deploying one of them

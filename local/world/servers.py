@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
+from local.paths import ROOT
 from local.world import processes
-from local.world.workspace import ROOT
 
 MINISTACK = ROOT / ".venvs" / "ministack" / "bin" / "ministack"
 PATIENCE = 60.0  # seconds for a server to begin to answer

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.paths import ROOT
 from local.world import processes
 
-ROOT = Path(__file__).parents[2]
 WORLDS = ROOT / ".world"
 STANDING = WORLDS / "standing"  # the world of `make up`
 FAILED = WORLDS / "failed"  # the logs of the last run that failed

@@ -14,9 +14,9 @@ from threading import Timer
 
 import pytest
 
+from local.paths import ROOT
 from tests.support.batch_files import chat
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 240  # seconds for anything; on an idle machine a run takes twenty
 
 Run = Callable[..., "Ran"]

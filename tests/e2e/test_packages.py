@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from local.paths import ROOT
 from local.world.packages import SAM, built_template
-from tests.e2e.conftest import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("packages")]
 

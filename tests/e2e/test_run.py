@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, Run, Running
+from local.paths import ROOT
+from tests.e2e.conftest import Run, Running
 
 pytestmark = pytest.mark.e2e
 

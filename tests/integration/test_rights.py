@@ -12,6 +12,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from local.paths import ROOT
 from tests.support.rights import (
     Call,
     functions,
@@ -22,7 +23,6 @@ from tests.support.rights import (
     table,
 )
 from tests.support.rights_scenarios import lived_through
-from tests.support.world import ROOT
 
 SCENARIOS = {
     "parameters": {"KeyIsSecret": False, "AdminKeyIsSecret": False, "OwnKey": False},

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from local.openai import SmallOpenAI, SmallSettings, serving
+from local.paths import ROOT
 from tests.support.small_openai import Clock, chat, http, lines, look, submit, upload
 
 KEY = {"Authorization": "Bearer sk-test-123456"}
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

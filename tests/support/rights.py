@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from cfnlint.decode import decode  # type: ignore[import-untyped]
-
+from local.template import read_template
 from tests.support.sessions import Session
-from tests.support.world import DATA, INBOX, ROOT
+from tests.support.world import DATA, INBOX
 
 Scenario = Mapping[str, bool]  # the template's conditions
 
@@ -131,7 +130,7 @@ def _of_s3(operation: str, params: Mapping[str, Any]) -> Iterator[Right]:
 @cache
 def template() -> Any:
     """Read anew, with the short forms of functions as dictionaries."""
-    return decode(str(ROOT / "template.yaml"))[0]
+    return read_template()
 
 
 def functions() -> dict[str, Any]:

@@ -17,7 +17,6 @@ from urllib.parse import quote_plus
 
 import boto3
 import httpx
-import yaml
 
 from functions.intake.flow import take_in
 from functions.land.flow import land
@@ -25,6 +24,8 @@ from functions.library.flow import keep_in_sync
 from functions.poll.flow import poll
 from functions.submit.flow import submit
 from local.openai import SmallOpenAI, SmallSettings
+from local.paths import ROOT
+from local.template import read_template
 from shared.aws.s3_events import dropped
 from shared.edges import Edges
 from shared.errors import TryLater
@@ -36,18 +37,8 @@ from tests.support.sessions import Session
 START = datetime(2026, 11, 1, tzinfo=UTC)
 INBOX, DATA = "test-inbox", "test-data"
 KEY_NAME = "/batchdrop/openai-api-key"
-ROOT = Path(__file__).parents[2]
 QUEUES = ("intake", "submit", "land", "library", "told")
 ROUNDS = 400  # a world that is not quiet after so many ticks never gets quiet
-
-
-class Template(yaml.SafeLoader):
-    """CloudFormation's YAML with its short forms left as they are."""
-
-
-Template.add_multi_constructor(
-    "!", lambda loader, suffix, node: {suffix: getattr(node, "value", None)}
-)
 
 
 @cache
@@ -58,7 +49,7 @@ def aws() -> Session:
 
 @cache
 def template() -> Any:
-    return yaml.load((ROOT / "template.yaml").read_text(), Template)
+    return read_template()
 
 
 @dataclass

@@ -18,9 +18,10 @@ import httpx
 
 from local.cli.progress import Clock, snapshots
 from local.cli.run import drop
+from local.paths import ROOT
 from local.world.packages import SAM, built_template
 from local.world.stack import REGION, STACK, Say, Wishes, World, aws_environment, deploy, make_world
-from local.world.workspace import ROOT, passing_home
+from local.world.workspace import passing_home
 from shared.jobs.model import JobState, PartState
 from tests.support.batch_files import chat, lines
 

@@ -12,16 +12,14 @@ from typing import Any
 
 import boto3
 import httpx
-import yaml
 from moto import mock_aws
 
 from functions.audit.flow import tick
 from local.measure.bench.scale import Scale
 from local.measure.kit.moto_speed import quick_transactions
 from local.measure.kit.report import Section, judged
-from local.measure.kit.world import Template
 from local.openai import SmallOpenAI
-from local.world.workspace import ROOT
+from local.template import read_template
 from shared.audit.config import Config, Detections
 from shared.audit.edges import AuditEdges
 from shared.audit.engine import Engine
@@ -175,7 +173,7 @@ def _landed(number: int, config: Config) -> tuple[float, str, float]:
 def in_moto() -> Iterator[boto3.Session]:
     with mock_aws(), quick_transactions():
         session = boto3.Session("test", "test", region_name="us-east-1")
-        template: Any = yaml.load((ROOT / "template.yaml").read_text(), Template)
+        template: Any = read_template()
         for name in ("AuditEvents", "AuditState"):
             table = template["Resources"][name]["Properties"]
             kept = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")

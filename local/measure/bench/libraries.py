@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 import httpx
-import yaml
 from moto import mock_aws
 
 from functions.library.changes import note
@@ -18,9 +17,8 @@ from functions.library.flow import keep_in_sync
 from local.measure.bench.scale import Scale
 from local.measure.kit.moto_speed import quick_transactions
 from local.measure.kit.report import Section, judged
-from local.measure.kit.world import Template
 from local.openai import SmallOpenAI
-from local.world.workspace import ROOT
+from local.template import read_template
 from shared.aws.s3_events import Change
 from shared.edges import Edges
 from shared.jobs.model import Source
@@ -101,7 +99,7 @@ def _listed(calls: Counter[str]) -> str:
 def _moto() -> Iterator[boto3.Session]:
     with mock_aws(), quick_transactions():
         session = boto3.Session("test", "test", region_name="us-east-1")
-        template: Any = yaml.load((ROOT / "template.yaml").read_text(), Template)
+        template: Any = read_template()
         table = template["Resources"]["Ledger"]["Properties"]
         session.client("dynamodb").create_table(
             TableName="ledger", **{name: table[name] for name in KEPT}

@@ -16,7 +16,8 @@ from local.measure.kit.inputs import LINE, write_chats
 from local.measure.kit.processes import started
 from local.measure.kit.report import Section, judged
 from local.measure.kit.world import INBOX, World, make_world
-from local.world.workspace import ROOT, passing_home
+from local.paths import ROOT
+from local.world.workspace import passing_home
 from shared.jobs.model import job_id
 
 MOST = 300  # MB

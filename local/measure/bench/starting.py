@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-import yaml
-
 from local.measure.bench.scale import Scale
 from local.measure.kit.report import Section, judged
-from local.measure.kit.world import Template
+from local.template import read_template
 from local.world.packages import built_template
 from local.world.workspace import passing_home
 
@@ -55,7 +53,7 @@ def measured(scale: Scale) -> Section:
 def _functions() -> Iterator[tuple[str, Path, str]]:
     """Each function's name, its package for this machine, its module."""
     built = built_template(print)
-    template = yaml.load(built.read_text(), Template)
+    template = read_template(built)
     for name, resource in sorted(template["Resources"].items()):
         if resource["Type"] == "AWS::Serverless::Function":
             handler: str = resource["Properties"]["Handler"]

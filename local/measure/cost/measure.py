@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
-import yaml
 
 from functions.audit.flow import tick
 from functions.intake.flow import take_in
@@ -19,9 +18,10 @@ from functions.poll.flow import poll
 from functions.submit.flow import submit
 from local.measure.bench.auditing import function_edges, in_moto
 from local.measure.kit.inputs import write_chats
-from local.measure.kit.world import WIRES, Template, World, make_world
+from local.measure.kit.world import WIRES, World, make_world
 from local.openai import SmallOpenAI
-from local.world.workspace import ROOT, passing_home
+from local.template import read_template
+from local.world.workspace import passing_home
 from shared.edges import Edges
 from shared.jobs.model import Ask, PartState
 
@@ -98,7 +98,7 @@ def _one(write: Any) -> int:
 
 def _memory() -> dict[str, int]:
     """Megabytes of each function, as the template has it."""
-    resources: Any = yaml.load((ROOT / "template.yaml").read_text(), Template)["Resources"]
+    resources: Any = read_template()["Resources"]
     return {
         name.removesuffix("Function").lower(): int(
             each["Properties"].get("MemorySize", DEFAULT_MEMORY)

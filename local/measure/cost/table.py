@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from local.measure.kit.world import Template
-from local.world.workspace import ROOT
+from local.paths import ROOT
+from local.template import read_template
 
 PRICES = Path(__file__).with_name("prices.json")
 MEASURED = Path(__file__).with_name("measured.json")
@@ -160,4 +158,4 @@ def _queues() -> int:
 
 
 def _resources() -> Any:
-    return yaml.load((ROOT / "template.yaml").read_text(), Template)["Resources"]
+    return read_template()["Resources"]

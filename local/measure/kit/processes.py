@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from local.paths import ROOT
 from local.world import processes
-from local.world.workspace import ROOT
 
 PATIENCE = 30.0  # seconds
 

@@ -9,7 +9,7 @@ from os import cpu_count
 from pathlib import Path
 from typing import Literal
 
-from local.world.workspace import ROOT
+from local.paths import ROOT
 
 BENCHMARKS = ROOT / "BENCHMARKS.md"
 CPUINFO = Path("/proc/cpuinfo")

@@ -10,11 +10,10 @@ from typing import Any
 
 import boto3
 import httpx
-import yaml
 
 from local.measure.kit.processes import started
+from local.template import read_template
 from local.world.servers import start_aws, start_openai
-from local.world.workspace import ROOT
 from shared.edges import Edges
 from shared.jobs.model import Source
 from shared.settings import Settings
@@ -23,15 +22,6 @@ INBOX, DATA = "bench-inbox", "bench-data"
 KEY_NAME = "/batchdrop/openai-api-key"
 PATIENCE = 600.0  # seconds; the small OpenAI writes a batch's output when somebody looks
 QUICKLY = ("--speed", "100000")
-
-
-class Template(yaml.SafeLoader):
-    """CloudFormation's YAML with its short forms left as they are."""
-
-
-Template.add_multi_constructor(
-    "!", lambda loader, suffix, node: {suffix: getattr(node, "value", None)}
-)
 
 
 @dataclass(frozen=True)
@@ -146,7 +136,7 @@ def _made(session: boto3.Session, base_url: str) -> Settings:
 
 
 def _make_table(session: boto3.Session) -> None:
-    template: Any = yaml.load((ROOT / "template.yaml").read_text(), Template)
+    template: Any = read_template()
     table = template["Resources"]["Ledger"]["Properties"]
     names = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
     wanted = {name: table[name] for name in names}

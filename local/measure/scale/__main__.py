@@ -8,7 +8,7 @@ from pathlib import Path
 
 from local.measure.scale.day import DAY, WINDOW_BATCHES, Busy, Writes, simulate
 from local.measure.scale.trace import traced
-from local.world.workspace import ROOT
+from local.paths import ROOT
 
 PAGE = ROOT / "docs" / "scale.md"
 TRACED = Path(__file__).with_name("traced.json")

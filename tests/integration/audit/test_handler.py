@@ -11,9 +11,9 @@ import pytest
 
 from functions.audit import handler as audit
 from local.openai import serving
+from local.paths import ROOT
 from tests.support.audit_logs import event, events
 from tests.support.audit_world import ADMIN_KEY, AuditWorld, audit_aws
-from tests.support.world import ROOT
 
 
 @dataclass

@@ -2,9 +2,9 @@
 
 import re
 
+from local.paths import ROOT
 from shared.audit.config import Config
 from shared.audit.engine import ABOUT
-from tests.support.world import ROOT
 
 PAGE = (ROOT / "docs" / "audit.md").read_text()
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from local.paths import ROOT
 from shared.audit.config import Allow, Config, Detections, Misconfigured, read_config
 from shared.audit.engine import ABOUT
-from tests.support.world import ROOT
 
 SHIPPED = ROOT / "shared" / "audit" / "detections.yaml"
 

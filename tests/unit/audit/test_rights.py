@@ -4,7 +4,7 @@ from functools import cache
 
 import yaml
 
-from tests.support.world import ROOT
+from local.paths import ROOT
 
 
 @cache

@@ -3,7 +3,7 @@
 import re
 
 from local.build.update_readme import README, TABLE, table
-from local.world.workspace import ROOT
+from local.paths import ROOT
 
 WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from local.paths import ROOT
 from shared.jobs.model import JobState
 from tests.support.rights import functions, template
-from tests.support.world import ROOT
 
 PUBLISHED = {
     "AWS/Lambda": {"Duration", "Errors", "Invocations", "Throttles"},

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cfnlint.decode import decode  # type: ignore[import-untyped]
 
+from local.template import read_template
 from shared.audit.settings import AuditSettings
 from shared.settings import Settings
-from tests.e2e.conftest import ROOT
 
-TEMPLATE: dict[str, Any] = decode(str(ROOT / "template.yaml"))[0]
+TEMPLATE: dict[str, Any] = read_template()
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 
 
