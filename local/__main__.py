@@ -11,7 +11,10 @@ COMMANDS = {
     "openai": ("local.openai.http.command", "the small OpenAI alone"),
     "audit": ("local.demos.audit_demo", "a theft that the audit function rings for"),
     "library": ("local.demos.library_demo", "a folder of documents, kept in sync and asked"),
-    "parameters": ("local.build.update_readme", "renew the table of parameters in the README"),
+    "parameters": (
+        "local.build.update_reference",
+        "renew the table of parameters in docs/reference.md",
+    ),
     "prices": ("local.build.update_prices", "renew the table of OpenAI's batch prices"),
     "adopt": ("local.ops.import_resources", "a deleted stack's buckets and tables into a new one"),
     "replay": ("local.ops.replay_audit", "audit events through the detections, touching nothing"),

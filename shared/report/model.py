@@ -1,4 +1,4 @@
-"""The documents that people and programs read afterwards; README documents their shape."""
+"""The documents that people and programs read afterwards; docs/jobs.md documents their shape."""
 
 from datetime import datetime
 from typing import Literal

@@ -62,11 +62,11 @@ def make(out: Path) -> Run:
     return make
 
 
-def told_and_shown(module: str, story: re.Pattern[str]) -> tuple[str, str]:
-    """What a story tells, run to its end, and what the README shows of it."""
+def printed_and_shown(module: str, page: str, story: re.Pattern[str]) -> tuple[str, str]:
+    """What a demo prints, run to its end, and what its page in docs/ shows of it."""
     ran = _ended([sys.executable, "-m", module], ROOT)
     assert ran.status == 0, ran.text
-    shown = story.search((ROOT / "README.md").read_text())
+    shown = story.search((ROOT / "docs" / page).read_text())
     assert shown is not None
     return ran.text, shown[1]
 

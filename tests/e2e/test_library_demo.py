@@ -4,16 +4,16 @@ import re
 
 import pytest
 
-from tests.e2e.conftest import told_and_shown
+from tests.e2e.conftest import printed_and_shown
 
 pytestmark = pytest.mark.e2e
 
-STORY = re.compile(r"```\n(\d+ Markdown files and a broken PDF.*?)```", re.DOTALL)
+STORY = re.compile(r"```(?:text)?\n(\d+ Markdown files and a broken PDF.*?)```", re.DOTALL)
 QUOTED = re.compile(r"(?m)^    According to .*$")  # the documents are this project's own, and grow
 
 
-def test_a_folder_is_kept_and_asked_as_the_readme_shows() -> None:
-    told, shown = told_and_shown("local.demos.library_demo", STORY)
+def test_the_library_demo_prints_what_its_page_shows() -> None:
+    printed, shown = printed_and_shown("local.demos.library_demo", "libraries.md", STORY)
 
-    assert QUOTED.sub("…", told).endswith(QUOTED.sub("…", shown))
-    assert "    According to operations.45e7b308b7aa.md: # Operations The pager rings" in told
+    assert QUOTED.sub("…", printed).endswith(QUOTED.sub("…", shown))
+    assert "    According to operations.45e7b308b7aa.md: # Operations The pager rings" in printed

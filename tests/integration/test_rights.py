@@ -90,5 +90,5 @@ def test_a_right_is_never_a_star() -> None:
             assert right.resource != "*" or right.action.startswith("xray:"), right
 
 
-def test_the_readme_shows_what_each_function_may_do() -> None:
-    assert table(SCENARIOS["parameters"]) in (ROOT / "README.md").read_text()
+def test_the_reference_shows_what_each_function_may_do() -> None:
+    assert table(SCENARIOS["parameters"]) in (ROOT / "docs" / "reference.md").read_text()

@@ -226,7 +226,7 @@ def _resource(node: Any) -> str:
 
 
 def table(scenario: Scenario) -> str:
-    """Function × what it may do, as the README shows it: without each one's own log and traces."""
+    """What each function may do, as docs/reference.md shows it, without its own log and traces."""
     may = {
         function: {
             r for r in granted(function, scenario) if not r.action.startswith(("logs:", "xray:"))

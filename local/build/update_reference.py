@@ -1,4 +1,4 @@
-"""`python -m local parameters`: writes the README's table of the stack's parameters."""
+"""`python -m local parameters`: writes docs/reference.md's table of the stack's parameters."""
 
 import re
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from typing import Any
 from local.paths import ROOT
 from local.template import read_template
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "reference.md"
 TABLE = re.compile(r"(?<=<!-- parameters -->\n).*?(?=<!-- /parameters -->)", re.DOTALL)
 
 
 def main(argv: Sequence[str]) -> int:
-    README.write_text(TABLE.sub(lambda _: table(), README.read_text()))
+    PAGE.write_text(TABLE.sub(lambda _: table(), PAGE.read_text()))
     return 0
 
 

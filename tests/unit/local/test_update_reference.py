@@ -2,14 +2,14 @@
 
 import re
 
-from local.build.update_readme import README, TABLE, table
+from local.build.update_reference import PAGE, TABLE, table
 from local.paths import ROOT
 
 WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 
 
-def test_the_readme_explains_every_parameter_as_the_template_does() -> None:
-    (found,) = TABLE.findall(README.read_text())
+def test_the_reference_explains_every_parameter_as_the_template_does() -> None:
+    (found,) = TABLE.findall(PAGE.read_text())
 
     assert found == table(), "renew it: python -m local parameters"
 
