@@ -1,64 +1,78 @@
-"""What the functions of jobs and libraries touch."""
+"""What every function may touch; each thing is built once a process, when it is first used."""
 
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any, Self
 
-from shared.aws.sqs import Queue
-from shared.common_edges import CommonEdges, utc_now
-from shared.jobs.ledger import Ledger
-from shared.library.tables import LibraryTable
-from shared.openai.client import OpenAI, connect
-from shared.openai.vector_stores import VectorStores
+import boto3
+import httpx
+from botocore.config import Config
+
+from shared.aws.notifier import Notifier
+from shared.aws.s3 import S3Store
+from shared.aws.secrets import Secret
 from shared.settings import Settings
 
+# Adaptive is for many callers of one account; a function is short: few tries, short waits.
+AWS = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 
-class Edges(CommonEdges):
-    """Everything a flow may touch."""
+
+def utc_now() -> datetime:
+    """The clock that everybody has, for functions; all else is given `now`."""
+    return datetime.now(UTC)
+
+
+class CommonEdges:
+    """Tests give their own session and HTTP client, nothing else."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        now: Callable[[], datetime],
+        session: boto3.Session | None = None,
+        http: httpx.Client | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.settings = settings
+        self.now = now
+        self._given_session = session
+        self._given_http = http
+        self._pause = pause
 
     @classmethod
-    def in_lambda(cls) -> "Edges":
+    def in_lambda(cls) -> Self:
         """As the function's environment says."""
         return cls(Settings.load(), utc_now)
 
     @cached_property
-    def ledger(self) -> Ledger:
-        return Ledger(self._dynamodb().Table(self.settings.ledger_table))
+    def s3(self) -> S3Store:
+        return S3Store(self._client("s3"), self.settings.data_bucket)
 
     @cached_property
-    def library_table(self) -> LibraryTable:
-        return LibraryTable(self._dynamodb().Table(self.settings.ledger_table))
+    def notifier(self) -> Notifier:
+        return Notifier(
+            self._client("events"),
+            self._client("sns"),
+            self.settings.bus_name,
+            self.settings.topic_arn,
+        )
+
+    def secret(self, reference: str) -> Secret:
+        return Secret(
+            reference,
+            lambda: self._client("ssm"),
+            lambda: self._client("secretsmanager"),
+            self.now,
+        )
 
     @cached_property
-    def intake_queue(self) -> Queue:
-        return Queue(self._client("sqs"), self.settings.intake_queue_url)
+    def _session(self) -> boto3.Session:
+        return self._given_session or boto3.Session()
 
-    @cached_property
-    def submit_queue(self) -> Queue:
-        return Queue(self._client("sqs"), self.settings.submit_queue_url)
+    def _client(self, service: Any) -> Any:
+        return self._session.client(service, config=AWS)
 
-    @cached_property
-    def land_queue(self) -> Queue:
-        return Queue(self._client("sqs"), self.settings.land_queue_url)
-
-    @cached_property
-    def library_queue(self) -> Queue:
-        return Queue(self._client("sqs"), self.settings.library_queue_url)
-
-    @cached_property
-    def openai(self) -> OpenAI:
-        http = self._given_http or connect(self.settings.openai_base_url, self.openai_headers())
-        return OpenAI(http, self.secret(self.settings.openai_key_secret), self._pause)
-
-    @cached_property
-    def vector_stores(self) -> VectorStores:
-        return VectorStores(self.openai)
-
-    def close(self) -> None:
-        """Lets go of OpenAI's connections, for a process that is not about to end."""
-        self.openai.close()
-
-    def openai_headers(self) -> dict[str, str]:
-        asked = {
-            "OpenAI-Organization": self.settings.openai_organization,
-            "OpenAI-Project": self.settings.openai_project,
-        }
-        return {name: value for name, value in asked.items() if value}
+    def _dynamodb(self) -> Any:
+        return self._session.resource("dynamodb", config=AWS)

@@ -10,9 +10,9 @@ from shared.batchfile.library_refs import StoreNotMade
 from shared.batchfile.lines import Unreadable, unpacked
 from shared.batchfile.part_builder import Copying, PartBuilder, Reread
 from shared.batchfile.splitter import Splitter
-from shared.edges import Edges
 from shared.errors import NotFound
 from shared.jobs import keys, notifications
+from shared.jobs.edges import Edges
 from shared.jobs.libraries import naming
 from shared.jobs.model import Job, JobState, Part, PartState, Source, Span, job_id
 from shared.jobs.options import Options, read_options

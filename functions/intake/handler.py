@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from functions.intake.flow import take_in
 from shared.aws.s3_events import dropped
-from shared.edges import Edges
+from shared.jobs.edges import Edges
 from shared.queue_handler import count_outcome, queue_handler
 from shared.telemetry import count, log_failure, logger
 

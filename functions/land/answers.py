@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import BinaryIO
 
 from shared.batchfile.lines import UTF8_MARK
-from shared.edges import Edges
 from shared.errors import NotFound, TryLater
+from shared.jobs.edges import Edges
 from shared.jobs.model import REFUSED, Part, PartState
 from shared.jobs.results import MISSING, Answer, Fate, read_answer, stand_in
 from shared.openai.models import BatchError, BatchStatus

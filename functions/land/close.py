@@ -6,8 +6,8 @@ from typing import BinaryIO
 
 from functions.land.answers import problems
 from functions.land.merge import Landed
-from shared.edges import Edges
 from shared.jobs import keys, notifications
+from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job, JobState, Part
 from shared.jobs.results import Tally, read_answer

@@ -9,8 +9,8 @@ from functions.land.close import close
 from functions.land.merge import Landed, merged
 from functions.land.retry import is_cut_short, plan_again
 from shared.batchfile import schema
-from shared.edges import Edges
 from shared.jobs import keys, notifications
+from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Ask, Job, JobState, Part, PartState
 from shared.jobs.results import lines_of

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from operator import itemgetter
 from typing import NamedTuple
 
-from shared.edges import Edges
 from shared.jobs import keys
+from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Part
 from shared.jobs.results import lines_of

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from functions.land.answers import PartAnswers
 from shared.batchfile import schema
-from shared.edges import Edges
 from shared.jobs import keys
+from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
 from shared.jobs.model import Job, Lines, Part, Span
 from shared.jobs.results import lines_of

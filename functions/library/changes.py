@@ -9,10 +9,10 @@ from contextlib import suppress
 from datetime import datetime
 
 from shared.aws.s3_events import Change
-from shared.edges import Edges
 from shared.errors import Conflict, NotFound
 from shared.jobs.model import Source
 from shared.library import notifications, paths
+from shared.library.edges import LibraryEdges
 from shared.library.metadata import LONGEST, Attributes, document_of, read_sidecar
 from shared.library.model import KEPT, Document
 from shared.library.paths import Place
@@ -22,7 +22,7 @@ from shared.openai.vector_stores import MOST_BYTES
 RACES = 5  # lost before the message is given back
 
 
-def note(edges: Edges, change: Change) -> str:
+def note(edges: LibraryEdges, change: Change) -> str:
     """Row, then bell: whoever is rung for finds what it was rung for."""
     place = paths.place_of(change.source.key)
     if place is None:
@@ -33,21 +33,21 @@ def note(edges: Edges, change: Change) -> str:
     return outcome
 
 
-def _homeless(edges: Edges, source: Source) -> str:
+def _homeless(edges: LibraryEdges, source: Source) -> str:
     if source.key.endswith("/"):
         return "folder"
     edges.notifier.publish(notifications.homeless(source))
     return "homeless"
 
 
-def _looked(edges: Edges, place: Place, change: Change) -> str:
+def _looked(edges: LibraryEdges, place: Place, change: Change) -> str:
     for _ in range(RACES):
         with suppress(Conflict, NotFound):  # changed while we looked: look again
             return look(edges, place, change.source, change.at or edges.now())
     return look(edges, place, change.source, change.at or edges.now())
 
 
-def look(edges: Edges, place: Place, hint: Source, at: datetime) -> str:
+def look(edges: LibraryEdges, place: Place, hint: Source, at: datetime) -> str:
     """Raises Conflict where somebody else was quicker."""
     known = edges.library_table.document(*place)
     if known and known.sequencer and hint.sequencer:
@@ -68,7 +68,7 @@ def look(edges: Edges, place: Place, hint: Source, at: datetime) -> str:
 
 
 def _seen(
-    edges: Edges, place: Place, known: Document | None, hint: Source, at: datetime
+    edges: LibraryEdges, place: Place, known: Document | None, hint: Source, at: datetime
 ) -> Document:
     now = edges.now()
     base = known or Document(
@@ -94,7 +94,7 @@ def _since_it_answered(document: Document) -> list[str]:
     return was if len(was) <= KEPT else [*was[: KEPT - 1], was[-1]]
 
 
-def _read(edges: Edges, place: Place, source: Source) -> tuple[str, Attributes | None, str]:
+def _read(edges: LibraryEdges, place: Place, source: Source) -> tuple[str, Attributes | None, str]:
     """Digest, attributes, problem. Raises NotFound where this version was deleted meanwhile."""
     if document_of(place.name):
         if source.size > LONGEST:

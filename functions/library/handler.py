@@ -6,11 +6,11 @@ from functools import cache
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from functions.library.flow import keep_in_sync
-from shared.edges import Edges
+from shared.library.edges import LibraryEdges
 from shared.queue_handler import count_outcome, queue_handler
 from shared.telemetry import log_failure, logger
 
-edges = cache(Edges.in_lambda)
+edges = cache(LibraryEdges.in_lambda)
 
 
 def take(record: SQSRecord) -> None:

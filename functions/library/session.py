@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from shared.aws.notifier import Notifier
-from shared.edges import Edges
 from shared.errors import Conflict, NotFound
 from shared.library import paths
+from shared.library.edges import LibraryEdges
 from shared.library.model import Content, DirtyFlag, Document, Library
 from shared.library.plan import Plan, View, plan
 from shared.library.settings import FILE, LibrarySettings, read_settings
@@ -18,7 +18,7 @@ from shared.problems import Problem
 class SyncSession:
     """Rows as they were read, and as this run moved them since."""
 
-    def __init__(self, edges: Edges, library: Library, dirty_flag: DirtyFlag) -> None:
+    def __init__(self, edges: LibraryEdges, library: Library, dirty_flag: DirtyFlag) -> None:
         self.edges = edges
         self.library = library
         self.dirty_flag = dirty_flag
@@ -98,7 +98,7 @@ class SyncSession:
         return [each for each in self.contents.values() if each.file_id]
 
 
-def hold(edges: Edges, name: str) -> Library | None:
+def hold(edges: LibraryEdges, name: str) -> Library | None:
     """The lease, longer than this function can run; None: somebody else has it."""
     now = edges.now()
     found = edges.library_table.library(name)
@@ -112,7 +112,7 @@ def hold(edges: Edges, name: str) -> Library | None:
     return held
 
 
-def _settings(edges: Edges, library: str) -> tuple[LibrarySettings, list[Problem]]:
+def _settings(edges: LibraryEdges, library: str) -> tuple[LibrarySettings, list[Problem]]:
     """Read anew each time: what is not there any more does not count any more."""
     key = paths.folder(library) + FILE
     try:

@@ -12,9 +12,9 @@ from functions.library.session import SyncSession, hold
 from functions.library.store import rebind, stand
 from functions.library.swap import remove, serve
 from functions.library.upload import recover_uploads, upload
-from shared.edges import Edges
 from shared.errors import Conflict, TryLater
 from shared.library import notifications, paths, report
+from shared.library.edges import LibraryEdges
 from shared.library.model import SyncRequest
 from shared.library.plan import Plan, unsettled
 
@@ -25,7 +25,7 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-def sync(edges: Edges, ask: SyncRequest) -> str:
+def sync(edges: LibraryEdges, ask: SyncRequest) -> str:
     """What came of it, in a word. Poll asks again as long as the bell rings."""
     if ask.reconcile:
         edges.library_table.ring(ask.library, edges.now())  # what is found is gone on with

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared.aws.s3_events import replay_event
-from shared.edges import Edges
 from shared.errors import Conflict
 from shared.jobs import notifications
 from shared.jobs.batch_lookup import answers
 from shared.jobs.cancel import stop
+from shared.jobs.edges import Edges
 from shared.jobs.model import Capacity, Job, JobState, Part, PartState
 from shared.library.model import SyncRequest
 from shared.openai.models import Batch, BatchError, BatchStatus

@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
-from shared.edges import Edges
 from shared.jobs.cancel import cancel
+from shared.jobs.edges import Edges
 from shared.telemetry import logger, measured, record, tracer
 
 edges = cache(Edges.in_lambda)

@@ -4,9 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from shared.aws.s3_events import replay_event
-from shared.edges import Edges
 from shared.jobs import notifications
 from shared.jobs.batch_lookup import look_back
+from shared.jobs.edges import Edges
 from shared.jobs.keys import INBOX
 from shared.jobs.model import Part, PartState, job_id, part_number
 from shared.library.model import SyncRequest

@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from functions.submit.split import cut_again
-from shared.edges import Edges
 from shared.errors import (
     ActionRequired,
     CapacityExceeded,
@@ -18,6 +17,7 @@ from shared.errors import (
     TryLater,
 )
 from shared.jobs import notifications
+from shared.jobs.edges import Edges
 from shared.jobs.library_answers import unready
 from shared.jobs.model import Ask, Capacity, Job, JobState, Part, PartState
 from shared.openai.models import Batch, BatchError, BatchStatus

@@ -3,8 +3,8 @@
 from functools import cache
 
 from functions.submit.flow import submit
-from shared.edges import Edges
-from shared.queue_handler import part_handler
+from shared.jobs.edges import Edges
+from shared.jobs.part_handler import part_handler
 
 edges = cache(Edges.in_lambda)
 handler = part_handler("submit", edges, submit)

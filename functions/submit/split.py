@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shared.edges import Edges
 from shared.jobs import keys
+from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
 from shared.jobs.model import BYTES_PER_TOKEN, Lines, Part
 from shared.jobs.results import lines_of

@@ -9,7 +9,7 @@ from shared.audit.config import Config, read_config
 from shared.audit.engine import Engine
 from shared.audit.settings import AuditSettings
 from shared.audit.tables import AuditTables
-from shared.common_edges import CommonEdges, utc_now
+from shared.edges import CommonEdges, utc_now
 from shared.openai.client import connect
 
 CONFIG = Path(__file__).with_name("detections.yaml")

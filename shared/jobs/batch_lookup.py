@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from shared.edges import Edges
 from shared.errors import NotFound
 from shared.jobs import notifications
 from shared.jobs.cancel import cancel_batch
+from shared.jobs.edges import Edges
 from shared.jobs.model import Part, PartState, part_number
 from shared.openai.models import Batch, BatchStatus
 

@@ -1,7 +1,7 @@
 """Somebody wants a job to stop: what waits is not submitted, what runs is cancelled, all lands."""
 
-from shared.edges import Edges
 from shared.errors import NotFound, Refused
+from shared.jobs.edges import Edges
 from shared.jobs.model import Job, Part, PartState
 from shared.openai.models import Batch
 

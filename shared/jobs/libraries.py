@@ -1,7 +1,7 @@
 """Which store a library's name means, and that a file of questions waits for its documents."""
 
 from shared.batchfile.library_refs import Resolve, StoreNotMade
-from shared.edges import Edges
+from shared.jobs.edges import Edges
 from shared.jobs.model import Job
 from shared.library.paths import LIBRARIES
 

@@ -1,6 +1,6 @@
 """Questions over a library wait until it knows what was dropped before them."""
 
-from shared.edges import Edges
+from shared.jobs.edges import Edges
 from shared.jobs.model import Job, JobState, Part
 from shared.text import plain
 

@@ -20,9 +20,9 @@ from functions.poll.sweep import sweep
 from functions.submit.flow import submit
 from local.openai import SmallOpenAI, SmallSettings
 from shared.aws.s3_events import dropped
-from shared.edges import Edges
 from shared.errors import TryLater
 from shared.jobs.cancel import cancel
+from shared.jobs.edges import Edges
 from shared.jobs.model import Ask, job_id
 from shared.library.model import SyncRequest
 from shared.settings import Settings

@@ -11,8 +11,8 @@ import yaml
 
 from functions.library.flow import keep_in_sync
 from local.openai.stores.models import Document, Store
-from shared.edges import Edges
 from shared.errors import TryLater
+from shared.jobs.edges import Edges
 from tests.support.world import INBOX, World
 
 MOST_TICKS = 60

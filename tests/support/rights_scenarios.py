@@ -12,8 +12,8 @@ from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from local.openai import SmallSettings
 from shared.aws import s3
-from shared.edges import Edges
 from shared.jobs.cancel import cancel
+from shared.jobs.edges import Edges
 from tests.support.audit_logs import event
 from tests.support.audit_world import NOW, AuditWorld, audit_aws
 from tests.support.batch_files import chat, chats, lines

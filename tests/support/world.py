@@ -27,8 +27,8 @@ from local.openai import SmallOpenAI, SmallSettings
 from local.paths import ROOT
 from local.template import read_template
 from shared.aws.s3_events import dropped
-from shared.edges import Edges
 from shared.errors import TryLater
+from shared.jobs.edges import Edges
 from shared.jobs.model import Ask, Job, Part, Source, job_id
 from shared.settings import Settings
 from tests.support.batch_files import chats

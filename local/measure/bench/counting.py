@@ -18,7 +18,7 @@ from local.measure.kit.inputs import write_chats
 from local.measure.kit.report import Section, judged
 from local.measure.kit.world import World, make_world
 from local.world.workspace import passing_home
-from shared.edges import Edges
+from shared.jobs.edges import Edges
 from shared.jobs.model import Ask, Part, PartState, Span
 
 REQUESTS = 10  # of a part; how many there are changes nothing

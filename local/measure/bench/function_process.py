@@ -13,7 +13,7 @@ from functions.intake.flow import take_in
 from functions.land.flow import land
 from functions.poll.flow import poll
 from functions.submit.flow import submit
-from shared.edges import Edges
+from shared.jobs.edges import Edges
 from shared.jobs.model import Ask, Source
 from shared.settings import Settings
 

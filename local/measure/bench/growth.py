@@ -15,7 +15,7 @@ from local.measure.kit.report import Section
 from local.measure.kit.timing import Times, counting_cpu, interleaved
 from local.measure.kit.world import World
 from local.world.workspace import passing_home
-from shared.edges import Edges
+from shared.jobs.edges import Edges
 from shared.jobs.model import Ask, Part
 
 LINE = 1_000  # bytes

@@ -17,7 +17,7 @@ from local.measure.kit.report import Section, judged
 from local.measure.kit.timing import interleaved, ratio
 from local.measure.kit.world import DATA, LOOPBACK, WIRES, World, make_world
 from local.world.workspace import passing_home
-from shared.edges import Edges
+from shared.jobs.edges import Edges
 from shared.jobs.model import Ask, Job, Part, PartState, Source
 
 PADDING = 3_000  # bytes of an answer, besides about 700 that are always there

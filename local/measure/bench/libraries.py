@@ -20,7 +20,7 @@ from local.measure.kit.report import Section, judged
 from local.openai import SmallOpenAI
 from local.template import read_template
 from shared.aws.s3_events import Change
-from shared.edges import Edges
+from shared.jobs.edges import Edges
 from shared.jobs.model import Source
 from shared.settings import Settings
 

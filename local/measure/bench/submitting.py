@@ -15,7 +15,7 @@ from local.measure.kit.report import Section, judged
 from local.measure.kit.timing import interleaved, ratio
 from local.measure.kit.world import LOOPBACK, WIRES, World, make_world
 from local.world.workspace import passing_home
-from shared.edges import Edges
+from shared.jobs.edges import Edges
 from shared.jobs.model import Ask, Source
 
 STREAMED, STORED, OURS = (

@@ -22,7 +22,7 @@ from local.measure.kit.world import WIRES, World, make_world
 from local.openai import SmallOpenAI
 from local.template import read_template
 from local.world.workspace import passing_home
-from shared.edges import Edges
+from shared.jobs.edges import Edges
 from shared.jobs.model import Ask, PartState
 
 Counts = dict[str, float]

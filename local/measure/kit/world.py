@@ -14,7 +14,7 @@ import httpx
 from local.measure.kit.processes import started
 from local.template import read_template
 from local.world.servers import start_aws, start_openai
-from shared.edges import Edges
+from shared.jobs.edges import Edges
 from shared.jobs.model import Source
 from shared.settings import Settings
 

@@ -8,8 +8,8 @@ from moto import mock_aws
 
 from functions.poll.flow import poll
 from local.openai import SmallSettings
-from shared.edges import Edges
 from shared.jobs.cancel import cancel
+from shared.jobs.edges import Edges
 from tests.support.batch_files import chat, lines
 from tests.support.fuse import WALK_STEP, Fuse, FusedTransport, Killed, Side, fused_session
 from tests.support.world import World

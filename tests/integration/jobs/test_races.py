@@ -10,8 +10,8 @@ from functions.intake.flow import take_in
 from functions.land.flow import land
 from functions.poll.flow import poll
 from functions.submit.flow import submit
-from shared.edges import Edges
 from shared.errors import TryLater
+from shared.jobs.edges import Edges
 from shared.jobs.model import Ask, JobState, Source
 from tests.support.batch_files import chat, lines
 from tests.support.fuse import Fuse, FusedTransport, fused_session

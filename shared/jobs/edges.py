@@ -1,0 +1,31 @@
+"""What the functions of jobs touch; a file may ask libraries, so those are within reach too."""
+
+from functools import cached_property
+
+from shared.aws.sqs import Queue
+from shared.jobs.ledger import Ledger
+from shared.library.edges import LibraryEdges
+
+
+class Edges(LibraryEdges):
+    """Everything a flow of jobs may touch."""
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self._dynamodb().Table(self.settings.ledger_table))
+
+    @cached_property
+    def intake_queue(self) -> Queue:
+        return Queue(self._client("sqs"), self.settings.intake_queue_url)
+
+    @cached_property
+    def submit_queue(self) -> Queue:
+        return Queue(self._client("sqs"), self.settings.submit_queue_url)
+
+    @cached_property
+    def land_queue(self) -> Queue:
+        return Queue(self._client("sqs"), self.settings.land_queue_url)
+
+    @cached_property
+    def library_queue(self) -> Queue:
+        return Queue(self._client("sqs"), self.settings.library_queue_url)

@@ -1,0 +1,36 @@
+"""What the function of libraries touches."""
+
+from functools import cached_property
+
+from shared.edges import CommonEdges
+from shared.library.tables import LibraryTable
+from shared.openai.client import OpenAI, connect
+from shared.openai.vector_stores import VectorStores
+
+
+class LibraryEdges(CommonEdges):
+    """Everything a sync may touch."""
+
+    @cached_property
+    def library_table(self) -> LibraryTable:
+        return LibraryTable(self._dynamodb().Table(self.settings.ledger_table))
+
+    @cached_property
+    def openai(self) -> OpenAI:
+        http = self._given_http or connect(self.settings.openai_base_url, self.openai_headers())
+        return OpenAI(http, self.secret(self.settings.openai_key_secret), self._pause)
+
+    @cached_property
+    def vector_stores(self) -> VectorStores:
+        return VectorStores(self.openai)
+
+    def close(self) -> None:
+        """Lets go of OpenAI's connections, for a process that is not about to end."""
+        self.openai.close()
+
+    def openai_headers(self) -> dict[str, str]:
+        asked = {
+            "OpenAI-Organization": self.settings.openai_organization,
+            "OpenAI-Project": self.settings.openai_project,
+        }
+        return {name: value for name, value in asked.items() if value}
