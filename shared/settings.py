@@ -4,12 +4,15 @@ import os
 from datetime import timedelta
 from typing import Self
 
-from shared.batchfile.schema import ENDPOINTS, MAX_INPUTS, MAX_PART_BYTES, MAX_REQUESTS, Limits
 from shared.model import ExternalModel
 
 
 class Settings(ExternalModel):
-    """A variable's name is the field's in capitals; what a function was not given is empty."""
+    """A variable's name is the field's in capitals; what a function was not given is empty.
+
+    The template leaves `batches_per_hour`, `max_file_bytes`, `max_part_requests`, `stuck_hours` and
+    `uploads_at_once` alone. They are settings so that tests and measurements can make them small.
+    """
 
     ledger_table: str = ""
     inbox_bucket: str = ""
@@ -24,23 +27,17 @@ class Settings(ExternalModel):
     openai_key_secret: str = ""  # an SSM parameter's name or a Secrets Manager ARN
     openai_organization: str = ""
     openai_project: str = ""
-    endpoints: str = ""  # comma-separated; empty: the eight documented ones
     max_file_bytes: int = 100_000_000_000  # of one dropped file, after unpacking
-    max_part_bytes: int = MAX_PART_BYTES
-    max_part_requests: int = MAX_REQUESTS
-    max_part_inputs: int = MAX_INPUTS
-    max_part_tokens: int = 2_000_000_000
+    max_part_bytes: int = 0  # 0: what is safe at OpenAI
+    max_part_requests: int = 0  # 0: as many as OpenAI takes
     enqueued_limits: str = ""  # prompt tokens by model: "gpt-5-mini=5000000,*=90000"
     batches_per_hour: int = 2_000  # OpenAI's limit on making them
     stuck_hours: int = 20  # of a batch that does not end: its window is 24
-    silent_after_minutes: int = 60  # a file older than this with no job is rung for
-    silent_days: int = 14  # and one older than this is left alone
     lease_seconds: int = 900  # longer than the longest function may run
     lost_answer_seconds: int = 300  # given to what was made, its answer lost, to show up in a list
 
     uploads_at_once: int = 8  # documents of one library
     library_pace_seconds: int = 60  # between two attachings, and given to a rename's other half
-    index_minutes: int = 60  # given to a document until it is told to be stuck
 
     @classmethod
     def load(cls) -> Self:
@@ -64,14 +61,3 @@ class Settings(ExternalModel):
         pairs = (each.rpartition("=") for each in self.enqueued_limits.split(",") if "=" in each)
         known = {name.strip(): int(tokens) for name, _, tokens in pairs}
         return known.get(model, known.get("*"))
-
-    @property
-    def limits(self) -> Limits:
-        asked = frozenset(each.strip() for each in self.endpoints.split(",") if each.strip())
-        return Limits(
-            requests=self.max_part_requests,
-            bytes=self.max_part_bytes,
-            inputs=self.max_part_inputs,
-            tokens=self.max_part_tokens,
-            endpoints=asked or ENDPOINTS,
-        )

@@ -9,6 +9,7 @@ from typing import BinaryIO, NamedTuple, cast
 from shared.batchfile.library_refs import StoreNotMade
 from shared.batchfile.lines import Unreadable, unpacked
 from shared.batchfile.part_builder import Copying, PartBuilder, Reread
+from shared.batchfile.schema import Limits
 from shared.batchfile.splitter import Splitter
 from shared.errors import NotFound
 from shared.jobs import keys, notifications
@@ -19,6 +20,7 @@ from shared.jobs.options import Options, read_options
 from shared.problems import Problem, Problems
 from shared.report import model as reports
 from shared.report.rejected_page import rejected_page
+from shared.settings import Settings
 from shared.text import plain, sanitize_json
 
 SPOOL_BUFFER = 1 << 16  # bytes; a page, the default, is less than a line: a write for each
@@ -94,7 +96,7 @@ def _read(edges: Edges, job: Job, size: int, asked: Mapping[str, str], options: 
     while True:
         with ExitStack() as disk:
             copying = Copying(_spooling(disk), _rereading(edges, job), naming(edges, job))
-            cutter = Splitter(edges.settings.limits, copying, skip=skip, suspects=suspects)
+            cutter = Splitter(limits_of(edges.settings), copying, skip=skip, suspects=suspects)
             parts = _cut(edges, job, size, cutter)
             found = cutter.suspects()
         if suspects is not None or not found:
@@ -103,6 +105,12 @@ def _read(edges: Edges, job: Job, size: int, asked: Mapping[str, str], options: 
     if not cutter.requests and not cutter.problems:
         cutter.problems.add(_empty())
     return Checked(options, asked, cutter.problems, parts, cutter.lines, cutter.notes)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """OpenAI's limits, or smaller ones where they are set."""
+    asked = {"requests": settings.max_part_requests, "bytes": settings.max_part_bytes}
+    return Limits.model_validate({name: most for name, most in asked.items() if most})
 
 
 def _cut(edges: Edges, job: Job, size: int, cutter: Splitter) -> list[Part]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 
-from functions.library.session import SyncSession
+from functions.library.session import INDEX_TIME, SyncSession
 from functions.library.store import lose_store
 from shared.errors import Conflict, NotFound, OutcomeUnknown, Refused, TryLater
 from shared.library import notifications
@@ -145,7 +145,7 @@ def _settle(
 ) -> None:
     counts = batch.file_counts
     if batch.status == "in_progress" or counts.in_progress:
-        if any(session.now - _since(each) > session.index_time for each in contents):
+        if any(session.now - _since(each) > INDEX_TIME for each in contents):
             settle_by_listing(session, contents)
     elif counts.completed == counts.total >= len(contents):
         session.put(each.searchable(session.now) for each in contents)
@@ -193,13 +193,13 @@ def _in_progress(session: SyncSession, content: Content) -> Content:
     age = session.now - _since(content)
     if age > HOPELESS:
         return content.refused(session.now, "server_error", "in progress for more than a day")
-    if age > session.index_time and not content.stuck_told:
+    if age > INDEX_TIME and not content.stuck_told:
         return content.told_stuck()
     return content
 
 
 def _tell_stuck(session: SyncSession, contents: Sequence[Content]) -> None:
-    wants, minutes = session.plan().wants, session.edges.settings.index_minutes
+    wants, minutes = session.plan().wants, INDEX_TIME // timedelta(minutes=1)
     session.notifier.publish_all(
         [
             notifications.stuck(document, minutes, session.store)

@@ -14,6 +14,8 @@ from shared.library.tables import Row
 from shared.openai.vector_stores import VectorStores
 from shared.problems import Problem
 
+INDEX_TIME = timedelta(hours=1)  # a document that OpenAI indexes for longer is reported as stuck
+
 
 class SyncSession:
     """Rows as they were read, and as this run moved them since."""
@@ -48,10 +50,6 @@ class SyncSession:
     def late(self) -> bool:
         """So that what is begun is done well before this function is cut off."""
         return self.now - self.began > self.edges.settings.lease / 3
-
-    @property
-    def index_time(self) -> timedelta:
-        return timedelta(minutes=self.edges.settings.index_minutes)
 
     @property
     def store(self) -> str:

@@ -15,6 +15,8 @@ from shared.openai.models import File
 
 OURS = re.compile(r"([0-9a-f]{16})-(\d+)-(\d+)\.jsonl")  # as submit names its uploads
 LOOKED_BACK = timedelta(days=3)  # a batch lives for one
+SILENT = timedelta(hours=1)  # a file without a job for so long has lost its notification
+LEFT_ALONE = timedelta(days=14)  # an older one stays as it is
 ORPHANED = timedelta(hours=6)  # an upload this old has its batch, or never will
 
 
@@ -39,12 +41,9 @@ def _reconcile_libraries(edges: Edges) -> int:
 
 def _ring_for_silent_files(edges: Edges) -> int:
     """Objects that have no job: dropped while the notification was broken."""
-    settings, now = edges.settings, edges.now()
-    until = now - timedelta(minutes=settings.silent_after_minutes)
-    since = now - timedelta(days=settings.silent_days)
-    rung = 0
-    for source, modified in edges.s3.versions(settings.inbox_bucket, INBOX):
-        if not since <= modified <= until:
+    now, rung = edges.now(), 0
+    for source, modified in edges.s3.versions(edges.settings.inbox_bucket, INBOX):
+        if not SILENT <= now - modified <= LEFT_ALONE:
             continue
         if edges.ledger.job(job_id(source.bucket, source.key, source.identity)) is None:
             edges.intake_queue.send([replay_event(source)])

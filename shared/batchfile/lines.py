@@ -182,7 +182,7 @@ def _chunks(source: Readable, limit: int) -> Iterator[bytes]:
             raise Unreadable(
                 "file_too_large",
                 f"The file unpacks to more than {limit:,} bytes; reading stopped there.",
-                "cut the file into several and drop each, or raise the stack's MaxFileBytes",
+                "split the file into several and drop each",
             )
         yield chunk
 

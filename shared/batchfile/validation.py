@@ -85,7 +85,7 @@ def too_many_parts(most: int) -> Unreadable:
     return Unreadable(
         "too_many_parts",
         f"The file would be cut into more than {most:,} parts; reading stopped there.",
-        "cut it into several files, or raise the stack's limits of a part",
+        "split it into several files, or raise the stack's MaxPartBytes",
     )
 
 

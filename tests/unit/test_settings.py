@@ -5,11 +5,10 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from shared.batchfile.schema import ENDPOINTS, Limits
 from shared.settings import Settings
 
 
-def test_what_a_function_was_not_given_has_its_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_without_a_variable_have_their_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEDGER_TABLE", "ledger")
     monkeypatch.setenv("MAX_PART_REQUESTS", "10")
     monkeypatch.setenv("LEASE_SECONDS", "")
@@ -23,33 +22,11 @@ def test_what_a_function_was_not_given_has_its_default(monkeypatch: pytest.Monke
     assert settings.data_bucket == ""
 
 
-def test_a_value_that_is_no_number_fails_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_with_a_text_for_a_number_fail_to_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_PART_BYTES", "150 MB")
 
     with pytest.raises(ValidationError, match="max_part_bytes"):
         Settings.load()
-
-
-@pytest.mark.parametrize(
-    ("endpoints", "known"),
-    [
-        ("", ENDPOINTS),
-        (" , ", ENDPOINTS),
-        ("/v1/responses", frozenset({"/v1/responses"})),
-        (" /v1/responses ,/v1/new,", frozenset({"/v1/responses", "/v1/new"})),
-    ],
-)
-def test_endpoints_are_the_documented_ones_or_those_that_are_named(
-    endpoints: str, known: frozenset[str]
-) -> None:
-    assert Settings(endpoints=endpoints).limits.endpoints == known
-
-
-def test_limits_of_a_part_are_settings() -> None:
-    settings = Settings(max_part_bytes=1, max_part_requests=2, max_part_inputs=3, max_part_tokens=4)
-
-    assert settings.limits == Limits(bytes=1, requests=2, inputs=3, tokens=4)
-    assert Settings().limits == Limits()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +40,7 @@ def test_limits_of_a_part_are_settings() -> None:
         ("ft:gpt=x:y=3", "ft:gpt=x:y", 3),
     ],
 )
-def test_enqueued_tokens_may_be_limited_by_model(
+def test_enqueued_limit_of_a_model_is_its_own_or_the_star(
     limits: str, model: str, limit: int | None
 ) -> None:
     assert Settings(enqueued_limits=limits).enqueued_limit(model) == limit
