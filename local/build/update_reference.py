@@ -1,36 +1,79 @@
-"""`python -m local parameters`: writes docs/reference.md's table of the stack's parameters."""
+"""`python -m local parameters`: writes the tables of docs/reference.md that are made from code."""
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local.paths import ROOT
 from local.template import read_template
+from shared.audit.config import Config, Rule
 
 PAGE = ROOT / "docs" / "reference.md"
-TABLE = re.compile(r"(?<=<!-- parameters -->\n).*?(?=<!-- /parameters -->)", re.DOTALL)
 
 
 def main(argv: Sequence[str]) -> int:
-    PAGE.write_text(TABLE.sub(lambda _: table(), PAGE.read_text()))
+    PAGE.write_text(filled(PAGE.read_text()))
     return 0
 
 
-def table() -> str:
+def filled(page: str) -> str:
+    """The page with each table between its marks, `<!-- name -->` and `<!-- /name -->`."""
+    made = tables(read_template())
+    marked = re.compile(rf"(<!-- ({'|'.join(made)}) -->\n).*?(?=<!-- /\2 -->)", re.DOTALL)
+    return marked.sub(lambda mark: mark[1] + made[mark[2]], page)
+
+
+def tables(template: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "parameters": parameters(template["Parameters"]),
+        "outputs": outputs(template["Outputs"]),
+        "thresholds": thresholds(),
+    }
+
+
+def parameters(of_template: Mapping[str, Any]) -> str:
     """The template's own descriptions, so that there is one place to change them."""
-    parameters: Any = read_template()["Parameters"]
     rows = [
         f"| `{name}` | {_default(each['Default'])} | {_choices(each)}{each['Description']} |"
-        for name, each in parameters.items()
+        for name, each in of_template.items()
     ]
-    return "\n".join(["| parameter | default | |", "|---|---|---|", *rows, ""])
+    return _table(["parameter", "default", "meaning"], rows)
+
+
+def outputs(of_template: Mapping[str, Any]) -> str:
+    rows = [f"| `{name}` | {each['Description']} |" for name, each in of_template.items()]
+    return _table(["output", "what it is for"], rows)
+
+
+def thresholds() -> str:
+    """What each detection can be told beside what all can."""
+    detections = Config().detections
+    rows = [_row(name, getattr(detections, name)) for name in type(detections).model_fields]
+    return _table(["detection", "its settings, with their defaults"], [row for row in rows if row])
+
+
+def _row(name: str, rule: Rule) -> str:
+    common = Rule().model_dump()
+    of_its_own = {
+        setting: value
+        for setting, value in rule.model_dump(mode="json").items()
+        if common.get(setting, ...) != value and setting not in {"severity", "allow"}
+    }
+    settings = ", ".join(f"`{key}: {json.dumps(value)}`" for key, value in of_its_own.items())
+    return f"| {name} | {settings} |" if settings else ""
+
+
+def _table(head: Sequence[str], rows: Sequence[str]) -> str:
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *rows]
+    return "\n".join(lines) + "\n"
 
 
 def _default(value: object) -> str:
     return f"`{value}`" if value != "" else "empty"
 
 
-def _choices(parameter: Any) -> str:
+def _choices(parameter: Mapping[str, Any]) -> str:
     allowed = parameter.get("AllowedValues", [])
     if not allowed or len(allowed) > 6:
         return ""

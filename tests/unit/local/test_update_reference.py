@@ -1,17 +1,40 @@
-"""Tables in the documents say what the files they are made from say."""
+"""docs/reference.md holds what the template and the detections say."""
 
 import re
 
-from local.build.update_reference import PAGE, TABLE, table
+from local.build.update_reference import PAGE, filled, outputs, parameters, thresholds
 from local.paths import ROOT
 
 WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 
 
-def test_the_reference_explains_every_parameter_as_the_template_does() -> None:
-    (found,) = TABLE.findall(PAGE.read_text())
+def test_the_tables_of_the_reference_are_up_to_date() -> None:
+    page = PAGE.read_text()
 
-    assert found == table(), "renew it: python -m local parameters"
+    assert filled(page) == page, "renew it: python -m local parameters"
+
+
+def test_a_parameter_is_shown_with_default_choices_and_description() -> None:
+    switch = {"Default": "on", "AllowedValues": ["on", "off"], "Description": "Whether it runs."}
+
+    assert "| `Switch` | `on` | `on`, `off`. Whether it runs. |" in parameters({"Switch": switch})
+
+
+def test_an_empty_default_is_called_empty() -> None:
+    assert "| `Key` | empty | A key. |" in parameters(
+        {"Key": {"Default": "", "Description": "A key."}}
+    )
+
+
+def test_an_output_is_shown_with_its_description() -> None:
+    assert "| `BusName` | The bus |" in outputs({"BusName": {"Description": "The bus"}})
+
+
+def test_a_detection_is_shown_with_the_settings_of_its_own() -> None:
+    rows = thresholds().splitlines()
+
+    assert "| D2 | `widest_v4: 8`, `widest_v6: 32` |" in rows
+    assert [row for row in rows if row.startswith("| D1 ")] == []
 
 
 def test_every_action_is_pinned_by_commit_with_its_version_beside() -> None:
