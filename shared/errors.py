@@ -12,14 +12,14 @@ Refused      no: the same call will be refused again
 from collections.abc import Mapping
 from datetime import timedelta
 
-from shared.text import REASON, plain
+from shared.text import REASON, sanitize
 
 
 class TryLater(Exception):
     """Not now; `after` is how long the other side asked us to wait, if it said."""
 
     def __init__(self, reason: str, after: timedelta | None = None) -> None:
-        super().__init__(plain(reason, REASON))
+        super().__init__(sanitize(reason, REASON))
         self.reason = reason
         self.after = after
 
@@ -44,7 +44,7 @@ class Refused(Exception):
     """The other side said no, for good."""
 
     def __init__(self, reason: str, code: str | None = None, status: int = 0) -> None:
-        super().__init__(plain(reason, REASON))
+        super().__init__(sanitize(reason, REASON))
         self.reason = reason
         self.code = code
         self.status = status

@@ -15,7 +15,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.text import REASON, plain
+from shared.text import REASON, sanitize
 
 Answer = TypeVar("Answer")
 Event = TypeVar("Event")
@@ -70,7 +70,7 @@ def log_failure(**ids: object) -> Iterator[None]:
         yield
     except Exception as error:
         notes = getattr(error, "__notes__", ())  # such as OpenAI's id of a request
-        said = plain(f"{type(error).__name__}: {error}", REASON)
-        reason = "; ".join((said, *map(plain, notes)))
+        said = sanitize(f"{type(error).__name__}: {error}", REASON)
+        reason = "; ".join((said, *map(sanitize, notes)))
         logger.error("not done", reason=reason, **ids)  # type: ignore[arg-type]  # the runtime logs the trace
         raise

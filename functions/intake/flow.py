@@ -21,7 +21,7 @@ from shared.problems import Problem, Problems
 from shared.report import model as reports
 from shared.report.rejected_page import rejected_page
 from shared.settings import Settings
-from shared.text import plain, sanitize_json
+from shared.text import sanitize, sanitize_json
 
 SPOOL_BUFFER = 1 << 16  # bytes; a page, the default, is less than a line: a write for each
 STORE_PAUSE = timedelta(minutes=1)
@@ -57,7 +57,7 @@ def take_in(edges: Edges, source: Source) -> Job:
 def _wait_for_store(edges: Edges, job: Job, library: str) -> Job:
     """Its first documents were dropped a moment ago. Poll rings for this file again."""
     waiting = job.waits(
-        edges.now(), f"the library {plain(library)} has no store yet", edges.now() + STORE_PAUSE
+        edges.now(), f"the library {sanitize(library)} has no store yet", edges.now() + STORE_PAUSE
     )
     edges.ledger.replace_job(job, waiting)
     return waiting

@@ -13,7 +13,7 @@ from shared.audit.detection import Finding
 from shared.audit.engine import ABOUT
 from shared.audit.severity import Severity
 from shared.model import FrozenModel
-from shared.text import REASON, plain
+from shared.text import REASON, sanitize
 
 
 class Alert(FrozenModel):
@@ -154,20 +154,20 @@ def alert_text(alert: Alert) -> str:
     """The alert for a person: what, who, where from, before and after, what to do."""
     about = ABOUT[alert.detection]
     lines = [
-        f"{alert.severity.upper()}: {plain(alert.title, REASON)}",
+        f"{alert.severity.upper()}: {sanitize(alert.title, REASON)}",
         "",
         f"What      {about.name} ({alert.detection}, ATT&CK {', '.join(alert.attack)})",
         f"When      {clock(alert.time)}",
-        f"Who       {plain(alert.who)}",
-        f"From      {plain(alert.where)}",
-        *(f"{_word(plain(name)):<9} {plain(value)}" for name, value in alert.about if value),
+        f"Who       {sanitize(alert.who)}",
+        f"From      {sanitize(alert.where)}",
+        *(f"{_word(sanitize(name)):<9} {sanitize(value)}" for name, value in alert.about if value),
         "",
         "What to do:",
         *(f"{n}. {step}" for n, step in enumerate(about.runbook, 1)),
         "",
         f"May be harmless: {about.false_positives}",
-        f"Events: {plain(', '.join(alert.event_ids), 2_000)}",
-        f"Not sent again for a while: {plain(alert.dedup)}",
+        f"Events: {sanitize(', '.join(alert.event_ids), 2_000)}",
+        f"Not sent again for a while: {sanitize(alert.dedup)}",
     ]
     return "\n".join(lines)
 

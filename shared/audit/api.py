@@ -10,7 +10,7 @@ from shared.aws.secrets import Secret
 from shared.errors import ActionRequired, Refused, TryLater, with_request_id
 from shared.openai.models import ErrorEnvelope
 from shared.openai.retry import repeated, retry_after
-from shared.text import plain
+from shared.text import sanitize
 
 PATH = "/organization/audit_logs"
 LONGEST_WAIT = 10.0  # seconds of Retry-After waited for here; longer is left to the next tick
@@ -72,7 +72,7 @@ class AuditApi:
         reason = f"GET {PATH}: HTTP {status} {message}".strip()
         if status in {401, 403}:
             self._key.forget()
-            return ActionRequired(f"GET {PATH}: HTTP {status} {plain(message)} {REMEDY}".strip())
+            return ActionRequired(f"GET {PATH}: HTTP {status} {sanitize(message)} {REMEDY}".strip())
         if status in {408, 429} or status >= 500:
             return TryLater(reason, retry_after(response.headers))
         if status in {400, 404} and "after" in query:

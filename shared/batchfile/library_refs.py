@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.problems import Problem
-from shared.text import plain
+from shared.text import sanitize
 
 PREFIX = "library:"
 MARK = b'"library:'  # a line without these bytes costs nothing more
@@ -85,7 +85,7 @@ def _joined(fields: Fields) -> bytes:
 
 
 def _unknown(name: str, number: int) -> Problem:
-    shown = plain(name, 80)
+    shown = sanitize(name, 80)
     return Problem(
         line=number,
         code="unknown_library",

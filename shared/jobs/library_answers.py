@@ -2,7 +2,7 @@
 
 from shared.jobs.edges import Edges
 from shared.jobs.model import Job, JobState, Part
-from shared.text import plain
+from shared.text import sanitize
 
 
 def unready(edges: Edges, job: Job, part: Part) -> str:
@@ -11,9 +11,9 @@ def unready(edges: Edges, job: Job, part: Part) -> str:
         asked = job.times[JobState.CHECKING.value]
         library = edges.library_table.library(name)
         if library is None or library.settled_upto is None or library.settled_upto <= asked:
-            why = f" ({plain(library.reason, 150)})" if library and library.reason else ""
+            why = f" ({sanitize(library.reason, 150)})" if library and library.reason else ""
             return (
-                f"documents dropped before it in the library {plain(name, 80)} "
+                f"documents dropped before it in the library {sanitize(name, 80)} "
                 f"are still being indexed{why}"
             )
     return ""

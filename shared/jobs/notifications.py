@@ -6,14 +6,14 @@ from shared.aws.notifier import Notification
 from shared.jobs.model import Job, Part
 from shared.openai.models import Batch, File
 from shared.report.model import JobReport, Rejected
-from shared.text import REASON, plain
+from shared.text import REASON, sanitize
 
 
 def accepted(job: Job) -> Notification:
     return Notification(
         type="Job Accepted",
         about=job.id,
-        text=f"{plain(job.key)} was accepted: {job.requests:,} requests in {job.parts} part(s), "
+        text=f"{sanitize(job.key)} was accepted: {job.requests:,} requests in {job.parts} part(s), "
         f"about {job.tokens:,} prompt tokens.",
         detail=_job(job),
     )
@@ -24,7 +24,7 @@ def rejected(job: Job, report: Rejected, key: str) -> Notification:
     return Notification(
         type="Job Rejected",
         about=job.id,
-        text=f"{plain(job.key)} was refused: {report.problems_total:,} problem(s): {worst}.\n"
+        text=f"{sanitize(job.key)} was refused: {report.problems_total:,} problem(s): {worst}.\n"
         f"Every problem with line and remedy: {key}",
         detail=_job(job) | {"problems": report.problems_total, "report": key},
     )
@@ -35,9 +35,9 @@ def ended(job: Job, report: JobReport) -> Notification:
     return Notification(
         type=f"Job {report.state.capitalize()}",
         about=job.id,
-        text=f"{plain(job.key)} is {report.state}: {counts.succeeded:,} of {counts.total:,} "
+        text=f"{sanitize(job.key)} is {report.state}: {counts.succeeded:,} of {counts.total:,} "
         f"requests succeeded, {counts.failed:,} failed.{_cost(report)}\n"
-        f"{plain(report.reason, REASON)}\n"
+        f"{sanitize(report.reason, REASON)}\n"
         f"Results: {report.files['results']}\nReport: {report.files['page']}",
         detail=_job(job)
         | {
@@ -65,7 +65,7 @@ def waiting(job: Job, part: Part) -> Notification:
     return Notification(
         type="Part Waiting",
         about=f"{part.name} {part.reason}",
-        text=f"Part {part.number} of {plain(job.key)} waits: {plain(part.reason, REASON)}",
+        text=f"Part {part.number} of {sanitize(job.key)} waits: {sanitize(part.reason, REASON)}",
         detail=_part(job, part),
     )
 
@@ -74,7 +74,7 @@ def retried(job: Job, part: Part) -> Notification:
     return Notification(
         type="Part Retried",
         about=part.name,
-        text=f"{part.requests:,} requests of {plain(job.key)} are asked again "
+        text=f"{part.requests:,} requests of {sanitize(job.key)} are asked again "
         f"(attempt {part.attempt} of {job.options.max_attempts}).",
         detail=_part(job, part),
     )
@@ -102,10 +102,10 @@ def stuck(job: Job, part: Part) -> Notification:
     return Notification(
         type="Part Stuck",
         about=f"{part.name} {part.batch_status}",
-        text=f"Batch {part.batch_id} of {plain(job.key)} has been {plain(part.batch_status)!r} "
-        f"for long, {part.done:,} of {part.requests:,} requests done. It ends by itself 24 hours "
-        "after it was made; what is not done by then is asked again. To stop it now, cancel "
-        "the job.",
+        text=f"Batch {part.batch_id} of {sanitize(job.key)} has been "
+        f"{sanitize(part.batch_status)!r} for long, {part.done:,} of {part.requests:,} requests "
+        "done. It ends by itself 24 hours after it was made; what is not done by then is asked "
+        "again. To stop it now, cancel the job.",
         detail=_part(job, part) | {"batch": part.batch_id, "status": part.batch_status},
     )
 
@@ -114,7 +114,7 @@ def orphan_deleted(part: Part, file: File) -> Notification:
     return Notification(
         type="Orphan File Deleted",
         about=f"{part.name} {file.id}",
-        text=f"File {file.id} ({plain(file.filename)}, {file.bytes:,} bytes) at OpenAI belonged "
+        text=f"File {file.id} ({sanitize(file.filename)}, {file.bytes:,} bytes) at OpenAI belonged "
         "to a part that does not need it, and was deleted there.",
         detail={"job": part.job, "part": part.number, "file": file.id, "bytes": file.bytes},
     )

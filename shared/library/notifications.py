@@ -6,14 +6,14 @@ from shared.aws.notifier import Notification
 from shared.jobs.model import Source
 from shared.library.model import Content, Document, Library
 from shared.problems import Problem
-from shared.text import plain, sanitize_lines
+from shared.text import sanitize, sanitize_lines
 
 
 def searchable(document: Document, content: Content, store: str) -> Notification:
     return Notification(
         type="Document Searchable",
         about=_about(document),
-        text=f"{plain(document.source.key)} ({document.source.size:,} bytes) is searchable in "
+        text=f"{sanitize(document.source.key)} ({document.source.size:,} bytes) is searchable in "
         f"{store}.",
         detail=_document(document) | {"store": store, "file": content.file_id},
     )
@@ -23,10 +23,10 @@ def failed(document: Document, code: str, message: str) -> Notification:
     return Notification(
         type="Document Failed",
         about=_about(document),
-        text=f"{plain(document.source.key)} is not searchable: {plain(code)}: "
-        f"{plain(message, 600)}\n"
+        text=f"{sanitize(document.source.key)} is not searchable: {sanitize(code)}: "
+        f"{sanitize(message, 600)}\n"
         "It is not tried again with these bytes; drop it anew when it is mended.",
-        detail=_document(document) | {"code": code, "message": plain(message, 600)},
+        detail=_document(document) | {"code": code, "message": sanitize(message, 600)},
     )
 
 
@@ -34,7 +34,7 @@ def stuck(document: Document, minutes: int, store: str) -> Notification:
     return Notification(
         type="Document Stuck",
         about=_about(document),
-        text=f"{plain(document.source.key)} has been in progress in {store} for more than "
+        text=f"{sanitize(document.source.key)} has been in progress in {store} for more than "
         f"{minutes} minutes. It is looked at again, and attached anew after a day.",
         detail=_document(document) | {"store": store},
     )
@@ -44,7 +44,7 @@ def homeless(source: Source) -> Notification:
     return Notification(
         type="Document Failed",
         about=f"{source.key} {source.sequencer}",
-        text=f"{plain(source.key)} lies in no library: put it under libraries/<name>/.",
+        text=f"{sanitize(source.key)} lies in no library: put it under libraries/<name>/.",
         detail={"key": source.key, "code": "no_library"},
     )
 
@@ -54,8 +54,8 @@ def settings_refused(library: str, problems: list[Problem]) -> Notification:
     return Notification(
         type="Library Settings Refused",
         about=f"{library} {_first(problems)}",
-        text=f"libraries/{plain(library)}/library.yaml can't be followed, and nothing is changed "
-        f"until it can:\n{sanitize_lines(told)}",
+        text=f"libraries/{sanitize(library)}/library.yaml can't be followed, and nothing is "
+        f"changed until it can:\n{sanitize_lines(told)}",
         detail={"library": library, "problems": len(problems)},
     )
 
@@ -64,8 +64,8 @@ def repaired(library: str, found: list[str], ring: int) -> Notification:
     return Notification(
         type="Library Repaired",
         about=f"{library} {ring} {len(found)}",
-        text=f"Store, ledger and folder of the library {plain(library)} differed. Repaired:\n"
-        + sanitize_lines("\n".join(plain(each) for each in found[:10])),
+        text=f"Store, ledger and folder of the library {sanitize(library)} differed. Repaired:\n"
+        + sanitize_lines("\n".join(sanitize(each) for each in found[:10])),
         detail={"library": library, "repaired": len(found)},
     )
 
@@ -76,7 +76,7 @@ def in_sync(library: Library, counts: dict[str, int], ring: int, report: str) ->
     return Notification(
         type="Library In Sync",
         about=f"{library.name} {ring}",
-        text=f"The library {plain(library.name)} is as its folder is: {told}.\nReport: {report}",
+        text=f"The library {sanitize(library.name)} is as its folder is: {told}.\nReport: {report}",
         detail=detail | {"documents": dict(counts), "report": report},
     )
 

@@ -25,7 +25,7 @@ from shared.errors import (
 )
 from shared.openai.models import ApiError, Batch, BatchPage, ErrorEnvelope, File, FilePage
 from shared.openai.retry import repeated, retry_after
-from shared.text import plain
+from shared.text import sanitize
 
 # Seconds. A read timeout is between two bytes; an upload's answer comes after its last byte.
 TIMEOUT = httpx.Timeout(connect=5, read=60, write=60, pool=5)
@@ -154,7 +154,7 @@ class OpenAI:
         status = response.status_code
         if status in {401, 403}:
             self._key.forget()
-            said = f"{call}: HTTP {status} {plain(problem.message)}"
+            said = f"{call}: HTTP {status} {sanitize(problem.message)}"
             return ActionRequired(f"{said} (is the stored key right, active and for this project?)")
         if status == 429 and problem.code in NEEDS_A_PERSON:
             return ActionRequired(reason, retry_after(response.headers))

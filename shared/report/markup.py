@@ -7,7 +7,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from shared.text import plain
+from shared.text import sanitize
 
 STYLE = Path(__file__).with_name("style.css")
 EMPTY = frozenset({"link", "meta", "rect", "line"})
@@ -37,7 +37,7 @@ def joined(inside: Iterable[object]) -> Html:
 
 
 def escaped(value: object) -> str:
-    return value if isinstance(value, Html) else html.escape(plain(str(value)))
+    return value if isinstance(value, Html) else html.escape(sanitize(str(value)))
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Html:

@@ -1,4 +1,4 @@
-"""Texts from outside as people are shown them: nothing unseen, nothing endless."""
+"""Texts from outside, made safe to show: nothing invisible, nothing endless."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text import plain, sanitize_json, sanitize_key, sanitize_lines
+from shared.text import sanitize, sanitize_json, sanitize_key, sanitize_lines, shorten
 
 
 @pytest.mark.parametrize(
@@ -18,22 +18,27 @@ from shared.text import plain, sanitize_json, sanitize_key, sanitize_lines
         ("x" * 301, "x" * 299 + "…"),
     ],
 )
-def test_a_text_is_shown_on_one_line_with_all_its_characters_to_be_seen(
-    text: str, shown: str
-) -> None:
-    assert plain(text) == shown
+def test_sanitize_shows_one_line_of_visible_characters(text: str, shown: str) -> None:
+    assert sanitize(text) == shown
 
 
-def test_line_ends_of_ours_stay() -> None:
+@pytest.mark.parametrize(
+    ("text", "short"), [("", ""), ("four", "four"), ("five!", "fiv…"), ("x" * 9, "xxx…")]
+)
+def test_shorten_marks_a_text_that_is_too_long(text: str, short: str) -> None:
+    assert shorten(text, 4) == short
+
+
+def test_sanitize_lines_keeps_our_line_ends() -> None:
     assert sanitize_lines("one\ntwo\x1b") == "one\ntwo\\u001b"
 
 
-def test_what_is_not_to_be_seen_is_an_underscore_in_a_name() -> None:
-    assert sanitize_key("a\n/\u202eb/ü") == "a_/_b/ü"
+def test_sanitize_key_replaces_invisible_characters_and_dots() -> None:
+    assert sanitize_key("a\n/\u202eb/../ü") == "a_/_b/_/ü"
 
 
 @given(st.text())
-def test_json_says_the_same_and_shows_all(text: str) -> None:
+def test_sanitize_json_keeps_the_meaning_and_hides_nothing(text: str) -> None:
     written = sanitize_json(json.dumps({"a": text}, ensure_ascii=False, indent=2))
 
     assert json.loads(written) == {"a": text}
@@ -41,6 +46,6 @@ def test_json_says_the_same_and_shows_all(text: str) -> None:
 
 
 @given(st.text())
-def test_nothing_plain_ends_a_line_or_is_endless(text: str) -> None:
-    assert len(plain(text).splitlines()) <= 1
-    assert len(plain(text * 10_000)) < 2_000
+def test_sanitize_never_ends_a_line_and_bounds_the_length(text: str) -> None:
+    assert len(sanitize(text).splitlines()) <= 1
+    assert len(sanitize(text * 10_000)) < 2_000
