@@ -52,7 +52,7 @@ def is_told_of(namespace: str, metric: str) -> bool:
 
 
 def test_every_alarm_has_its_runbook_and_every_runbook_its_alarm() -> None:
-    chapter = OPERATIONS.split("\n## When an alarm rings\n")[1].split("\n## ")[0]
+    chapter = OPERATIONS.split("\n## When an alarm fires\n")[1].split("\n## ")[0]
     headings = re.findall(r"(?m)^### (.+)$", chapter)
 
     named = [name for heading in headings for name in heading.split(", ")]
