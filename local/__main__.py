@@ -8,7 +8,7 @@ COMMANDS = {
     "run": ("local.cli.run", "drop a file in a world made for it, wait, fetch the results"),
     "up": ("local.world.up_down", "make a world and leave it running"),
     "down": ("local.world.up_down", "stop the world that is up"),
-    "openai": ("local.openai.http.command", "the small OpenAI alone"),
+    "openai": ("local.openai.serving.command", "the small OpenAI alone"),
     "audit": ("local.demos.audit_demo", "a theft that the audit function rings for"),
     "library": ("local.demos.library_demo", "a folder of documents, kept in sync and asked"),
     "parameters": (

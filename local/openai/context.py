@@ -1,4 +1,4 @@
-"""What every room of the small OpenAI shares: clock, folder, ids, quirks, rate limits."""
+"""What every API of the small OpenAI shares: clock, folder, ids, quirks, rate limits."""
 
 import random
 import shutil
@@ -21,15 +21,15 @@ ALPHABET = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Rate:
-    """So much of something in so many seconds."""
+    """At most `limit` of something in any `seconds`."""
 
     what: str
     limit: int
     seconds: int
-    tell: bool = True  # Retry-After is declared for newer routes, not for /files and /batches
+    retry_after: bool = True  # the header is declared for newer routes, not for /files and /batches
 
 
-class World:
+class Context:
     def __init__(
         self, clock: Callable[[], float], settings: SmallSettings, folder: Path | None, seed: int
     ) -> None:
@@ -48,8 +48,8 @@ class World:
     def now(self) -> float:
         return self.clock()
 
-    def span(self, seconds: float) -> float:
-        """A duration of the small world in seconds of the clock."""
+    def clock_seconds(self, seconds: float) -> float:
+        """How long the clock takes for so many seconds of the small OpenAI's own time."""
         return seconds / self.settings.speed
 
     def file_id(self) -> str:
@@ -58,8 +58,8 @@ class World:
     def hex_id(self, prefix: str) -> str:
         return f"{prefix}{self._random.getrandbits(128):032x}"
 
-    def within(self, rate: Rate, amount: int = 1) -> None:
-        """Count what one call does, or refuse it: at most `rate.limit` in any `rate.seconds`."""
+    def enforce(self, rate: Rate, amount: int = 1) -> None:
+        """Count what one call does, or refuse the call."""
         now = self.now()
         recent = self._recent.setdefault(rate.what, deque())
         while recent and recent[0][0] <= now - rate.seconds:
@@ -77,4 +77,4 @@ class World:
             code="rate_limit_exceeded",
             kind="requests",
         )
-        return refusal.with_headers(Retry_After=wait) if rate.tell else refusal
+        return refusal.with_headers(Retry_After=wait) if rate.retry_after else refusal

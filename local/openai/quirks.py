@@ -1,4 +1,4 @@
-"""Misbehaviour on request, by name, each a documented or reported oddity of the real API."""
+"""Misbehaviour on request, by name: each is a documented or reported oddity of the real API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 CALL_QUIRKS: dict[str, str] = {
     "cut_before": "the connection drops before the work is done",
     "cut_after": "the connection drops after the work was done: the answer is lost",
-    "silent_before": "no answer comes and the work is not done; in process a read timeout",
+    "silent_before": "no answer comes and the work is not done",
     "silent_after": "no answer comes although the work was done",
     "error_500_before": "HTTP 500 instead of the work",
     "error_502_before": "HTTP 502 with an HTML body instead of the work",
@@ -16,7 +16,7 @@ CALL_QUIRKS: dict[str, str] = {
     "error_503_after": "HTTP 503 although the work was done",
     "rate_limited": "HTTP 429 with Retry-After; `retry_after` seconds (1)",
     "rate_limited_silent": "HTTP 429 without Retry-After",
-    "quota_exhausted": "HTTP 429 insufficient_quota, which waiting does not heal",
+    "quota_exhausted": "HTTP 429 insufficient_quota, which waiting does not cure",
     "unauthorized": "HTTP 401, as for a revoked key",
     "forbidden": "HTTP 403, as for a key that lacks a scope",
     "not_found": "HTTP 404 instead of the work",
@@ -31,12 +31,12 @@ FILE_QUIRKS: dict[str, str] = {
 BATCH_QUIRKS: dict[str, str] = {
     "batch_not_visible": "neither listed nor retrievable for `seconds` (30) after its creation",
     "batch_not_listed": "retrievable but not listed for `seconds` (30) after its creation",
-    "batch_vanishes": "gone (404) `seconds` (0) after its creation; unfinished work is not paid",
+    "batch_vanishes": "404 from `seconds` (0) after its creation; unfinished work is not billed",
     "stuck_validating": "never leaves validating",
     "stuck_in_progress": "never gets a request done; expires after its window",
     "validation_fails": "fails with `code` (server_error), `message`, `line`",
-    "token_limit": "refused for lack of room, whatever the limit",
-    "room_not_released": "its enqueued tokens stay counted `seconds` (600) after its end",
+    "token_limit": "refused with token_limit_exceeded, whatever the limit",
+    "quota_not_released": "its enqueued tokens stay counted `seconds` (600) after its end",
     "expires_partly": "expires `seconds` (86400) after creation, a share `done` (0.1) executed",
     "cancelled_by_someone": "somebody cancels it `seconds` (10) after its creation",
     "paused": "shows the unknown status `status` (paused) for `seconds` (600)",
@@ -46,10 +46,10 @@ BATCH_QUIRKS: dict[str, str] = {
     "counts_wrong": "request_counts do not add up",
     "counts_missing": "request_counts is absent",
     "usage_missing": "usage is absent",
-    "extra_fields": "fields and values nobody has documented",
+    "extra_fields": "undocumented fields and values",
     "zero_byte_error_file": "an error file of no bytes where nothing failed",
-    "unknown_custom_id": "the output holds a line for a custom_id that nobody sent",
-    "repeated_custom_id": "the output holds one line twice",
+    "unknown_custom_id": "the output has a line for a custom_id that is not in the input",
+    "repeated_custom_id": "the output has one line twice",
     "malformed_line": "one output line is cut off in the middle",
     "missing_lines": "`count` (1) requests are in neither file",
     "blank_lines": "the output file has blank lines between its lines",
@@ -88,15 +88,15 @@ PARAMETERS = frozenset(
 
 @dataclass
 class Quirk:
-    """One registered misbehaviour: how often still, where, and with which parameters."""
+    """A misbehaviour: how many times more, on what, with which parameters."""
 
     name: str
     times: int | None
     where: dict[str, str]
     parameters: dict[str, object] = field(default_factory=dict)
 
-    def fits(self, facts: Mapping[str, object]) -> bool:
-        return all(str(facts.get(key)) == value for key, value in self.where.items())
+    def matches(self, target: Mapping[str, object]) -> bool:
+        return all(str(target.get(key)) == value for key, value in self.where.items())
 
     def number(self, name: str, default: float) -> float:
         return float(str(self.parameters.get(name, default)))
@@ -106,7 +106,7 @@ class Quirk:
 
 
 class Quirks:
-    """The register: quirks are taken in the order they were asked for."""
+    """The quirks that wait to happen; they are taken in the order they were asked for."""
 
     def __init__(self) -> None:
         self.waiting: list[Quirk] = []
@@ -124,9 +124,9 @@ class Quirks:
         self.waiting.append(quirk)
         return quirk
 
-    def take(self, name: str, facts: Mapping[str, object]) -> Quirk | None:
-        """The first quirk of this name that fits, counted down."""
-        quirk = next((q for q in self.waiting if q.name == name and q.fits(facts)), None)
+    def take(self, name: str, target: Mapping[str, object]) -> Quirk | None:
+        """The first quirk of this name that fits; it has one time less to go."""
+        quirk = next((q for q in self.waiting if q.name == name and q.matches(target)), None)
         if quirk is None:
             return None
         self.taken[name] = self.taken.get(name, 0) + 1
@@ -137,9 +137,9 @@ class Quirks:
         return quirk
 
     def take_all(
-        self, names: Mapping[str, object], facts: Mapping[str, object]
+        self, names: Mapping[str, object], target: Mapping[str, object]
     ) -> dict[str, Quirk]:
-        found = {name: self.take(name, facts) for name in names}
+        found = {name: self.take(name, target) for name in names}
         return {name: quirk for name, quirk in found.items() if quirk is not None}
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""What can be set on the small OpenAI: the pace of its world and the limits it enforces."""
+"""The settings of the small OpenAI: how fast it works and the limits it enforces."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class SmallSettings:
-    """Durations are seconds of the small OpenAI's own time, which runs `speed` times faster."""
+    """Durations are seconds of the small OpenAI's own time, which passes `speed` times faster."""
 
     speed: float = 1.0
     validating: float = 4.0

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from local.openai import QUIRKS, SmallOpenAI
+from local.openai.http.messages import ConnectionDropped
 from tests.support.small_openai import Clock, Json, chat, http, lines, look, results, submit, upload
 
 TEN = lines(chat(f"r{n}") for n in range(10))
@@ -124,7 +125,7 @@ def test_a_quirk_without_an_end_lasts_until_it_is_forgiven(
     small.misbehave("error_500_before", times=None)
     assert [client.get("/v1/files").status_code for _ in range(5)] == [500] * 5
 
-    small.forgive()
+    small.clear_quirks()
 
     assert client.get("/v1/files").status_code == 200
 
@@ -251,7 +252,7 @@ def test_room_may_be_refused_or_kept_too_long(
     refused = ended("token_limit")
     assert refused["errors"]["data"][0]["code"] == "token_limit_exceeded"
 
-    small.misbehave("room_not_released", seconds=600)
+    small.misbehave("quota_not_released", seconds=600)
     submit(client, TEN)
     clock.pass_(100)
     assert small.enqueued["gpt-5-mini"] > 0
@@ -439,14 +440,14 @@ def test_the_state_shows_what_was_paid_and_what_was_paid_twice(
     assert state["peak_enqueued"] == small.peak_enqueued
 
 
-def test_any_wsgi_transport_does() -> None:
+def test_another_wsgi_transport_sees_the_dropped_connection() -> None:
     small = SmallOpenAI(clock=Clock())
     transport = httpx.WSGITransport(app=small)
     headers = {"Authorization": "Bearer sk-x"}
     client = httpx.Client(transport=transport, base_url="http://small", headers=headers)
     small.misbehave("cut_after", route="create_batch")
 
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(ConnectionDropped):
         submit(client, TEN)
 
     assert len(client.get("/v1/batches").json()["data"]) == 1

@@ -168,7 +168,7 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import sys; from local.openai.http.command import main; sys.exit(main(sys.argv[1:]))",
+            "import sys; from local.openai.serving import command; command.main(sys.argv[1:])",
             *("--speed", "10000", "--enqueued-limit", "gpt-5-mini=5"),
             *("--quirk", "error_503_before:1,route=list_files", "--quirk", "extra_fields"),
         ],

@@ -66,7 +66,7 @@ FLAWS: dict[str, dict[str, Draw]] = {
     "batch_vanishes": {"seconds": lambda r: r.randint(5, 900)},
     "cancelled_by_someone": {"seconds": lambda r: r.randint(1, 100)},
     "expires_partly": {"seconds": lambda r: r.randint(300, 4_000), "done": lambda r: r.random()},
-    "room_not_released": {"seconds": lambda r: r.randint(60, 900)},
+    "quota_not_released": {"seconds": lambda r: r.randint(60, 900)},
     "paused": {"seconds": lambda r: r.randint(30, 2_000)},
     "missing_lines": {"count": lambda r: r.randint(1, 3)},
     "validation_fails": {"code": lambda r: r.choice(["server_error", "invalid_request"])},
@@ -99,7 +99,7 @@ class Mood:
 
     strikes: float  # chance that a call goes wrong
     kills: float  # chance that a function dies at a call
-    flaws: float  # chance that a batch has a flaw
+    quirks: float  # chance that a batch has a flaw
     doubles: float  # chance that a message comes twice
     delays: float  # chance that a message comes late
     company: float  # chance that an invocation shares its time with others
@@ -119,7 +119,7 @@ class Mood:
         return cls(
             strikes=draw.choice((0, 0, 0.01, 0.03, 0.08)),
             kills=draw.choice((0, 0.003, 0.01, 0.03)),
-            flaws=draw.choice((0, 0.1, 0.5)),
+            quirks=draw.choice((0, 0.1, 0.5)),
             doubles=draw.choice((0, 0.1, 0.4)),
             delays=draw.choice((0, 0.1, 0.3)),
             company=draw.choice((0, 0.2, 0.7)),
@@ -220,28 +220,28 @@ class Chaos:
     def _flaws(self) -> dict[str, dict[str, Any]]:
         if self.happens(self.mood.late_list):
             name = "batch_not_listed"
-        elif self.happens(self.mood.flaws):
+        elif self.happens(self.mood.quirks):
             name = self.draw.choice([each for each in FLAWS if self._may_have(each)])
         else:
             return {}
         flaw = {each: drawn(self.draw) for each, drawn in FLAWS[name].items()}
-        flaws = {name: flaw}
+        quirks = {name: flaw}
         if name == "batch_not_listed" and self.mood.hides_batches:
             flaw["seconds"] = self.draw.randint(*LISTED_TOO_LATE)
         if name == "stuck_validating":  # somebody has to end it
-            flaws["cancelled_by_someone"] = {"seconds": self.draw.randint(8_000, 12_000)}
+            quirks["cancelled_by_someone"] = {"seconds": self.draw.randint(8_000, 12_000)}
         self.inject(f"batch: {name}", " ".join(map(str, flaw.values())))
-        return flaws
+        return quirks
 
     def _shelf_flaws(self, call: str) -> dict[str, dict[str, Any]]:
-        if call == "POST /v1/vector_stores" and self.happens(self.mood.flaws):
+        if call == "POST /v1/vector_stores" and self.happens(self.mood.quirks):
             name, flaw = "store_not_listed", {"seconds": self.draw.randint(2, 150)}
         elif call.startswith("POST") and call.endswith("/file_batches"):
             failed = self.counts["library: document_fails"]
-            if failed == MOST_FAILURES or not self.happens(self.mood.flaws):
+            if failed == MOST_FAILURES or not self.happens(self.mood.quirks):
                 return {}
             name, flaw = self.draw.choice(DOCUMENT_FLAWS), {}
-        elif "/file_batches/" in call and self.happens(self.mood.flaws):
+        elif "/file_batches/" in call and self.happens(self.mood.quirks):
             name, flaw = "file_batch_id_wrong", {}
         else:
             return {}
@@ -249,7 +249,7 @@ class Chaos:
         return {name: flaw}
 
     def _may_have(self, flaw: str) -> bool:
-        return flaw not in {"token_limit", "room_not_released"} or self.mood.capacity == "learnt"
+        return flaw not in {"token_limit", "quota_not_released"} or self.mood.capacity == "learnt"
 
     def _parameters(self, kind: str) -> dict[str, Any]:
         if kind == "rate_limited":

@@ -75,8 +75,10 @@ class Verdict:
         self.must(extras >= len(doubled), f"{drop.key}: extras are {extras}, of {doubled}")
 
     def _holds_a_line_twice(self, batch: str) -> bool:
-        flaws = {"repeated_custom_id", "unknown_custom_id"} & self.small.batches[batch].flaws.keys()
-        return bool(flaws) and any(paid == batch for paid, _ in self.small.billed)
+        quirks = {"repeated_custom_id", "unknown_custom_id"} & self.small.batches[
+            batch
+        ].quirks.keys()
+        return bool(quirks) and any(paid == batch for paid, _ in self.small.billed)
 
     def _judge_line(self, drop: Drop, line: dict[str, Any]) -> None:
         """What was paid is used; what may succeed was asked as often as it may be."""
@@ -188,7 +190,7 @@ class Verdict:
         return int(self.small.batches[batch].metadata["attempt"])
 
     def _vanished(self, batch: str) -> bool:
-        return "batch_vanishes" in self.small.batches[batch].flaws
+        return "batch_vanishes" in self.small.batches[batch].quirks
 
     def _is_lost(self, batch: str) -> bool:
         """NotFound from OpenAI, or told to be a second one."""

@@ -96,7 +96,7 @@ class Transport(httpx.BaseTransport):
             self._wire.clock.pass_(seconds=SILENCE)
             raise
         finally:
-            self._small.forgive()
+            self._small.clear_quirks()
             self._watch.called(call)
         self._wire.after(call)
         return response

@@ -1,17 +1,18 @@
-"""The audit log: newest first, in pages, by whole seconds, with events that arrive late."""
+"""The audit log API: newest first, in pages, by whole seconds; events may appear late."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from math import inf
+from typing import Any
 
 import orjson
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from local.openai.audit.odd_pages import rendered
-from local.openai.context import World
+from local.openai.context import Context
 from local.openai.http import validation
 from local.openai.http.auth import missing_scopes
 from local.openai.http.messages import Json, Refusal, SmallRequest, json_answer
@@ -22,13 +23,26 @@ BOUNDS = ("effective_at[gt]", "effective_at[gte]", "effective_at[lt]", "effectiv
 LISTS = ("project_ids[]", "event_types[]", "actor_ids[]", "actor_emails[]", "resource_ids[]")
 PARAMETERS = (*BOUNDS, *LISTS, "tenant_only", "limit", "after", "before")
 TENANT = ("tenant.", "role.bound_to_resource", "role.unbound_from_resource")
+USER, KEY = ("actor", "session", "user"), ("actor", "api_key")
+# By list parameter; `resource_ids[]` is compared with the id in the event's own payload.
+COMPARED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "project_ids[]": (("project", "id"),),
+    "event_types[]": (("type",),),
+    "actor_ids[]": (
+        (*USER, "id"),
+        (*KEY, "id"),
+        (*KEY, "user", "id"),
+        (*KEY, "service_account", "id"),
+    ),
+    "actor_emails[]": ((*USER, "email"), (*KEY, "user", "email")),
+}
 
 Place = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class AuditEvent:
-    """An event and when it shows; its number keeps events of one second apart."""
+    """An event and from when it is listed; its number orders the events of one second."""
 
     id: str
     effective_at: int
@@ -41,37 +55,37 @@ class AuditEvent:
         return self.effective_at, self.number
 
     @property
-    def of_tenant(self) -> bool:
+    def is_tenant(self) -> bool:
         return str(self.raw["type"]).startswith(TENANT)
 
 
 class AuditLog:
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, context: Context) -> None:
+        self.context = context
         self.events: list[AuditEvent] = []  # by effective_at
         self._by_id: dict[str, AuditEvent] = {}
 
     def routes(self) -> list[tuple[str, str, str, Callable[..., Response]]]:
         return [
             ("GET", "/v1/organization/audit_logs", "list_audit_logs", self.list),
-            ("POST", "/_small/audit_events", "add_audit_events", self.feed),
+            ("POST", "/_small/audit_events", "add_audit_events", self.add_from_request),
         ]
 
     def add(self, event: Json, visible_at: float | None = None) -> str:
-        """Take an event in, to be listed from `visible_at` on: at once, if not told otherwise."""
-        raw = {"id": self.world.hex_id("audit_log-"), **event}
+        """Add an event that is listed from `visible_at` on, or at once."""
+        raw = {"id": self.context.hex_id("audit_log-"), **event}
         id_ = raw["id"]
         known = self._by_id.get(id_)
         if known is not None:
             raise ValueError(f"there is an event {id_} already")
-        shows = -inf if visible_at is None else visible_at
-        added = AuditEvent(id_, int(raw["effective_at"]), len(self.events), shows, raw)
+        since = -inf if visible_at is None else visible_at
+        added = AuditEvent(id_, int(raw["effective_at"]), len(self.events), since, raw)
         self._by_id[id_] = added
         insort(self.events, added, key=_place)
         return str(id_)
 
-    def feed(self, request: SmallRequest) -> Response:
-        """Events as JSON lines; a `visible_at` beside the rest says when an event shows."""
+    def add_from_request(self, request: SmallRequest) -> Response:
+        """Events as JSON lines; a `visible_at` beside the rest says from when one is listed."""
         lines = request.get_data().splitlines()
         try:
             events = [orjson.loads(line) for line in lines if line.strip()]
@@ -82,7 +96,7 @@ class AuditLog:
 
     def list(self, request: SmallRequest) -> Response:
         query = MultiDict(request.args)
-        validation.only(query.to_dict(), PARAMETERS)
+        validation.check_known(query.to_dict(), PARAMETERS)
         limit = limit_of(query, 100, 20)
         quirks = self._quirks(query)
         if "audit_tenant_refused" in quirks:
@@ -99,28 +113,28 @@ class AuditLog:
         return rendered(page, quirks)
 
     def _quirks(self, query: "MultiDict[str, str]") -> dict[str, Quirk]:
-        """Those that can bite this call; the others wait for one they can."""
+        """The quirks that apply to this call; the others wait for one they apply to."""
         idle = set() if query.get("after") else {"audit_cursor_refused", "audit_cursor_ignored"}
         if not _tenant_only(query):
             idle.add("audit_tenant_refused")
         names = {name: says for name, says in AUDIT_QUIRKS.items() if name not in idle}
-        return self.world.quirks.take_all(names, query.to_dict())
+        return self.context.quirks.take_all(names, query.to_dict())
 
     def _found(self, query: "MultiDict[str, str]", oldest_first: bool) -> Iterator[AuditEvent]:
-        """Events that fit, starting at the cursor's side; `before` walks the other way."""
+        """Matching events from the cursor on; `before` goes the other way."""
         low, high = self._window(query, oldest_first)
         events = self.events[low:high]
         if oldest_first == _backwards(query):
             events.reverse()
-        fits = _filter(query)
-        now = self.world.now()
-        return (event for event in events if event.visible_at <= now and fits(event))
+        matches = _filter(query)
+        now = self.context.now()
+        return (event for event in events if event.visible_at <= now and matches(event))
 
     def _window(self, query: "MultiDict[str, str]", oldest_first: bool) -> tuple[int, int]:
         low, high = 0, len(self.events)
         for name in BOUNDS:
             if (value := query.get(name)) is not None:
-                second = float(validation.whole(value, name))
+                second = float(validation.check_integer(value, name))
                 after = (second, inf) if name in BOUNDS[:1] + BOUNDS[3:] else (second, -inf)
                 edge = bisect_left(self.events, after, key=_place)
                 low, high = (max(low, edge), high) if "[g" in name else (low, min(high, edge))
@@ -148,7 +162,7 @@ def _backwards(query: "MultiDict[str, str]") -> bool:
 
 def _tenant_only(query: "MultiDict[str, str]") -> bool:
     asked = query.get("tenant_only", "false")
-    return validation.one_of(asked, ("true", "false"), "tenant_only") == "true"
+    return validation.check_choice(asked, ("true", "false"), "tenant_only") == "true"
 
 
 def _unknown_cursor(name: str, cursor: str) -> Refusal:
@@ -156,30 +170,26 @@ def _unknown_cursor(name: str, cursor: str) -> Refusal:
 
 
 def _filter(query: "MultiDict[str, str]") -> Callable[[AuditEvent], bool]:
-    """Tenant events show only to those who ask for them, and then alone."""
+    """Tenant events are listed only when asked for, and then alone."""
     tenant = _tenant_only(query)
     wanted = {name: set(query.getlist(name)) for name in LISTS if name in query}
     for kind in wanted.get("event_types[]", ()):
         if "," in kind or (tenant and not kind.startswith(TENANT)):
             raise Refusal(f"Invalid value: '{kind}'.", param="event_types", code="invalid_value")
     return lambda event: (
-        event.of_tenant == tenant
-        and all(not values.isdisjoint(_named(event.raw, name)) for name, values in wanted.items())
+        event.is_tenant == tenant
+        and all(not values.isdisjoint(_values(event.raw, name)) for name, values in wanted.items())
     )
 
 
-def _named(raw: Json, name: str) -> set[str]:
-    """What of an event a list parameter is compared with."""
-    actor = raw.get("actor") or {}
-    key = actor.get("api_key") or {}
-    user = (actor.get("session") or {}).get("user") or key.get("user") or {}
-    account = key.get("service_account") or {}
-    detail = raw.get(str(raw["type"])) or {}
-    found = {
-        "project_ids[]": [(raw.get("project") or {}).get("id")],
-        "event_types[]": [raw["type"]],
-        "actor_ids[]": [user.get("id"), key.get("id"), account.get("id")],
-        "actor_emails[]": [user.get("email")],
-        "resource_ids[]": [detail.get("id")],
-    }
-    return {str(value) for value in found[name] if value}
+def _values(raw: Json, parameter: str) -> set[str]:
+    """What in an event a list parameter is compared with."""
+    paths = COMPARED.get(parameter) or ((str(raw["type"]), "id"),)
+    return {str(value) for path in paths if (value := _value(raw, path))}
+
+
+def _value(raw: Any, path: tuple[str, ...]) -> Any:
+    """The value at the end of the path, or None where the path breaks off."""
+    for name in path:
+        raw = (raw or {}).get(name)
+    return raw

@@ -1,4 +1,4 @@
-"""A page of the audit log as it was seen in the wild: well formed, or not."""
+"""A page of the audit log, as well or badly formed as quirks ask for."""
 
 from collections.abc import Mapping
 

@@ -1,21 +1,21 @@
-"""The Batches API: creating with every refusal that comes at once, looking, cancelling."""
+"""The Batches API: create with every refusal that comes at once, list, retrieve, cancel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from werkzeug.wrappers import Response
 
-from local.openai.batches.answers import MAKERS
 from local.openai.batches.batch import Batch
-from local.openai.batches.lifecycle import Life
-from local.openai.context import Rate, World
+from local.openai.batches.lifecycle import Lifecycle
+from local.openai.context import Context, Rate
 from local.openai.files.api import THIRTY_DAYS, Files
 from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal, SmallRequest, json_answer
 from local.openai.http.paging import page
+from local.openai.inference.answers import ANSWERS
+from local.openai.inference.file_search import FileSearch
 from local.openai.quirks import BATCH_QUIRKS, Quirk
 from local.openai.stores.api import Stores
-from local.openai.stores.file_search import Librarian
 
 ENDPOINTS = (
     "/v1/responses",
@@ -34,12 +34,12 @@ PARAMETERS = (
     "metadata",
     "output_expires_after",
 )
-assert set(ENDPOINTS) == set(MAKERS)
+assert set(ENDPOINTS) == set(ANSWERS)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A batch as it is now, for a list."""
+class BatchView:
+    """A batch as it is at one moment, for a list."""
 
     batch: Batch
     now: float
@@ -53,10 +53,10 @@ class Seen:
 
 
 class Batches:
-    def __init__(self, world: World, files: Files, stores: Stores) -> None:
-        self.world = world
+    def __init__(self, context: Context, files: Files, stores: Stores) -> None:
+        self.context = context
         self.files = files
-        self.life = Life(world, files, Librarian(stores))
+        self.lifecycle = Lifecycle(context, files, FileSearch(stores))
 
     def routes(self) -> list[tuple[str, str, str, Callable[..., Response]]]:
         return [
@@ -68,75 +68,75 @@ class Batches:
 
     def create(self, request: SmallRequest) -> Response:
         body = request.json_body()
-        batch = self._wanted(body)
-        limit = self.world.settings.creations_per_hour
-        self.world.within(Rate("batch creations", limit, 3_600, tell=False))
-        facts = {"endpoint": batch.endpoint, "file": batch.input_file_id, **batch.metadata}
-        batch.flaws = self.world.quirks.take_all(BATCH_QUIRKS, facts)
-        self.life.begin(batch)
-        return json_answer(batch.view(self.world.now()))
+        batch = self._new(body)
+        limit = self.context.settings.creations_per_hour
+        self.context.enforce(Rate("batch creations", limit, 3_600, retry_after=False))
+        target = {"endpoint": batch.endpoint, "file": batch.input_file_id, **batch.metadata}
+        batch.quirks = self.context.quirks.take_all(BATCH_QUIRKS, target)
+        self.lifecycle.begin(batch)
+        return json_answer(batch.view(self.context.now()))
 
     def list(self, request: SmallRequest) -> Response:
-        now = self.world.now()
-        seen = [Seen(batch, now) for batch in self.life.batches.values()]
-        return json_answer(page(seen, request.args, most=(100, 20), shown=self._listed))
+        now = self.context.now()
+        views = [BatchView(batch, now) for batch in self.lifecycle.batches.values()]
+        return json_answer(page(views, request.args, most=(100, 20), shown=_is_listed))
 
     def retrieve(self, request: SmallRequest, batch: str) -> Response:
-        return json_answer(self._find(batch).view(self.world.now()))
+        return json_answer(self._find(batch).view(self.context.now()))
 
     def cancel(self, request: SmallRequest, batch: str) -> Response:
         found = self._find(batch)
         if found.status in ("completed", "failed", "expired"):
             raise Refusal(f"Cannot cancel a batch with status '{found.status}'.", status=409)
-        self.life.cancel(found)
-        return json_answer(found.view(self.world.now()))
+        self.lifecycle.cancel(found)
+        return json_answer(found.view(self.context.now()))
 
-    def afflict(self, batch: str, quirk: Quirk) -> None:
-        """Lay a quirk on a batch that exists already."""
-        found = self.life.batches[batch]
-        found.flaws[quirk.name] = quirk
-        self.life.doom(found)
+    def apply_quirk(self, batch: str, quirk: Quirk) -> None:
+        """Give a quirk to a batch that exists already."""
+        found = self.lifecycle.batches[batch]
+        found.quirks[quirk.name] = quirk
+        self.lifecycle.interfere(found)
 
-    def _wanted(self, body: Json) -> Batch:
-        file, endpoint, window = (validation.required(body, name) for name in PARAMETERS[:3])
-        validation.only(body, PARAMETERS)
-        validation.one_of(endpoint, ENDPOINTS, "endpoint")
-        validation.one_of(window, ("24h",), "completion_window")
+    def _new(self, body: Json) -> Batch:
+        file, endpoint, window = (validation.require(body, name) for name in PARAMETERS[:3])
+        validation.check_known(body, PARAMETERS)
+        validation.check_choice(endpoint, ENDPOINTS, "endpoint")
+        validation.check_choice(window, ("24h",), "completion_window")
         metadata = validation.metadata(body.get("metadata"))
         expires = self._expires_after(body.get("output_expires_after"))
-        self._input(validation.of_type(file, "string", "input_file_id"))
-        id_, now = self.world.hex_id("batch_"), self.world.now()
+        self._input(validation.check_type(file, "string", "input_file_id"))
+        id_, now = self.context.hex_id("batch_"), self.context.now()
         return Batch(id_, endpoint, file, metadata, now, expires)
 
     def _expires_after(self, wanted: object) -> int:
         if wanted is None:
             return THIRTY_DAYS
-        expires: Json = validation.of_type(wanted, "object", "output_expires_after")
-        validation.only(expires, ("anchor", "seconds"), "output_expires_after.")
-        validation.one_of(expires.get("anchor"), ("created_at",), "output_expires_after.anchor")
+        expires: Json = validation.check_type(wanted, "object", "output_expires_after")
+        validation.check_known(expires, ("anchor", "seconds"), "output_expires_after.")
+        validation.check_choice(
+            expires.get("anchor"), ("created_at",), "output_expires_after.anchor"
+        )
         seconds = expires.get("seconds")
-        return validation.between(seconds, 3_600, THIRTY_DAYS, "output_expires_after.seconds")
+        return validation.check_range(seconds, 3_600, THIRTY_DAYS, "output_expires_after.seconds")
 
     def _input(self, file: str) -> None:
-        found = self.files.usable(file)
+        found = self.files.visible(file)
         if found is None:
+            project = self.context.settings.project
             raise Refusal(
-                f"Cannot find file {file}, or project {self.world.settings.project} does not have "
-                "access to it.",
+                f"Cannot find file {file}, or project {project} does not have access to it.",
                 param="file_id",
             )
         if found.purpose != "batch":
             message = f"File {file} has purpose '{found.purpose}', but 'batch' is needed."
             raise Refusal(message, param="input_file_id", code="invalid_file_purpose")
 
-    def _visible(self, batch: Batch) -> bool:
-        return batch.visible_at <= self.world.now()
-
-    def _listed(self, seen: Seen) -> bool:
-        return self._visible(seen.batch) and seen.batch.listed_at <= seen.now
-
     def _find(self, batch: str) -> Batch:
-        found = self.life.batches.get(batch)
-        if found is None or not self._visible(found):
+        found = self.lifecycle.batches.get(batch)
+        if found is None or found.visible_at > self.context.now():
             raise Refusal(f"No batch found with id '{batch}'.", status=404)
         return found
+
+
+def _is_listed(view: BatchView) -> bool:
+    return max(view.batch.visible_at, view.batch.listed_at) <= view.now

@@ -1,11 +1,11 @@
-"""A batch as OpenAI knows it: what was asked, how far it is, and how it shows itself."""
+"""A batch as OpenAI knows it: what was asked, how far it is, and how it is shown."""
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
-from local.openai.batches.input_check import Planned
+from local.openai.batches.input_check import PlannedRequest
 from local.openai.http.messages import Json
 from local.openai.quirks import Quirk
 
@@ -29,7 +29,7 @@ class Batch:
     metadata: Json
     created_at: float
     output_expires_after: int = 2_592_000
-    flaws: dict[str, Quirk] = field(default_factory=dict)
+    quirks: dict[str, Quirk] = field(default_factory=dict)
     visible_at: float = 0.0
     listed_at: float = 0.0
     paused_until: float = 0.0
@@ -41,7 +41,7 @@ class Batch:
     errors: list[Json] = field(default_factory=list)
     times: dict[str, float] = field(default_factory=dict)
     working_until: float = inf
-    requests: list[Planned] = field(default_factory=list)  # in the order they are executed
+    requests: list[PlannedRequest] = field(default_factory=list)  # in the order they are executed
     failing: list[int] = field(default_factory=list)  # places in that order
     output_file_id: str | None = None
     error_file_id: str | None = None
@@ -57,24 +57,23 @@ class Batch:
     def ended(self) -> bool:
         return self.status in ENDED or self.status == "vanished"
 
-    def reach(self, status: str, at: float) -> None:
+    def move_to(self, status: str, at: float) -> None:
         self.status = status
         self.times[f"{status}_at"] = at
 
     def executed(self, now: float) -> int:
         """How many requests are done; work stops when the batch is cancelled or expires."""
-        begun = self.times.get("in_progress_at")
-        if begun is None:
+        started = self.times.get("in_progress_at")
+        if started is None:
             return 0
         until = min(now, *(self.times.get(f"{end}_at", inf) for end in ("cancelling", "expired")))
         if until >= self.working_until:
             return len(self.requests)
-        # A hair is added because shares such as 0.1 are not exact.
-        share = (until - begun) / (self.working_until - begun)
-        return min(len(self.requests), int(len(self.requests) * share + 1e-6))
+        share = (until - started) / (self.working_until - started)
+        return min(len(self.requests), int(len(self.requests) * share + 1e-6))  # 0.1 is not exact
 
     def close(self, at: float) -> None:
-        """Keep the counts and let the requests go, or many big batches would fill the memory."""
+        """Keep the counts and drop the requests, or many big batches would fill the memory."""
         self.final_counts = self.counts(at)
         self.requests, self.failing = [], []
 
@@ -84,7 +83,7 @@ class Batch:
         done = self.executed(now)
         failed = bisect_left(self.failing, done)
         counts = {"total": len(self.requests), "completed": done - failed, "failed": failed}
-        if "counts_wrong" in self.flaws and self.ended:
+        if "counts_wrong" in self.quirks and self.ended:
             counts["completed"] = max(0, counts["completed"] - 1)
             counts["total"] += 2
         return counts
@@ -109,7 +108,7 @@ class Batch:
         }
         times = {name: self.times.get(name) for name in TIMES}
         body |= {name: None if at is None else int(at) for name, at in times.items()}
-        return self._disfigured(body, now)
+        return self._with_quirks(body, now)
 
     def _usage(self) -> Json:
         given, spent = self.usage
@@ -121,15 +120,15 @@ class Batch:
             "total_tokens": given + spent,
         }
 
-    def _disfigured(self, body: Json, now: float) -> Json:
-        if "empty_ids" in self.flaws:
+    def _with_quirks(self, body: Json, now: float) -> Json:
+        if "empty_ids" in self.quirks:
             body |= {name: body[name] or "" for name in ("output_file_id", "error_file_id")}
-        if "counts_missing" in self.flaws:
+        if "counts_missing" in self.quirks:
             del body["request_counts"]
-        if "usage_missing" in self.flaws:
+        if "usage_missing" in self.quirks:
             del body["usage"]
-        if "extra_fields" in self.flaws:
+        if "extra_fields" in self.quirks:
             body |= {"priority": {"tier": 7}, "shards": [None, {"status": "warm"}], "cost": "soon"}
         if now < self.paused_until:
-            body["status"] = self.flaws["paused"].text("status", "paused")
+            body["status"] = self.quirks["paused"].text("status", "paused")
         return body

@@ -1,4 +1,4 @@
-"""What the Batch API finds out after it said 200: every line of an input file, checked."""
+"""Checks every line of an input file, as the Batch API does after it has answered 200."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -7,16 +7,16 @@ from typing import Any
 
 import orjson
 
-from local.openai.batches.scripted_outcomes import ANSWERED, Outcome, asked_for
 from local.openai.http.messages import Json
+from local.openai.inference.outcomes import ANSWERED, Outcome, requested_outcome
 from local.openai.settings import SmallSettings
 
 REQUIRED = ("custom_id", "method", "url", "body")
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """One request of a batch: where its line lies, and how it will end."""
+class PlannedRequest:
+    """One request of a batch: where its line starts, and how it will end."""
 
     offset: int
     custom_id: str
@@ -24,8 +24,8 @@ class Planned:
 
 
 @dataclass
-class Checked:
-    requests: list[Planned] = field(default_factory=list)
+class CheckedInput:
+    requests: list[PlannedRequest] = field(default_factory=list)
     errors: list[Json] = field(default_factory=list)
     model: str | None = None
     tokens: int = 0
@@ -36,16 +36,16 @@ Refuses = Callable[[str, Json], Outcome | None]
 
 def check(
     path: Path, endpoint: str, attempt: int, settings: SmallSettings, refuses: Refuses
-) -> Checked:
-    """The plan of a batch, or the errors that make it fail; one error a line, up to a cap."""
-    checker = _Checker(endpoint, attempt, settings, refuses)
+) -> CheckedInput:
+    """The requests of a batch, or the errors that fail it: one a line, up to a limit."""
+    checker = Checker(endpoint, attempt, settings, refuses)
     if path.stat().st_size > settings.max_input_bytes:
         checker.too_large(path)
         return checker.found
     offset = 0
     with path.open("rb") as lines:
         for number, raw in enumerate(lines, start=1):
-            checker.take(number, offset, raw)
+            checker.check_line(number, offset, raw)
             offset += len(raw)
             if checker.full:
                 break
@@ -58,7 +58,7 @@ def error(
     return {"code": code, "message": message, "param": param, "line": line}
 
 
-class _Checker:
+class Checker:
     def __init__(
         self, endpoint: str, attempt: int, settings: SmallSettings, refuses: Refuses
     ) -> None:
@@ -66,7 +66,7 @@ class _Checker:
         self.attempt = attempt
         self.settings = settings
         self.refuses = refuses
-        self.found = Checked()
+        self.found = CheckedInput()
         self.seen: set[str] = set()
         self.inputs = 0
         self.full = False
@@ -83,7 +83,7 @@ class _Checker:
             )
         )
 
-    def take(self, number: int, offset: int, raw: bytes) -> None:
+    def check_line(self, number: int, offset: int, raw: bytes) -> None:
         if number > self.settings.max_requests:
             self._stop("requests", self.settings.max_requests)
             return
@@ -102,12 +102,12 @@ class _Checker:
         if not isinstance(line, dict):
             yield error("invalid_json_line", "This line is not parseable as valid JSON.")
             return
-        yield from self._frame(line)
+        yield from self._required(line)
         yield from self._identity(line)
         yield from self._model(line["body"])
         yield from self._body(line["body"])
 
-    def _frame(self, line: Json) -> Iterator[Json]:
+    def _required(self, line: Json) -> Iterator[Json]:
         for name in REQUIRED:
             if line.get(name) in (None, ""):
                 message = f"Missing required parameter: '{name}'."
@@ -126,7 +126,7 @@ class _Checker:
                 "custom_id",
             )
         self.seen.add(line["custom_id"])
-        if line["method"] != "POST":  # nobody published OpenAI's words for this one
+        if line["method"] != "POST":  # OpenAI's own words are not published
             message = f"Invalid value: '{line['method']}'. Supported values are: 'POST'."
             yield error("invalid_value", message, "method")
         if line["url"] != self.endpoint:
@@ -156,28 +156,28 @@ class _Checker:
         if self.endpoint == "/v1/moderations" and body.get("input") is None:
             yield error("invalid_request", "Input parameter is required.", "body.input")
         if body.get("stream"):
-            called = "Responses" if self.endpoint == "/v1/responses" else "Chat Completions"
-            message = f"{called}: Streaming is not supported in the Batch API."
+            name = "Responses" if self.endpoint == "/v1/responses" else "Chat Completions"
+            message = f"{name}: Streaming is not supported in the Batch API."
             yield error("streaming_unsupported", message, "body.stream")
 
     def _plan(self, offset: int, raw: bytes, line: Json) -> None:
         body = line["body"]
-        outcome = asked_for(body, self.attempt) if b"small-openai:" in raw else None
+        outcome = requested_outcome(body, self.attempt) if b"small-openai:" in raw else None
         outcome = outcome or self.refuses(self.endpoint, body) or ANSWERED
-        self.found.requests.append(Planned(offset, line["custom_id"], outcome))
+        self.found.requests.append(PlannedRequest(offset, line["custom_id"], outcome))
         self.found.tokens += -(-len(orjson.dumps(body)) // 4)
         if self.endpoint == "/v1/embeddings":
             self._count_inputs(body.get("input"))
 
-    def _count_inputs(self, given: object) -> None:
+    def _count_inputs(self, inputs: object) -> None:
         # A list of numbers is one input of tokens, not many inputs.
-        many = isinstance(given, list) and not all(isinstance(item, int) for item in given)
-        self.inputs += len(given) if many and isinstance(given, list) else 1
+        many = isinstance(inputs, list) and not all(isinstance(item, int) for item in inputs)
+        self.inputs += len(inputs) if many and isinstance(inputs, list) else 1
         if self.inputs > self.settings.max_embedding_inputs:
             self._stop("embedding inputs", self.settings.max_embedding_inputs)
 
     def _stop(self, what: str, limit: int) -> None:
-        # OpenAI's own words for this are not published; the code is Azure's.
+        # OpenAI's own words are not published; the code is Azure's.
         message = f"The batch exceeds the maximum of {limit} {what}."
         self.found.errors.append(error("too_many_tasks", message))
         self.full = True

@@ -8,10 +8,10 @@ from pathlib import Path
 import orjson
 
 from local.openai.batches.batch import Batch
-from local.openai.batches.input_check import Planned
-from local.openai.batches.prompt import usage
-from local.openai.batches.scripted_outcomes import CANCELLED, EXPIRED, Outcome
+from local.openai.batches.input_check import PlannedRequest
 from local.openai.http.messages import Json
+from local.openai.inference.outcomes import CANCELLED, EXPIRED, Outcome
+from local.openai.inference.prompt import usage
 from local.openai.quirks import Quirk
 
 Answer = Callable[[Batch, Json, float], Json]
@@ -28,7 +28,7 @@ class Written:
 
 
 class Results:
-    """Writes one ended batch's files into a folder, in the order the requests were executed."""
+    """Writes the files of one ended batch, in the order its requests were executed."""
 
     def __init__(self, batch: Batch, folder: Path, now: float, answer: Answer) -> None:
         self.batch = batch
@@ -37,11 +37,11 @@ class Results:
         self.written = Written(folder / f"{batch.id}.output", folder / f"{batch.id}.errors")
 
     def write(self) -> Written:
-        """Every request gets a line in one of the files, save those that go missing."""
+        """Every request gets a line in one of the files, except those that a quirk loses."""
         done = self.batch.executed(self.now)
         undone = UNDONE.get(self.batch.status)
         with self.written.output.open("wb") as output, self.written.errors.open("wb") as errors:
-            output.writelines(damaged(self._answers(done), self.batch.flaws))
+            output.writelines(damaged(self._answers(done), self.batch.quirks))
             for request in self.batch.requests[:done]:
                 if request.outcome.kind in ("http", "code"):
                     errors.write(self._failure(request, request.outcome))
@@ -50,7 +50,7 @@ class Results:
         return self.written
 
     def _answers(self, done: int) -> Iterator[bytes]:
-        lost = lost_lines(self.batch.flaws)
+        lost = lost_lines(self.batch.quirks)
         if self.batch.input is None:
             return
         with self.batch.input.open("rb") as lines:
@@ -59,23 +59,23 @@ class Results:
                     continue
                 lines.seek(request.offset)
                 line = self._answer(request, lines.readline())
-                # What never reaches its reader is never paid, or trying again would be double.
+                # A lost answer is not billed: else asking again would look like paying twice.
                 if lost <= 0 and request.outcome.paid:
                     self.written.paid.append(request.custom_id)
                 lost -= 1
                 yield line
 
-    def _answer(self, request: Planned, raw: bytes) -> bytes:
+    def _answer(self, request: PlannedRequest, raw: bytes) -> bytes:
         if not request.outcome.paid:
             return self._line(request, 0, "")
         body = orjson.loads(raw)["body"]
-        made = self.answer(self.batch, body, self.now)
-        given, spent = usage(made)
-        self.written.input_tokens += given
-        self.written.output_tokens += spent
-        return self._line(request, 200, made)
+        answer = self.answer(self.batch, body, self.now)
+        input_tokens, output_tokens = usage(answer)
+        self.written.input_tokens += input_tokens
+        self.written.output_tokens += output_tokens
+        return self._line(request, 200, answer)
 
-    def _failure(self, request: Planned, outcome: Outcome) -> bytes:
+    def _failure(self, request: PlannedRequest, outcome: Outcome) -> bytes:
         if outcome.kind == "http":
             body = {
                 "error": {
@@ -89,15 +89,15 @@ class Results:
         error = {"code": outcome.code, "message": outcome.message}
         return _dump(
             {
-                "id": f"batch_req_{self._print(request)}",
+                "id": f"batch_req_{self._fingerprint(request)}",
                 "custom_id": request.custom_id,
                 "response": None,
                 "error": error,
             }
         )
 
-    def _line(self, request: Planned, status: int, body: object) -> bytes:
-        fingerprint = self._print(request)
+    def _line(self, request: PlannedRequest, status: int, body: object) -> bytes:
+        fingerprint = self._fingerprint(request)
         response = {"status_code": status, "request_id": fingerprint, "body": body}
         return _dump(
             {
@@ -108,39 +108,39 @@ class Results:
             }
         )
 
-    def _print(self, request: Planned) -> str:
-        told = f"{self.batch.id} {request.custom_id}".encode()
-        return hashlib.blake2s(told, digest_size=16).hexdigest()
+    def _fingerprint(self, request: PlannedRequest) -> str:
+        name = f"{self.batch.id} {request.custom_id}".encode()
+        return hashlib.blake2s(name, digest_size=16).hexdigest()
 
 
-def lost_lines(flaws: Mapping[str, Quirk]) -> int:
-    """How many of the first output lines never reach their reader."""
-    missing = flaws.get("missing_lines")
+def lost_lines(quirks: Mapping[str, Quirk]) -> int:
+    """How many of the first output lines are missing or broken."""
+    missing = quirks.get("missing_lines")
     lost = 0 if missing is None else int(missing.number("count", 1))
-    return lost + ("malformed_line" in flaws)
+    return lost + ("malformed_line" in quirks)
 
 
-def damaged(lines: Iterator[bytes], flaws: Mapping[str, Quirk]) -> Iterator[bytes]:
-    """The output lines with the damage that was asked for."""
-    if "bom" in flaws:
+def damaged(lines: Iterator[bytes], quirks: Mapping[str, Quirk]) -> Iterator[bytes]:
+    """The output lines with the damage that quirks ask for."""
+    if "bom" in quirks:
         yield b"\xef\xbb\xbf"
-    broken = "malformed_line" in flaws
-    missing = lost_lines(flaws) - broken
+    broken = "malformed_line" in quirks
+    missing = lost_lines(quirks) - broken
     last = b""
     for number, line in enumerate(lines):
         last = line
         if number < missing:
             continue
         yield _half(line) if broken and number == missing else line
-        if "blank_lines" in flaws:
+        if "blank_lines" in quirks:
             yield b"\n"
-    yield from _extra(last, flaws)
+    yield from _extra(last, quirks)
 
 
-def _extra(line: bytes, flaws: Mapping[str, Quirk]) -> Iterator[bytes]:
-    if line and "repeated_custom_id" in flaws:
+def _extra(line: bytes, quirks: Mapping[str, Quirk]) -> Iterator[bytes]:
+    if line and "repeated_custom_id" in quirks:
         yield line
-    if line and "unknown_custom_id" in flaws:
+    if line and "unknown_custom_id" in quirks:
         yield _dump(orjson.loads(line) | {"custom_id": "nobody-sent-this"})
 
 

@@ -6,30 +6,30 @@ from local.openai.http.messages import Json
 from local.openai.settings import SmallSettings
 
 
-class Room:
+class TokenQuota:
     def __init__(self, settings: SmallSettings) -> None:
         self.settings = settings
         self.enqueued: dict[str, int] = {}
         self.peak: dict[str, int] = {}
-        self._held: dict[str, tuple[str, int]] = {}
+        self._reserved: dict[str, tuple[str, int]] = {}
 
-    def enter(self, batch: Batch, model: str) -> Json | None:
-        """Count the batch in, or say why not."""
+    def reserve(self, batch: Batch, model: str) -> Json | None:
+        """Enqueue the batch's tokens, or say why they do not fit."""
         limit = self.settings.enqueued_limit(model)
         total = self.enqueued.get(model, 0) + batch.tokens
-        if "token_limit" in batch.flaws or (limit is not None and total > limit):
-            return self._capacity_refusal(model, limit or 0)
+        if "token_limit" in batch.quirks or (limit is not None and total > limit):
+            return self._limit_reached(model, limit or 0)
         self.enqueued[model] = total
         self.peak[model] = max(self.peak.get(model, 0), total)
-        self._held[batch.id] = model, batch.tokens
+        self._reserved[batch.id] = model, batch.tokens
         return None
 
-    def leave(self, batch_id: str) -> None:
-        model, tokens = self._held.pop(batch_id, ("", 0))
+    def release(self, batch_id: str) -> None:
+        model, tokens = self._reserved.pop(batch_id, ("", 0))
         if model:
             self.enqueued[model] -= tokens
 
-    def _capacity_refusal(self, model: str, limit: int) -> Json:
+    def _limit_reached(self, model: str, limit: int) -> Json:
         return error(
             "token_limit_exceeded",
             f"Enqueued token limit reached for {model} in organization "

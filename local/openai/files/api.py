@@ -1,4 +1,4 @@
-"""The Files API: uploads, listing, deletion, expiry by the clock."""
+"""The Files API: upload, list, download, delete; files expire by the clock."""
 
 import heapq
 import os
@@ -10,7 +10,7 @@ import orjson
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from local.openai.context import Rate, World
+from local.openai.context import Context, Rate
 from local.openai.files.content import content
 from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal, SmallRequest, json_answer
@@ -24,7 +24,7 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass
 class File:
-    """A stored file and where its bytes lie."""
+    """A stored file, and the path of its bytes."""
 
     id: str
     path: Path
@@ -34,7 +34,7 @@ class File:
     purpose: str
     expires_at: int | None = None
     visible_at: float = 0.0
-    flaws: dict[str, Quirk] = field(default_factory=dict)
+    quirks: dict[str, Quirk] = field(default_factory=dict)
 
     def view(self) -> Json:
         return {
@@ -51,9 +51,9 @@ class File:
 
 
 class Files:
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.kept: dict[str, File] = {}
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.by_id: dict[str, File] = {}
         self._expiries: list[tuple[int, str]] = []
         self.on_delete: list[Callable[[str], None]] = []
 
@@ -67,13 +67,13 @@ class Files:
         ]
 
     def upload(self, request: SmallRequest) -> Response:
-        limit = self.world.settings.uploads_per_minute
-        self.world.within(Rate("file uploads", limit, 60, tell=False))
+        limit = self.context.settings.uploads_per_minute
+        self.context.enforce(Rate("file uploads", limit, 60, retry_after=False))
         form: Json = request.form.to_dict()
         upload = request.files.get("file")
-        validation.required(form, "purpose")
-        purpose = validation.one_of(form["purpose"], PURPOSES, "purpose")
-        validation.only(form, ("purpose", "expires_after[anchor]", "expires_after[seconds]"))
+        validation.require(form, "purpose")
+        purpose = validation.check_choice(form["purpose"], PURPOSES, "purpose")
+        validation.check_known(form, ("purpose", "expires_after[anchor]", "expires_after[seconds]"))
         if upload is None or upload.filename is None:
             raise Refusal("'file' is a required property", param="file")
         size = self._accepted_size(upload, purpose)
@@ -85,7 +85,7 @@ class Files:
         purpose = request.args.get("purpose")
         return json_answer(
             page(
-                list(self.kept.values()),
+                list(self.by_id.values()),
                 request.args,
                 most=(10_000, 10_000),
                 shown=lambda file: self._visible(file) and purpose in (None, file.purpose),
@@ -97,8 +97,8 @@ class Files:
 
     def download(self, request: SmallRequest, file: str) -> Response:
         found = self.find(file)
-        facts = {"file": file, "purpose": found.purpose, "filename": found.filename}
-        return content(found, request.environ, self.world.quirks, facts)
+        target = {"file": file, "purpose": found.purpose, "filename": found.filename}
+        return content(found, request.environ, self.context.quirks, target)
 
     def delete(self, request: SmallRequest, file: str) -> Response:
         self.find(file)
@@ -106,84 +106,84 @@ class Files:
         return json_answer({"id": file, "object": "file", "deleted": True})
 
     def find(self, file: str) -> File:
-        found = self.kept.get(file)
+        found = self.by_id.get(file)
         if found is None or not self._visible(found):
             raise Refusal(f"No such File object: {file}", status=404, param="id")
         return found
 
-    def usable(self, file: str) -> File | None:
-        """The file as the Batch API sees it: none when it isn't there, or not yet."""
-        found = self.kept.get(file)
+    def visible(self, file: str) -> File | None:
+        """The file as the Batch API sees it: none where it does not exist, or not yet."""
+        found = self.by_id.get(file)
         return found if found is not None and self._visible(found) else None
 
     def add(self, path: Path, filename: str, at: float, lifetime: int) -> File:
-        """Take over a batch's output that the small OpenAI itself wrote."""
-        id_ = self.world.file_id()
+        """Take over an output file that a batch has written."""
+        id_ = self.context.file_id()
         place = path.rename(self._place(id_))
         expires_at = int(at) + lifetime
         size = place.stat().st_size
         return self._known(File(id_, place, size, at, filename, "batch_output", expires_at))
 
     def drop(self, file: str) -> None:
-        self.kept.pop(file).path.unlink(missing_ok=True)
-        for told in self.on_delete:
-            told(file)
+        self.by_id.pop(file).path.unlink(missing_ok=True)
+        for notify in self.on_delete:
+            notify(file)
 
-    def settle(self) -> None:
-        while self._expiries and self._expiries[0][0] <= self.world.now():
+    def advance(self) -> None:
+        while self._expiries and self._expiries[0][0] <= self.context.now():
             _, file = heapq.heappop(self._expiries)
-            if file in self.kept:
+            if file in self.by_id:
                 self.drop(file)
 
     def _visible(self, file: File) -> bool:
-        return file.visible_at <= self.world.now()
+        return file.visible_at <= self.context.now()
 
     def _place(self, id_: str) -> Path:
-        return self.world.folder / id_
+        return self.context.folder / id_
 
     def _accepted_size(self, upload: FileStorage, purpose: str) -> int:
         size = upload.stream.seek(0, os.SEEK_END)
         upload.stream.seek(0)
-        if size > self.world.settings.max_file_bytes:
+        if size > self.context.settings.max_file_bytes:
             raise Refusal("File is too large.", status=413)
         if purpose == "batch" and not _looks_like_a_batch(upload, size):
             raise Refusal("Invalid file format for Batch API. Must be .jsonl")
         return size
 
     def _expires_at(self, form: Json, purpose: str) -> int | None:
-        now = int(self.world.now())
+        now = int(self.context.now())
         anchor = form.get("expires_after[anchor]")
         seconds = form.get("expires_after[seconds]")
         if anchor is None and seconds is None:
             return now + THIRTY_DAYS if purpose == "batch" else None
-        validation.one_of(anchor, ("created_at",), "expires_after.anchor")
+        validation.check_choice(anchor, ("created_at",), "expires_after.anchor")
         if not str(seconds).isdecimal():
-            validation.of_type(seconds, "integer", "expires_after.seconds")
-        return now + validation.between(
+            validation.check_type(seconds, "integer", "expires_after.seconds")
+        return now + validation.check_range(
             int(str(seconds)), 3_600, THIRTY_DAYS, "expires_after.seconds"
         )
 
     def _keep(self, upload: FileStorage, size: int, purpose: str, expires_at: int | None) -> File:
-        id_ = self.world.file_id()
+        id_ = self.context.file_id()
         path = self._place(id_)
         # The upload is a temporary file in the same folder: a second name keeps its bytes.
         os.link(str(upload.stream.name), path)
-        now = self.world.now()
+        now = self.context.now()
         file = File(id_, path, size, now, str(upload.filename), purpose, expires_at)
-        facts = {"purpose": purpose, "filename": file.filename}
-        if slow := self.world.quirks.take("file_not_visible", facts):
-            file.visible_at = now + self.world.span(slow.number("seconds", 2))
+        target = {"purpose": purpose, "filename": file.filename}
+        if slow := self.context.quirks.take("file_not_visible", target):
+            file.visible_at = now + self.context.clock_seconds(slow.number("seconds", 2))
         return self._known(file)
 
     def _known(self, file: File) -> File:
-        self.kept[file.id] = file
+        self.by_id[file.id] = file
         if file.expires_at is not None:
             heapq.heappush(self._expiries, (file.expires_at, file.id))
         return file
 
 
 def _looks_like_a_batch(upload: FileStorage, size: int) -> bool:
-    """Only the name and the first line are looked at here; the rest is found out later."""
+    """Only the name and the first line are checked at upload; a batch checks the rest."""
     if size == 0 or not str(upload.filename).endswith(".jsonl"):
         return False
     line = upload.stream.readline().removeprefix(BOM)

@@ -1,4 +1,4 @@
-"""The bytes of a file, streamed from disk, in ranges or damaged when asked."""
+"""The bytes of a file, streamed from disk; in ranges, or damaged by quirks."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import FileWrapper
 
-from local.openai.http.messages import Cut, Refusal
+from local.openai.http.messages import ConnectionDropped, Refusal
 from local.openai.quirks import Quirk, Quirks
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ class Stored(Protocol):
     bytes: int
 
 
-class CutShort:
-    """The first bytes of a body, and then the connection drops."""
+class TruncatedBody:
+    """The first bytes of a body; then the connection drops."""
 
     def __init__(self, body: IO[bytes], after: int) -> None:
         self.body = body
@@ -33,19 +33,19 @@ class CutShort:
     def __iter__(self) -> Iterator[bytes]:
         if head := self.body.read(self.after):
             yield head
-        raise Cut
+        raise ConnectionDropped
 
     def close(self) -> None:
         self.body.close()
 
 
 def content(
-    file: Stored, environ: "WSGIEnvironment", quirks: Quirks, facts: Mapping[str, object]
+    file: Stored, environ: "WSGIEnvironment", quirks: Quirks, target: Mapping[str, object]
 ) -> Response:
-    if short := quirks.take("download_short", facts):
+    if short := quirks.take("download_short", target):
         return _short(file, int(short.number("after_bytes", 100)))
-    cut = quirks.take("download_cut", facts)
-    ranges = quirks.take("download_no_ranges", facts) is None
+    cut = quirks.take("download_cut", target)
+    ranges = quirks.take("download_no_ranges", target) is None
     response = _whole(file, environ, ranges)
     return response if cut is None else _cut(response, file, cut)
 
@@ -69,7 +69,7 @@ def _cut(response: Response, file: Stored, cut: Quirk) -> Response:
     response.close()
     body = file.path.open("rb")
     body.seek(start)
-    response.response = CutShort(body, int(cut.number("after_bytes", 100)))
+    response.response = TruncatedBody(body, int(cut.number("after_bytes", 100)))
     return response
 
 

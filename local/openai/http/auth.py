@@ -1,12 +1,12 @@
-"""Who may call what: project keys for the work, admin keys for the organization, never both."""
+"""Which key may call what: admin keys the organization's paths, project keys all others."""
 
 from local.openai.http.messages import Refusal, SmallRequest
 
 ADMIN = "/v1/organization"
 
 
-def admit(request: SmallRequest) -> None:
-    """Refuse a key that is absent, unknown, or of the wrong kind for this path."""
+def authenticate(request: SmallRequest) -> None:
+    """Refuse a key that is missing, unknown, or of the wrong kind for this path."""
     key = _key(request)
     if not key.startswith("sk-"):
         raise Refusal(

@@ -1,28 +1,32 @@
-"""What goes over the wire: JSON answers, OpenAI's error envelope, request bodies."""
+"""What goes over the wire: request bodies, JSON answers, OpenAI's error envelope."""
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import IO, Any
 
-import httpx
 import orjson
 from werkzeug.wrappers import Request, Response
 
 Json = dict[str, Any]
 
 
-class Cut(httpx.RemoteProtocolError):
-    """The connection ends here: the server drops the socket, in process httpx sees this."""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call that arrived; status 0 where the connection was dropped instead of an answer."""
 
-    def __init__(self) -> None:
-        super().__init__("Server disconnected without sending a response.")
+    method: str
+    path: str
+    status: int
+    route: str
 
 
-class Silence(httpx.ReadTimeout):
-    """No answer ever comes: the socket stays open until the client gives up."""
+class ConnectionDropped(Exception):
+    """The connection ends here, before or in the middle of an answer."""
 
-    def __init__(self) -> None:
-        super().__init__("The read operation timed out")
+
+class NoAnswer(Exception):
+    """No answer ever comes: the connection stays open until the client gives up."""
 
 
 class Refusal(Exception):
@@ -56,7 +60,7 @@ class SmallRequest(Request):
     def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
         return tempfile.NamedTemporaryFile(dir=self.environ["small.folder"], prefix="upload-")
 
-    def take_in(self) -> None:
+    def read_body(self) -> None:
         """Read the body to its end, so that no lock is held while bytes arrive."""
         if self.mimetype == "multipart/form-data":
             _ = self.files

@@ -25,9 +25,9 @@ def page(
     shown: Callable[[Item], bool] = lambda item: True,
 ) -> Json:
     """One page as OpenAI's list object; newest first unless the query orders otherwise."""
-    order = validation.one_of(query.get("order", "desc"), ("asc", "desc"), "order")
+    order = validation.check_choice(query.get("order", "desc"), ("asc", "desc"), "order")
     items = list(oldest_first) if order == "asc" else list(reversed(oldest_first))
-    # The cursor is found before anything is left out: what it names may have changed since.
+    # Find the cursor before filtering: the item it names may no longer match.
     items = [item for item in _between(items, query) if shown(item)]
     limit = limit_of(query, *most)
     part = items[-limit:] if "before" in query and "after" not in query else items[:limit]
@@ -45,8 +45,8 @@ def listed(views: list[Json], has_more: bool) -> Json:
 
 
 def limit_of(query: Mapping[str, str], longest: int, usual: int) -> int:
-    limit = validation.whole(query.get("limit", str(usual)), "limit")
-    return validation.between(limit, 1, longest, "limit")
+    limit = validation.check_integer(query.get("limit", str(usual)), "limit")
+    return validation.check_range(limit, 1, longest, "limit")
 
 
 def _between(items: list[Item], query: Mapping[str, str]) -> list[Item]:

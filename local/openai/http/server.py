@@ -1,6 +1,6 @@
-"""A threaded HTTP/1.1 server with keep-alive for one WSGI app; it can drop connections."""
+"""A threaded HTTP/1.1 server with keep-alive for a WSGI app that may drop connections."""
 
-# werkzeug's own server closes every connection, which would hide keep-alive trouble.
+# werkzeug's own server closes every connection, which would hide bugs of keep-alive.
 
 import socket
 import sys
@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from werkzeug.serving import DechunkedInput
 
-from local.openai.http.messages import Cut, Silence
+from local.openai.http.messages import ConnectionDropped, NoAnswer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 CHUNK = 1024 * 1024
 
 
-class Bounded:
-    """A request body that ends where Content-Length says, and knows how much is left."""
+class BoundedBody:
+    """A request body that ends where Content-Length says."""
 
     def __init__(self, stream: BinaryIO, length: int) -> None:
         self.stream = stream
@@ -33,26 +33,26 @@ class Bounded:
         return data
 
 
-class Handler(BaseHTTPRequestHandler):
+class ConnectionHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: "SmallServer"
 
-    def answer(self) -> None:
+    def serve(self) -> None:
         body = self._body()
         try:
             self._run(body)
-        except Silence:
-            self._wait_until_given_up()
-        except (Cut, ConnectionError):
+        except NoAnswer:
+            self._wait_for_the_client()
+        except (ConnectionDropped, ConnectionError):
             self._drop()
         else:
             self._drain(body)
 
-    do_GET = do_HEAD = do_POST = do_DELETE = do_PUT = do_PATCH = answer  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_DELETE = do_PUT = do_PATCH = serve  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing: the calls are counted in the state."""
+        """Log nothing: the calls are counted in the state."""
 
     def _run(self, body: Any) -> None:
         def start_response(
@@ -85,14 +85,15 @@ class Handler(BaseHTTPRequestHandler):
         incoming = cast("BinaryIO", self.rfile)
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
             return DechunkedInput(incoming)
-        return Bounded(incoming, int(self.headers.get("Content-Length") or 0))
+        return BoundedBody(incoming, int(self.headers.get("Content-Length") or 0))
 
     def _drain(self, body: Any) -> None:
         """Read what the app did not, so that the next request starts where it should."""
         while body.read(CHUNK):
             pass
 
-    def _wait_until_given_up(self) -> None:
+    def _wait_for_the_client(self) -> None:
+        """Returns when the client gives up."""
         self.close_connection = True
         self.connection.recv(1)
 
@@ -132,7 +133,7 @@ class SmallServer(ThreadingHTTPServer):
     def __init__(self, app: "WSGIApplication", host: str, port: int) -> None:
         self.app = app
         self._open: set[socket.socket] = set()
-        super().__init__((host, port), Handler)
+        super().__init__((host, port), ConnectionHandler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)
@@ -143,12 +144,12 @@ class SmallServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is not news; anything else is."""
+        """Print the error, unless the client went away."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
-    def hang_up(self) -> None:
-        """End the connections that clients keep alive."""
+    def close_connections(self) -> None:
+        """Close the connections that clients keep alive."""
         for connection in list(self._open):
             try:
                 connection.shutdown(socket.SHUT_RDWR)

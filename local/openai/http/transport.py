@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from local.openai.http.messages import Cut
+from local.openai.http.messages import ConnectionDropped, NoAnswer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+# httpx's own words for a connection that a socket drops, or that stays silent.
+DROPPED = "Server disconnected without sending a response."
 
-class Incoming:
-    """A request's stream as the file a WSGI app reads from, so that uploads stay streams."""
+
+class RequestBody:
+    """A request's stream as the file that a WSGI app reads, so that uploads stay streams."""
 
     def __init__(self, stream: Iterable[bytes]) -> None:
         self._chunks = iter(stream)
@@ -29,25 +32,25 @@ class Incoming:
         return taken
 
 
-class Outgoing(httpx.SyncByteStream):
-    """A WSGI answer taken in to its end: a reader who is killed half-way leaves no file open."""
+class ResponseStream(httpx.SyncByteStream):
+    """A WSGI answer, read to its end at once: a reader who is killed leaves no file open."""
 
     def __init__(self, body: Iterable[bytes]) -> None:
         self._chunks: list[bytes] = []
-        self._cut: Cut | None = None
+        self._dropped = False
         try:
             for chunk in body:
                 self._chunks.append(chunk)
-        except Cut as cut:
-            self._cut = cut
+        except ConnectionDropped:
+            self._dropped = True
         finally:
             if close := getattr(body, "close", None):
                 close()
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._chunks
-        if self._cut:
-            raise self._cut
+        if self._dropped:
+            raise httpx.RemoteProtocolError(DROPPED)
 
 
 class SmallTransport(httpx.BaseTransport):
@@ -55,16 +58,21 @@ class SmallTransport(httpx.BaseTransport):
         self._app = app
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        began: list[Any] = []
+        started: list[Any] = []
 
         def start_response(
             status: str, headers: list[tuple[str, str]], *_: object
         ) -> Callable[[bytes], object]:
-            began[:] = [int(status.split(maxsplit=1)[0]), headers]
+            started[:] = [int(status.split(maxsplit=1)[0]), headers]
             return lambda _: None
 
-        body = self._app(_environ(request), start_response)
-        return httpx.Response(began[0], headers=began[1], stream=Outgoing(body))
+        try:
+            body = self._app(_environ(request), start_response)
+        except ConnectionDropped:
+            raise httpx.RemoteProtocolError(DROPPED, request=request) from None
+        except NoAnswer:
+            raise httpx.ReadTimeout("The read operation timed out", request=request) from None
+        return httpx.Response(started[0], headers=started[1], stream=ResponseStream(body))
 
 
 def _environ(request: httpx.Request) -> dict[str, Any]:
@@ -73,7 +81,7 @@ def _environ(request: httpx.Request) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": request.url.scheme,
-        "wsgi.input": Incoming(request.stream),
+        "wsgi.input": RequestBody(request.stream),
         "wsgi.input_terminated": True,
         "wsgi.multithread": True,
         "REQUEST_METHOD": request.method,

@@ -16,7 +16,7 @@ TYPES = {
 ARTICLES = {"object": "an", "array": "an", "integer": "an"}
 
 
-def required(body: Json, name: str) -> Any:
+def require(body: Json, name: str) -> Any:
     if body.get(name) is None:
         raise Refusal(
             f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
@@ -24,14 +24,14 @@ def required(body: Json, name: str) -> Any:
     return body[name]
 
 
-def only(body: Json, known: Collection[str], prefix: str = "") -> None:
+def check_known(body: Json, known: Collection[str], prefix: str = "") -> None:
     for name in body:
         if name not in known:
             full = f"{prefix}{name}"
             raise Refusal(f"Unknown parameter: '{full}'.", param=full, code="unknown_parameter")
 
 
-def of_type(value: object, kind: str, name: str) -> Any:
+def check_type(value: object, kind: str, name: str) -> Any:
     if not is_a(value, kind):
         raise Refusal(
             f"Invalid type for '{name}': expected {_a(kind)}, but got {_a(kind_of(value))} "
@@ -42,7 +42,7 @@ def of_type(value: object, kind: str, name: str) -> Any:
     return value
 
 
-def one_of(value: object, allowed: Collection[str], name: str) -> str:
+def check_choice(value: object, allowed: Collection[str], name: str) -> str:
     if value not in allowed:
         raise Refusal(
             f"Invalid value: '{value}'. Supported values are: {_listed(allowed)}.",
@@ -52,8 +52,8 @@ def one_of(value: object, allowed: Collection[str], name: str) -> str:
     return str(value)
 
 
-def between(value: object, low: int, high: int, name: str) -> int:
-    number: int = of_type(value, "integer", name)
+def check_range(value: object, low: int, high: int, name: str) -> int:
+    number: int = check_type(value, "integer", name)
     if number < low:
         raise Refusal(
             f"Invalid '{name}': integer below minimum value. Expected a value >= {low}, "
@@ -71,15 +71,15 @@ def between(value: object, low: int, high: int, name: str) -> int:
     return number
 
 
-def whole(value: str, name: str) -> int:
-    """A query parameter that has to be a whole number."""
+def check_integer(value: str, name: str) -> int:
+    """A query parameter that must be a whole number."""
     if not value.removeprefix("-").isdecimal():
-        of_type(value, "integer", name)
+        check_type(value, "integer", name)
     return int(value)
 
 
-def listing(value: object, lengths: tuple[int, int], name: str) -> list[Any]:
-    items: list[Any] = of_type(value, "array", name)
+def check_list(value: object, lengths: tuple[int, int], name: str) -> list[Any]:
+    items: list[Any] = check_type(value, "array", name)
     least, most = lengths
     if len(items) < least:
         raise Refusal(
@@ -102,7 +102,7 @@ def metadata(value: object, name: str = "metadata", strings_only: bool = True) -
     """Up to 16 pairs; keys of 64 characters, values of 512."""
     if value is None:
         return {}
-    pairs: Json = of_type(value, "object", name)
+    pairs: Json = check_type(value, "object", name)
     if len(pairs) > 16:
         raise Refusal(
             f"Invalid '{name}': object with too many properties. Expected an object with at most "
@@ -128,7 +128,7 @@ def _pair(key: str, value: object, name: str, strings_only: bool) -> None:
 
 
 def text(value: object, longest: int, name: str) -> str:
-    string: str = of_type(value, "string", name)
+    string: str = check_type(value, "string", name)
     if len(string) > longest:
         raise Refusal(
             f"Invalid '{name}': string too long. Expected a string with maximum length {longest}, "

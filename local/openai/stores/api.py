@@ -1,19 +1,19 @@
-"""The Vector stores API: stores, and the search in them."""
+"""The Vector stores API: stores, and search in them."""
 
 from collections.abc import Callable, Sequence
 
 from werkzeug.wrappers import Response
 
-from local.openai.context import World
+from local.openai.context import Context
 from local.openai.files.api import Files
 from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal, SmallRequest, json_answer
 from local.openai.http.paging import page
-from local.openai.stores.attaching import Shelving
+from local.openai.stores.attaching import Attacher
 from local.openai.stores.chunking import chunking
 from local.openai.stores.indexing import Indexing
 from local.openai.stores.models import Store
-from local.openai.stores.searching import Fits, Hit, filters, search
+from local.openai.stores.searching import Filter, Hit, filters, search
 
 CREATE = (*("name", "description", "metadata", "expires_after", "file_ids", "chunking_strategy"),)
 UPDATE = ("name", "metadata", "expires_after")
@@ -22,11 +22,11 @@ RANKERS = ("none", "auto", "default-2024-11-15")
 
 
 class Stores:
-    def __init__(self, world: World, files: Files) -> None:
-        self.world = world
-        self.kept: dict[str, Store] = {}
-        self.indexing = Indexing(world, files)
-        self.shelving = Shelving(world, files, self.indexing)
+    def __init__(self, context: Context, files: Files) -> None:
+        self.context = context
+        self.by_id: dict[str, Store] = {}
+        self.indexing = Indexing(context, files)
+        self.attacher = Attacher(context, files, self.indexing)
         files.on_delete.append(self._forget)
 
     def routes(self) -> list[tuple[str, str, str, Callable[..., Response]]]:
@@ -42,10 +42,10 @@ class Stores:
 
     def create(self, request: SmallRequest) -> Response:
         body = request.json_body()
-        validation.only(body, CREATE)
-        now = self.world.now()
+        validation.check_known(body, CREATE)
+        now = self.context.now()
         store = Store(
-            id=self.world.hex_id("vs_"),
+            id=self.context.hex_id("vs_"),
             name=self._text(body, "name", 256),
             description=self._text(body, "description", 512),
             metadata=validation.metadata(body.get("metadata")),
@@ -54,18 +54,18 @@ class Stores:
             expires_days=_expires_days(body.get("expires_after")),
         )
         strategy = chunking(body.get("chunking_strategy"))
-        ids = validation.listing(body.get("file_ids") or [], (0, 500), "file_ids")
-        documents = self.shelving.documents(store, [(id_, {}, strategy) for id_ in ids])
-        facts = {"name": store.name, **store.metadata}
-        if slow := self.world.quirks.take("store_not_listed", facts):
-            store.listed_at = now + self.world.span(slow.number("seconds", 30))
-        self.kept[store.id] = store
-        self.shelving.attach(store, documents)
+        ids = validation.check_list(body.get("file_ids") or [], (0, 500), "file_ids")
+        documents = self.attacher.documents(store, [(id_, {}, strategy) for id_ in ids])
+        target = {"name": store.name, **store.metadata}
+        if slow := self.context.quirks.take("store_not_listed", target):
+            store.listed_at = now + self.context.clock_seconds(slow.number("seconds", 30))
+        self.by_id[store.id] = store
+        self.attacher.attach(store, documents)
         return json_answer(store.view())
 
     def list(self, request: SmallRequest) -> Response:
-        stores = list(self.kept.values())
-        now = self.world.now()
+        stores = list(self.by_id.values())
+        now = self.context.now()
         return json_answer(
             page(stores, request.args, most=(100, 20), shown=lambda store: store.listed_at <= now)
         )
@@ -75,7 +75,7 @@ class Stores:
 
     def update(self, request: SmallRequest, store: str) -> Response:
         found, body = self.find(store), request.json_body()
-        validation.only(body, UPDATE)
+        validation.check_known(body, UPDATE)
         days = _expires_days(body.get("expires_after"))
         metadata = validation.metadata(body.get("metadata"))
         if "name" in body:
@@ -88,19 +88,19 @@ class Stores:
 
     def delete(self, request: SmallRequest, store: str) -> Response:
         self.find(store)
-        del self.kept[store]
+        del self.by_id[store]
         return json_answer({"id": store, "object": "vector_store.deleted", "deleted": True})
 
     def search(self, request: SmallRequest, store: str) -> Response:
         found, body = self.alive(store), request.json_body()
-        validation.only(body, SEARCH)
-        query = validation.required(body, "query")
+        validation.check_known(body, SEARCH)
+        query = validation.require(body, "query")
         queries = (
-            query if isinstance(query, list) else [validation.of_type(query, "string", "query")]
+            query if isinstance(query, list) else [validation.check_type(query, "string", "query")]
         )
-        most = validation.between(body.get("max_num_results", 10), 1, 50, "max_num_results")
+        most = validation.check_range(body.get("max_num_results", 10), 1, 50, "max_num_results")
         least = _least_score(body.get("ranking_options"))
-        found.last_active_at = self.world.now()
+        found.last_active_at = self.context.now()
         asked = " ".join(str(query) for query in queries)
         hits = self.hits([found], asked, filters(body.get("filters")), most)
         return json_answer(
@@ -113,12 +113,14 @@ class Stores:
             }
         )
 
-    def hits(self, stores: Sequence[Store], query: str, fits: Fits, most: int) -> Sequence[Hit]:
+    def hits(
+        self, stores: Sequence[Store], query: str, matches: Filter, most: int
+    ) -> Sequence[Hit]:
         documents = (document for store in stores for document in store.documents.values())
-        return search(documents, query, fits, most)
+        return search(documents, query, matches, most)
 
     def find(self, store: str) -> Store:
-        found = self.kept.get(store)
+        found = self.by_id.get(store)
         if found is None:
             raise Refusal(f"Vector store with id '{store}' not found.", status=404)
         return found
@@ -129,24 +131,24 @@ class Stores:
             raise Refusal(f"Vector store {store} is expired.", code="expired_vector_store")
         return found
 
-    def settle(self) -> None:
-        self.indexing.settle()
-        now = self.world.now()
-        for store in self.kept.values():
+    def advance(self) -> None:
+        self.indexing.advance()
+        now = self.context.now()
+        for store in self.by_id.values():
             if store.expires_at is not None and store.expires_at <= now:
                 store.expired = True
                 store.documents.clear()
 
     def _forget(self, file: str) -> None:
-        """A deleted File leaves its stores, unless a quirk keeps its ghost."""
-        for store in self.kept.values():
+        """A deleted File leaves its stores, unless a quirk keeps it there."""
+        for store in self.by_id.values():
             if file not in store.documents:
                 continue
-            facts = {"file": file, "store": store.id}
-            if self.world.quirks.take("document_ghost", facts):
+            target = {"file": file, "store": store.id}
+            if self.context.quirks.take("document_ghost", target):
                 continue
             del store.documents[file]
-            store.uncounted += self.world.quirks.take("store_count_stays", facts) is not None
+            store.ghosts += self.context.quirks.take("store_count_stays", target) is not None
 
     def _text(self, body: Json, name: str, longest: int) -> str | None:
         value = body.get(name)
@@ -156,17 +158,17 @@ class Stores:
 def _expires_days(wanted: object) -> int | None:
     if wanted is None:
         return None
-    expires: Json = validation.of_type(wanted, "object", "expires_after")
-    validation.only(expires, ("anchor", "days"), "expires_after.")
-    validation.one_of(expires.get("anchor"), ("last_active_at",), "expires_after.anchor")
-    return validation.between(expires.get("days"), 1, 365, "expires_after.days")
+    expires: Json = validation.check_type(wanted, "object", "expires_after")
+    validation.check_known(expires, ("anchor", "days"), "expires_after.")
+    validation.check_choice(expires.get("anchor"), ("last_active_at",), "expires_after.anchor")
+    return validation.check_range(expires.get("days"), 1, 365, "expires_after.days")
 
 
 def _least_score(wanted: object) -> float:
     if wanted is None:
         return 0.0
-    options: Json = validation.of_type(wanted, "object", "ranking_options")
-    validation.only(options, ("ranker", "score_threshold"), "ranking_options.")
-    validation.one_of(options.get("ranker", "auto"), RANKERS, "ranking_options.ranker")
+    options: Json = validation.check_type(wanted, "object", "ranking_options")
+    validation.check_known(options, ("ranker", "score_threshold"), "ranking_options.")
+    validation.check_choice(options.get("ranker", "auto"), RANKERS, "ranking_options.ranker")
     least = options.get("score_threshold", 0)
-    return float(validation.of_type(least, "number", "ranking_options.score_threshold"))
+    return float(validation.check_type(least, "number", "ranking_options.score_threshold"))

@@ -1,8 +1,8 @@
-"""Putting documents into stores: the rates, the limits, what may be attached."""
+"""Attaches files to stores, within the rates and limits of the real one."""
 
 from collections.abc import Sequence
 
-from local.openai.context import Rate, World
+from local.openai.context import Context, Rate
 from local.openai.files.api import Files
 from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal
@@ -17,14 +17,14 @@ PURPOSES = ("assistants", "user_data")
 Wanted = tuple[str, Json, Chunking]
 
 
-class Shelving:
-    def __init__(self, world: World, files: Files, indexing: Indexing) -> None:
-        self.world = world
+class Attacher:
+    def __init__(self, context: Context, files: Files, indexing: Indexing) -> None:
+        self.context = context
         self.files = files
         self.indexing = indexing
 
     def one(self, store: Store, body: Json) -> Document:
-        """What `POST …/files` asks for, attached."""
+        """What `POST …/files` does."""
         wanted = _each(body, "")
         self._count_request(store, 1)
         (document,) = self.documents(store, [wanted])
@@ -32,33 +32,33 @@ class Shelving:
         return document
 
     def many(self, store: Store, body: Json) -> FileBatch:
-        """What `POST …/file_batches` asks for, attached at once."""
-        validation.only(body, GLOBAL)
+        """What `POST …/file_batches` does."""
+        validation.check_known(body, GLOBAL)
         wanted = self._batch(body)
         self._count_request(store, len(wanted))
         documents = self.documents(store, wanted)
         self.attach(store, documents)
-        id_ = self.world.hex_id("vsfb_")
-        batch = FileBatch(id_, store.id, self.world.now(), documents)
-        facts = {"store": store.id}
-        wrong = self.world.quirks.take("file_batch_id_wrong", facts)
+        id_ = self.context.hex_id("vsfb_")
+        batch = FileBatch(id_, store.id, self.context.now(), documents)
+        target = {"store": store.id}
+        wrong = self.context.quirks.take("file_batch_id_wrong", target)
         batch.shows_store_id = wrong is not None
         store.batches[id_] = batch
         return batch
 
     def documents(self, store: Store, wanted: Sequence[Wanted]) -> list[Document]:
-        now = self.world.now()
+        now = self.context.now()
         return [
             Document(id_, store.id, self._filename(id_), now, strategy, attributes)
             for id_, attributes, strategy in wanted
         ]
 
     def attach(self, store: Store, documents: Sequence[Document]) -> None:
-        """A File that is attached already is read anew, and not found while it is."""
+        """A File that is attached again is indexed again, and not found meanwhile."""
         for document in documents:
             store.documents.pop(document.id, None)
             store.documents[document.id] = document
-        store.last_active_at = self.world.now()
+        store.last_active_at = self.context.now()
         self.indexing.begin(documents)
 
     def _batch(self, body: Json) -> list[Wanted]:
@@ -69,13 +69,13 @@ class Shelving:
                 param="file_ids",
                 code="mutually_exclusive_parameters" if ids else "missing_required_parameter",
             )
-        limits = 1, self.world.settings.max_files_per_batch
+        limits = 1, self.context.settings.max_files_per_batch
         if files is not None:
-            listed = validation.listing(files, limits, "files")
+            listed = validation.check_list(files, limits, "files")
             return [_each(file, f"files[{place}].") for place, file in enumerate(listed)]
         attributes = _attributes(body, "")
         strategy = chunking(body.get("chunking_strategy"))
-        listed = validation.listing(ids, limits, "file_ids")
+        listed = validation.check_list(ids, limits, "file_ids")
         return [(str(id_), dict(attributes), strategy) for id_ in listed]
 
     def _filename(self, id_: str) -> str:
@@ -86,17 +86,17 @@ class Shelving:
         return file.filename
 
     def _count_request(self, store: Store, documents: int) -> None:
-        settings = self.world.settings
+        settings = self.context.settings
         here = Rate(f"attach requests to {store.id}", settings.attach_requests_per_minute, 60)
         all_ = Rate("attached files", settings.attached_files_per_minute, 60)
-        self.world.within(here)
-        self.world.within(all_, documents)
+        self.context.enforce(here)
+        self.context.enforce(all_, documents)
 
 
 def _each(body: object, prefix: str) -> Wanted:
-    file: Json = validation.of_type(body, "object", prefix.rstrip(".") or "body")
-    validation.only(file, EACH, prefix)
-    id_ = validation.of_type(validation.required(file, "file_id"), "string", f"{prefix}file_id")
+    file: Json = validation.check_type(body, "object", prefix.rstrip(".") or "body")
+    validation.check_known(file, EACH, prefix)
+    id_ = validation.check_type(validation.require(file, "file_id"), "string", f"{prefix}file_id")
     strategy = chunking(file.get("chunking_strategy"), f"{prefix}chunking_strategy")
     return id_, _attributes(file, prefix), strategy
 

@@ -1,4 +1,4 @@
-"""How a document is cut for search: the strategies, checked exactly, and the cutting."""
+"""Splits a document into chunks for search, by a strategy that is checked exactly."""
 
 import re
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Chunking:
     overlap: int = 400
 
     def view(self) -> Json:
-        """`auto` shows itself as what it means today."""
+        """`auto` is shown as what it means today."""
         sizes = {"max_chunk_size_tokens": self.size, "chunk_overlap_tokens": self.overlap}
         return {"type": "static", "static": sizes}
 
-    def cut(self, text: str) -> list[str]:
+    def split(self, text: str) -> list[str]:
         words = WORDS.findall(text)
         step = self.size - self.overlap
         ends = max(len(words) - self.overlap, 1)
@@ -29,26 +29,26 @@ class Chunking:
 
 
 def chunking(wanted: object, name: str = "chunking_strategy") -> Chunking:
-    """`{"type": "auto"}` and nothing else, or static with both sizes and nothing else."""
+    """`{"type": "auto"}` alone, or static with both sizes and nothing else."""
     if wanted is None:
         return Chunking()
-    strategy: Json = validation.of_type(wanted, "object", name)
-    kind = validation.one_of(strategy.get("type"), ("auto", "static"), f"{name}.type")
+    strategy: Json = validation.check_type(wanted, "object", name)
+    kind = validation.check_choice(strategy.get("type"), ("auto", "static"), f"{name}.type")
     if kind == "auto":
-        validation.only(strategy, ("type",), f"{name}.")
+        validation.check_known(strategy, ("type",), f"{name}.")
         return Chunking()
-    validation.only(strategy, ("type", "static"), f"{name}.")
+    validation.check_known(strategy, ("type", "static"), f"{name}.")
     return _static(strategy.get("static"), f"{name}.static")
 
 
 def _static(wanted: object, name: str) -> Chunking:
-    sizes: Json = validation.of_type(wanted, "object", name)
+    sizes: Json = validation.check_type(wanted, "object", name)
     known = ("max_chunk_size_tokens", "chunk_overlap_tokens")
-    validation.only(sizes, known, f"{name}.")
+    validation.check_known(sizes, known, f"{name}.")
     for each in known:
-        validation.required(sizes, each)
-    size = validation.between(sizes[known[0]], 100, 4096, f"{name}.{known[0]}")
-    overlap = validation.between(sizes[known[1]], 0, 4096, f"{name}.{known[1]}")
+        validation.require(sizes, each)
+    size = validation.check_range(sizes[known[0]], 100, 4096, f"{name}.{known[0]}")
+    overlap = validation.check_range(sizes[known[1]], 0, 4096, f"{name}.{known[1]}")
     if overlap > size // 2:
         raise Refusal(
             f"Invalid '{name}.chunk_overlap_tokens': it must not exceed half of "

@@ -1,4 +1,4 @@
-"""The files of vector stores: attached alone or by batches, looked at, changed, detached."""
+"""The API of the files in vector stores: attach one or many, list, update, detach."""
 
 from collections.abc import Callable, Sequence
 
@@ -33,7 +33,7 @@ class Documents:
 
     def attach(self, request: SmallRequest, store: str) -> Response:
         found = self.stores.alive(store)
-        return json_answer(self.stores.shelving.one(found, request.json_body()).view())
+        return json_answer(self.stores.attacher.one(found, request.json_body()).view())
 
     def list(self, request: SmallRequest, store: str) -> Response:
         documents = list(self.stores.find(store).documents.values())
@@ -44,13 +44,13 @@ class Documents:
 
     def update(self, request: SmallRequest, store: str, file: str) -> Response:
         document, body = self._find(store, file), request.json_body()
-        validation.only(body, ("attributes",))
+        validation.check_known(body, ("attributes",))
         document.attributes = dict(validation.metadata(body.get("attributes"), "attributes", False))
         return json_answer(document.view())
 
     def detach(self, request: SmallRequest, store: str, file: str) -> Response:
         self._find(store, file)
-        del self.stores.kept[store].documents[file]
+        del self.stores.by_id[store].documents[file]
         return json_answer({"id": file, "object": "vector_store.file.deleted", "deleted": True})
 
     def content(self, request: SmallRequest, store: str, file: str) -> Response:
@@ -67,7 +67,7 @@ class Documents:
 
     def create_batch(self, request: SmallRequest, store: str) -> Response:
         found = self.stores.alive(store)
-        return json_answer(self.stores.shelving.many(found, request.json_body()).view())
+        return json_answer(self.stores.attacher.many(found, request.json_body()).view())
 
     def retrieve_batch(self, request: SmallRequest, store: str, batch: str) -> Response:
         found = self._find_batch(store, batch)
@@ -105,7 +105,7 @@ class Documents:
 def _listed(documents: Sequence[Document], request: SmallRequest) -> Json:
     status = request.args.get("filter")
     if status is not None:
-        validation.one_of(status, STATUSES, "filter")
+        validation.check_choice(status, STATUSES, "filter")
     return page(
         documents,
         request.args,

@@ -1,4 +1,4 @@
-"""The text of a document, or why it cannot be had."""
+"""The text of a document, or why it has none."""
 
 import re
 import zipfile
@@ -14,27 +14,27 @@ PDF_TEXT = re.compile(rb"\(([^()]*)\)\s*Tj")
 TAG = re.compile(r"<[^>]+>")
 
 
-class Unreadable(Exception):
-    """Why a document cannot be searched, with OpenAI's code for it."""
+class ExtractionError(Exception):
+    """Why a document can't be searched, with OpenAI's code for it."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
 
 
-def text_of(path: Path, filename: str) -> str:
+def extract_text(path: Path, filename: str) -> str:
     suffix = PurePath(filename).suffix.lower()
-    reader = READERS.get(suffix)
+    reader = EXTRACTORS.get(suffix)
     if reader is None:
-        raise Unreadable("unsupported_file", f"The file type '{suffix}' is not supported.")
+        raise ExtractionError("unsupported_file", f"The file type '{suffix}' is not supported.")
     content = path.read_bytes()
     if not content:
-        raise Unreadable("invalid_file", "The file is empty.")
+        raise ExtractionError("invalid_file", "The file is empty.")
     try:
         return reader(content)
     except (UnicodeError, ValueError, zipfile.BadZipFile, KeyError):
         message = "The file could not be parsed because it is not well-formed."
-        raise Unreadable("invalid_file", message) from None
+        raise ExtractionError("invalid_file", message) from None
 
 
 def _plain(content: bytes) -> str:
@@ -61,7 +61,7 @@ def _old_office(content: bytes) -> str:
     return content.decode("latin-1")
 
 
-READERS: Mapping[str, Callable[[bytes], str]] = {
+EXTRACTORS: Mapping[str, Callable[[bytes], str]] = {
     **dict.fromkeys(TEXTS, _plain),
     ".pdf": _pdf,
     ".docx": _office,

@@ -1,4 +1,4 @@
-"""A vector store, the documents attached to it, the file batches that attached them."""
+"""A vector store, its documents, and the file batches that attached them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -31,10 +31,10 @@ class Document:
     chunks: list[Chunk] = field(default_factory=list)
     text: str = ""
     usage_bytes: int = 0
-    from_before_chunking: bool = False
+    chunking_unknown: bool = False
 
     def view(self) -> Json:
-        strategy = {"type": "other"} if self.from_before_chunking else self.chunking.view()
+        strategy = {"type": "other"} if self.chunking_unknown else self.chunking.view()
         return {
             "id": self.id,
             "object": "vector_store.file",
@@ -90,7 +90,7 @@ class Store:
     listed_at: float = 0.0
     documents: dict[str, Document] = field(default_factory=dict)
     batches: dict[str, FileBatch] = field(default_factory=dict)
-    uncounted: int = 0  # documents that are gone and still counted, when a quirk wants it
+    ghosts: int = 0  # deleted documents that a quirk still counts
 
     @property
     def expires_at(self) -> float | None:
@@ -107,7 +107,7 @@ class Store:
     def view(self) -> Json:
         counts = counted(self.documents.values())
         for name in ("completed", "total"):
-            counts[name] += self.uncounted
+            counts[name] += self.ghosts
         days = self.expires_days
         return {
             "id": self.id,

@@ -1,4 +1,4 @@
-"""Search by the words a question and a chunk have in common, and by attributes."""
+"""Search by the words that a question and a chunk have in common, and by attributes."""
 
 import operator
 import re
@@ -27,12 +27,12 @@ COMPARED: dict[str, Callable[[object, object], bool]] = {
     "nin": lambda have, want: isinstance(want, list) and have not in want,
 }
 
-Fits = Callable[[Json], bool]
+Filter = Callable[[Json], bool]
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A chunk that answers, and how well: 0 to 1."""
+    """A chunk that answers the question, and how well, from 0 to 1."""
 
     document: Document
     text: str
@@ -48,13 +48,13 @@ class Hit:
         }
 
 
-def search(documents: Iterable[Document], query: str, fits: Fits, most: int) -> list[Hit]:
+def search(documents: Iterable[Document], query: str, matches: Filter, most: int) -> list[Hit]:
     """The best chunks of completed documents, best first, ties by age."""
     wanted = words(query)
     hits = [
         Hit(document, text, score)
         for document in documents
-        if document.status == "completed" and fits(document.attributes)
+        if document.status == "completed" and matches(document.attributes)
         for text, score in _scores(document, wanted)
     ]
     return sorted(hits, key=lambda hit: -hit.score)[:most]
@@ -64,20 +64,20 @@ def words(text: str) -> frozenset[str]:
     return frozenset(WORD.findall(text.lower())) - COMMON
 
 
-def filters(wanted: object, name: str = "filters") -> Fits:
-    """The test that a filter means; comparisons and their combinations."""
+def filters(wanted: object, name: str = "filters") -> Filter:
+    """A test of attributes, from a comparison or a combination of comparisons."""
     if wanted is None:
         return lambda attributes: True
-    rule: Json = validation.of_type(wanted, "object", name)
-    kind = validation.one_of(rule.get("type"), (*COMPARED, "and", "or"), f"{name}.type")
+    rule: Json = validation.check_type(wanted, "object", name)
+    kind = validation.check_choice(rule.get("type"), (*COMPARED, "and", "or"), f"{name}.type")
     if kind in ("and", "or"):
-        validation.only(rule, ("type", "filters"), f"{name}.")
-        parts: list[object] = validation.of_type(rule.get("filters"), "array", f"{name}.filters")
+        validation.check_known(rule, ("type", "filters"), f"{name}.")
+        parts: list[object] = validation.check_type(rule.get("filters"), "array", f"{name}.filters")
         tests = [filters(part, f"{name}.filters[{at}]") for at, part in enumerate(parts)]
         joined = all if kind == "and" else any
         return lambda attributes: joined(test(attributes) for test in tests)
-    validation.only(rule, ("type", "key", "value"), f"{name}.")
-    key, value = validation.required(rule, "key"), validation.required(rule, "value")
+    validation.check_known(rule, ("type", "key", "value"), f"{name}.")
+    key, value = validation.require(rule, "key"), validation.require(rule, "value")
     return lambda attributes: COMPARED[kind](attributes.get(key), value)
 
 
@@ -85,7 +85,7 @@ def _scores(document: Document, wanted: frozenset[str]) -> Iterator[tuple[str, f
     for chunk in document.chunks:
         common = len(wanted & chunk.words)
         if common:
-            # Of two chunks with the same words in common, the one about less else is better.
+            # Of two chunks with the same words in common, the shorter one is the better.
             dense = common / len(chunk.words)
             yield chunk.text, round(0.9 * common / len(wanted) + 0.1 * dense, 4)
 

@@ -309,7 +309,7 @@ def test_after_a_refusal_nothing_is_missing(world: AuditWorld) -> None:
     world.add([OFF])
     with pytest.raises(ExceptionGroup):
         world.tick()
-    world.small.forgive()
+    world.small.clear_quirks()
 
     world.tick()
 
@@ -376,7 +376,7 @@ def test_a_key_that_may_not_read_the_tenants_events_is_told_of_and_asked_again_a
     assert world.row_ids() == [OFF["id"]]
     (told,) = [alert for alert in world.stored_alerts() if alert["detection"] == "O1"]
     assert told["severity"] == "info"
-    world.small.forgive()
+    world.small.clear_quirks()
     tenant = event(5, NOW + 70, "tenant.admin_api_key.created", {"id": "ak_1"})
     world.add([tenant])
     world.tick(DAY)
@@ -395,7 +395,7 @@ def test_a_list_that_leads_nowhere_fails_the_tick_and_loses_nothing(
 
     with pytest.raises(ExceptionGroup) as failure:
         world.tick()
-    world.small.forgive()
+    world.small.clear_quirks()
     world.tick()
 
     assert failure.group_contains(StuckWalk)

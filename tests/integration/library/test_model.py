@@ -136,7 +136,7 @@ class Libraries(RuleBasedStateMachine):
             self.aws.stop()
 
     def _settle(self) -> None:
-        self.world.small.forgive()
+        self.world.small.clear_quirks()
         for message in self.messages:
             with suppress(TryLater):
                 self.folder.send(message)

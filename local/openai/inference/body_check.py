@@ -1,10 +1,10 @@
-"""Whether a request's body is one its endpoint takes; if not, the 400 it gets as its answer."""
+"""Whether an endpoint accepts a request's body; if not, the 400 that answers it."""
 
 from collections.abc import Callable
 
-from local.openai.batches.scripted_outcomes import Outcome, invalid
 from local.openai.http.messages import Json
 from local.openai.http.validation import is_a, kind_of
+from local.openai.inference.outcomes import Outcome, invalid
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
@@ -56,15 +56,17 @@ def _embeddings(body: Json) -> Outcome | None:
 
 
 def _responses(body: Json) -> Outcome | None:
-    asked = body.get("input", body.get("prompt"))
-    if asked is None:
+    prompt = body.get("input", body.get("prompt"))
+    if prompt is None:
         return invalid(
             "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation_id' must "
             "be provided.",
             "input",
             "missing_required_parameter",
         )
-    return None if isinstance(asked, str | list | dict) else _wrong_type("input", "a string", asked)
+    if isinstance(prompt, str | list | dict):
+        return None
+    return _wrong_type("input", "a string", prompt)
 
 
 def _prompt(body: Json) -> Outcome | None:
@@ -93,9 +95,9 @@ def _missing(name: str) -> Outcome:
     return invalid(f"Missing required parameter: '{name}'.", name, "missing_required_parameter")
 
 
-def _wrong_type(name: str, wanted: str, got: object) -> Outcome:
+def _wrong_type(name: str, expected: str, got: object) -> Outcome:
     return invalid(
-        f"Invalid type for '{name}': expected {wanted}, but got a {kind_of(got)} instead.",
+        f"Invalid type for '{name}': expected {expected}, but got a {kind_of(got)} instead.",
         name,
         "invalid_type",
     )

@@ -1,11 +1,11 @@
-"""How a single request ends: answered, or in the way its own text asks for by name."""
+"""How a single request ends: answered, or as its own text asks by name."""
 
 import re
 from dataclasses import dataclass
 
 from local.openai.http.messages import Json
 
-ASKED = re.compile(r"small-openai:([a-z0-9-]+)")
+NAMED = re.compile(r"small-openai:([a-z0-9-]+)")
 UNTIL = re.compile(r"(.+)-until-attempt-(\d+)")
 
 
@@ -57,7 +57,7 @@ OUTCOMES: dict[str, Outcome] = {
     "cancelled": CANCELLED,
     "status0": NO_STATUS,
     "missing": MISSING,
-    "unknown-code": Outcome("code", code="somebody_tripped", message="Nobody knows this code."),
+    "unknown-code": Outcome("code", code="undocumented_code", message="This code is undocumented."),
 }
 
 
@@ -65,10 +65,10 @@ def invalid(message: str, param: str | None = None, code: str | None = None) -> 
     return Outcome("http", 400, message, code, param)
 
 
-def asked_for(body: Json, attempt: int) -> Outcome | None:
+def requested_outcome(body: Json, attempt: int) -> Outcome | None:
     """What `small-openai:NAME`, `NAME-once` or `NAME-until-attempt-N` in the body asks for."""
-    for words in _telling(body):
-        for name in ASKED.findall(words):
+    for text in _instructions(body):
+        for name in NAMED.findall(text):
             if outcome := _named(name, attempt):
                 return outcome
     return None
@@ -82,7 +82,7 @@ def _named(name: str, attempt: int) -> Outcome | None:
     return OUTCOMES.get(name)
 
 
-def _telling(body: Json) -> list[str]:
+def _instructions(body: Json) -> list[str]:
     """Where a request may ask: its metadata, its user, its last user message."""
     metadata = body.get("metadata")
     pairs = metadata.items() if isinstance(metadata, dict) else ()
@@ -90,11 +90,11 @@ def _telling(body: Json) -> list[str]:
 
 
 def last_text(body: Json) -> str:
-    """The words that are to be answered, whatever the endpoint calls them."""
+    """The text to answer, whatever its endpoint calls it."""
     turns = body.get("messages", body.get("input", body.get("prompt")))
     if isinstance(turns, list):
-        asked = [turn for turn in turns if not isinstance(turn, dict) or _by_user(turn)]
-        turns = asked[-1] if asked else ""
+        by_user = [turn for turn in turns if not isinstance(turn, dict) or _by_user(turn)]
+        turns = by_user[-1] if by_user else ""
     return _text(turns)
 
 

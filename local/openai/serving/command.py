@@ -1,14 +1,14 @@
-"""`python -m local openai`: the small OpenAI alone, until it is told to stop."""
+"""`python -m local openai`: the small OpenAI alone, until you stop it."""
 
 import argparse
 import signal
 from collections.abc import Sequence
 from threading import Event
 
-from local.openai.batches.scripted_outcomes import OUTCOMES
-from local.openai.http.app import SmallOpenAI
-from local.openai.http.serve import serving
+from local.openai.inference.outcomes import OUTCOMES
 from local.openai.quirks import QUIRKS
+from local.openai.serving.app import SmallOpenAI
+from local.openai.serving.serve import serving
 from local.openai.settings import SmallSettings
 
 
@@ -17,12 +17,12 @@ def main(argv: Sequence[str]) -> int:
     small = SmallOpenAI(settings=_settings(options), seed=options.seed)
     for wanted in options.quirk:
         _misbehave(small, wanted)
-    told = Event()
+    stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, lambda *_: stopped.set())
     with serving(small, options.port, options.host) as url:
         print(f"small OpenAI at {url}", flush=True)
-        told.wait()
+        stopped.wait()
     return 0
 
 
@@ -30,14 +30,16 @@ def _parser() -> argparse.ArgumentParser:
     usual = SmallSettings()
     parser = argparse.ArgumentParser(
         prog="python -m local openai",
-        description="A small OpenAI for the official client: set its base URL to this one's.",
+        description="A small OpenAI: point the official client's base URL at it.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_names(),
     )
     parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--seed", type=int, default=0, help="the same seed, the same answers")
-    parser.add_argument("--speed", type=float, default=usual.speed, help="how fast time passes")
+    parser.add_argument(
+        "--speed", type=float, default=usual.speed, help="how much faster time passes"
+    )
     for name in ("validating", "working", "per-request", "finalizing", "cancelling"):
         default = getattr(usual, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=float, default=default, metavar="SECONDS")
@@ -49,14 +51,14 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="MODEL=TOKENS",
-        help="prompt tokens that may be enqueued; MODEL * for every other one",
+        help="prompt tokens that may be enqueued; MODEL is * for every other one",
     )
     parser.add_argument(
         "--quirk",
         action="append",
         default=[],
         metavar="NAME[:TIMES][,KEY=VALUE…]",
-        help="misbehave so many times, or always",
+        help="misbehave TIMES times, or always",
     )
     return parser
 
@@ -66,7 +68,7 @@ def _names() -> str:
     outcomes = ", ".join(OUTCOMES)
     return (
         f"quirks, by name:\n{quirks}\n\n"
-        "A single request ends as its metadata, its user or its last user message asks:\n"
+        "A request ends as its metadata, its user or its last user message asks:\n"
         "  small-openai:NAME, small-openai:NAME-once or small-openai:NAME-until-attempt-N,\n"
         f"  where NAME is one of {outcomes}."
     )

@@ -1,11 +1,11 @@
-"""What a quirk does to a call: instead of the work, or to its answer."""
+"""What quirks do to a call: an answer instead of the work, or another one after it."""
 
 from collections.abc import Mapping
 
 from werkzeug.wrappers import Response
 
 from local.openai.http.auth import missing_scopes
-from local.openai.http.messages import Cut, Refusal, Silence
+from local.openai.http.messages import ConnectionDropped, NoAnswer, Refusal
 from local.openai.quirks import Quirk, Quirks
 
 HTML = "<html><head><title>502 Bad Gateway</title></head><body>cloudflare</body></html>"
@@ -36,26 +36,26 @@ AFTER = (
 )
 
 
-def before(quirks: Quirks, facts: Mapping[str, object]) -> Response | None:
-    """Raise or answer instead of the work, when a quirk says so."""
+def before(quirks: Quirks, target: Mapping[str, object]) -> Response | None:
+    """The answer that a quirk gives instead of the work; a quirk may raise, too."""
     for name in BEFORE:
-        if quirk := quirks.take(name, facts):
-            return _strike(quirk)
+        if quirk := quirks.take(name, target):
+            return _apply(quirk)
     return None
 
 
-def after(quirks: Quirks, facts: Mapping[str, object]) -> Response | None:
+def after(quirks: Quirks, target: Mapping[str, object]) -> Response | None:
     for name in AFTER:
-        if quirk := quirks.take(name, facts):
-            return _strike(quirk)
+        if quirk := quirks.take(name, target):
+            return _apply(quirk)
     return None
 
 
-def _strike(quirk: Quirk) -> Response:
+def _apply(quirk: Quirk) -> Response:
     if quirk.name.startswith("cut"):
-        raise Cut
+        raise ConnectionDropped
     if quirk.name.startswith("silent"):
-        raise Silence
+        raise NoAnswer
     if quirk.name.startswith("error"):
         return _server_error(quirk.name.split("_")[1])
     if quirk.name == "not_json":

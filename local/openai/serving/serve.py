@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 
-from local.openai.http.app import SmallOpenAI
 from local.openai.http.server import SmallServer
+from local.openai.serving.app import SmallOpenAI
 
 
 @contextmanager
@@ -18,6 +18,6 @@ def serving(small: SmallOpenAI, port: int = 0, host: str = "127.0.0.1") -> Itera
         yield f"http://{host}:{server.server_address[1]}/v1"
     finally:
         server.shutdown()
-        server.hang_up()
+        server.close_connections()
         server.server_close()
         thread.join()

@@ -1,18 +1,18 @@
-"""Answers that come from vector stores: the file_search tool of batched responses."""
+"""Answers from vector stores: the file_search tool of responses."""
 
-from local.openai.batches.body_check import refusal
-from local.openai.batches.prompt import response_usage, tokens
-from local.openai.batches.scripted_outcomes import Outcome, last_text
 from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal
+from local.openai.inference.body_check import refusal
+from local.openai.inference.outcomes import Outcome, last_text
+from local.openai.inference.prompt import response_usage, tokens
 from local.openai.stores.api import Stores
-from local.openai.stores.searching import Fits, Hit, filters
+from local.openai.stores.searching import Filter, Hit, filters
 
 RESPONSES = "/v1/responses"
 NOTHING = "The files say nothing about this."
 
 
-class Librarian:
+class FileSearch:
     def __init__(self, stores: Stores) -> None:
         self.stores = stores
 
@@ -28,37 +28,37 @@ class Librarian:
                 return Outcome("http", problem.status, str(problem), error["code"], error["param"])
         return None
 
-    def cited(self, made: Json, body: Json) -> Json:
-        """The answer with what the stores say, and which file says it."""
-        tools = _searches(body) if made.get("object") == "response" else []
+    def cite(self, answer: Json, body: Json) -> Json:
+        """The answer with what the stores say about the question, and which file says it."""
+        tools = _searches(body) if answer.get("object") == "response" else []
         if not tools:
-            return made
+            return answer
         query = last_text(body)
         hits = [hit for tool in tools for hit in self._hits(tool, query)]
-        text, annotations = _told(hits)
-        message = made["output"][-1]
+        text, annotations = _answer(hits)
+        message = answer["output"][-1]
         message["content"][0] |= {"text": text, "annotations": annotations}
-        call = _call(made["id"], query, hits, body)
-        usage = response_usage(made["usage"]["input_tokens"], tokens(text))
-        return made | {"output": [call, message], "usage": usage}
+        call = _call(answer["id"], query, hits, body)
+        usage = response_usage(answer["usage"]["input_tokens"], tokens(text))
+        return answer | {"output": [call, message], "usage": usage}
 
     def _check(self, tool: Json) -> None:
-        ids = validation.listing(
+        ids = validation.check_list(
             tool.get("vector_store_ids"), (1, 100), "tools[0].vector_store_ids"
         )
-        validation.between(tool.get("max_num_results", 10), 1, 50, "tools[0].max_num_results")
-        _fits(tool)
+        validation.check_range(tool.get("max_num_results", 10), 1, 50, "tools[0].max_num_results")
+        _filter(tool)
         for id_ in ids:
-            validation.of_type(id_, "string", "tools[0].vector_store_ids")
-        unknown = [id_ for id_ in ids if id_ not in self.stores.kept]
+            validation.check_type(id_, "string", "tools[0].vector_store_ids")
+        unknown = [id_ for id_ in ids if id_ not in self.stores.by_id]
         if unknown:
             raise Refusal(f"Vector store with id {unknown} not found.", status=404)
 
     def _hits(self, tool: Json, query: str) -> list[Hit]:
-        kept = self.stores.kept
-        stores = [kept[id_] for id_ in tool["vector_store_ids"] if id_ in kept]
+        by_id = self.stores.by_id
+        stores = [by_id[id_] for id_ in tool["vector_store_ids"] if id_ in by_id]
         most = tool.get("max_num_results", 10)
-        return list(self.stores.hits(stores, query, _fits(tool), most))
+        return list(self.stores.hits(stores, query, _filter(tool), most))
 
 
 def _searches(body: Json) -> list[Json]:
@@ -67,12 +67,12 @@ def _searches(body: Json) -> list[Json]:
     return [tool for tool in listed if isinstance(tool, dict) and tool.get("type") == "file_search"]
 
 
-def _fits(tool: Json) -> Fits:
+def _filter(tool: Json) -> Filter:
     return filters(tool.get("filters"), "tools[0].filters")
 
 
-def _told(hits: list[Hit]) -> tuple[str, list[Json]]:
-    """The best chunk's beginning, with the file it is from cited at its end."""
+def _answer(hits: list[Hit]) -> tuple[str, list[Json]]:
+    """The start of the best chunk, which ends in a citation of its file."""
     if not hits:
         return NOTHING, []
     best = hits[0]
@@ -87,8 +87,8 @@ def _told(hits: list[Hit]) -> tuple[str, list[Json]]:
 
 
 def _call(id_: str, query: str, hits: list[Hit], body: Json) -> Json:
-    included = body.get("include")
-    shown = isinstance(included, list) and "file_search_call.results" in included
+    include = body.get("include")
+    shown = isinstance(include, list) and "file_search_call.results" in include
     results = [
         {
             "file_id": hit.document.id,
