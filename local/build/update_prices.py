@@ -1,8 +1,8 @@
-"""`python -m local prices`: writes shared/report/prices.json from genai-prices."""
+"""`batchdrop prices`: writes shared/report/prices.json from genai-prices."""
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -17,7 +17,7 @@ MILLION = 1_000_000
 KINDS = {"equals": "names", "starts_with": "begins", "contains": "contains"}
 
 
-def main(argv: Sequence[str]) -> int:
+def main() -> int:
     PRICES.write_text(table(datetime.now(UTC)))
     print(f"{PRICES.relative_to(ROOT)} holds the prices of {source()}")
     return 0

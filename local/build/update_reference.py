@@ -1,4 +1,4 @@
-"""`python -m local parameters`: writes the tables of docs/reference.md that are made from code."""
+"""`batchdrop parameters`: writes the tables of docs/reference.md that are made from code."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from shared.audit.config import Config, Rule
 PAGE = ROOT / "docs" / "reference.md"
 
 
-def main(argv: Sequence[str]) -> int:
+def main() -> int:
     PAGE.write_text(filled(PAGE.read_text()))
     return 0
 

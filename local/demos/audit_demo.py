@@ -1,11 +1,10 @@
 """`make run-audit`: the audit function deployed on this machine, and a theft that it rings for."""
 
-import argparse
 import json
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -23,10 +22,7 @@ LOUD = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow"}
 WANTED = frozenset({"A4", "A5", "A6", "D2", "D5", "K1", "S2", "S4"})  # what the tale has to ring
 
 
-def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser("python -m local audit", description=__doc__)
-    parser.add_argument("--letters", action="store_true", help="every alert as it is sent")
-    options = parser.parse_args(argv)
+def main(letters: bool) -> int:
     console = Console(highlight=False, soft_wrap=True)
     parameters = {"OpenAIAdminKeyParameter": ADMIN_KEY_PARAMETER, "AuditFirstDays": "30"}
     missing = set(WANTED)
@@ -34,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
         try:
             wishes = Wishes(openai=(), parameters=parameters)
             world = make_world(home, wishes, lambda text: console.print(text, markup=False))
-            missing = Story(world, console, options.letters).play()
+            missing = Story(world, console, letters).play()
         finally:
             if missing:
                 print(f"the logs are in {keep_logs(home)}", file=sys.stderr)
@@ -158,7 +154,3 @@ def _facts(letter: str) -> Iterator[str]:
     facts = letter.split("\n\n")[1].splitlines()
     told = [line for line in facts if not line.startswith(("What ", "When "))]
     yield " · ".join(" ".join(line.split()) for line in told)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

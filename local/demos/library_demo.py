@@ -1,10 +1,9 @@
 """`make run-library`: a folder becomes a vector store, changes, and is asked questions."""
 
-import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -28,8 +27,7 @@ PATIENCE = 120.0  # seconds
 COLOURS = {"searchable": "green", "failed": "red"}
 
 
-def main(argv: Sequence[str]) -> int:
-    argparse.ArgumentParser("python -m local library", description=__doc__).parse_args(argv)
+def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     wishes = Wishes(parameters={"LibraryPaceSeconds": "2"})
     done = False
@@ -142,7 +140,3 @@ def _request(question: str) -> dict[str, Any]:
     tool = {"type": "file_search", "vector_store_ids": [f"library:{LIBRARY}"]}
     body = {"model": "gpt-5-mini", "input": question, "tools": [tool]}
     return {"custom_id": question, "method": "POST", "url": "/v1/responses", "body": body}
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

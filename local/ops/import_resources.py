@@ -5,10 +5,8 @@
 change nothing. The deploy that follows adds the rest around them.
 """
 
-import argparse
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,14 +20,9 @@ ELSEWHERE = ("Condition", "DependsOn", "Metadata")  # what is kept stands by its
 CHANGE = "adopt"
 
 
-def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m local adopt", description=__doc__)
-    parser.add_argument("--stack", default="batchdrop")
-    parser.add_argument("--table", action="append", default=[], metavar="NAME=TABLE")
-    wish = parser.parse_args(argv)
-    tables = dict(each.split("=", 1) for each in wish.table)
-    for logical, name in adopt(boto3.Session(), wish.stack, tables).items():
-        print(f"{wish.stack} has {logical} again: {name}")
+def main(stack: str, tables: Mapping[str, str]) -> int:
+    for logical, name in adopt(boto3.Session(), stack, tables).items():
+        print(f"{stack} has {logical} again: {name}")
     print("Now: make deploy, with the parameters the stack had")
     return 0
 
@@ -127,7 +120,3 @@ def _is_there(s3: Any, bucket: str) -> bool:
 
 def _identifier(resource: Mapping[str, Any]) -> str:
     return "BucketName" if resource["Type"] == BUCKET else "TableName"
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,10 +1,9 @@
-"""`python -m local replay FILE`: audit events through the detections, touching nothing."""
+"""`batchdrop replay FILE`: audit events through the detections, touching nothing."""
 
-import argparse
 import gc
 import gzip
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,13 +16,12 @@ from shared.audit.replay import replay
 GZIP = b"\x1f\x8b"
 
 
-def main(argv: list[str]) -> int:
+def main(files: Sequence[str], yaml: Path | None) -> int:
     """Alerts as JSON lines. 0: all was read; 1: something was not; 2: nothing could be."""
-    asked = _parser().parse_args(argv)
     problems: list[str] = []
     try:
-        config = read_config(asked.config.read_text()) if asked.config else Config()
-        texts = [_bytes(path) for path in asked.file]
+        config = read_config(yaml.read_text()) if yaml else Config()
+        texts = [_bytes(path) for path in files]
     except (OSError, EOFError, Misconfigured) as error:
         print(error, file=sys.stderr)
         return 2
@@ -58,13 +56,6 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         gc.enable()
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m local replay", description=__doc__)
-    parser.add_argument("file", nargs="+", help="JSON lines, also gzipped; - reads standard input")
-    parser.add_argument("--config", type=Path, help="the detections' YAML; without it the defaults")
-    return parser
 
 
 def _bytes(path: str) -> bytes:

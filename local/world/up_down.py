@@ -1,7 +1,6 @@
 """`make up` and `make down`: the same world, left running to be looked at and dropped into."""
 
-import argparse
-from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from local.world import processes
 from local.world.packages import built_template
@@ -11,33 +10,30 @@ from local.world.workspace import STANDING, WORLDS, clear, locked
 USUAL_PORT = 4566  # where local AWSs are expected
 
 
-def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("command", choices=("up", "down"))
-    parser.add_argument("--real", action="store_true", help="OpenAI itself, by OPENAI_API_KEY")
-    options = parser.parse_args(argv)
-    with locked(WORLDS / "standing.lock"):
-        return up(options.real) if options.command == "up" else down()
-
-
 def up(real: bool) -> int:
-    world = _standing()
-    if world and world.real != real:
-        raise SystemExit("A world with another OpenAI is up; first: make down")
-    if world:
-        print(f"A world is up at {world.endpoint}")
-        world = deploy(STANDING, world, built_template(print), print)
-    else:
-        world = _fresh(real)
-    world.save(STANDING)
-    print(_guide(world))
+    with _standing_lock():
+        world = _standing()
+        if world and world.real != real:
+            raise SystemExit("A world with another OpenAI is up; first: make down")
+        if world:
+            print(f"A world is up at {world.endpoint}")
+            world = deploy(STANDING, world, built_template(print), print)
+        else:
+            world = _fresh(real)
+        world.save(STANDING)
+        print(_guide(world))
     return 0
 
 
 def down() -> int:
-    print("The world is down" if STANDING.exists() else "No world is up")
-    clear(STANDING)
+    with _standing_lock():
+        print("The world is down" if STANDING.exists() else "No world is up")
+        clear(STANDING)
     return 0
+
+
+def _standing_lock() -> AbstractContextManager[None]:
+    return locked(WORLDS / "standing.lock")
 
 
 def _standing() -> World | None:

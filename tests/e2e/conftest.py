@@ -62,9 +62,9 @@ def make(out: Path) -> Run:
     return make
 
 
-def printed_and_shown(module: str, page: str, story: re.Pattern[str]) -> tuple[str, str]:
+def printed_and_shown(command: str, page: str, story: re.Pattern[str]) -> tuple[str, str]:
     """What a demo prints, run to its end, and what its page in docs/ shows of it."""
-    ran = _ended([sys.executable, "-m", module], ROOT)
+    ran = _ended([sys.executable, "-m", "local", command], ROOT)
     assert ran.status == 0, ran.text
     shown = story.search((ROOT / "docs" / page).read_text())
     assert shown is not None

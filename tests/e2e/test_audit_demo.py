@@ -12,6 +12,6 @@ STORY = re.compile(r"```(?:text)?\n(\d+ events of twenty quiet days\n.*?)```", r
 
 
 def test_the_audit_demo_prints_what_its_page_shows() -> None:
-    printed, shown = printed_and_shown("local.demos.audit_demo", "audit.md", STORY)
+    printed, shown = printed_and_shown("audit", "audit.md", STORY)
 
     assert printed.endswith(shown)

@@ -13,7 +13,7 @@ QUOTED = re.compile(r"(?m)^    According to .*$")  # the documents are this proj
 
 
 def test_the_library_demo_prints_what_its_page_shows() -> None:
-    printed, shown = printed_and_shown("local.demos.library_demo", "libraries.md", STORY)
+    printed, shown = printed_and_shown("library", "libraries.md", STORY)
 
     assert QUOTED.sub("…", printed).endswith(QUOTED.sub("…", shown))
     assert "    According to operations.45e7b308b7aa.md: # Operations The pager rings" in printed

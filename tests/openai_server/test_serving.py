@@ -166,9 +166,7 @@ def test_without_a_good_key_nothing_is_told(
 def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     with subprocess.Popen(
         [
-            sys.executable,
-            "-c",
-            "import sys; from local.openai.serving import command; command.main(sys.argv[1:])",
+            *(sys.executable, "-m", "local", "openai"),
             *("--speed", "10000", "--enqueued-limit", "gpt-5-mini=5"),
             *("--quirk", "error_503_before:1,route=list_files", "--quirk", "extra_fields"),
         ],

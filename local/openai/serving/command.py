@@ -1,6 +1,5 @@
-"""`python -m local openai`: the small OpenAI alone, until you stop it."""
+"""`batchdrop openai`: the small OpenAI alone, until you stop it."""
 
-import argparse
 import signal
 from collections.abc import Sequence
 from threading import Event
@@ -12,58 +11,25 @@ from local.openai.serving.serve import serving
 from local.openai.settings import SmallSettings
 
 
-def main(argv: Sequence[str]) -> int:
-    options = _parser().parse_args(argv)
-    small = SmallOpenAI(settings=_settings(options), seed=options.seed)
-    for wanted in options.quirk:
+def serve(
+    settings: SmallSettings, seed: int, quirks: Sequence[str], address: tuple[str, int]
+) -> int:
+    """Prints its address on the first line and serves until a signal stops it."""
+    small = SmallOpenAI(settings=settings, seed=seed)
+    for wanted in quirks:
         _misbehave(small, wanted)
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    with serving(small, options.port, options.host) as url:
+    host, port = address
+    with serving(small, port, host) as url:
         print(f"small OpenAI at {url}", flush=True)
         stopped.wait()
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    usual = SmallSettings()
-    parser = argparse.ArgumentParser(
-        prog="python -m local openai",
-        description="A small OpenAI: point the official client's base URL at it.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_names(),
-    )
-    parser.add_argument("--port", type=int, default=0, help="0 takes any free one")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed, the same answers")
-    parser.add_argument(
-        "--speed", type=float, default=usual.speed, help="how much faster time passes"
-    )
-    for name in ("validating", "working", "per-request", "finalizing", "cancelling"):
-        default = getattr(usual, name.replace("-", "_"))
-        parser.add_argument(f"--{name}", type=float, default=default, metavar="SECONDS")
-    parser.add_argument(
-        "--answer-padding", type=int, default=0, metavar="BYTES", help="longer chat answers"
-    )
-    parser.add_argument(
-        "--enqueued-limit",
-        action="append",
-        default=[],
-        metavar="MODEL=TOKENS",
-        help="prompt tokens that may be enqueued; MODEL is * for every other one",
-    )
-    parser.add_argument(
-        "--quirk",
-        action="append",
-        default=[],
-        metavar="NAME[:TIMES][,KEY=VALUE…]",
-        help="misbehave TIMES times, or always",
-    )
-    return parser
-
-
-def _names() -> str:
+def names() -> str:
+    """The quirks and outcomes, as the command's help lists them."""
     quirks = "\n".join(f"  {name:22} {says}" for name, says in QUIRKS.items())
     outcomes = ", ".join(OUTCOMES)
     return (
@@ -71,20 +37,6 @@ def _names() -> str:
         "A request ends as its metadata, its user or its last user message asks:\n"
         "  small-openai:NAME, small-openai:NAME-once or small-openai:NAME-until-attempt-N,\n"
         f"  where NAME is one of {outcomes}."
-    )
-
-
-def _settings(options: argparse.Namespace) -> SmallSettings:
-    limits = (wanted.rpartition("=") for wanted in options.enqueued_limit)
-    return SmallSettings(
-        speed=options.speed,
-        validating=options.validating,
-        working=options.working,
-        per_request=options.per_request,
-        finalizing=options.finalizing,
-        cancelling=options.cancelling,
-        answer_padding=options.answer_padding,
-        enqueued_limits={model: int(tokens) for model, _, tokens in limits},
     )
 
 

@@ -1,4 +1,4 @@
-"""`python -m local replay FILE`: what goes in, what comes out."""
+"""`batchdrop replay FILE`: what goes in, what comes out."""
 
 import gzip
 import io
@@ -23,11 +23,11 @@ def lines(*documents: Any) -> bytes:
 
 
 def replayed(
-    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str], *options: str
+    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str], config: Path | None = None
 ) -> tuple[int, list[dict[str, Any]], str]:
     path = tmp_path / "events.jsonl"
     path.write_bytes(content)
-    status = main([str(path), *options])
+    status = main([str(path)], config)
     out, err = capsys.readouterr()
     return status, [json.loads(line) for line in out.splitlines()], err
 
@@ -116,7 +116,7 @@ def test_the_teams_configuration_counts(tmp_path: Path, capsys: pytest.CaptureFi
     config = tmp_path / "detections.yaml"
     config.write_text("detections: {D2: {enabled: false}}")
 
-    _, alerts, _ = replayed(tmp_path, lines(LIST), capsys, "--config", str(config))
+    _, alerts, _ = replayed(tmp_path, lines(LIST), capsys, config)
 
     assert [alert["detection"] for alert in alerts] == ["K1"]
 
@@ -129,14 +129,14 @@ def test_a_configuration_that_is_wrong_stops_it(
     if config is not None:
         path.write_text(config)
 
-    status, alerts, err = replayed(tmp_path, lines(LIST), capsys, "--config", str(path))
+    status, alerts, err = replayed(tmp_path, lines(LIST), capsys, path)
 
     assert (status, alerts) == (2, [])
     assert err
 
 
 def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["/nowhere/events.jsonl"]) == 2
+    assert main(["/nowhere/events.jsonl"], None) == 2
     assert "/nowhere/events.jsonl" in capsys.readouterr().err
 
 
@@ -152,5 +152,5 @@ def test_standard_input_is_a_file_too(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines(LIST))))
 
-    assert main(["-"]) == 0
+    assert main(["-"], None) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2

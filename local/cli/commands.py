@@ -1,0 +1,211 @@
+"""The `batchdrop` command line: every subcommand and its options.
+
+Each subcommand imports what it needs only when it is called, so that the command starts quickly.
+"""
+
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import Argument, Option
+from typer.core import TyperCommand
+
+RUN = "Run it on this machine"
+DEMOS = "Watch a demonstration"
+OPERATE = "Operate"
+MAINTAIN = "Renew generated files"
+
+Real = Annotated[bool, Option("--real", help="OpenAI itself, with the key in OPENAI_API_KEY")]
+EnqueuedLimits = Annotated[
+    list[str],
+    Option(
+        "--enqueued-limit",
+        metavar="MODEL=TOKENS",
+        help="prompt tokens that may be enqueued; MODEL * for every other model",
+    ),
+]
+Quirks = Annotated[
+    list[str],
+    Option(
+        "--quirk",
+        metavar="NAME[:TIMES][,KEY=VALUE…]",
+        help="misbehave so many times, or always; `batchdrop openai --help` lists the names",
+    ),
+]
+Seconds = Annotated[float | None, Option(metavar="SECONDS")]
+
+
+def _exit_with(status: int) -> None:
+    raise typer.Exit(status)
+
+
+app = typer.Typer(
+    name="batchdrop",
+    help="Batchdrop on this machine: a local AWS, a small OpenAI, and the functions between them.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # it would show local variables, and a key is one
+    result_callback=_exit_with,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the subcommand and exits with its status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal of ASCII shows ? instead of ×
+    app(args=argv, prog_name="batchdrop")
+
+
+@app.command(rich_help_panel=RUN)
+def run(
+    file: Annotated[Path, Argument(help="a batch file: one request a line")],
+    out: Annotated[Path, Option(metavar="DIR", help="where the results go")] = Path("out"),
+    name: Annotated[str | None, Option(help="the name it is dropped by, if not its own")] = None,
+    real: Real = False,
+    speed: Annotated[str, Option(help="how fast time passes at the small OpenAI")] = "10",
+    quirk: Quirks = [],
+    enqueued_limit: EnqueuedLimits = [],
+    option: Annotated[list[str], Option(metavar="NAME=VALUE", help="x-amz-meta-NAME")] = [],
+) -> int:
+    """Drop a file in a world made for it, wait, and fetch the results."""
+    from local.cli.run import Order, run
+
+    small_openai = ["--speed", speed]
+    small_openai += [word for each in quirk for word in ("--quirk", each)]
+    small_openai += [word for each in enqueued_limit for word in ("--enqueued-limit", each)]
+    return run(Order(file, out, name or file.name, real, small_openai, _pairs(option)))
+
+
+@app.command(rich_help_panel=RUN)
+def up(real: Real = False) -> int:
+    """Make a world and leave it running."""
+    from local.world.up_down import up
+
+    return up(real)
+
+
+@app.command(rich_help_panel=RUN)
+def down(real: Annotated[bool, Option("--real", hidden=True)] = False) -> int:
+    """Stop the world that is up."""
+    from local.world.up_down import down
+
+    return down()
+
+
+class _ListsQuirks(TyperCommand):
+    """Adds the names of quirks to the help; they are imported only to be shown."""
+
+    def get_help(self, ctx: Any) -> str:
+        from local.openai.serving.command import names
+
+        return f"{super().get_help(ctx)}\n{names()}\n"
+
+
+@app.command(cls=_ListsQuirks, rich_help_panel=RUN)
+def openai(
+    port: Annotated[int, Option(help="0 takes any free one")] = 0,
+    host: str = "127.0.0.1",
+    seed: Annotated[int, Option(help="the same seed, the same answers")] = 0,
+    speed: Annotated[float | None, Option(help="how fast time passes; 1 is OpenAI's pace")] = None,
+    validating: Seconds = None,
+    working: Seconds = None,
+    per_request: Seconds = None,
+    finalizing: Seconds = None,
+    cancelling: Seconds = None,
+    answer_padding: Annotated[int, Option(metavar="BYTES", help="longer chat answers")] = 0,
+    enqueued_limit: EnqueuedLimits = [],
+    quirk: Quirks = [],
+) -> int:
+    """Serve the small OpenAI alone, for the official client."""
+    from local.openai.serving.command import serve
+    from local.openai.settings import SmallSettings
+
+    pace: dict[str, Any] = {
+        "speed": speed,
+        "validating": validating,
+        "working": working,
+        "per_request": per_request,
+        "finalizing": finalizing,
+        "cancelling": cancelling,
+    }
+    limits = {model: int(tokens) for model, tokens in _pairs(enqueued_limit).items()}
+    settings = SmallSettings(
+        **{name: seconds for name, seconds in pace.items() if seconds is not None},
+        answer_padding=answer_padding,
+        enqueued_limits=limits,
+    )
+    return serve(settings, seed, quirk, (host, port))
+
+
+@app.command(rich_help_panel=DEMOS)
+def audit(
+    letters: Annotated[bool, Option("--letters", help="every alert as it is sent")] = False,
+) -> int:
+    """Play a theft in the audit log and show the alerts."""
+    from local.demos.audit_demo import main
+
+    return main(letters=letters)
+
+
+@app.command(rich_help_panel=DEMOS)
+def library() -> int:
+    """Keep a folder of documents in sync and ask it questions."""
+    from local.demos.library_demo import main
+
+    return main()
+
+
+@app.command(rich_help_panel=OPERATE)
+def replay(
+    file: Annotated[list[str], Argument(help="JSON lines, also gzipped; - reads standard input")],
+    config: Annotated[
+        Path | None, Option(help="the detections' YAML; without it the defaults")
+    ] = None,
+) -> int:
+    """Run audit events through the detections and print the alerts; nothing is touched.
+
+    The alerts are JSON lines. Status 0: all was read. 1: something was not. 2: nothing was.
+    """
+    from local.ops.replay_audit import main
+
+    return main(file, config)
+
+
+@app.command(rich_help_panel=OPERATE)
+def adopt(
+    stack: str = "batchdrop",
+    table: Annotated[
+        list[str], Option(metavar="NAME=TABLE", help="which table, where several may be meant")
+    ] = [],
+) -> int:
+    """Import a deleted stack's buckets and tables into a new stack."""
+    from local.ops.import_resources import main
+
+    return main(stack, _pairs(table))
+
+
+@app.command(rich_help_panel=MAINTAIN)
+def parameters() -> int:
+    """Renew the generated tables of docs/reference.md."""
+    from local.build.update_reference import main
+
+    return main()
+
+
+@app.command(rich_help_panel=MAINTAIN)
+def prices() -> int:
+    """Renew the table of OpenAI's batch prices."""
+    from local.build.update_prices import main
+
+    return main()
+
+
+def _pairs(options: Sequence[str]) -> dict[str, str]:
+    for each in options:
+        if "=" not in each:
+            raise typer.BadParameter(f"{each!r} is not NAME=VALUE")
+    return dict(each.split("=", 1) for each in options)
