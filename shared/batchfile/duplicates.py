@@ -1,9 +1,9 @@
-"""Whether a custom_id stands in a file twice, in memory that does not grow with the file.
+"""Finds a custom_id that a file uses twice, in memory that does not grow with the file.
 
-The first pass sorts 64-bit hashes into groups, which lie on disk once they are many; a hash met
-twice in its group is a suspect. Only a file with suspects is read again, when their texts are
-compared, so that two texts with one hash are never called duplicates and the line of the first
-use can be told.
+The first pass sorts 64-bit hashes into groups, which go to disk once they are many; a hash that
+occurs twice in its group is a suspect. Only a file with suspects is read again. That pass compares
+their texts, so that two texts with one hash are never called duplicates, and the report can name
+the line of the first use.
 """
 
 import hashlib
@@ -14,20 +14,20 @@ from itertools import islice
 from typing import BinaryIO
 
 WINDOW = 2_000_000  # hashes in memory, 16 MB
-GROUPS = 256  # each is made a set once, in the end: one that fits the processor's cache is fast
-MOST_SUSPECTS = 200_000  # a file that is doubled whole has no use for a list of all its lines
-KEPT_WHOLE = 64  # characters of a custom_id that are compared as they are; of a longer one a digest
+GROUPS = 256  # each becomes a set at the end: one that fits the processor's cache is fast
+MAX_SUSPECTS = 200_000  # where the whole file is doubled, a list of all its lines is no use
+KEPT_WHOLE = 64  # characters of a custom_id that are kept; a longer one is kept as a digest
 
 
 class DuplicateFinder:
-    """The first pass: which hashes are met twice."""
+    """The first pass: which hashes occur twice."""
 
     def __init__(
-        self, disk: BinaryIO, window: int = WINDOW, most_suspects: int = MOST_SUSPECTS
+        self, disk: BinaryIO, window: int = WINDOW, max_suspects: int = MAX_SUSPECTS
     ) -> None:
         self._disk = disk
         self._window = window
-        self._most_suspects = most_suspects
+        self._max_suspects = max_suspects
         self._groups = [array("q") for _ in range(GROUPS)]
         self._held = 0
         self._spilled: list[list[tuple[int, int]]] = [[] for _ in range(GROUPS)]  # place, hashes
@@ -40,14 +40,14 @@ class DuplicateFinder:
         if self._held >= self._window:
             self._spill()
 
-    def close(self) -> set[int]:
-        """The suspects, once every line was seen."""
+    def suspects(self) -> set[int]:
+        """Call it once every line was added."""
         suspects: set[int] = set()
         for number in range(GROUPS):
             hashes = self._whole(number)
             if len(set(hashes)) != len(hashes):
                 twice = (each for each, times in Counter(hashes).items() if times > 1)
-                suspects.update(islice(twice, self._most_suspects - len(suspects)))
+                suspects.update(islice(twice, self._max_suspects - len(suspects)))
         return suspects
 
     def _spill(self) -> None:
@@ -67,18 +67,18 @@ class DuplicateFinder:
 
 
 class FirstUses:
-    """The second pass: of the suspects, which text stood first on which line."""
+    """The second pass: the line on which each suspect's text comes first."""
 
     def __init__(self, suspects: set[int]) -> None:
         self._suspects = suspects
         self._lines: dict[str | bytes, int] = {}
 
     def concern(self, custom_ids: Iterable[str]) -> bool:
-        """Whether any of these may stand in the file twice."""
+        """Whether the file may use any of these twice."""
         return bool(self._suspects) and not self._suspects.isdisjoint(map(hash, custom_ids))
 
     def first(self, custom_id: str, line: int) -> int:
-        """The line that used this custom_id first; `line` itself where nobody did."""
+        """The line that used this custom_id first: `line` itself, if none did before."""
         if hash(custom_id) not in self._suspects:
             return line
         long = len(custom_id) > KEPT_WHOLE

@@ -1,4 +1,4 @@
-"""Questions over a library: its name in a file_search tool becomes the id of its store.
+"""Turns a library's name in a file_search tool into the id of its vector store.
 
 Only the ids change; every other byte of the line stays as it is.
 """
@@ -23,25 +23,25 @@ _ids = msgspec.json.Decoder(list[str]).decode
 _text = msgspec.json.Decoder(str).decode
 
 
-class StoreNotMade(Exception):
-    """There are documents, and no store yet: the file is read again when there is."""
+class StoreNotReady(Exception):
+    """The library has documents but no vector store yet: read the file again later."""
 
     def __init__(self, library: str) -> None:
         super().__init__(library)
         self.library = library
 
 
-class Named(NamedTuple):
-    """A line as OpenAI shall read it, and the libraries it asks."""
+class Resolved(NamedTuple):
+    """A line as OpenAI shall read it, and the libraries it searches."""
 
     line: bytes
     libraries: frozenset[str]
     problems: list[Problem]
 
 
-def named(line: bytes, number: int, resolve: Resolve | None) -> Named:
-    """Raises StoreNotMade. A line that asks no library comes back as it is."""
-    unchanged = Named(line, frozenset(), [])
+def resolve_libraries(line: bytes, number: int, resolve: Resolve | None) -> Resolved:
+    """A line that searches no library comes back as it is. Raises StoreNotReady."""
+    unchanged = Resolved(line, frozenset(), [])
     if resolve is None or MARK not in line:
         return unchanged
     try:
@@ -50,18 +50,18 @@ def named(line: bytes, number: int, resolve: Resolve | None) -> Named:
         tools = _listed(body["tools"])
     except (msgspec.DecodeError, KeyError):
         return unchanged
-    asked: dict[str, str | None] = {}
-    written = [_tool(each, asked, resolve) for each in tools]
-    problems = [_unknown(name, number) for name, store in asked.items() if store is None]
-    if not asked or problems:
+    stores: dict[str, str | None] = {}
+    written = [_tool(each, stores, resolve) for each in tools]
+    problems = [_unknown(name, number) for name, store in stores.items() if store is None]
+    if not stores or problems:
         return unchanged._replace(problems=problems)
     body["tools"] = msgspec.Raw(b"[" + b",".join(map(bytes, written)) + b"]")
     request["body"] = msgspec.Raw(_joined(body))
-    return Named(_joined(request), frozenset(asked), [])
+    return Resolved(_joined(request), frozenset(stores), [])
 
 
-def _tool(raw: msgspec.Raw, asked: dict[str, str | None], resolve: Resolve) -> msgspec.Raw:
-    """The tool with stores where it names libraries; `asked` learns which."""
+def _tool(raw: msgspec.Raw, stores: dict[str, str | None], resolve: Resolve) -> msgspec.Raw:
+    """The tool with stores where it names libraries; adds each library to `stores`."""
     try:
         tool = _fields(raw)
         ids = _ids(tool["vector_store_ids"]) if _text(tool["type"]) == "file_search" else []
@@ -70,14 +70,13 @@ def _tool(raw: msgspec.Raw, asked: dict[str, str | None], resolve: Resolve) -> m
     names = [each.removeprefix(PREFIX) for each in ids if each.startswith(PREFIX)]
     if not names:
         return raw
-    asked.update({name: resolve(name) for name in names})
-    stores = [_store(each, asked) for each in ids]
-    tool["vector_store_ids"] = msgspec.Raw(msgspec.json.encode(stores))
+    stores.update({name: resolve(name) for name in names})
+    tool["vector_store_ids"] = msgspec.Raw(msgspec.json.encode([_id(each, stores) for each in ids]))
     return msgspec.Raw(_joined(tool))
 
 
-def _store(id_: str, asked: Mapping[str, str | None]) -> str:
-    return (asked[id_.removeprefix(PREFIX)] or id_) if id_.startswith(PREFIX) else id_
+def _id(text: str, stores: Mapping[str, str | None]) -> str:
+    return (stores[text.removeprefix(PREFIX)] or text) if text.startswith(PREFIX) else text
 
 
 def _joined(fields: Fields) -> bytes:

@@ -1,4 +1,4 @@
-"""Turns a stream of bytes into lines, whatever its packing, in bounded memory."""
+"""Turns a stream of bytes into lines, compressed or not, in bounded memory."""
 
 import codecs
 import gzip
@@ -10,10 +10,10 @@ from typing import BinaryIO, Protocol, cast
 import zstandard
 
 BLOCK = 1 << 18  # bytes read at a time; measured fastest, it stays in the cache
-MAX_LINE_BYTES = 64 << 20  # one request; images by value make lines of many MB
-HOPELESS_BYTES = 1 << 30  # a line this long is no JSON Lines file: reading stops
-MAX_WINDOW = 128 << 20  # zstd --long=27; more memory than that we do not give
-SLICE = 1 << 20  # bytes decoded at once: one emoji makes a decoded text four times its bytes
+MAX_LINE_BYTES = 64 << 20  # one request; images inside it make lines of many MB
+GIVE_UP_BYTES = 1 << 30  # a line this long is no JSON Lines file: reading stops
+MAX_WINDOW = 128 << 20  # zstd --long=27; decompressing takes no more memory than that
+SLICE = 1 << 20  # bytes decoded at once: with one emoji a text takes four times its bytes
 
 TOO_LONG = b"\0a line longer than MAX_LINE_BYTES"  # stands for such a line, compared by identity
 
@@ -30,7 +30,7 @@ class Readable(Protocol):
 
 
 class Unreadable(Exception):
-    """The file as a whole can't be read on: code, message and remedy are for its owner."""
+    """Reading the file has to stop: code, message and remedy are for its owner."""
 
     def __init__(self, code: str, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -41,11 +41,11 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines that lie side by side, joined by newlines; `offset` is the first one's."""
+    """Whole lines side by side, joined by newlines; `offset` is where the first one begins."""
 
     offset: int
     data: bytes
-    marked: bool = False  # a byte order mark stood before the first and was taken off
+    marked: bool = False  # a byte order mark before the first was taken off
 
     @property
     def size(self) -> int:
@@ -57,7 +57,7 @@ class Block:
 
 
 def misencoded_at(data: bytes) -> int | None:
-    """Where the first byte lies that is no UTF-8."""
+    """Where the first byte is that is not UTF-8."""
     at = 0
     while at < len(data):
         try:
@@ -69,7 +69,7 @@ def misencoded_at(data: bytes) -> int | None:
 
 
 def unpacked(source: Readable, name: str) -> Readable:
-    """The source's bytes as its name's suffix says: .gz and .zst are taken apart."""
+    """The source's bytes, decompressed where its name ends in .gz or .zst."""
     lowered = name.lower()
     if lowered.endswith(".gz"):
         return cast(Readable, gzip.GzipFile(fileobj=cast(BinaryIO, source)))
@@ -81,10 +81,10 @@ def unpacked(source: Readable, name: str) -> Readable:
 
 
 class _Stopped:
-    """A zstd stream with a frame of no content behind it, so that a cut stream is an error.
+    """A zstd stream with a frame of no content behind it, so that a truncated stream is an error.
 
-    The decoder takes a stream that ends inside a frame for one that ends. Were it so, it would
-    read this as more of that frame, and 0xff is no block's header (a block has 128 KB at most).
+    The decoder reports no error for a stream that ends inside a frame. With this behind it, such a
+    stream goes on with bytes that are no block's header (0xff: a block has 128 KB at most).
     """
 
     STOP = b"\x50\x2a\x4d\x18" + (1 << 18).to_bytes(4, "little") + b"\xff" * (1 << 18)
@@ -100,12 +100,12 @@ class _Stopped:
         return data
 
 
-def blocks(source: Readable, limit: int) -> Iterator[Block]:
-    """Every line in order; raises Unreadable where the file can't be read on.
+def blocks(source: Readable, limit: int, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Block]:
+    """Every line in order. Raises Unreadable.
 
-    limit: bytes, after unpacking, that are read before the file is refused.
+    limit: bytes, after decompression, that are read before the file is refused.
     """
-    line = _Unfinished()
+    line = _Unfinished(max_line_bytes)
     for chunk in _text_chunks(source, limit, line):
         yield from line.lines_in(chunk)
     if line.size:
@@ -115,7 +115,8 @@ def blocks(source: Readable, limit: int) -> Iterator[Block]:
 class _Unfinished:
     """The line whose newline has not come yet, in pieces, so that growing costs nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self.marked = False
         self.start(0)
 
@@ -126,33 +127,33 @@ class _Unfinished:
 
     @property
     def too_long(self) -> bool:
-        return self.size > MAX_LINE_BYTES
+        return self.size > self._max_bytes
 
     def lines_in(self, chunk: bytes) -> Iterator[Block]:
-        """The lines that a chunk completes; what is behind its last newline begins the next."""
+        """The lines that a chunk completes; what follows its last newline begins the next."""
         first = chunk.find(b"\n")
-        if first >= 0 and self.size + first > MAX_LINE_BYTES:
+        if first >= 0 and self.size + first > self._max_bytes:
             self.grow(chunk[:first])
             yield self.ended(b"")
             chunk = chunk[first + 1 :]
-        cut = chunk.rfind(b"\n")
-        if cut >= 0:
-            yield self.ended(chunk[:cut])
-        self.grow(chunk[cut + 1 :])
+        last = chunk.rfind(b"\n")
+        if last >= 0:
+            yield self.ended(chunk[:last])
+        self.grow(chunk[last + 1 :])
 
     def grow(self, chunk: bytes) -> None:
         self.size += len(chunk)
-        if self.size > HOPELESS_BYTES:
+        if self.size > GIVE_UP_BYTES:
             raise Unreadable(
                 "line_too_long",
-                f"A line has more than {HOPELESS_BYTES:,} bytes; reading stopped there.",
+                f"A line has more than {GIVE_UP_BYTES:,} bytes; reading stopped there.",
                 "write JSON Lines: one request a line, each ended by a newline",
             )
         if chunk and not self.too_long:
             self.pieces.append(chunk)
 
     def ended(self, rest: bytes) -> Block:
-        """The line with all that came up to a newline; what comes next begins behind it."""
+        """The line up to its newline; the next one begins after it."""
         data = TOO_LONG if self.too_long else b"".join((*self.pieces, rest))
         block = Block(self.offset, data, self.marked)
         self.marked = False

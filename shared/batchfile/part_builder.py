@@ -20,8 +20,8 @@ class Copying:
     resolve: Resolve | None = None  # a library's name to its store: such lines change
 
 
-class Lines(NamedTuple):
-    """Good lines for one part."""
+class GoodLines(NamedTuple):
+    """Lines without a problem that go to one part."""
 
     data: bytes  # no newline at the end
     numbers: Sequence[int]  # in the file, from 1
@@ -30,7 +30,7 @@ class Lines(NamedTuple):
 
 @dataclass(slots=True)
 class PartBuilder:
-    """A part that is still growing."""
+    """Collects the lines of one part."""
 
     url: str
     model: str
@@ -42,40 +42,37 @@ class PartBuilder:
     size: int = 0  # bytes
     inputs: int = 0
     spool: BinaryIO | None = None  # set: the lines do not lie side by side
-    lines: "array[int]" = field(default_factory=lambda: array("I"))
-    libraries: set[str] = field(default_factory=set)  # that its questions are asked of
+    copied_numbers: "array[int]" = field(default_factory=lambda: array("I"))  # of the spool's lines
+    libraries: set[str] = field(default_factory=set)  # that its requests search
 
     @classmethod
-    def begun(cls, url: str, model: str, lines: Lines, copying: Copying) -> Self:
+    def begun(cls, url: str, model: str, lines: GoodLines, copying: Copying) -> Self:
         first, start = lines.numbers[0], lines.offset or 0
-        draft = cls(url, model, first_line=first, last_line=first, start=start, end=start)
+        builder = cls(url, model, first_line=first, last_line=first, start=start, end=start)
         if copying.reread is None:
-            draft.spool = copying.spool()
-        return draft
+            builder.spool = copying.spool()
+        return builder
 
     @property
     def tokens(self) -> int:
         return schema.tokens_of(self.size)
 
-    def line_numbers(self) -> bytes:
-        """4 bytes each, little-endian, as this machine and Lambda's write them."""
-        return self.lines.tobytes()
-
-    def count(self, lines: Lines, plain: bytes) -> None:
+    def count(self, lines: GoodLines, data: bytes) -> None:
+        """`data`: the lines as the part will hold them."""
         self.requests += len(lines.numbers)
-        self.size += len(plain) + 1
+        self.size += len(data) + 1
         self.last_line = lines.numbers[-1]
 
-    def hold(self, lines: Lines, plain: bytes, copying: Copying) -> None:
+    def hold(self, lines: GoodLines, data: bytes, copying: Copying) -> None:
         """Takes the bytes, once they are counted."""
-        is_next = lines.offset == self.end and len(plain) == len(lines.data)
+        is_next = lines.offset == self.end and len(data) == len(lines.data)
         if self.spool is None and is_next:
-            self.end += len(plain) + 1
+            self.end += len(data) + 1
             return
         spool = self.spool or self._detach(self.requests - len(lines.numbers), copying)
-        spool.write(plain)
+        spool.write(data)
         spool.write(b"\n")
-        self.lines.extend(lines.numbers)
+        self.copied_numbers.extend(lines.numbers)
 
     def _detach(self, requests: int, copying: Copying) -> BinaryIO:
         """From here on the part is a copy: bring what it has so far."""
@@ -85,15 +82,15 @@ class PartBuilder:
         if requests:
             for chunk in copying.reread(self.start, self.end - self.start):
                 self.spool.write(chunk)
-        self.lines.extend(range(self.first_line, self.first_line + requests))
+        self.copied_numbers.extend(range(self.first_line, self.first_line + requests))
         return self.spool
 
 
-NOTHING = PartBuilder("", "", 0, 0, 0)
+EMPTY = PartBuilder("", "", 0, 0, 0)
 
 
-def with_newlines(data: bytes) -> bytes:
-    """Lines without carriage returns at their ends."""
+def without_carriage_returns(data: bytes) -> bytes:
+    """Lines that end with a newline alone."""
     if b"\r" not in data:
         return data
     return b"\n".join(line.rstrip(b"\r") for line in data.split(b"\n"))

@@ -1,15 +1,16 @@
 """The rules of one line of a batch file, with OpenAI's limits.
 
 Limits: https://platform.openai.com/docs/guides/batch (read in public copies, autumn 2026) and
-errors seen live. A good line takes the fast way, one decode into four fields; what is wrong with
-another is named by `faults.py`.
+errors seen live. A good line takes the fast way, one decode into four fields; `validation.py` says
+what is wrong with another.
 """
 
 import re
 
 import msgspec
 
-from shared.jobs.model import BYTES_PER_TOKEN
+from shared.batchfile.duplicates import MAX_SUSPECTS
+from shared.jobs.model import BYTES_PER_TOKEN, NUMBERS
 from shared.model import FrozenModel
 
 ENDPOINTS = frozenset(
@@ -30,15 +31,22 @@ MAX_INPUTS = 50_000  # embedding inputs in a batch: elements of `input`, not lin
 # OpenAI says 200 MB and was seen to compare with 209,715,200; one user got HTTP 413 at 165,665,721.
 MAX_PART_BYTES = 150_000_000
 MAX_MODEL = 256  # characters of a model's name: it becomes a key of the ledger
+MAX_GROUPS = 200  # different (endpoint, model) pairs in a file: each keeps a spool open
+MAX_PARTS = NUMBERS - 1
+MAX_LIBRARY_NAMES = 50_000  # bytes of the names that one part searches: they go into its row
 
 
 class Limits(FrozenModel):
-    """What one part may hold, and what may be asked for."""
+    """What one part and one file may hold, and which endpoints there are."""
 
     requests: int = MAX_REQUESTS
     bytes: int = MAX_PART_BYTES
     inputs: int = MAX_INPUTS
     tokens: int = 2_000_000_000  # estimated prompt tokens; no documented limit per batch
+    library_names: int = MAX_LIBRARY_NAMES
+    parts: int = MAX_PARTS
+    groups: int = MAX_GROUPS
+    suspects: int = MAX_SUSPECTS
     endpoints: frozenset[str] = ENDPOINTS
 
 
@@ -79,7 +87,7 @@ NUMBER = re.compile(rb"\[\s*-?\d")
 
 
 def is_good(request: Request, limits: Limits) -> bool:
-    """What the types alone do not hold; anything false is named by `faults.problems_of`."""
+    """What the types alone do not check; `validation.problems_of` says what is wrong."""
     return (
         request.method == "POST"
         and request.url in limits.endpoints
@@ -90,7 +98,7 @@ def is_good(request: Request, limits: Limits) -> bool:
 
 
 def all_alike(requests: list[Request], limits: Limits) -> bool:
-    """Whether all are good and go to one endpoint and one model: the hot loop of a pass."""
+    """Whether all are good and have one endpoint and one model: the hot loop of a pass."""
     url, model = requests[0].url, requests[0].body.model
     if not 0 < len(model) <= MAX_MODEL or url not in limits.endpoints:
         return False
@@ -113,24 +121,24 @@ def tokens_of(size: int) -> int:
 
 
 def inputs_of(line: bytes) -> int:
-    """Embedding inputs of a line: a text or one array of token numbers is one.
+    """Embedding inputs of a line: a text is one, and so is one array of token numbers.
 
-    Counted by what opens each input, never too few, as a line may have millions of them.
+    Counts what opens each input, never too few: a line may have millions of them.
     """
     raw = bytes(_decode_inputs(line).body.input)
     if not raw.startswith(b"[") or NUMBER.match(raw):
         return 1
     opening = raw[1:].lstrip()[:1]
     if opening == b'"':
-        plain = raw.replace(rb"\\", b"")
-        return (plain.count(b'"') - plain.count(rb"\"")) // 2
+        unescaped = raw.replace(rb"\\", b"")
+        return (unescaped.count(b'"') - unescaped.count(rb"\"")) // 2
     if opening == b"[":
         return raw.count(b"[") - 1
     return 0 if opening == b"]" else raw.count(b",") + 1
 
 
 def custom_id_of(line: bytes) -> str | None:
-    """The custom_id of a line that is otherwise bad, as far as it has one."""
+    """The custom_id of a line that is otherwise bad, if it has one."""
     try:
         return _decode_named(line).custom_id or None
     except UNDECODABLE:

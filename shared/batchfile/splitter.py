@@ -1,4 +1,4 @@
-"""Cuts a stream of checked lines into parts: one endpoint, one model, within every limit.
+"""Splits a stream of lines into parts: one endpoint, one model, within every limit.
 
 A part stays a span of the dropped object for as long as its lines lie side by side; the moment
 they do not, what it has so far is copied to a spool, and it goes on there. So a file that fits as
@@ -10,21 +10,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from shared.batchfile import schema, validation
-from shared.batchfile.duplicates import MOST_SUSPECTS, DuplicateFinder, FirstUses
-from shared.batchfile.library_refs import MARK, named
+from shared.batchfile.duplicates import DuplicateFinder, FirstUses
+from shared.batchfile.library_refs import MARK, resolve_libraries
 from shared.batchfile.lines import TOO_LONG, Block, Readable, blocks, misencoded_at
-from shared.batchfile.part_builder import NOTHING, Copying, Lines, PartBuilder, with_newlines
+from shared.batchfile.part_builder import (
+    EMPTY,
+    Copying,
+    GoodLines,
+    PartBuilder,
+    without_carriage_returns,
+)
 from shared.batchfile.schema import EMBEDDINGS, Limits, Request
-from shared.jobs.model import NUMBERS
 from shared.problems import Problem, Problems
 
-MAX_GROUPS = 200  # different (endpoint, model) pairs in a file: each keeps a spool open
-MAX_PARTS = NUMBERS - 1
-MOST_NAMES = 50_000  # bytes of the names of libraries that one part asks: they stand in its row
+Group = tuple[str, str]  # endpoint and model
 
 
 class Splitter:
-    """One pass over a file. `drafts()` yields each part as soon as it is full."""
+    """One pass over a file. `split()` yields each part as soon as it is full."""
 
     def __init__(
         self, limits: Limits, copying: Copying, *, skip: bool, suspects: set[int] | None = None
@@ -32,20 +35,19 @@ class Splitter:
         self._limits = limits
         self._copying = copying
         self._skip = skip
-        self._seen = DuplicateFinder(copying.spool()) if suspects is None else None
+        self._duplicates = _finder(limits, copying) if suspects is None else None
         self._first_uses = FirstUses(suspects or set())
-        self._too_many_suspects = suspects is not None and len(suspects) >= MOST_SUSPECTS
-        self._open: dict[tuple[str, str], PartBuilder] = {}
-        self._groups: set[tuple[str, str]] = set()
+        self._too_many_suspects = suspects is not None and len(suspects) >= limits.suspects
+        self._open: dict[Group, PartBuilder] = {}
+        self._groups: set[Group] = set()
         self._full: list[PartBuilder] = []
         self.problems = Problems()
         self.notes: list[str] = []
         self.lines = 0
         self.requests = 0
-        self.blank = 0
         self._parts = 0
 
-    def drafts(self, source: Readable, most_bytes: int) -> Iterator[PartBuilder]:
+    def split(self, source: Readable, most_bytes: int) -> Iterator[PartBuilder]:
         """Parts in the order in which they got full. Raises Unreadable.
 
         most_bytes: of the unpacked file. After the last, `suspects` must be empty, or the
@@ -54,74 +56,69 @@ class Splitter:
         for block in blocks(source, most_bytes):
             if block.marked:
                 self.notes.append("A byte order mark at the start of the file was taken off.")
-            self._take(block)
-            yield from self._handed_over()
+            self._add(block)
+            yield from self._pop_full()
         if self._too_many_suspects:
-            raise validation.too_many_duplicates(MOST_SUSPECTS)
+            raise validation.too_many_duplicates(self._limits.suspects)
         self._full.extend(self._open.values())
         self._open.clear()
-        yield from self._handed_over()
+        yield from self._pop_full()
 
     def suspects(self) -> set[int]:
-        return self._seen.close() if self._seen else set()
+        return self._duplicates.suspects() if self._duplicates else set()
 
     @property
-    def hopeless(self) -> bool:
-        """The file is refused already: only the problems still matter."""
+    def is_refused(self) -> bool:
+        """The file will become no job: from here on only its problems matter."""
         return bool(self.problems) and not self._skip
 
-    def _take(self, block: Block) -> None:
+    def _add(self, block: Block) -> None:
         utf8 = block.is_utf8()
         requests = _requests(block.data) if utf8 else None
-        plain = requests and not (self._copying.resolve and MARK in block.data)
-        if requests and plain and self._take_whole(block, requests):
+        if requests and self._add_at_once(block, requests):
             return
-        lines = _split(block.data)
-        if requests and plain and self._take_sorted(block, lines, requests):
-            return
-        offset, used = block.offset, list[str | None]()
-        for line, request in zip(lines, requests or _readings(lines, utf8=utf8), strict=True):
-            self.lines += 1
-            if line.strip():
-                used.append(self._take_line(line, request, offset))
-            else:
-                self.blank += 1
-            offset += len(line) + 1
-        if self._seen:
-            self._seen.add([each for each in used if each is not None])
+        lines = _lines(block.data)
+        self._add_each(lines, requests or _readings(lines, utf8=utf8), block.offset)
 
-    def _take_whole(self, block: Block, requests: list[Request]) -> bool:
-        """The common case: all of a block goes to one part. False: look closer."""
+    def _add_at_once(self, block: Block, requests: list[Request]) -> bool:
+        """A block of good lines, without a look at each. False: look closer, nothing is added."""
+        if self._copying.resolve and MARK in block.data:
+            return False
+        return self._add_whole(block, requests) or self._add_sorted(block, requests)
+
+    def _add_whole(self, block: Block, requests: list[Request]) -> bool:
+        """The common case: the whole block goes to one part."""
         if not schema.all_alike(requests, self._limits):
             return False
         numbers = range(self.lines + 1, self.lines + 1 + len(requests))
         group = requests[0].url, requests[0].body.model
-        return self._take_all(requests, {group: Lines(block.data, numbers, block.offset)})
+        return self._add_all(requests, {group: GoodLines(block.data, numbers, block.offset)})
 
-    def _take_sorted(self, block: Block, lines: list[bytes], requests: list[Request]) -> bool:
-        """The next: all are good, and go to the parts that are open. False: line by line."""
-        limits, sorted_ = self._limits, defaultdict[tuple[str, str], list[int]](list)
+    def _add_sorted(self, block: Block, requests: list[Request]) -> bool:
+        """The next: the lines of a block go to several parts."""
+        limits, places_of = self._limits, defaultdict[Group, list[int]](list)
         for place, request in enumerate(requests):
             if not schema.is_good(request, limits):
                 return False
-            sorted_[request.url, request.body.model].append(place)
-        return self._take_all(
+            places_of[request.url, request.body.model].append(place)
+        lines = _lines(block.data)
+        return self._add_all(
             requests,
-            {group: self._picked(block, lines, places) for group, places in sorted_.items()},
+            {group: self._picked(block, lines, places) for group, places in places_of.items()},
         )
 
-    def _picked(self, block: Block, lines: list[bytes], places: list[int]) -> Lines:
+    def _picked(self, block: Block, lines: list[bytes], places: list[int]) -> GoodLines:
         first, last = places[0], places[-1]
         side_by_side = last - first + 1 == len(places)
         before = sum(map(len, lines[:first])) + first
-        return Lines(
+        return GoodLines(
             b"\n".join(lines[place] for place in places),
             [self.lines + 1 + place for place in places],
             block.offset + before if side_by_side else None,
         )
 
-    def _take_all(self, requests: list[Request], groups: dict[tuple[str, str], Lines]) -> bool:
-        """Nothing is taken unless all fit where they go, and no custom_id needs a second look."""
+    def _add_all(self, requests: list[Request], groups: dict[Group, GoodLines]) -> bool:
+        """Adds nothing unless all fit where they go, and no custom_id needs a second look."""
         custom_ids = [each.custom_id for each in requests]
         if self._first_uses.concern(custom_ids):
             return False
@@ -130,34 +127,48 @@ class Splitter:
             size = len(lines.data) + 1
             if not self._fits(self._open.get(group), len(lines.numbers), size, inputs[group]):
                 return False
-        if self._seen:
-            self._seen.add(custom_ids)
+        if self._duplicates:
+            self._duplicates.add(custom_ids)
         self.lines += len(requests)
         for group, lines in groups.items():
             self._append(group, lines, inputs[group])
         return True
 
-    def _take_line(self, line: bytes, request: Request | None, offset: int) -> str | None:
+    def _add_each(
+        self, lines: list[bytes], requests: Iterable[Request | None], offset: int
+    ) -> None:
+        """Line by line, from a place in the file."""
+        used: list[str] = []
+        for line, request in zip(lines, requests, strict=True):
+            self.lines += 1
+            if line.strip() and (custom_id := self._add_line(line, request, offset)):
+                used.append(custom_id)
+            offset += len(line) + 1
+        if self._duplicates:
+            self._duplicates.add(used)
+
+    def _add_line(self, line: bytes, request: Request | None, offset: int) -> str | None:
         """Puts a good line where it belongs, or keeps its problems; the custom_id it uses up."""
         if request is None or not schema.is_good(request, self._limits):
             problems = validation.problems_of(line, self.lines, self._limits)
             return self._refuse(problems, schema.custom_id_of(line))
-        asked = named(line, self.lines, self._copying.resolve)
-        if asked.problems:
-            return self._refuse(asked.problems, request.custom_id)
-        line, where = asked.line, None if asked.libraries else offset
-        size = len(with_newlines(line)) + 1
+        resolved = resolve_libraries(line, self.lines, self._copying.resolve)
+        if resolved.problems:
+            return self._refuse(resolved.problems, request.custom_id)
+        line, libraries = resolved.line, resolved.libraries
+        size = len(without_carriage_returns(line)) + 1
         inputs = schema.inputs_of(line) if request.url == EMBEDDINGS else 0
         if problems := list(self._excess(size, inputs)):
             return self._refuse(problems, request.custom_id)
         if problems := list(self._used_before(request.custom_id)):
             self.problems.add_line(problems)
         else:
-            self._place(request, Lines(line, [self.lines], where), size, inputs, asked.libraries)
+            good = GoodLines(line, [self.lines], None if libraries else offset)
+            self._place(request, good, size, inputs, libraries)
         return request.custom_id
 
     def _refuse(self, problems: list[Problem], custom_id: str | None) -> str | None:
-        """A line that is left out leaves its custom_id to others; of a refused file all is told."""
+        """A skipped line leaves its custom_id to others; a refused file's report names all."""
         if self._skip or custom_id is None:
             self.problems.add_line(problems)
             return None
@@ -179,19 +190,20 @@ class Splitter:
             yield validation.too_large(self.lines, "estimated prompt tokens", tokens, limits.tokens)
 
     def _place(
-        self, request: Request, line: Lines, size: int, inputs: int, libraries: frozenset[str]
+        self, request: Request, line: GoodLines, size: int, inputs: int, libraries: frozenset[str]
     ) -> None:
         group = request.url, request.body.model
-        draft = self._open.get(group)
-        crowded = libraries and draft and _length(draft.libraries | libraries) > MOST_NAMES
-        if crowded or not self._fits(draft, 1, size, inputs):
+        builder = self._open.get(group)
+        most = self._limits.library_names
+        crowded = libraries and builder and _length(builder.libraries | libraries) > most
+        if crowded or not self._fits(builder, 1, size, inputs):
             self._full.append(self._open.pop(group))
         self._append(group, line, inputs)
         self._open[group].libraries |= libraries
 
-    def _fits(self, draft: PartBuilder | None, requests: int, size: int, inputs: int) -> bool:
-        """Whether a draft has room for more; a fresh one for as much at once."""
-        limits, have = self._limits, draft or NOTHING
+    def _fits(self, builder: PartBuilder | None, requests: int, size: int, inputs: int) -> bool:
+        """Whether a part can take as much more; None is one that is still empty."""
+        limits, have = self._limits, builder or EMPTY
         return (
             have.requests + requests <= limits.requests
             and have.size + size <= limits.bytes
@@ -199,35 +211,39 @@ class Splitter:
             and schema.tokens_of(have.size + size) <= limits.tokens
         )
 
-    def _draft(self, group: tuple[str, str], lines: Lines) -> PartBuilder:
-        draft = self._open.get(group)
-        if draft:
-            return draft
-        if group not in self._groups and len(self._groups) >= MAX_GROUPS:
-            raise validation.too_many_models(MAX_GROUPS)
+    def _builder(self, group: Group, lines: GoodLines) -> PartBuilder:
+        builder = self._open.get(group)
+        if builder:
+            return builder
+        if group not in self._groups and len(self._groups) >= self._limits.groups:
+            raise validation.too_many_models(self._limits.groups)
         self._groups.add(group)
-        draft = self._open[group] = PartBuilder.begun(*group, lines, self._copying)
-        return draft
+        builder = self._open[group] = PartBuilder.begun(*group, lines, self._copying)
+        return builder
 
-    def _append(self, group: tuple[str, str], lines: Lines, inputs: int) -> None:
-        draft = self._draft(group, lines)
+    def _append(self, group: Group, lines: GoodLines, inputs: int) -> None:
+        builder = self._builder(group, lines)
         self.requests += len(lines.numbers)
-        draft.inputs += inputs
-        plain = with_newlines(lines.data)
-        draft.count(lines, plain)
-        if not self.hopeless:
-            draft.hold(lines, plain, self._copying)
+        builder.inputs += inputs
+        data = without_carriage_returns(lines.data)
+        builder.count(lines, data)
+        if not self.is_refused:
+            builder.hold(lines, data, self._copying)
 
-    def _handed_over(self) -> Iterator[PartBuilder]:
+    def _pop_full(self) -> Iterator[PartBuilder]:
         full, self._full = self._full, []
-        for draft in full:
-            if not self.hopeless:
+        for builder in full:
+            if not self.is_refused:
                 self._parts += 1
-                if self._parts > MAX_PARTS:
-                    raise validation.too_many_parts(MAX_PARTS)
-                yield draft
-            if draft.spool:
-                draft.spool.close()
+                if self._parts > self._limits.parts:
+                    raise validation.too_many_parts(self._limits.parts)
+                yield builder
+            if builder.spool:
+                builder.spool.close()
+
+
+def _finder(limits: Limits, copying: Copying) -> DuplicateFinder:
+    return DuplicateFinder(copying.spool(), max_suspects=limits.suspects)
 
 
 def _requests(data: bytes) -> list[Request] | None:
@@ -241,20 +257,20 @@ def _requests(data: bytes) -> list[Request] | None:
         return None
 
 
-def _inputs(group: tuple[str, str], lines: Lines) -> int:
-    """Embedding inputs; elsewhere nobody counts them."""
+def _inputs(group: Group, lines: GoodLines) -> int:
+    """Embedding inputs; for other endpoints they are not counted."""
     if group[0] != EMBEDDINGS:
         return 0
     return sum(map(schema.inputs_of, io.BytesIO(lines.data)))
 
 
-def _split(data: bytes) -> list[bytes]:
+def _lines(data: bytes) -> list[bytes]:
     """A block's lines; one that is alone is not copied, it may have 64 MB."""
     return data.split(b"\n") if b"\n" in data and data is not TOO_LONG else [data]
 
 
 def _readings(lines: Iterable[bytes], *, utf8: bool) -> Iterator[Request | None]:
-    """Each line's request; None where it holds none. The decoder skips texts without a look."""
+    """Each line's request; None where it holds none. The decoder does not check skipped texts."""
     for line in lines:
         try:
             known = line and (utf8 or misencoded_at(line) is None)

@@ -1,6 +1,6 @@
-"""Names everything that is wrong with a line, or with the cutting of a file, for its owner.
+"""Names everything that is wrong with a line, or with a file that can't be split, for its owner.
 
-Codes and messages are OpenAI's own where they were seen; the remedy is ours.
+Codes and messages are OpenAI's own where we have seen them; the remedy is ours.
 """
 
 import json
@@ -13,10 +13,11 @@ import msgspec
 from shared.batchfile.lines import MAX_LINE_BYTES, TOO_LONG, Unreadable, misencoded_at
 from shared.batchfile.schema import MAX_MODEL, UNDECODABLE, Limits, decode
 from shared.problems import Problem
+from shared.text import shorten
 
 
 class _AnyBody(msgspec.Struct):
-    """What may stand in a body, unread: an image or a million messages may be among it."""
+    """A body's fields, left undecoded: an image or a million messages may be in it."""
 
     model: msgspec.Raw = msgspec.Raw(b"null")
     stream: msgspec.Raw = msgspec.Raw(b"null")
@@ -31,7 +32,7 @@ class _AnyRequest(msgspec.Struct):
 
 _decode_any_request = msgspec.json.Decoder(_AnyRequest).decode
 _decode_any_body = msgspec.json.Decoder(_AnyBody).decode
-# By its first byte; all else is a number.
+# A value by its first byte; all else is a number.
 OUTLINES: dict[bytes, object] = {
     b"{": {},
     b"[": [],
@@ -40,11 +41,11 @@ OUTLINES: dict[bytes, object] = {
     b"f": False,
     b"n": None,
 }
-HALF_A_PAIR = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])")
+LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])")
 
 
 def problems_of(line: bytes, number: int, limits: Limits) -> list[Problem]:
-    """Everything that is wrong with one line, by itself; empty for a good line."""
+    """Everything that is wrong with one line on its own; empty for a good line."""
     parsed = _parsed(line, number)
     if isinstance(parsed, Problem):
         return [parsed]
@@ -58,17 +59,17 @@ def duplicate(number: int, first: int) -> Problem:
         param="custom_id",
         message="The custom_id for this request is a duplicate of another request. The custom_id "
         "parameter must be unique for each request in a batch.",
-        remedy=f"it stands on line {first} already: give each line its own",
+        remedy=f"line {first} has it already: give each line its own",
     )
 
 
 def too_large(number: int, what: str, have: int, limit: int) -> Problem:
-    """One request that fits no part, however the file is cut."""
+    """One request that fits no part, however the file is split."""
     return Problem(
         line=number,
         code="request_too_large",
         message=f"This request alone has {have:,} {what}; a batch may have {limit:,}.",
-        remedy="make the request smaller, or cut it into several",
+        remedy="make the request smaller, or split it into several",
     )
 
 
@@ -77,14 +78,14 @@ def too_many_models(most: int) -> Unreadable:
         "too_many_models",
         f"The file asks for more than {most} different endpoints and models; reading stopped "
         "there.",
-        "cut it into several files with fewer models each, and see whether body.model is a model",
+        "split it into several files with fewer models each, and check that body.model is a model",
     )
 
 
 def too_many_parts(most: int) -> Unreadable:
     return Unreadable(
         "too_many_parts",
-        f"The file would be cut into more than {most:,} parts; reading stopped there.",
+        f"The file would be split into more than {most:,} parts; reading stopped there.",
         "split it into several files, or raise the stack's MaxPartBytes",
     )
 
@@ -92,14 +93,14 @@ def too_many_parts(most: int) -> Unreadable:
 def too_many_duplicates(most: int) -> Unreadable:
     return Unreadable(
         "too_many_duplicates",
-        f"At least {most:,} custom_ids stand in the file more than once; not all of them "
-        "are counted here.",
-        "see whether the file holds everything twice, and give each line a custom_id of its own",
+        f"The file uses at least {most:,} custom_ids more than once; not all of them are counted "
+        "here.",
+        "check whether the file holds everything twice, and give each line its own custom_id",
     )
 
 
 def _parsed(line: bytes, number: int) -> dict[str, object] | Problem:
-    """The fields that matter; what they hold is outlined, not built."""
+    """The fields that matter, as outlines: large values are not decoded."""
     if line is TOO_LONG:
         return _too_long(number)
     if (at := misencoded_at(line)) is not None:
@@ -112,8 +113,8 @@ def _parsed(line: bytes, number: int) -> dict[str, object] | Problem:
     except RecursionError:
         return _unparseable(number, "it is nested too deeply")
     except msgspec.DecodeError as error:
-        half = HALF_A_PAIR.search(line)
-        return _unparseable(number, "half a surrogate pair stands alone" if half else str(error))
+        lone = LONE_SURROGATE.search(line)
+        return _unparseable(number, "half a surrogate pair stands alone" if lone else str(error))
     fields = {name: _outline(getattr(request, name)) for name in _AnyRequest.__struct_fields__}
     if isinstance(fields["body"], dict):
         body = _decode_any_body(request.body)
@@ -122,7 +123,7 @@ def _parsed(line: bytes, number: int) -> dict[str, object] | Problem:
 
 
 def _outline(raw: msgspec.Raw) -> object:
-    """The value of a text, a truth or a null; of anything else only its kind."""
+    """The value of a text, a boolean or null; of anything else only its type."""
     first = memoryview(raw)[:1].tobytes()
     return msgspec.json.decode(raw) if first == b'"' else OUTLINES.get(first, 0)
 
@@ -132,7 +133,7 @@ def _too_long(number: int) -> Problem:
         line=number,
         code="request_too_large",
         message=f"This line has more than {MAX_LINE_BYTES:,} bytes.",
-        remedy="make the request smaller, or cut it into several",
+        remedy="make the request smaller, or split it into several",
     )
 
 
@@ -155,14 +156,14 @@ def _unparseable(number: int, why: str) -> Problem:
 
 
 def _ambiguous(line: bytes, number: int) -> Iterator[Problem]:
-    """Of a key that stands twice the last value counts, but the others have to be of its type."""
+    """Where a key occurs twice, the last value counts, but the others must have its type."""
     try:
         decode(line)
     except UNDECODABLE as error:
         yield Problem(
             line=number,
             code="duplicate_key",
-            message="A key stands more than once on this line, with different types of values.",
+            message="A key occurs more than once on this line, with values of different types.",
             remedy=f"{error}: write each key once",
         )
 
@@ -182,11 +183,11 @@ def _wrong(request: dict[str, object], number: int, limits: Limits) -> Iterator[
 
 def _wrong_custom_id(custom_id: object, number: int) -> Iterator[Problem]:
     if custom_id is None:
-        yield _missing(number, "custom_id", "give each line a text of its own, such as its id")
+        yield _missing(number, "custom_id", "give each line its own text, such as an id")
     elif not isinstance(custom_id, str):
         yield _wrong_type(number, "custom_id", "a string", custom_id)
     elif not custom_id:
-        yield _invalid(number, "custom_id", "it is empty", "give each line a text of its own")
+        yield _invalid(number, "custom_id", "it is empty", "give each line its own text")
 
 
 def _wrong_method(method: object, number: int) -> Iterator[Problem]:
@@ -281,5 +282,5 @@ def _kind(value: object) -> str:
 
 
 def _shown(text: str) -> str:
-    """Somebody's text inside a sentence of ours: short, and without line breaks."""
-    return json.dumps(text if len(text) <= 80 else text[:79] + "…", ensure_ascii=False)
+    """A text from the file inside our sentence: short, and without line breaks."""
+    return json.dumps(shorten(text, 80), ensure_ascii=False)

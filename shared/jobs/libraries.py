@@ -1,6 +1,6 @@
 """Which store a library's name means, and that a file of questions waits for its documents."""
 
-from shared.batchfile.library_refs import Resolve, StoreNotMade
+from shared.batchfile.library_refs import Resolve, StoreNotReady
 from shared.jobs.edges import Edges
 from shared.jobs.model import Job
 from shared.library.paths import LIBRARIES
@@ -21,7 +21,7 @@ def naming(edges: Edges, job: Job) -> Resolve:
 
 
 def _store(edges: Edges, library: str, *, waits: bool) -> str | None:
-    """Raises StoreNotMade. Who asks has the folder compared: its messages may be on their way."""
+    """Raises StoreNotReady. Who asks has the folder compared: its messages may be on their way."""
     found = edges.library_table.library(library)
     if found is None and library not in edges.s3.folders(edges.settings.inbox_bucket, LIBRARIES):
         return None
@@ -29,5 +29,5 @@ def _store(edges: Edges, library: str, *, waits: bool) -> str | None:
         return (found and found.store_id) or NOWHERE
     edges.library_table.ring(library, edges.now(), asked_at=edges.now())
     if found is None or found.store_id is None:
-        raise StoreNotMade(library)
+        raise StoreNotReady(library)
     return found.store_id

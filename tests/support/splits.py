@@ -1,8 +1,7 @@
-"""Batch files of every kind, and what the cutter makes of them, read back as plain values."""
+"""Batch files of every kind, and what the splitter makes of them, read back as plain values."""
 
 import io
 import json
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle
 from typing import Any, NamedTuple
@@ -21,8 +20,8 @@ bounded = settings(max_examples=100, deadline=None, derandomize=True)
 PLENTY = 1 << 50
 
 
-class Shy:
-    """A reader that gives as many bytes as it likes, like a socket."""
+class ShortReads:
+    """A reader that returns as many bytes as it likes, like a socket."""
 
     def __init__(self, data: bytes, sizes: Iterable[int]) -> None:
         self._data = io.BytesIO(data)
@@ -32,7 +31,7 @@ class Shy:
         return self._data.read(min(size, next(self._sizes)))
 
 
-class CutPart(NamedTuple):
+class FoundPart(NamedTuple):
     url: str
     model: str
     numbers: list[int]
@@ -46,13 +45,12 @@ class CutPart(NamedTuple):
     is_copy: bool
 
 
-class Cut(NamedTuple):
-    parts: list[CutPart]
+class Found(NamedTuple):
+    parts: list[FoundPart]
     problems: list[Problem]
     by_code: dict[str, int]
     bad_lines: int
     lines: int
-    blank: int
     requests: int
     notes: list[str]
 
@@ -70,59 +68,57 @@ class Cut(NamedTuple):
         )
 
 
-def cut(
+def split_bytes(
     data: bytes,
     limits: Limits | None = None,
     *,
     skip: bool = False,
     sizes: Sequence[int] = (BLOCK,),
     packed: bool = False,
-) -> Cut:
+) -> Found:
     """As intake does it: a second pass where a custom_id may stand in the file twice."""
     suspects: set[int] | None = None
     while True:
         reread = None if packed else lambda start, length: [data[start : start + length]]
         copying = Copying(io.BytesIO, reread)
-        cutter = Splitter(limits or Limits(), copying, skip=skip, suspects=suspects)
-        parts = [_read(draft, data) for draft in cutter.drafts(Shy(data, sizes), PLENTY)]
-        found = cutter.suspects()
+        splitter = Splitter(limits or Limits(), copying, skip=skip, suspects=suspects)
+        parts = [_read(part, data) for part in splitter.split(ShortReads(data, sizes), PLENTY)]
+        found = splitter.suspects()
         if suspects is not None or not found:
             break
         suspects = found
-    problems = cutter.problems
-    return Cut(
+    problems = splitter.problems
+    return Found(
         parts,
         problems.first,
         dict(problems.by_code),
         problems.bad_lines,
-        cutter.lines,
-        cutter.blank,
-        cutter.requests,
-        cutter.notes,
+        splitter.lines,
+        splitter.requests,
+        splitter.notes,
     )
 
 
-def _read(draft: PartBuilder, data: bytes) -> CutPart:
-    numbers = array("I")
-    if draft.spool:
-        draft.spool.seek(0)
-        content = draft.spool.read()
-        numbers.frombytes(draft.line_numbers())
+def _read(part: PartBuilder, data: bytes) -> FoundPart:
+    if part.spool:
+        part.spool.seek(0)
+        content = part.spool.read()
+        numbers = list(part.copied_numbers)
     else:
-        content = data[draft.start : draft.end]
-        numbers.extend(range(draft.first_line, draft.first_line + draft.requests))
-    return CutPart(
-        draft.url,
-        draft.model,
-        list(numbers),
-        draft.first_line,
-        draft.last_line,
-        draft.requests,
-        draft.size,
-        draft.inputs,
-        draft.tokens,
+        content = data[part.start : part.end]
+        numbers = list(range(part.first_line, part.first_line + part.requests))
+    return FoundPart(
+        part.url,
+        part.model,
+        numbers,
+        part.first_line,
+        part.last_line,
+        part.requests,
+        part.size,
+        part.inputs,
+        part.tokens,
         content if content.endswith(b"\n") else content + b"\n",
-        draft.spool is not None,
+        part.spool is not None,
     )
 
 

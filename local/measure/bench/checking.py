@@ -8,7 +8,7 @@ from typing import BinaryIO, TypedDict
 
 import orjson
 
-from functions.intake.flow import spool
+from functions.intake.check import spool
 from local.measure.bench.scale import Scale
 from local.measure.kit.inputs import write_chats
 from local.measure.kit.report import Section, judged
@@ -81,9 +81,9 @@ def ours(path: Path) -> int:
             lambda: disk.enter_context(spool()),
             lambda start, length: (),
         )
-        cutter = Splitter(Limits(), copying, skip=False)
-        parts = list(cutter.drafts(unpacked(source, path.name), MOST_BYTES))
-        if cutter.problems or cutter.suspects():
+        splitter = Splitter(Limits(), copying, skip=False)
+        parts = list(splitter.split(unpacked(source, path.name), MOST_BYTES))
+        if splitter.problems or splitter.suspects():
             raise AssertionError("the file was made without mistakes")
     return len(parts)
 

@@ -14,14 +14,14 @@ import pytest
 import zstandard
 from moto import mock_aws
 
-from shared.batchfile.lines import BLOCK, HOPELESS_BYTES, MAX_LINE_BYTES, UTF8_MARK, Unreadable
+from shared.batchfile.lines import BLOCK, GIVE_UP_BYTES, MAX_LINE_BYTES, UTF8_MARK, Unreadable
 from shared.batchfile.part_builder import Copying
 from shared.batchfile.schema import Limits
 from shared.batchfile.splitter import Splitter
 from shared.jobs.model import Job, JobState
 from shared.problems import KEPT
 from tests.support.batch_files import chat, chats, lines
-from tests.support.splits import PLENTY, cut, line, reader
+from tests.support.splits import PLENTY, line, reader, split_bytes
 from tests.support.world import World
 
 Mark = tuple[int | None, str, str | None]
@@ -29,7 +29,7 @@ MEGABYTE = 1 << 20
 GOOD = chats(3)
 DUPLICATE = ("duplicate_custom_id", "custom_id")
 
-TWENTY_FAULTS = b"\n".join(
+MANY_PROBLEMS = b"\n".join(
     [
         line(custom_id="1"),
         line(custom_id=...),
@@ -61,7 +61,7 @@ TWENTY_FAULTS = b"\n".join(
         line(custom_id="27").replace(b"[]", b"NaN"),
     ]
 )
-EACH_NAMED: list[Mark] = [
+EACH_REPORTED: list[Mark] = [
     (2, "missing_required_parameter", "custom_id"),
     (3, "invalid_type", "custom_id"),
     (4, "invalid_value", "custom_id"),
@@ -93,7 +93,7 @@ EACH_NAMED: list[Mark] = [
 ]
 
 REFUSED: list[tuple[str, bytes, list[Mark]]] = [
-    ("twenty faults.jsonl", TWENTY_FAULTS, EACH_NAMED),
+    ("many problems.jsonl", MANY_PROBLEMS, EACH_REPORTED),
     ("empty.jsonl", b"", [(None, "empty_file", None)]),
     ("blank.jsonl", b"\n\n \t\n\r\n", [(None, "empty_file", None)]),
     ("mark.jsonl", UTF8_MARK, [(None, "empty_file", None)]),
@@ -116,8 +116,12 @@ REFUSED: list[tuple[str, bytes, list[Mark]]] = [
     ),
     ("plain.jsonl.gz", GOOD, [(None, "invalid_compression", None)]),
     ("plain.jsonl.zst", GOOD, [(None, "invalid_compression", None)]),
-    ("cut.jsonl.gz", gzip.compress(GOOD, mtime=0)[:-4], [(None, "invalid_compression", None)]),
-    ("cut.jsonl.zst", zstandard.compress(GOOD)[:-4], [(None, "invalid_compression", None)]),
+    (
+        "truncated.jsonl.gz",
+        gzip.compress(GOOD, mtime=0)[:-4],
+        [(None, "invalid_compression", None)],
+    ),
+    ("truncated.jsonl.zst", zstandard.compress(GOOD)[:-4], [(None, "invalid_compression", None)]),
     (
         "more.jsonl.gz",
         gzip.compress(GOOD, mtime=0) + b"more",
@@ -210,26 +214,26 @@ def taken_in(world: World, name: str, content: bytes, **options: str) -> Job:
 @pytest.mark.parametrize(
     ("name", "content", "marks"), REFUSED, ids=[name or "inbox" for name, *_ in REFUSED]
 )
-def test_a_bad_file_ends_in_a_report_of_all_that_is_wrong(
+def test_bad_file_ends_in_a_report_of_every_problem(
     world: World, name: str, content: bytes, marks: list[Mark]
 ) -> None:
     job = taken_in(world, name, content)
 
     assert job.state is JobState.REJECTED
     assert job.results_prefix.startswith("rejected/")
-    told = report(world, job)
+    written = report(world, job)
     assert [
-        (each.get("line"), each["code"], each.get("param")) for each in told["problems"]
+        (each.get("line"), each["code"], each.get("param")) for each in written["problems"]
     ] == marks
-    assert all(each["message"] and each["remedy"] for each in told["problems"])
-    assert told["problems_total"] == sum(told["problems_by_code"].values()) == len(marks)
-    assert told["source"]["key"] == f"inbox/{name}"
+    assert all(each["message"] and each["remedy"] for each in written["problems"])
+    assert written["problems_total"] == sum(written["problems_by_code"].values()) == len(marks)
+    assert written["source"]["key"] == f"inbox/{name}"
     assert [each["MessageAttributes"]["type"]["Value"] for each in world.told()] == ["Job Rejected"]
     assert (world.parts(job.id), world.small.files) == ([], {})
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_an_odd_name_is_a_name_like_any_other(world: World, name: str) -> None:
+def test_odd_file_name_works_like_any_other(world: World, name: str) -> None:
     good, bad = world.run(name, GOOD), taken_in(world, name, b"nonsense")
 
     assert (good.state, bad.state) == (JobState.COMPLETED, JobState.REJECTED)
@@ -237,48 +241,48 @@ def test_an_odd_name_is_a_name_like_any_other(world: World, name: str) -> None:
     assert report(world, bad)["source"]["key"] == f"inbox/{name}"
 
 
-def test_odd_lines_that_are_good_are_answered(world: World) -> None:
+def test_odd_but_good_lines_are_answered(world: World) -> None:
     job = world.run("odd.jsonl", ODD_BUT_GOOD)
 
     assert [each["custom_id"] for each in world.results(job)] == ODD_IDS
     assert job.notes == ["A byte order mark at the start of the file was taken off."]
 
 
-def test_with_skip_the_good_lines_are_answered_and_the_bad_ones_reported(world: World) -> None:
-    job = world.run("mixed.jsonl", TWENTY_FAULTS + b"\n" + GOOD, bad_lines="skip")
+def test_skip_answers_good_lines_and_reports_bad_ones(world: World) -> None:
+    job = world.run("mixed.jsonl", MANY_PROBLEMS + b"\n" + GOOD, bad_lines="skip")
 
     assert [each["custom_id"] for each in world.results(job)] == ["1", "6", "r/1", "r/2", "r/3"]
-    told = report(world, job)
-    marks = [(each["line"], each["code"], each["param"]) for each in told["skipped"]["problems"]]
-    assert marks == [each for each in EACH_NAMED if each != (25, *DUPLICATE)]
-    assert told["requests"]["skipped"] == told["skipped"]["lines"]
-    assert told["requests"]["total"] == 5
+    written = report(world, job)
+    marks = [(each["line"], each["code"], each["param"]) for each in written["skipped"]["problems"]]
+    assert marks == [each for each in EACH_REPORTED if each != (25, *DUPLICATE)]
+    assert written["requests"]["skipped"] == written["skipped"]["lines"]
+    assert written["requests"]["total"] == 5
 
 
-def test_with_skip_a_file_without_a_good_line_is_refused(world: World) -> None:
+def test_skip_still_rejects_a_file_without_a_good_line(world: World) -> None:
     job = taken_in(world, "bad.jsonl", b"nonsense\n", bad_lines="skip")
 
     assert job.state is JobState.REJECTED
     assert report(world, job)["options"] == {"bad-lines": "skip"}
 
 
-def test_with_skip_an_archive_that_is_cut_is_refused_all_the_same(world: World) -> None:
+def test_skip_still_rejects_a_truncated_compressed_file(world: World) -> None:
     content = gzip.compress(chats(5_000))[:-4]
 
-    job = taken_in(world, "cut.jsonl.gz", content, bad_lines="skip")
+    job = taken_in(world, "truncated.jsonl.gz", content, bad_lines="skip")
 
     assert job.state is JobState.REJECTED
 
 
-def test_a_wish_that_cannot_be_is_refused_before_the_file_is_read(world: World) -> None:
+def test_invalid_option_rejects_the_file_before_it_is_read(world: World) -> None:
     job = taken_in(world, "a.jsonl", b"nonsense", bad_line="skip", max_attempts="0")
 
-    told = report(world, job)
-    assert told["problems_by_code"] == {"unknown_option": 1, "invalid_option": 1}
-    assert told["options"] == {"bad-line": "skip", "max-attempts": "0"}
+    written = report(world, job)
+    assert written["problems_by_code"] == {"unknown_option": 1, "invalid_option": 1}
+    assert written["options"] == {"bad-line": "skip", "max-attempts": "0"}
 
 
-def test_a_file_that_was_deleted_before_it_was_read_is_reported(world: World) -> None:
+def test_file_deleted_before_it_was_read_is_rejected(world: World) -> None:
     job = world.drop("a.jsonl", GOOD)
     version = world.s3.list_object_versions(Bucket="test-inbox")["Versions"][0]["VersionId"]
     world.s3.delete_object(Bucket="test-inbox", Key="inbox/a.jsonl", VersionId=version)
@@ -291,7 +295,9 @@ def test_a_file_that_was_deleted_before_it_was_read_is_reported(world: World) ->
 @pytest.mark.parametrize(
     ("name", "pack"), [("a.jsonl.gz", gzip.compress), ("a.jsonl.zst", zstandard.compress)]
 )
-def test_a_bomb_is_refused_at_the_limit(name: str, pack: Callable[[bytes], bytes]) -> None:
+def test_compression_bomb_is_rejected_at_the_limit(
+    name: str, pack: Callable[[bytes], bytes]
+) -> None:
     with mock_aws():
         world = World(settings={"max_file_bytes": 10 * MEGABYTE})
         job = taken_in(world, name, pack((b" " * 999 + b"\n") * 50_000))
@@ -299,7 +305,7 @@ def test_a_bomb_is_refused_at_the_limit(name: str, pack: Callable[[bytes], bytes
         assert report(world, job)["problems_by_code"] == {"file_too_large": 1}
 
 
-def test_limits_of_a_part_cut_a_file_and_refuse_a_request() -> None:
+def test_limits_of_a_part_split_a_file_and_reject_a_request() -> None:
     with mock_aws():
         world = World(settings={"max_part_bytes": 600, "max_part_requests": 2})
         job = world.run("a.jsonl", lines([chat("a"), chat("b"), chat("c"), chat("d")]))
@@ -309,40 +315,40 @@ def test_limits_of_a_part_cut_a_file_and_refuse_a_request() -> None:
         assert [each["line"] for each in report(world, large)["problems"]] == [2]
 
 
-def test_a_report_of_very_many_problems_is_bounded_and_counts_all(world: World) -> None:
+def test_report_of_many_problems_is_bounded_and_counts_all(world: World) -> None:
     job = taken_in(world, "bad.jsonl", b"{}\n" * 5_000 + GOOD)
 
-    told = report(world, job)
-    assert len(told["problems"]) == KEPT
-    assert told["problems_by_code"] == {"missing_required_parameter": 20_000}
-    assert (told["lines"], told["bad_lines"]) == (5_003, 5_000)
+    written = report(world, job)
+    assert len(written["problems"]) == KEPT
+    assert written["problems_by_code"] == {"missing_required_parameter": 20_000}
+    assert (written["lines"], written["bad_lines"]) == (5_003, 5_000)
 
 
-def test_a_million_bad_lines_are_counted_in_seconds() -> None:
+def test_million_bad_lines_are_counted_in_seconds() -> None:
     block = line(method="GET") + b"\n" + line(custom_id=...) + b"\n"
     copying = Copying(io.BytesIO, None)
-    cutter = Splitter(Limits(), copying, skip=True)
+    splitter = Splitter(Limits(), copying, skip=True)
     started = time.process_time()
 
-    drafts = list(cutter.drafts(reader(repeat(block * 1_000, 500)), PLENTY))
+    parts = list(splitter.split(reader(repeat(block * 1_000, 500)), PLENTY))
 
     assert time.process_time() - started < 60  # 8 on a slow core
-    assert drafts == []
-    assert len(cutter.problems.first) == KEPT
-    assert cutter.problems.bad_lines == 1_000_000
-    assert cutter.problems.by_code == {
+    assert parts == []
+    assert len(splitter.problems.first) == KEPT
+    assert splitter.problems.bad_lines == 1_000_000
+    assert splitter.problems.by_code == {
         "invalid_value": 500_000,
         "missing_required_parameter": 500_000,
     }
 
 
-def test_a_single_line_of_two_gigabytes_is_refused_in_bounded_memory() -> None:
+def test_single_line_of_two_gigabytes_is_refused_in_bounded_memory() -> None:
     source = reader(chain([b'{"custom_id": "'], repeat(b"x" * BLOCK, (2 << 30) // BLOCK)))
-    cutter = Splitter(Limits(), Copying(io.BytesIO, None), skip=True)
+    splitter = Splitter(Limits(), Copying(io.BytesIO, None), skip=True)
     tracemalloc.start()
 
-    with pytest.raises(Unreadable, match=f"more than {HOPELESS_BYTES:,} bytes"):
-        list(cutter.drafts(source, PLENTY))
+    with pytest.raises(Unreadable, match=f"more than {GIVE_UP_BYTES:,} bytes"):
+        list(splitter.split(source, PLENTY))
 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -350,45 +356,47 @@ def test_a_single_line_of_two_gigabytes_is_refused_in_bounded_memory() -> None:
 
 
 @pytest.mark.parametrize("last", [b'"}]}}\n', b'"}]\n'])
-def test_a_line_of_many_megabytes_good_or_bad_is_in_memory_twice_at_most(last: bytes) -> None:
+def test_line_of_many_megabytes_is_split_with_two_copies_in_memory(last: bytes) -> None:
     opening = lines([chat("a", "")]).partition(b'"}]}}')[0]
     pieces = chain([opening], repeat(("😀" * (BLOCK // 4)).encode(), 128), [last])
     tracemalloc.start()
 
     with Path("/dev/null").open("r+b") as nowhere:
-        cutter = Splitter(Limits(), Copying(lambda: nowhere, None), skip=True)
-        list(cutter.drafts(reader(pieces), PLENTY))
+        splitter = Splitter(Limits(), Copying(lambda: nowhere, None), skip=True)
+        list(splitter.split(reader(pieces), PLENTY))
 
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert cutter.lines == 1
+    assert splitter.lines == 1
     assert peak < 2 * 128 * BLOCK + 16 * MEGABYTE
 
 
-def test_a_line_that_is_too_long_is_named_and_the_rest_is_read() -> None:
+def test_too_long_line_is_reported_and_the_rest_is_read() -> None:
     long = chain([line(custom_id="1") + b"\n"], repeat(b"x" * BLOCK, 257), [b"\n" + line()])
-    cutter = Splitter(Limits(), Copying(io.BytesIO, None), skip=True)
+    splitter = Splitter(Limits(), Copying(io.BytesIO, None), skip=True)
 
-    (draft,) = cutter.drafts(reader(long), PLENTY)
+    (part,) = splitter.split(reader(long), PLENTY)
 
-    assert list(draft.lines) == [1, 3]
-    assert [(each.line, each.code) for each in cutter.problems.first] == [(2, "request_too_large")]
-
-
-def test_duplicates_are_found_windows_apart_and_across_parts() -> None:
-    data = chats(2_000) + lines([chat("r/1", model="gpt-4.1"), chat("r/1999")])
-
-    found = cut(data, Limits(requests=100))
-
-    assert found.marks == [(2_001, *DUPLICATE), (2_002, *DUPLICATE)]
-    assert [each.remedy for each in found.problems] == [
-        "it stands on line 1 already: give each line its own",
-        "it stands on line 1999 already: give each line its own",
+    assert list(part.copied_numbers) == [1, 3]
+    assert [(each.line, each.code) for each in splitter.problems.first] == [
+        (2, "request_too_large")
     ]
 
 
-def test_a_file_that_stands_in_itself_twice_is_counted_whole() -> None:
-    found = cut(chats(5_000) * 2)
+def test_duplicates_are_found_across_parts() -> None:
+    data = chats(2_000) + lines([chat("r/1", model="gpt-4.1"), chat("r/1999")])
+
+    found = split_bytes(data, Limits(requests=100))
+
+    assert found.marks == [(2_001, *DUPLICATE), (2_002, *DUPLICATE)]
+    assert [each.remedy for each in found.problems] == [
+        "line 1 has it already: give each line its own",
+        "line 1999 has it already: give each line its own",
+    ]
+
+
+def test_file_that_repeats_itself_counts_every_duplicate() -> None:
+    found = split_bytes(chats(5_000) * 2)
 
     assert found.by_code == {"duplicate_custom_id": 5_000}
     assert len(found.problems) == KEPT

@@ -1,4 +1,4 @@
-"""Every byte of a file comes out once, in whole lines, or the file is refused with a reason."""
+"""Every byte of a file is read once, in whole lines, or the file is refused with a reason."""
 
 import gzip
 import io
@@ -12,10 +12,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.batchfile import lines
 from shared.batchfile.lines import (
     BLOCK,
-    HOPELESS_BYTES,
+    GIVE_UP_BYTES,
     MAX_LINE_BYTES,
     SLICE,
     TOO_LONG,
@@ -27,7 +26,7 @@ from shared.batchfile.lines import (
     unpacked,
 )
 from tests.support.batch_files import chats
-from tests.support.splits import PLENTY, Shy, bounded, reader
+from tests.support.splits import PLENTY, ShortReads, bounded, reader
 
 MEGABYTE = 1 << 20
 ZEROS = b"\0" * BLOCK
@@ -36,7 +35,12 @@ frames = st.tuples(st.binary(max_size=2000), st.integers(0, 300_000), st.boolean
 
 
 def read(data: bytes, limit: int = PLENTY, sizes: tuple[int, ...] = (BLOCK,)) -> list[Block]:
-    return list(blocks(Shy(data, sizes), limit))
+    return list(blocks(ShortReads(data, sizes), limit))
+
+
+def read_short_lines(data: bytes, sizes: tuple[int, ...] = (BLOCK,)) -> list[Block]:
+    """With lines of a megabyte at most."""
+    return list(blocks(ShortReads(data, sizes), PLENTY, max_line_bytes=MEGABYTE))
 
 
 def split(found: list[Block]) -> list[bytes]:
@@ -50,12 +54,12 @@ def content(data: bytes, name: str) -> bytes:
     )
 
 
-def taken_apart(packed: bytes) -> bytes:
+def decompressed(packed: bytes) -> bytes:
     source = unpacked(io.BytesIO(packed), "a.zst")
     return b"".join(iter(lambda: source.read(BLOCK), b""))
 
 
-def squeezed(frame: tuple[bytes, int, bool, bool]) -> tuple[bytes, bytes]:
+def compressed(frame: tuple[bytes, int, bool, bool]) -> tuple[bytes, bytes]:
     """Text, zeros and noise in one zstd frame, which may state a size and a checksum or not."""
     text, count, sized, checked = frame
     plain = text + b"0" * count + random.Random(count).randbytes(count // 9)
@@ -69,7 +73,7 @@ def squeezed(frame: tuple[bytes, int, bool, bool]) -> tuple[bytes, bytes]:
     st.lists(st.integers(1, 20), min_size=1),
     st.sampled_from([b"", UTF8_MARK]),
 )
-def test_all_lines_come_out_in_order_however_they_are_read(
+def test_blocks_hold_all_lines_in_order_whatever_the_sizes_of_reads(
     pieces: list[bytes], sizes: list[int], mark: bytes
 ) -> None:
     data = b"".join(pieces)
@@ -84,7 +88,7 @@ def test_all_lines_come_out_in_order_however_they_are_read(
 
 
 @pytest.mark.parametrize("data", [b"", UTF8_MARK, UTF8_MARK[:2][:0]])
-def test_a_file_of_nothing_has_no_lines(data: bytes) -> None:
+def test_empty_file_has_no_lines(data: bytes) -> None:
     assert read(data, sizes=(1,)) == []
 
 
@@ -97,7 +101,7 @@ def test_a_file_of_nothing_has_no_lines(data: bytes) -> None:
         (b"\x28\xb5\x2f\xfd", "invalid_encoding", "compressed and its name does not say so"),
     ],
 )
-def test_an_opening_that_is_no_text_is_told_at_once(
+def test_file_that_does_not_begin_as_text_is_refused_at_once(
     opening: bytes, code: str, message: str
 ) -> None:
     with pytest.raises(Unreadable, match=message) as caught:
@@ -107,7 +111,7 @@ def test_an_opening_that_is_no_text_is_told_at_once(
     assert caught.value.remedy
 
 
-def test_a_file_may_have_its_limit_and_not_one_byte_more() -> None:
+def test_file_one_byte_over_the_limit_is_refused() -> None:
     assert split(read(b"a\nbc", limit=4)) == [b"a", b"bc"]
     with pytest.raises(Unreadable, match="more than 3 bytes") as caught:
         read(b"a\nbc", limit=3)
@@ -116,32 +120,27 @@ def test_a_file_may_have_its_limit_and_not_one_byte_more() -> None:
 
 @pytest.mark.parametrize("size", [BLOCK, BLOCK - 7, 100_003])
 @pytest.mark.parametrize("more", [0, 1])
-def test_a_line_may_have_its_limit_and_not_one_byte_more(
-    monkeypatch: pytest.MonkeyPatch, size: int, more: int
-) -> None:
-    monkeypatch.setattr(lines, "MAX_LINE_BYTES", MEGABYTE)
+def test_line_one_byte_over_the_limit_is_marked_too_long(size: int, more: int) -> None:
     long = b"x" * (MEGABYTE + more)
 
-    found = read(b"a\n" + long + b"\nb\nc", sizes=(size,))
+    found = read_short_lines(b"a\n" + long + b"\nb\nc", sizes=(size,))
 
     assert split(found) == [b"a", [long, TOO_LONG][more], b"b", b"c"]
     assert [block.data is TOO_LONG for block in found].count(True) == more
     assert found[-1].offset + found[-1].size == 2 + len(long) + len(b"\nb\nc\n")
 
 
-def test_a_line_that_is_too_long_may_be_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "MAX_LINE_BYTES", MEGABYTE)
-
-    (found,) = read(b"x" * (MEGABYTE + 1))
+def test_last_line_may_be_too_long() -> None:
+    (found,) = read_short_lines(b"x" * (MEGABYTE + 1))
 
     assert found.data is TOO_LONG
 
 
-def test_a_line_of_two_gigabytes_is_refused_in_bounded_memory() -> None:
+def test_line_of_two_gigabytes_is_refused_in_bounded_memory() -> None:
     source = reader(repeat(ZEROS, (2 << 30) // BLOCK))
     tracemalloc.start()
 
-    with pytest.raises(Unreadable, match=f"more than {HOPELESS_BYTES:,} bytes") as caught:
+    with pytest.raises(Unreadable, match=f"more than {GIVE_UP_BYTES:,} bytes") as caught:
         list(blocks(source, PLENTY))
 
     _, peak = tracemalloc.get_traced_memory()
@@ -150,7 +149,7 @@ def test_a_line_of_two_gigabytes_is_refused_in_bounded_memory() -> None:
     assert peak < MAX_LINE_BYTES + 4 * MEGABYTE
 
 
-def test_a_line_of_many_megabytes_is_in_memory_twice_at_most() -> None:
+def test_line_of_many_megabytes_is_in_memory_twice_at_most() -> None:
     source = reader(chain(repeat(b"x" * BLOCK, 128), [b"\n"]))
     tracemalloc.start()
 
@@ -175,13 +174,15 @@ def test_a_line_of_many_megabytes_is_in_memory_twice_at_most() -> None:
         (b"a" + "😀".encode() * SLICE + b"\xf0\x9f", 1 + 4 * SLICE),
     ],
 )
-def test_bytes_that_are_no_utf8_are_found_where_they_are(data: bytes, place: int | None) -> None:
+def test_misencoded_at_finds_the_first_byte_that_is_not_utf8(
+    data: bytes, place: int | None
+) -> None:
     assert misencoded_at(data) == place
     assert Block(0, data).is_utf8() == (place is None)
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "A.JSONL.GZ", "a.jsonl.zst", "a.Zst"])
-def test_a_name_says_how_a_file_is_packed(name: str) -> None:
+def test_suffix_says_how_a_file_is_compressed(name: str) -> None:
     whole = chats(5000)
     packed = {"jsonl": whole, "gz": gzip.compress(whole), "zst": zstandard.compress(whole)}
 
@@ -189,12 +190,12 @@ def test_a_name_says_how_a_file_is_packed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.gz", "a.zst"])
-def test_packed_files_may_be_joined(name: str) -> None:
+def test_compressed_files_may_be_concatenated(name: str) -> None:
 
     assert content(PACK[name](chats(5)) + PACK[name](chats(2)), name) == chats(5) + chats(2)
 
 
-def test_a_zst_file_may_hold_frames_to_be_skipped() -> None:
+def test_zst_file_may_hold_skippable_frames() -> None:
     packed = zstandard.compress(chats(5))
     note = b"\x50\x2a\x4d\x18" + (4).to_bytes(4, "little") + b"note"
 
@@ -218,7 +219,7 @@ def test_a_zst_file_may_hold_frames_to_be_skipped() -> None:
         (gzip.compress(chats(5), mtime=0), "a.zst"),
     ],
 )
-def test_a_damaged_archive_is_refused(packed: bytes, name: str) -> None:
+def test_damaged_compressed_file_is_refused(packed: bytes, name: str) -> None:
     with pytest.raises(Unreadable) as caught:
         content(packed, name)
 
@@ -228,24 +229,24 @@ def test_a_damaged_archive_is_refused(packed: bytes, name: str) -> None:
 
 @bounded
 @given(st.lists(frames, min_size=1, max_size=2), st.integers(1))
-def test_a_zst_file_that_was_cut_is_never_taken_for_whole(
+def test_truncated_zst_file_is_never_read_as_complete(
     frames: list[tuple[bytes, int, bool, bool]], cut: int
 ) -> None:
-    plain, packed = map(b"".join, zip(*map(squeezed, frames), strict=True))
-    last = len(squeezed(frames[-1])[1])
+    plain, packed = map(b"".join, zip(*map(compressed, frames), strict=True))
+    last = len(compressed(frames[-1])[1])
     short = packed[: -1 - cut % (last - 1)]
 
-    assert taken_apart(packed) == plain
+    assert decompressed(packed) == plain
     with pytest.raises(zstandard.ZstdError):
-        taken_apart(short)
+        decompressed(short)
 
 
-def test_zeros_behind_a_gzip_file_are_padding() -> None:
+def test_zeros_after_a_gzip_file_are_padding() -> None:
     assert content(gzip.compress(chats(5), mtime=0) + b"\0" * 512, "a.gz") == chats(5)
 
 
 @pytest.mark.parametrize("name", ["a.gz", "a.zst"])
-def test_a_bomb_stops_at_the_limit_in_bounded_memory(name: str) -> None:
+def test_compression_bomb_stops_at_the_limit_in_bounded_memory(name: str) -> None:
     plain = b"x" * 127 + b"\n"
     packed = PACK[name](plain * (1 << 20))
     tracemalloc.start()
@@ -259,7 +260,7 @@ def test_a_bomb_stops_at_the_limit_in_bounded_memory(name: str) -> None:
     assert peak < 30 * MEGABYTE
 
 
-def test_a_reader_that_fails_for_reasons_of_its_own_is_not_explained_away() -> None:
+def test_error_of_the_reader_itself_is_not_hidden() -> None:
     source = reader(map(int.__truediv__, [1], [0]))  # type: ignore[arg-type]
 
     with pytest.raises(ZeroDivisionError):

@@ -40,22 +40,22 @@ def embed(given: Any) -> bytes:
         ([None, None], 2),
     ],
 )
-def test_an_input_is_a_text_or_one_array_of_token_numbers(given: Any, count: int) -> None:
+def test_inputs_of_counts_texts_and_arrays_of_tokens(given: Any, count: int) -> None:
     assert inputs_of(embed(given)) == count
 
 
-def test_white_space_between_inputs_counts_nothing() -> None:
+def test_inputs_of_ignores_white_space() -> None:
     assert inputs_of(b'{"body": {"input" : [ "a" , "b" ]}}') == 2
     assert inputs_of(b'{"body": {"input" : [ 1 , 2 ]}}') == 1
     assert inputs_of(b'{"body": {"input" : [ [ 1 ] , [ 2 ] ]}}') == 2
     assert inputs_of(b'{"body": {"input" : [ ]}}') == 0
 
 
-def test_a_line_without_input_counts_as_one() -> None:
+def test_inputs_of_a_line_without_input_is_one() -> None:
     assert inputs_of(line(url="/v1/embeddings")) == 1
 
 
-def test_millions_of_inputs_are_counted_in_the_memory_of_their_line() -> None:
+def test_inputs_of_millions_needs_no_more_memory_than_the_line() -> None:
     data = b'{"body": {"input": [' + b'"",' * 5_000_000 + b'""]}}'
     tracemalloc.start()
 
@@ -68,7 +68,7 @@ def test_millions_of_inputs_are_counted_in_the_memory_of_their_line() -> None:
 
 
 @pytest.mark.parametrize(("size", "tokens"), [(0, 0), (1, 1), (4, 1), (5, 2), (400, 100)])
-def test_four_bytes_are_estimated_as_a_token(size: int, tokens: int) -> None:
+def test_tokens_of_counts_four_bytes_as_a_token(size: int, tokens: int) -> None:
     assert tokens_of(size) == tokens
 
 
@@ -83,7 +83,7 @@ def test_four_bytes_are_estimated_as_a_token(size: int, tokens: int) -> None:
         (b"[" * 1_000_000, None),
     ],
 )
-def test_a_bad_line_may_still_have_a_custom_id(data: bytes, custom_id: str | None) -> None:
+def test_custom_id_of_a_bad_line_is_read_if_it_has_one(data: bytes, custom_id: str | None) -> None:
     assert custom_id_of(data) == custom_id
 
 
@@ -100,7 +100,7 @@ def test_a_bad_line_may_still_have_a_custom_id(data: bytes, custom_id: str | Non
         ({"body": {"model": "gpt-5-mini", "stream": False}}, True),
     ],
 )
-def test_lines_are_alike_if_all_are_good_and_go_the_same_way(
+def test_all_alike_needs_good_lines_of_one_endpoint_and_model(
     other: dict[str, Any], alike: bool
 ) -> None:
     assert all_alike([decode(line()), decode(line(**other))], Limits()) is alike
@@ -109,5 +109,5 @@ def test_lines_are_alike_if_all_are_good_and_go_the_same_way(
 @pytest.mark.parametrize(
     "changes", [{"url": "/v2"}, {"body": {"model": ""}}, {"body": {"model": "x" * (MAX_MODEL + 1)}}]
 )
-def test_lines_that_are_bad_alike_are_not_good(changes: dict[str, Any]) -> None:
+def test_all_alike_is_false_for_lines_that_are_all_bad(changes: dict[str, Any]) -> None:
     assert not all_alike([decode(line(**changes))] * 2, Limits())

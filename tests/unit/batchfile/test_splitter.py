@@ -1,4 +1,4 @@
-"""Parts hold exactly the input's lines, within every limit, whatever the file and its reading."""
+"""Parts hold exactly the lines of the file, within every limit, however it is read."""
 
 import io
 import json
@@ -7,13 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.batchfile import splitter
 from shared.batchfile.lines import BLOCK, UTF8_MARK, Unreadable
 from shared.batchfile.part_builder import Copying
 from shared.batchfile.schema import EMBEDDINGS, Limits
 from shared.batchfile.splitter import Splitter
 from tests.support.batch_files import chat, chats, lines, question
-from tests.support.splits import PLENTY, BatchFile, Shy, batch_files, bounded, cut, inputs_in, line
+from tests.support.splits import (
+    PLENTY,
+    BatchFile,
+    ShortReads,
+    batch_files,
+    bounded,
+    inputs_in,
+    line,
+    split_bytes,
+)
 
 sizes = st.lists(st.integers(1, 3000), min_size=1, max_size=4)
 
@@ -25,7 +33,7 @@ def test_parts_hold_exactly_the_lines_of_the_file(
 ) -> None:
     limits = file.limits(requests, room)
 
-    found = cut(file.data, limits, sizes=sizes, packed=packed)
+    found = split_bytes(file.data, limits, sizes=sizes, packed=packed)
 
     assert found.problems == []
     assert found.lines_by_number == file.requests
@@ -35,12 +43,12 @@ def test_parts_hold_exactly_the_lines_of_the_file(
 
 @bounded
 @given(batch_files(), st.integers(1, 6), st.integers(0, 400), sizes, st.booleans())
-def test_a_part_knows_what_it_holds_and_keeps_every_limit(
+def test_part_counts_what_it_holds_and_keeps_every_limit(
     file: BatchFile, requests: int, room: int, sizes: list[int], packed: bool
 ) -> None:
     limits = file.limits(requests, room)
 
-    found = cut(file.data, limits, sizes=sizes, packed=packed)
+    found = split_bytes(file.data, limits, sizes=sizes, packed=packed)
 
     assert [
         (
@@ -72,8 +80,10 @@ def test_a_part_knows_what_it_holds_and_keeps_every_limit(
 
 @bounded
 @given(batch_files(), sizes, st.booleans())
-def test_a_file_that_fits_is_not_cut(file: BatchFile, sizes: list[int], packed: bool) -> None:
-    found = cut(file.data, sizes=sizes, packed=packed)
+def test_file_that_fits_becomes_one_part_per_endpoint_and_model(
+    file: BatchFile, sizes: list[int], packed: bool
+) -> None:
+    found = split_bytes(file.data, sizes=sizes, packed=packed)
 
     requests = [json.loads(each) for _, each in file.requests]
     kinds = {(each["url"], each["body"]["model"]) for each in requests}
@@ -83,10 +93,12 @@ def test_a_file_that_fits_is_not_cut(file: BatchFile, sizes: list[int], packed: 
 
 @bounded
 @given(batch_files(), sizes, st.booleans())
-def test_how_a_reader_cuts_its_reads_changes_nothing(
+def test_split_does_not_depend_on_the_sizes_of_reads(
     file: BatchFile, sizes: list[int], skip: bool
 ) -> None:
-    assert cut(file.data, sizes=sizes, skip=skip) == cut(file.data, sizes=[BLOCK], skip=skip)
+    assert split_bytes(file.data, sizes=sizes, skip=skip) == split_bytes(
+        file.data, sizes=[BLOCK], skip=skip
+    )
 
 
 @bounded
@@ -96,7 +108,7 @@ def test_how_a_reader_cuts_its_reads_changes_nothing(
     st.integers(0),
     sizes,
 )
-def test_a_damaged_byte_is_named_by_its_line(
+def test_damaged_byte_is_reported_with_its_line(
     file: BatchFile, damage: tuple[bytes, str], where: int, sizes: list[int]
 ) -> None:
     byte, code = damage
@@ -104,7 +116,7 @@ def test_a_damaged_byte_is_named_by_its_line(
     places = [at for at in range(len(UTF8_MARK), len(data)) if data[at : at + 1] != b"\n"]
     at = places[where % len(places)]
 
-    found = cut(data[:at] + byte + data[at + 1 :], sizes=sizes)
+    found = split_bytes(data[:at] + byte + data[at + 1 :], sizes=sizes)
 
     within = data[at] >= 0x80  # of a longer character, which is no UTF-8 any more
     expected = "invalid_encoding" if within else code
@@ -114,70 +126,70 @@ def test_a_damaged_byte_is_named_by_its_line(
 
 @bounded
 @given(batch_files(most=6), batch_files(most=6), sizes)
-def test_a_custom_id_that_stands_twice_is_named_with_both_lines(
+def test_duplicate_custom_id_is_reported_with_both_lines(
     file: BatchFile, again: BatchFile, sizes: list[int]
 ) -> None:
     data = file.data + b"\n" + again.data.removeprefix(UTF8_MARK)
     shift = file.data.count(b"\n") + 1
     common = min(len(file.requests), len(again.requests))
 
-    found = cut(data, sizes=sizes)
+    found = split_bytes(data, sizes=sizes)
 
     assert [(each.line, each.code) for each in found.problems] == [
         (number + shift, "duplicate_custom_id") for number, _ in again.requests[:common]
     ]
     assert [each.remedy.split(" already")[0] for each in found.problems] == [
-        f"it stands on line {number}" for number, _ in file.requests[:common]
+        f"line {number} has it" for number, _ in file.requests[:common]
     ]
 
 
 @bounded
 @given(batch_files(most=6), batch_files(most=6), sizes)
-def test_skipping_leaves_out_the_second_of_two_and_keeps_the_rest(
+def test_skip_leaves_out_the_second_use_of_a_custom_id(
     file: BatchFile, again: BatchFile, sizes: list[int]
 ) -> None:
     data = file.data + b"\n" + again.data.removeprefix(UTF8_MARK)
     shift = file.data.count(b"\n") + 1
 
-    found = cut(data, sizes=sizes, skip=True)
+    found = split_bytes(data, sizes=sizes, skip=True)
 
     fresh = again.requests[len(file.requests) :]
     assert found.lines_by_number == file.requests + [(n + shift, each) for n, each in fresh]
     assert found.bad_lines == len(again.requests) - len(fresh)
 
 
-def test_a_file_that_fits_as_it_is_becomes_its_own_part_without_a_copy() -> None:
+def test_file_that_fits_as_it_is_becomes_a_part_without_a_copy() -> None:
     data = UTF8_MARK + chats(3000) + b"\n\n"
 
-    (part,) = cut(data).parts
+    (part,) = split_bytes(data).parts
 
     assert not part.is_copy
     assert part.data == chats(3000)
 
 
-def test_a_file_that_is_too_long_is_cut_into_spans() -> None:
+def test_long_file_of_one_model_is_split_into_spans() -> None:
     data = chats(7000)
 
-    found = cut(data, Limits(requests=3000))
+    found = split_bytes(data, Limits(requests=3000))
 
     assert [part.requests for part in found.parts] == [3000, 3000, 1000]
     assert b"".join(part.data for part in found.parts) == data
     assert not any(part.is_copy for part in found.parts)
 
 
-def test_of_a_mixed_file_the_parts_are_copies() -> None:
+def test_parts_of_a_mixed_file_are_copies() -> None:
     data = lines([chat("a"), chat("b"), chat("c", model="gpt-4.1"), chat("d"), chat("e")])
 
-    first, second = cut(data).parts
+    first, second = split_bytes(data).parts
 
     assert (first.numbers, first.is_copy) == ([1, 2, 4, 5], True)
     assert (second.numbers, second.is_copy) == ([3], False)
 
 
-def test_carriage_returns_are_taken_off() -> None:
+def test_carriage_returns_at_line_ends_are_removed() -> None:
     data = chats(3).replace(b"\n", b"\r\n").replace(b"\r\n", b"\r\r\n", 1)
 
-    (part,) = cut(data).parts
+    (part,) = split_bytes(data).parts
 
     assert part.data == chats(3)
     assert part.size == len(chats(3))
@@ -186,38 +198,38 @@ def test_carriage_returns_are_taken_off() -> None:
 def test_carriage_returns_inside_a_line_stay_and_cost_no_time() -> None:
     data = line().replace(b" ", b"\r" * 1_000_000, 1) + b"\r" * 1_000_000 + b"\n"
 
-    (part,) = cut(data).parts
+    (part,) = split_bytes(data).parts
 
     assert part.data == data.rstrip() + b"\n"
 
 
-def test_a_byte_order_mark_is_taken_off_and_noted() -> None:
-    found = cut(UTF8_MARK + chats(1), sizes=[1])
+def test_byte_order_mark_is_removed_and_noted() -> None:
+    found = split_bytes(UTF8_MARK + chats(1), sizes=[1])
 
     assert found.problems == []
     assert found.notes == ["A byte order mark at the start of the file was taken off."]
 
 
-def test_a_second_byte_order_mark_is_a_fault() -> None:
-    assert cut(UTF8_MARK * 2 + chats(1)).marks == [(1, "invalid_json_line", None)]
+def test_second_byte_order_mark_is_a_problem() -> None:
+    assert split_bytes(UTF8_MARK * 2 + chats(1)).marks == [(1, "invalid_json_line", None)]
 
 
-def test_in_a_refused_file_nothing_is_cut_but_all_is_counted() -> None:
-    found = cut(b"nonsense\n" + chats(3), Limits(requests=1))
+def test_refused_file_makes_no_parts_but_counts_every_line() -> None:
+    found = split_bytes(b"nonsense\n" + chats(3), Limits(requests=1))
 
     assert found.parts == []
     assert (found.lines, found.requests, found.bad_lines) == (4, 3, 1)
 
 
-def test_skipping_bad_lines_keeps_the_numbers_of_the_good_ones() -> None:
+def test_skip_keeps_the_line_numbers_of_good_lines() -> None:
     data = lines([chat("a")]) + b"nonsense\n\n" + lines([chat("b"), chat("c")])
 
-    found = cut(data, skip=True)
+    found = split_bytes(data, skip=True)
 
     (part,) = found.parts
     assert part.numbers == [1, 4, 5]
     assert found.marks == [(2, "invalid_json_line", None)]
-    assert (found.bad_lines, found.blank) == (1, 1)
+    assert (found.bad_lines, found.lines) == (1, 5)
 
 
 @pytest.mark.parametrize(
@@ -227,10 +239,10 @@ def test_skipping_bad_lines_keeps_the_numbers_of_the_good_ones() -> None:
         (Limits(tokens=100), "x" * 400, "estimated prompt tokens"),
     ],
 )
-def test_a_request_that_fits_no_part_is_named(limits: Limits, text: str, what: str) -> None:
+def test_request_that_fits_no_part_is_reported(limits: Limits, text: str, what: str) -> None:
     data = lines([chat("large", text), chat("small")])
 
-    found = cut(data, limits, skip=True)
+    found = split_bytes(data, limits, skip=True)
 
     assert found.marks == [(1, "request_too_large", None)]
     assert what in found.problems[0].message
@@ -238,47 +250,47 @@ def test_a_request_that_fits_no_part_is_named(limits: Limits, text: str, what: s
 
 
 @pytest.mark.parametrize(("count", "marks"), [(3, []), (4, [(1, "request_too_large", None)])])
-def test_a_request_may_have_as_many_inputs_as_a_part(
+def test_request_may_have_as_many_inputs_as_a_part(
     count: int, marks: list[tuple[int, str, None]]
 ) -> None:
     request = line(url=EMBEDDINGS, body={"model": "m", "input": ["x"] * count})
 
-    assert cut(request, Limits(inputs=3)).marks == marks
+    assert split_bytes(request, Limits(inputs=3)).marks == marks
 
 
-def test_inputs_are_counted_over_the_lines_of_a_part() -> None:
+def test_inputs_are_summed_over_the_lines_of_a_part() -> None:
     data = b"\n".join(
         line(custom_id=str(n), url=EMBEDDINGS, body={"model": "m", "input": ["x", "y"]})
         for n in range(4)
     )
 
-    found = cut(data, Limits(inputs=5))
+    found = split_bytes(data, Limits(inputs=5))
 
     assert [(part.requests, part.inputs) for part in found.parts] == [(2, 4), (2, 4)]
 
 
 @pytest.mark.parametrize(("spare", "parts"), [(0, [2]), (-1, [1, 1])])
 @pytest.mark.parametrize("models", [["m", "m"], ["m", "other", "m"]])
-def test_estimated_tokens_of_a_part_are_limited_to_the_last(
+def test_tokens_of_a_part_may_reach_the_limit_exactly(
     models: list[str], spare: int, parts: list[int]
 ) -> None:
     data = lines(chat(str(n), model=model) for n, model in enumerate(models))
     tokens = -(-len(lines([chat("0", model="m")]) * 2) // 4)
 
-    found = cut(data, Limits(tokens=tokens + spare))
+    found = split_bytes(data, Limits(tokens=tokens + spare))
 
     assert [part.requests for part in found.parts if part.model == "m"] == parts
 
 
-def test_a_line_of_exactly_the_limit_passes() -> None:
-    assert cut(line(), Limits(bytes=len(line()) + 1)).marks == []
-    assert cut(line(), Limits(bytes=len(line()))).marks == [(1, "request_too_large", None)]
+def test_line_of_exactly_the_byte_limit_passes() -> None:
+    assert split_bytes(line(), Limits(bytes=len(line()) + 1)).marks == []
+    assert split_bytes(line(), Limits(bytes=len(line()))).marks == [(1, "request_too_large", None)]
 
 
-def test_a_faulty_line_and_a_good_one_with_the_same_custom_id_are_both_named() -> None:
+def test_custom_id_of_a_bad_line_counts_as_used_in_a_refused_file() -> None:
     data = b"\n".join([line(method="GET"), line(), line(url="/v2"), line(custom_id="b")])
 
-    assert cut(data).marks == [
+    assert split_bytes(data).marks == [
         (1, "invalid_value", "method"),
         (2, "duplicate_custom_id", "custom_id"),
         (3, "invalid_url", "url"),
@@ -286,20 +298,20 @@ def test_a_faulty_line_and_a_good_one_with_the_same_custom_id_are_both_named() -
     ]
 
 
-def test_a_line_that_is_left_out_leaves_its_custom_id_to_others() -> None:
+def test_skipped_line_leaves_its_custom_id_to_others() -> None:
     data = b"\n".join([line(method="GET"), line(), line(custom_id="b")])
 
-    found = cut(data, skip=True)
+    found = split_bytes(data, skip=True)
 
     assert found.marks == [(1, "invalid_value", "method")]
     assert [part.numbers for part in found.parts] == [[2, 3]]
 
 
-def test_a_request_that_fits_nowhere_leaves_its_custom_id_too_if_it_is_left_out() -> None:
+def test_too_large_request_leaves_its_custom_id_only_when_skipped() -> None:
     data = lines([chat("a", "x" * 999), chat("a"), chat("a")])
 
-    kept = cut(data, Limits(bytes=500), skip=True)
-    refused = cut(data, Limits(bytes=500))
+    kept = split_bytes(data, Limits(bytes=500), skip=True)
+    refused = split_bytes(data, Limits(bytes=500))
 
     assert [(each.line, each.code) for each in kept.problems] == [
         (1, "request_too_large"),
@@ -312,56 +324,57 @@ def test_a_request_that_fits_nowhere_leaves_its_custom_id_too_if_it_is_left_out(
     ]
 
 
-def test_a_file_may_mix_so_many_models_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(splitter, "MAX_GROUPS", 3)
+def test_file_with_too_many_models_is_refused() -> None:
+    limits = Limits(groups=3)
     data = lines(chat(str(n), model=f"m{n % 3}") for n in range(9))
 
-    assert [part.numbers for part in cut(data).parts] == [[1, 4, 7], [2, 5, 8], [3, 6, 9]]
+    assert [part.numbers for part in split_bytes(data, limits).parts] == [
+        [1, 4, 7],
+        [2, 5, 8],
+        [3, 6, 9],
+    ]
     with pytest.raises(Unreadable, match="more than 3 different endpoints and models"):
-        cut(data + lines([chat("x", model="m3")]))
+        split_bytes(data + lines([chat("x", model="m3")]), limits)
 
 
-def test_a_part_names_so_many_libraries_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(splitter, "MOST_NAMES", 40)
+def test_part_is_full_when_its_library_names_are_too_long() -> None:
     copying = Copying(io.BytesIO, None, resolve=lambda name: f"vs_{name}")
-    cutter = Splitter(Limits(), copying, skip=False)
-    asked = [question(str(n), f"library:{10 + n % 45}") for n in range(90)]
+    splitter = Splitter(Limits(library_names=40), copying, skip=False)
+    questions = [question(str(n), f"library:{10 + n % 45}") for n in range(90)]
 
-    parts = list(cutter.drafts(io.BytesIO(lines(asked)), 1 << 20))
+    parts = list(splitter.split(io.BytesIO(lines(questions)), 1 << 20))
 
-    assert cutter.problems.total == 0
+    assert splitter.problems.total == 0
     assert [len(part.libraries) for part in parts] == [20, 20, 20, 20, 10]
     assert sum(part.requests for part in parts) == 90
 
 
-def test_a_file_is_cut_into_so_many_parts_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(splitter, "MAX_PARTS", 3)
+def test_file_with_too_many_parts_is_refused() -> None:
+    limits = Limits(requests=1, parts=3)
 
-    assert len(cut(chats(3), Limits(requests=1)).parts) == 3
+    assert len(split_bytes(chats(3), limits).parts) == 3
     with pytest.raises(Unreadable, match="more than 3 parts"):
-        cut(chats(4), Limits(requests=1))
+        split_bytes(chats(4), limits)
 
 
-def test_a_file_that_holds_everything_twice_is_refused_with_a_sample(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(splitter, "MOST_SUSPECTS", 5)
+def test_file_with_too_many_duplicates_is_refused_with_a_sample() -> None:
     suspects = {hash(f"r/{n}") for n in range(1, 6)}
-    cutter = Splitter(Limits(), Copying(io.BytesIO, None), skip=True, suspects=suspects)
+    limits, copying = Limits(suspects=5), Copying(io.BytesIO, None)
+    splitter = Splitter(limits, copying, skip=True, suspects=suspects)
 
-    with pytest.raises(Unreadable, match="At least 5 custom_ids"):
-        list(cutter.drafts(Shy(chats(9) + chats(9), [BLOCK]), PLENTY))
+    with pytest.raises(Unreadable, match="at least 5 custom_ids"):
+        list(splitter.split(ShortReads(chats(9) + chats(9), [BLOCK]), PLENTY))
 
-    assert cutter.problems.by_code == {"duplicate_custom_id": 5}
+    assert splitter.problems.by_code == {"duplicate_custom_id": 5}
 
 
-def test_a_suspect_whose_text_is_another_is_no_duplicate() -> None:
+def test_equal_hashes_of_different_custom_ids_are_no_duplicate() -> None:
     suspects = {hash("r/2")}
     copying = Copying(io.BytesIO, None)
-    cutter = Splitter(Limits(), copying, skip=False, suspects=suspects)
+    splitter = Splitter(Limits(), copying, skip=False, suspects=suspects)
 
-    (draft,) = cutter.drafts(Shy(chats(3), [BLOCK]), PLENTY)
+    (part,) = splitter.split(ShortReads(chats(3), [BLOCK]), PLENTY)
 
-    assert draft.requests == 3
-    assert not cutter.problems
-    assert cutter.suspects() == set()
+    assert part.requests == 3
+    assert not splitter.problems
+    assert splitter.suspects() == set()

@@ -1,4 +1,4 @@
-"""Every fault of a line is named, with its code, its field and what to do."""
+"""Every problem of a line is reported, with its code, its field and what to do."""
 
 import json
 import tracemalloc
@@ -35,12 +35,12 @@ def marks(data: bytes) -> list[tuple[str, str | None]]:
     return [(each.code, each.param) for each in problems_of(data, 1, Limits())]
 
 
-def said(data: bytes) -> str:
+def texts(data: bytes) -> str:
     return "; ".join(f"{each.message} {each.remedy}" for each in problems_of(data, 1, Limits()))
 
 
-def taken(data: bytes) -> bool:
-    """Whether the fast way takes a line."""
+def is_taken(data: bytes) -> bool:
+    """Whether the fast way accepts a line."""
     try:
         return misencoded_at(data) is None and is_good(decode(data), Limits())
     except UNDECODABLE:
@@ -70,9 +70,9 @@ def taken(data: bytes) -> bool:
         *(line(url=url) for url in sorted(ENDPOINTS)),
     ],
 )
-def test_a_good_line_passes(data: bytes) -> None:
+def test_good_line_has_no_problems(data: bytes) -> None:
     assert marks(data) == []
-    assert taken(data)
+    assert is_taken(data)
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_a_good_line_passes(data: bytes) -> None:
         (GOOD[:-2] + b', "stream": "x", "stream": false}}', "duplicate_key", None),
     ],
 )
-def test_a_fault_is_named_by_code_and_field(data: bytes, code: str, param: str | None) -> None:
+def test_problem_has_the_code_and_the_field(data: bytes, code: str, param: str | None) -> None:
     assert marks(data) == [(code, param)]
-    assert not taken(data)
+    assert not is_taken(data)
 
 
 @pytest.mark.parametrize(("value", "kind"), VALUES)
@@ -121,7 +121,7 @@ def test_a_fault_is_named_by_code_and_field(data: bytes, code: str, param: str |
         ("body.stream", "true or false"),
     ],
 )
-def test_every_type_in_every_field_is_right_or_named(
+def test_wrong_type_in_any_field_is_reported(
     param: str, wanted: str, value: Any, kind: str
 ) -> None:
     changes = {
@@ -131,11 +131,11 @@ def test_every_type_in_every_field_is_right_or_named(
     data = line(**changes)
     right = kind == wanted or (wanted, kind) == ("true or false", "a boolean")
 
-    assert (f"expected {wanted}, but got {kind} instead" in said(data)) is not right
+    assert (f"expected {wanted}, but got {kind} instead" in texts(data)) is not right
     assert (("invalid_type", param) in marks(data)) is not right
 
 
-def test_all_faults_of_a_line_are_named_at_once() -> None:
+def test_problems_of_a_line_are_reported_all_at_once() -> None:
     assert marks(b"{}") == [
         ("missing_required_parameter", "custom_id"),
         ("missing_required_parameter", "method"),
@@ -197,27 +197,27 @@ def test_all_faults_of_a_line_are_named_at_once() -> None:
         (GOOD.decode().encode("utf-16-le"), "malformed"),
     ],
 )
-def test_what_is_no_json_object_is_named_with_the_reason(data: bytes, why: str) -> None:
+def test_line_that_is_no_json_object_is_reported_with_the_reason(data: bytes, why: str) -> None:
     assert marks(data) == [("invalid_json_line", None)]
-    assert why in said(data)
-    assert not taken(data)
+    assert why in texts(data)
+    assert not is_taken(data)
 
 
 @pytest.mark.parametrize(
     ("fragment", "byte"),
     [(b"\xff", "0xff"), (b"\xc0\x80", "0xc0"), (b"\xed\xa0\x80", "0xed"), (b"\xe4", "0xe4")],
 )
-def test_what_is_no_utf8_is_named_by_its_byte(fragment: bytes, byte: str) -> None:
+def test_line_that_is_not_utf8_is_reported_with_the_byte(fragment: bytes, byte: str) -> None:
     data = within(b'"' + fragment + b'"')
 
     assert marks(data) == [("invalid_encoding", None)]
-    assert f"byte {data.index(fragment) + 1} is {byte}" in said(data)
-    assert not taken(data)
+    assert f"byte {data.index(fragment) + 1} is {byte}" in texts(data)
+    assert not is_taken(data)
 
 
-def test_a_line_that_was_too_long_to_keep_is_named_by_the_limit() -> None:
+def test_line_that_was_too_long_to_keep_is_reported_with_the_limit() -> None:
     assert marks(TOO_LONG) == [("request_too_large", None)]
-    assert f"more than {MAX_LINE_BYTES:,} bytes" in said(TOO_LONG)
+    assert f"more than {MAX_LINE_BYTES:,} bytes" in texts(TOO_LONG)
 
 
 @pytest.mark.parametrize(
@@ -232,11 +232,11 @@ def test_a_line_that_was_too_long_to_keep_is_named_by_the_limit() -> None:
         (b'{"custom_id": 1, ' + GOOD[1:], "got `int` - at `$.custom_id`: write each key once"),
     ],
 )
-def test_a_problem_says_what_to_do(data: bytes, hint: str) -> None:
-    assert hint in said(data)
+def test_problem_says_what_to_do(data: bytes, hint: str) -> None:
+    assert hint in texts(data)
 
 
-def test_what_may_be_asked_for_is_a_setting() -> None:
+def test_endpoint_outside_the_limits_is_a_problem() -> None:
     only = Limits(endpoints=frozenset({"/v1/embeddings"}))
 
     (problem,) = problems_of(GOOD, 7, only)
@@ -271,32 +271,32 @@ nearly = st.fixed_dictionaries(
 
 @bounded
 @given(nearly)
-def test_a_line_is_taken_or_its_faults_are_named(request: dict[str, Any]) -> None:
+def test_line_is_either_good_or_has_problems(request: dict[str, Any]) -> None:
     data = json.dumps(request).encode()
 
-    assert bool(problems_of(data, 1, Limits())) is not taken(data)
+    assert bool(problems_of(data, 1, Limits())) is not is_taken(data)
 
 
 @bounded
 @given(st.binary(max_size=4), st.integers(0, len(GOOD)), st.integers(0, 3))
-def test_a_damaged_line_is_taken_or_its_faults_are_named(noise: bytes, at: int, gap: int) -> None:
+def test_damaged_line_is_either_good_or_has_problems(noise: bytes, at: int, gap: int) -> None:
     data = GOOD[:at] + noise + GOOD[at + gap :]
 
-    assert bool(problems_of(data, 1, Limits())) is not taken(data)
+    assert bool(problems_of(data, 1, Limits())) is not is_taken(data)
 
 
 @bounded
 @given(st.lists(st.tuples(st.sampled_from(["custom_id", "method", "url", "body"]), values)))
-def test_a_line_with_keys_that_stand_twice_is_taken_or_its_faults_are_named(
+def test_line_with_duplicate_keys_is_either_good_or_has_problems(
     pairs: list[tuple[str, Any]],
 ) -> None:
     before = "".join(f"{json.dumps(key)}: {json.dumps(value)}, " for key, value in pairs)
     data = b"{" + before.encode() + GOOD[1:]
 
-    assert bool(problems_of(data, 1, Limits())) is not taken(data)
+    assert bool(problems_of(data, 1, Limits())) is not is_taken(data)
 
 
-def test_a_bad_line_of_millions_of_values_costs_no_memory_to_explain() -> None:
+def test_problems_of_a_line_with_millions_of_values_need_no_memory() -> None:
     data = line(method="GET", body={}).replace(b"{}", b'{"x": [' + b"[]," * 4_000_000 + b"1]}")
     tracemalloc.start()
 

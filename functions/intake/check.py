@@ -1,0 +1,185 @@
+"""Reads a dropped file: its options, everything that is wrong with it, and its parts."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import BinaryIO, NamedTuple, cast
+
+from shared.batchfile.lines import Unreadable, unpacked
+from shared.batchfile.part_builder import Copying, PartBuilder, Reread
+from shared.batchfile.schema import Limits
+from shared.batchfile.splitter import Splitter
+from shared.errors import NotFound
+from shared.jobs import keys
+from shared.jobs.edges import Edges
+from shared.jobs.libraries import naming
+from shared.jobs.line_numbers import numbers_as_bytes
+from shared.jobs.model import Job, Part, Source, Span
+from shared.jobs.options import Options, read_options
+from shared.problems import Problem, Problems
+from shared.settings import Settings
+
+SPOOL_BUFFER = 1 << 16  # bytes; the default, a page, is less than a line: one write for each
+
+
+class Checked(NamedTuple):
+    """What reading the file found."""
+
+    problems: Problems
+    options: Options = Options()
+    metadata: Mapping[str, str] = {}
+    parts: Sequence[Part] = ()
+    lines: int = 0
+    notes: Sequence[str] = ()
+
+    @property
+    def is_refused(self) -> bool:
+        return bool(self.problems) and (self.options.bad_lines == "reject" or not self.parts)
+
+
+def check(edges: Edges, job: Job) -> Checked:
+    """Parts that need bytes of their own are written to S3. Raises StoreNotReady."""
+    problems = Problems()
+    if keys.accepted_suffix(job.key) is None:
+        problems.add(_wrong_name(job.key))
+        return Checked(problems)
+    try:
+        size, metadata = edges.s3.head(job.source)
+    except NotFound:
+        problems.add(_deleted())
+        return Checked(problems)
+    options, wrong = read_options(metadata)
+    for each in wrong:
+        problems.add(each)
+    read = Checked(problems, options, metadata)
+    return read if wrong else _read(edges, job, size, read)
+
+
+def _read(edges: Edges, job: Job, size: int, read: Checked) -> Checked:
+    """One pass; a second one only where the file seems to use a custom_id twice."""
+    splitter, parts, suspects = _pass(edges, job, size, read.options)
+    if suspects:
+        splitter, parts, _ = _pass(edges, job, size, read.options, suspects)
+    if not splitter.requests and not splitter.problems:
+        splitter.problems.add(_empty())
+    return read._replace(
+        problems=splitter.problems, parts=parts, lines=splitter.lines, notes=splitter.notes
+    )
+
+
+def _pass(
+    edges: Edges, job: Job, size: int, options: Options, suspects: set[int] | None = None
+) -> tuple[Splitter, list[Part], set[int]]:
+    """What the splitter found, the parts, and the hashes of custom_ids to look at again."""
+    with ExitStack() as disk:
+        copying = Copying(_spooling(disk), _rereading(edges, job), naming(edges, job))
+        skip = options.bad_lines == "skip"
+        splitter = Splitter(limits_of(edges.settings), copying, skip=skip, suspects=suspects)
+        parts = _split(edges, job, size, splitter)
+        return splitter, parts, splitter.suspects()
+
+
+def limits_of(settings: Settings) -> Limits:
+    """OpenAI's limits, or smaller ones where they are set."""
+    given = {"requests": settings.max_part_requests, "bytes": settings.max_part_bytes}
+    return Limits.model_validate({name: most for name, most in given.items() if most})
+
+
+def _split(edges: Edges, job: Job, size: int, splitter: Splitter) -> list[Part]:
+    """Each part is written to S3 as soon as it is full, if it needs bytes of its own."""
+    parts: list[Part] = []
+    source = unpacked(edges.s3.open(job.source), job.key)
+    try:
+        for full in splitter.split(source, edges.settings.max_file_bytes):
+            parts.append(_part(edges, job, size, full, number=len(parts) + 1))
+    except Unreadable as error:
+        splitter.problems.add(Problem(code=error.code, message=error.message, remedy=error.remedy))
+        return []
+    return parts
+
+
+def _part(edges: Edges, job: Job, size: int, full: PartBuilder, *, number: int) -> Part:
+    end = min(full.end, size)  # the last line may end without a newline
+    part = Part(
+        job=job.id,
+        number=number,
+        endpoint=full.url,
+        model=full.model,
+        source=_span(job.source, full.start, end - full.start),
+        first_line=full.first_line,
+        last_line=full.last_line,
+        requests=full.requests,
+        bytes=full.size,
+        inputs=full.inputs,
+        tokens=full.tokens,
+        libraries=sorted(full.libraries),
+        due=edges.now(),
+    )
+    return _copied(edges, part, full.spool, full.copied_numbers) if full.spool else part
+
+
+def _copied(edges: Edges, part: Part, spool: BinaryIO, numbers: Sequence[int]) -> Part:
+    s3 = edges.s3
+    length = s3.write_file(keys.part_key(part), spool)
+    s3.write(keys.lines_key(part), [numbers_as_bytes(numbers)], keys.BINARY)
+    span = Span(bucket=s3.bucket, key=keys.part_key(part), length=length)
+    return part.model_copy(update={"source": span, "lines_key": keys.lines_key(part)})
+
+
+def _spooling(disk: ExitStack) -> Callable[[], BinaryIO]:
+    """Files without a name, gone when the pass is over, however it ends."""
+    return lambda: disk.enter_context(spool())
+
+
+def spool() -> BinaryIO:
+    return cast(BinaryIO, tempfile.TemporaryFile(buffering=SPOOL_BUFFER))
+
+
+def _rereading(edges: Edges, job: Job) -> Reread | None:
+    """The dropped object's bytes once more, unless they are compressed."""
+    if keys.is_packed(job.key):
+        return None
+    source = job.source
+
+    def reread(start: int, length: int) -> Iterable[bytes]:
+        return edges.s3.chunks(_span(source, start, length))
+
+    return reread
+
+
+def _span(source: Source, start: int, length: int) -> Span:
+    return Span(
+        bucket=source.bucket, key=source.key, version=source.version, start=start, length=length
+    )
+
+
+def _wrong_name(key: str) -> Problem:
+    suffixes = ", ".join(keys.SUFFIXES)
+    if key.endswith("/"):
+        return Problem(
+            code="not_a_file",
+            message="This is a directory marker, not a file of requests.",
+            remedy="nothing to do; to submit requests, drop a file that ends in " + suffixes,
+        )
+    return Problem(
+        code="unsupported_suffix",
+        message=f"The name does not end in one of: {suffixes}.",
+        remedy="write JSON Lines, one request a line, and name the file ….jsonl",
+    )
+
+
+def _deleted() -> Problem:
+    return Problem(
+        code="object_gone",
+        message="The file was deleted before it could be read.",
+        remedy="drop it again, and leave it there until its results are landed",
+    )
+
+
+def _empty() -> Problem:
+    return Problem(
+        code="empty_file",
+        message="The input file is empty. Please ensure that the batch contains at least one "
+        "request.",
+        remedy="write one request a line, and drop the file again",
+    )
