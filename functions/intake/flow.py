@@ -56,9 +56,7 @@ def _reject(edges: Edges, job: Job, checked: Checked) -> Job:
         options=checked.options,
         reason=f"{checked.problems.total:,} problem(s)",
     )
-    report = reports.rejection(
-        rejected, dict(checked.metadata), checked.problems, checked.lines, now
-    )
+    report = reports.rejection(rejected, checked.metadata, checked.problems, checked.lines, now)
     key = f"{prefix}report.json"
     edges.s3.write(f"{prefix}report.html", [rejected_page(report)], keys.PAGE)
     body = sanitize_json(report.model_dump_json(indent=2, exclude_none=True))

@@ -8,7 +8,7 @@ def number(value: int) -> str:
 
 
 def share(value: float, whole: float) -> str:
-    """Never 100 % where something is missing, never 0 % where something is there."""
+    """Never 100 % if anything is missing, never 0 % if anything is there."""
     if not whole:
         return "–"
     percent = value / whole * 100

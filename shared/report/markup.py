@@ -1,4 +1,4 @@
-"""HTML put together so that nothing gets in unescaped."""
+"""Builds HTML so that no text gets in unescaped."""
 
 import html
 from base64 import b64encode
@@ -14,25 +14,25 @@ EMPTY = frozenset({"link", "meta", "rect", "line"})
 
 
 class Html(str):
-    """Markup that was made here; every other text is escaped where it enters."""
+    """Markup that this module made; every other text is escaped on its way in."""
 
     __slots__ = ()
 
 
 def el(name: str, /, *inside: object, **attributes: object) -> Html:
     """An element. `class_` is class, `data_label` data-label; an attribute of None is left out."""
-    said = "".join(
+    written = "".join(
         f' {each.rstrip("_").replace("_", "-")}="{escaped(value)}"'
         for each, value in attributes.items()
         if value is not None
     )
     if name in EMPTY:
-        return Html(f"<{name}{said}>" if name in {"link", "meta"} else f"<{name}{said}/>")
-    return Html(f"<{name}{said}>{joined(inside)}</{name}>")
+        return Html(f"<{name}{written}>" if name in {"link", "meta"} else f"<{name}{written}/>")
+    return Html(f"<{name}{written}>{joined(inside)}</{name}>")
 
 
 def joined(inside: Iterable[object]) -> Html:
-    """None is nothing."""
+    """One after the other; None is left out."""
     return Html("".join(escaped(each) for each in inside if each is not None))
 
 
@@ -41,8 +41,10 @@ def escaped(value: object) -> str:
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Html:
-    """On a narrow screen every row becomes a card, so each cell knows its column. A column whose
-    name begins with # holds numbers."""
+    """Each cell knows its column, as on a narrow screen every row becomes a card.
+
+    A column whose name begins with # holds numbers.
+    """
     names = list(columns)
     head = [el("th", name.lstrip("#"), scope="col", class_=_kind(name)) for name in names]
     body = [

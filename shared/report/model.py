@@ -1,5 +1,6 @@
 """The documents that people and programs read afterwards; docs/jobs.md documents their shape."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -21,8 +22,7 @@ class Rejected(FrozenModel):
     job_id: str
     state: Literal["rejected"] = "rejected"
     source: Source
-    options: dict[str, str]  # as asked for
-    dropped_at: datetime | None = None
+    options: dict[str, str]  # the object's metadata, as it was dropped
     rejected_at: datetime
     lines: int
     bad_lines: int
@@ -61,7 +61,7 @@ class PartReport(FrozenModel):
     output_file_id: str | None
     error_file_id: str | None
     reason: str
-    cut_again: bool  # its requests travelled in smaller parts
+    split_again: bool  # its requests went to OpenAI in smaller parts
     errors_total: int
     errors: list[BatchError]  # OpenAI's own, `line` counted in the dropped file
     times: dict[str, datetime]
@@ -73,7 +73,7 @@ class Requests(FrozenModel):
     total: int
     succeeded: int
     failed: int
-    retried: int  # asked again at least once
+    retried: int  # sent again at least once
     skipped: int  # bad lines left out, with bad-lines: skip
 
 
@@ -101,13 +101,12 @@ class JobReport(FrozenModel):
 
 
 def rejection(
-    job: Job, asked: dict[str, str], problems: Problems, lines: int, now: datetime
+    job: Job, metadata: Mapping[str, str], problems: Problems, lines: int, now: datetime
 ) -> Rejected:
     return Rejected(
         job_id=job.id,
         source=job.source,
-        options=asked,
-        dropped_at=job.times.get("dropped"),
+        options=dict(metadata),
         rejected_at=now,
         lines=lines,
         bad_lines=problems.bad_lines,
@@ -146,7 +145,7 @@ def part_report(part: Part, lines: list[BatchError]) -> PartReport:
         output_file_id=part.output_file_id,
         error_file_id=part.error_file_id,
         reason=part.reason,
-        cut_again=part.replaced,
+        split_again=part.replaced,
         errors_total=part.errors_total,
         errors=lines,
         times=part.times,
@@ -161,10 +160,11 @@ def total(usage: dict[str, Usage]) -> Usage:
 
 
 def outcome(parts: list[Part], tally: Tally) -> Literal["completed", "failed", "cancelled"]:
-    """Failed: OpenAI took none of it. Anything else that ran to its end makes a job completed.
+    """Failed: OpenAI took none of it. Any other job that ran to its end is completed.
 
-    A cancel that came too late to change anything doesn't count: a run that died between the bell
-    and the ledger has told of the end already, and the next must tell of the same one.
+    A cancel that came too late to change anything does not count. A run that died after it sent the
+    notification and before it committed has announced an outcome, and the next run must announce
+    the same one.
     """
     if any(each.cut_short for each in parts):
         return "cancelled"

@@ -1,4 +1,4 @@
-"""What OpenAI asks for a job's tokens, at its batch prices."""
+"""What a job's tokens cost at OpenAI's batch prices."""
 
 import json
 import re
@@ -17,7 +17,7 @@ Rate = tuple[float, float]  # US dollars for a million input tokens and a millio
 
 
 class Prices(FrozenModel):
-    """By whole name, by beginning, by a word in the name; an earlier way of finding wins."""
+    """By whole name, by beginning, or by a word in the name; the first match wins."""
 
     source: str
     date: str
@@ -35,7 +35,7 @@ class Prices(FrozenModel):
 
 
 class ModelCost(FrozenModel):
-    """Dollars; without a price there is no guess."""
+    """Dollars; None where the price is not known."""
 
     usd: float | None
     usd_per_million_input: float | None

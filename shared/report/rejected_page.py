@@ -1,13 +1,13 @@
-"""Why a file was refused, as a page to look at."""
+"""The page that says why a file was rejected."""
 
 from collections.abc import Iterator
 
 from shared.report.format import moment, number
-from shared.report.job_page import problem_table
 from shared.report.markup import Html, el, page, section, table
 from shared.report.model import Rejected
+from shared.report.tables import problem_table
 
-PROBLEMS = 50  # told on the page; report.json has the first 1,000
+PROBLEMS = 50  # on the page; report.json has the first 1,000
 CODES = 30
 
 
@@ -26,25 +26,25 @@ def rejected_page(report: Rejected) -> bytes:
 def _summary(report: Rejected) -> Html:
     what = f"{number(report.problems_total)} problem(s)"
     where = f" on {number(report.bad_lines)} of {number(report.lines)} lines"
-    rest = ". Nothing was sent to OpenAI and nothing was paid for."
+    rest = ". Nothing was sent to OpenAI, and nothing has to be paid."
     return el("p", what + (where if report.bad_lines else "") + rest)
 
 
 def _by_code(report: Rejected) -> Html:
     most = sorted(report.problems_by_code.items(), key=lambda each: -each[1])[:CODES]
-    return table(("Problem", "#How often"), [(el("code", code), number(n)) for code, n in most])
+    return table(("Problem", "#Times"), [(el("code", code), number(n)) for code, n in most])
 
 
 def _problems(report: Rejected) -> Iterator[Html | None]:
     yield problem_table(report.problems[:PROBLEMS])
     if report.problems_total > PROBLEMS:
-        words = f"The first {PROBLEMS} of {number(report.problems_total)}; more are told in "
+        words = f"The first {PROBLEMS} of {number(report.problems_total)}; more are in "
         yield el("p", words, el("a", "report.json", href="report.json"), ".", class_="note")
 
 
 def _about(report: Rejected) -> Html:
     source = report.source
-    told: list[tuple[str, object]] = [
+    facts: list[tuple[str, object]] = [
         ("Job", el("code", report.job_id)),
         ("Dropped as", el("code", f"s3://{source.bucket}/{source.key}")),
         ("Rejected", moment(report.rejected_at)),
@@ -52,4 +52,4 @@ def _about(report: Rejected) -> Html:
         *(("Note", each) for each in report.notes),
         ("Machine-readable", el("a", "report.json", href="report.json")),
     ]
-    return el("dl", *(el("div", el("dt", a), el("dd", b)) for a, b in told), class_="facts")
+    return el("dl", *(el("div", el("dt", a), el("dd", b)) for a, b in facts), class_="facts")

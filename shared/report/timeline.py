@@ -1,4 +1,4 @@
-"""The timeline: a bar for each part while they are few, how many were where while they are many."""
+"""The timeline: one bar for each part, or the number of parts in each phase if there are many."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,10 +11,10 @@ from shared.report.model import JobReport, PartReport
 
 BARS = 30  # parts with a bar of their own
 STEPS = 60  # moments at which many parts are counted
-WIDTH = 1_000  # of a drawing's own units; it is stretched to the width there is
+WIDTH = 1_000  # of a drawing's own units; the page stretches it
 TALL = 160
 
-# What a part does between two of its times, in the order of its life, with the colour's class.
+# What a part does between two of its times, in order, with the colour's class.
 PHASES = (
     ("waiting", "waits", "waits"),
     ("submitting", "is uploaded", "uploads"),
@@ -23,8 +23,11 @@ PHASES = (
 )
 
 
+Times = tuple[datetime, datetime]  # begin and end
+
+
 class Phase(NamedTuple):
-    said: str
+    words: str
     colour: str
     begin: datetime
     end: datetime
@@ -32,35 +35,41 @@ class Phase(NamedTuple):
 
 def timeline(report: JobReport) -> Html | None:
     """None where no part has a history."""
-    begin = report.times.get("checking") or report.times.get("accepted")
-    end = report.times.get(report.state)
+    whole = _whole(report)
     lives = [(part, phases(part)) for part in report.parts]
-    if begin is None or end is None or end <= begin or not any(life for _, life in lives):
+    if whole is None or not any(life for _, life in lives):
         return None
     if len(lives) <= BARS:
-        drawn = joined(_bar(part, life, (begin, end)) for part, life in lives)
+        drawn = joined(_bar(part, life, whole) for part, life in lives)
     else:
-        drawn = _crowd([life for _, life in lives], (begin, end))
-    return joined((_legend(), el("div", drawn, class_="timeline"), _axis(begin, end)))
+        drawn = _crowd([life for _, life in lives], whole)
+    return joined((_legend(), el("div", drawn, class_="timeline"), _axis(*whole)))
+
+
+def _whole(report: JobReport) -> Times | None:
+    """From the drop to the end, as far as both are known."""
+    begin = report.times.get("checking") or report.times.get("accepted")
+    end = report.times.get(report.state)
+    return (begin, end) if begin and end and begin < end else None
 
 
 def phases(part: PartReport) -> list[Phase]:
-    """Only what both ends are known of; a part that came back to waiting shows its last wait."""
+    """Those with a known begin and end; a part that waited more than once shows its last wait."""
     times = [
         *((at, part.times.get(at)) for at, _, _ in PHASES),
         ("landed", part.times.get("landed")),
     ]
     known = [(name, at) for name, at in times if at is not None]
-    said = {name: (words, colour) for name, words, colour in PHASES}
+    looks = {name: (words, colour) for name, words, colour in PHASES}
     return [
-        Phase(*said[name], begin, max(begin, end)) for (name, begin), (_, end) in pairwise(known)
+        Phase(*looks[name], begin, max(begin, end)) for (name, begin), (_, end) in pairwise(known)
     ]
 
 
-def _bar(part: PartReport, life: Sequence[Phase], whole: tuple[datetime, datetime]) -> Html:
-    again = f", attempt {part.attempt}" if part.attempt > 1 else ""
-    name = f"Part {part.part}{again}"
-    told = "; ".join(f"{each.said} {span(each.end - each.begin)}" for each in life)
+def _bar(part: PartReport, life: Sequence[Phase], whole: Times) -> Html:
+    attempt = f", attempt {part.attempt}" if part.attempt > 1 else ""
+    name = f"Part {part.part}{attempt}"
+    label = "; ".join(f"{each.words} {span(each.end - each.begin)}" for each in life)
     rects = [_rect(each, whole) for each in life]
     drawing = el(
         "svg",
@@ -69,34 +78,34 @@ def _bar(part: PartReport, life: Sequence[Phase], whole: tuple[datetime, datetim
         viewBox=f"0 0 {WIDTH} 10",
         preserveAspectRatio="none",
         role="img",
-        aria_label=f"{name}: {told}",
+        aria_label=f"{name}: {label}",
     )
-    label = el("div", el("b", name), " ", el("span", part.model), el("i", _ending(part)))
-    return el("div", label, drawing, class_="bar")
+    heading = el("div", el("b", name), " ", el("span", part.model), el("i", _ending(part)))
+    return el("div", heading, drawing, class_="bar")
 
 
-def _rect(phase: Phase, whole: tuple[datetime, datetime]) -> Html:
-    """At least a hair wide, or what was quick would not be seen."""
+def _rect(phase: Phase, whole: Times) -> Html:
+    """At least three units wide, so that a quick phase stays visible."""
     begin, end = (_place(at, whole) for at in (phase.begin, phase.end))
     width = max(end - begin, 3.0)
-    title = el("title", f"{phase.said}: {span(phase.end - phase.begin)}")
+    title = el("title", f"{phase.words}: {span(phase.end - phase.begin)}")
     shape = {"x": f"{min(begin, WIDTH - width):.1f}", "y": 0, "width": f"{width:.1f}", "height": 10}
     return el("g", title, el("rect", **shape, class_=phase.colour))
 
 
 def _ending(part: PartReport) -> str:
-    if part.cut_again:
-        return "cut again"
+    if part.split_again:
+        return "split again"
     return part.batch_status or "no batch"
 
 
-def _place(at: datetime, whole: tuple[datetime, datetime]) -> float:
+def _place(at: datetime, whole: Times) -> float:
     begin, end = whole
     return min(max((at - begin) / (end - begin), 0.0), 1.0) * WIDTH
 
 
-def _crowd(lives: Sequence[Sequence[Phase]], whole: tuple[datetime, datetime]) -> Html:
-    """Stacked columns: at each moment, how many parts waited, were at OpenAI, landed."""
+def _crowd(lives: Sequence[Sequence[Phase]], whole: Times) -> Html:
+    """Stacked columns: how many parts waited, were at OpenAI or landed at each moment."""
     begin, end = whole
     step = (end - begin) / STEPS
     counted = [_count(lives, begin + (n + 0.5) * step) for n in range(STEPS)]
@@ -110,9 +119,9 @@ def _crowd(lives: Sequence[Sequence[Phase]], whole: tuple[datetime, datetime]) -
         preserveAspectRatio="none",
         role="img",
         class_="crowd",
-        aria_label=f"{number(len(lives))} parts over time, by what they did",
+        aria_label=f"{number(len(lives))} parts over time, by phase",
     )
-    words = f"{number(len(lives))} parts; at most {number(most)} on their way at once"
+    words = f"{number(len(lives))} parts; at most {number(most)} in progress at once"
     return el("div", el("div", el("span", words)), drawing, class_="bar")
 
 
@@ -139,12 +148,14 @@ def _column(n: int, counted: dict[str, int], most: int) -> Html:
 
 
 def _legend() -> Html:
-    return legend([(colour, f"a part {said}") for _, said, colour in PHASES])
+    return legend([(colour, f"a part {words}") for _, words, colour in PHASES])
 
 
 def legend(entries: Sequence[tuple[str, str]]) -> Html:
-    """Colour and words; the words are the meaning, the colour only finds them."""
-    return el("ul", *(el("li", swatch(c), said) for c, said in entries), class_="legend")
+    """Each colour with its words: nobody has to tell colours apart to understand them."""
+    return el(
+        "ul", *(el("li", swatch(colour), words) for colour, words in entries), class_="legend"
+    )
 
 
 def swatch(colour: str) -> Html:

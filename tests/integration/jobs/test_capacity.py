@@ -39,7 +39,7 @@ def test_the_limit_is_learnt_from_the_refusal_and_the_part_cut_again() -> None:
         (capacity,) = world.edges.ledger.capacities()
         assert capacity.limit == 8_000
         first, *pieces = world.report(job)["parts"]
-        assert first["cut_again"]
+        assert first["split_again"]
         assert max(piece["estimated_prompt_tokens"] for piece in pieces) <= 8_000
         refused = [b for b in world.small.batches.values() if b.status == "failed"]
         assert len(refused) == 1

@@ -1,4 +1,4 @@
-"""What people and programs read afterwards adds up."""
+"""The reports: what they hold, and that it adds up."""
 
 import pytest
 
@@ -19,8 +19,8 @@ def wrong(count: int) -> Problems:
     return problems
 
 
-def test_a_refusal_says_what_was_asked_and_all_that_is_wrong() -> None:
-    dropped = job(times={"dropped": NOW}, notes=["A note."])
+def test_rejection_has_the_options_and_every_problem() -> None:
+    dropped = job(notes=["A note."])
 
     report = rejection(dropped, {"bad-lines": "reject"}, wrong(600), 999, NOW)
 
@@ -31,27 +31,27 @@ def test_a_refusal_says_what_was_asked_and_all_that_is_wrong() -> None:
     )
     assert (report.lines, report.bad_lines, report.problems_total) == (999, 600, 1_200)
     assert (report.problems_by_code, len(report.problems)) == ({"invalid_url": 1_200}, 1_000)
-    assert (report.dropped_at, report.rejected_at, report.notes) == (NOW, NOW, ["A note."])
+    assert (report.rejected_at, report.notes) == (NOW, ["A note."])
 
 
-def test_lines_left_out_are_counted_and_named() -> None:
+def test_skipped_lines_are_counted_with_their_problems() -> None:
     report = skipped(wrong(2))
 
     assert (report.lines, report.problems_total, report.problems) == (2, 4, [PROBLEM] * 4)
 
 
-def test_a_part_is_reported_with_openais_errors_in_lines_of_the_file() -> None:
+def test_part_report_has_the_errors_of_openai() -> None:
     errors = [BatchError(code="invalid_url", line=70)]
     landed = part(batch_id="batch_1", file_id="file-1", replaced=True, errors_total=4)
 
     report = part_report(landed, errors)
 
     assert (report.part, report.batch_id, report.input_file_id) == (1, "batch_1", "file-1")
-    assert (report.errors, report.errors_total, report.cut_again) == (errors, 4, True)
+    assert (report.errors, report.errors_total, report.split_again) == (errors, 4, True)
     assert report.estimated_prompt_tokens == 100
 
 
-def test_usage_of_all_models_adds_up() -> None:
+def test_total_adds_up_the_usage_of_all_models() -> None:
     by_model = {
         "m1": Usage(input_tokens=1, output_tokens=2),
         "m2": Usage(input_tokens=10, output_tokens=20),
@@ -76,7 +76,7 @@ def test_usage_of_all_models_adds_up() -> None:
         (["cancelled"], [OK], "completed"),
     ],
 )
-def test_a_job_ends_as_its_parts_did(
+def test_outcome_follows_from_the_statuses_of_the_parts(
     statuses: list[str], answers: list[Response], state: str
 ) -> None:
     tally = Tally()
@@ -88,7 +88,7 @@ def test_a_job_ends_as_its_parts_did(
     assert outcome([*parts, replaced], tally) == state
 
 
-def test_a_job_whose_cancel_changed_something_is_cancelled() -> None:
+def test_outcome_is_cancelled_if_the_cancel_cut_a_part_short() -> None:
     parts = [part(batch_status="completed"), part(batch_status="completed", cut_short=True)]
 
     assert outcome(parts, Tally()) == "cancelled"

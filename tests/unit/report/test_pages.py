@@ -85,20 +85,20 @@ def words(page: bytes) -> str:
     return unescape(re.sub(r"<[^>]+>", " ", without_style))
 
 
-def test_it_says_what_became_of_the_job() -> None:
-    said = words(job_page(job_report()))
+def test_job_page_says_what_became_of_the_job() -> None:
+    text = words(job_page(job_report()))
 
-    assert "97 of 100 requests" in said
-    assert "$1.25" in said
-    assert "2,000,000 in, 1,000,000 out" in said
-    assert "3 h 0 min" in said
-    assert "The batch was 1 h 0 min at OpenAI." in said
-    assert "3 failed: server_error (3 %)" in said
-    assert "q-7" in said
-    assert "2 were asked again" in said
+    assert "97 of 100 requests" in text
+    assert "$1.25" in text
+    assert "2,000,000 in, 1,000,000 out" in text
+    assert "3 h 0 min" in text
+    assert "The batch was at OpenAI for 1 h 0 min." in text
+    assert "3 failed: server_error (3 %)" in text
+    assert "q-7" in text
+    assert "2 were retried" in text
 
 
-def test_what_has_no_price_is_said() -> None:
+def test_job_page_says_which_models_have_no_price() -> None:
     usage = {"mine": Usage(input_tokens=1), "gpt-5-mini": Usage(input_tokens=8_000_000)}
 
     some, none = (
@@ -113,7 +113,7 @@ def test_what_has_no_price_is_said() -> None:
     assert "$0.00" not in none
 
 
-def test_files_are_linked_where_they_lie_beside_the_page() -> None:
+def test_job_page_links_the_files_beside_it() -> None:
     links = [value for name, value in Reader(job_page(job_report())).attributes if name == "href"]
 
     assert links == ["data:,", "results.jsonl", "errors.jsonl"]
@@ -124,7 +124,7 @@ def test_files_are_linked_where_they_lie_beside_the_page() -> None:
     [job_page(hostile_report()), rejected_page(rejection_report(HOSTILE_PROBLEM))],
     ids=["job", "rejected"],
 )
-def test_whatever_users_and_openai_write_stays_text(page: bytes) -> None:
+def test_page_shows_hostile_texts_as_text(page: bytes) -> None:
     read = Reader(page)
 
     assert read.elements <= WE_MAKE
@@ -134,50 +134,50 @@ def test_whatever_users_and_openai_write_stays_text(page: bytes) -> None:
     assert len(page) < 300_000
 
 
-def test_a_page_of_thousands_of_parts_stays_short_and_shows_the_odd_ones() -> None:
+def test_job_page_of_thousands_of_parts_is_short_and_shows_failures() -> None:
     page = job_page(many_parts())
 
     assert len(page) < 60_000
     assert "Too long." in words(page)
     assert "The first 20 of 5,000" in words(page)
-    assert "5,000 parts; at most 5,000 on their way at once" in words(page)
+    assert "5,000 parts; at most 5,000 in progress at once" in words(page)
 
 
-def test_problems_are_shown_up_to_a_limit_and_counted() -> None:
-    said = words(rejected_page(rejection_report()))
+def test_rejected_page_shows_the_first_problems_and_counts_all() -> None:
+    text = words(rejected_page(rejection_report()))
 
-    assert said.count("Do this.") == 50
-    assert "1,000 problem(s) on 1,000 of 2,000 lines" in said
-
-
-def test_many_kinds_of_failures_still_add_up() -> None:
-    said = words(job_page(job_report(errors=[error(f"e{n}", 1) for n in range(8)])))
-
-    assert "3 failed otherwise, in 3 ways" in said
+    assert text.count("Do this.") == 50
+    assert "1,000 problem(s) on 1,000 of 2,000 lines" in text
 
 
-def test_a_part_without_all_its_times_shows_what_is_known() -> None:
+def test_job_page_with_many_kinds_of_failures_adds_them_up() -> None:
+    text = words(job_page(job_report(errors=[error(f"e{n}", 1) for n in range(8)])))
+
+    assert "3 failed otherwise, in 3 ways" in text
+
+
+def test_phases_of_a_part_with_missing_times_are_those_known() -> None:
     part = lived(1).model_copy(update={"times": {"waiting": NOW, "ended": NOW + HOUR}})
 
-    assert [(each.said, each.end - each.begin) for each in phases(part)] == [("waits", HOUR)]
+    assert [(each.words, each.end - each.begin) for each in phases(part)] == [("waits", HOUR)]
 
 
-def test_a_job_without_times_has_no_timeline() -> None:
+def test_job_page_without_times_has_no_timeline() -> None:
     assert "Timeline" not in words(job_page(job_report(times={})))
 
 
-def test_everything_put_into_an_element_is_escaped_once() -> None:
+def test_element_escapes_its_contents_once() -> None:
     assert el("p", "<&>", el("b", "x"), title='"') == '<p title="&quot;">&lt;&amp;&gt;<b>x</b></p>'
     assert el("p", Html("<i></i>"), None) == "<p><i></i></p>"
 
 
-def test_what_is_not_to_be_seen_is_spelled_out() -> None:
+def test_element_spells_out_invisible_characters() -> None:
     assert el("p", "a\n\x1b\u202eb") == r"<p>a\u000a\u001b\u202eb</p>"
     assert len(el("p", "x" * 5_000)) == 300 + len("<p></p>")
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("text", "expected"),
     [
         (share(1, 100_000), "< 0.1 %"),
         (share(99_999, 100_000), "> 99.9 %"),
@@ -195,5 +195,5 @@ def test_what_is_not_to_be_seen_is_spelled_out() -> None:
         (size(15_045_920), "15.0 MB"),
     ],
 )
-def test_numbers_are_written_for_people(said: str, expected: str) -> None:
-    assert said == expected
+def test_numbers_are_written_for_people(text: str, expected: str) -> None:
+    assert text == expected

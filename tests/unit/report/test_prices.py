@@ -1,4 +1,4 @@
-"""What a job's tokens cost, by a table that says what the locked genai-prices says."""
+"""What a job's tokens cost, by a table that matches the locked genai-prices."""
 
 import json
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from shared.report.prices import cost, prices
 MILLION = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
 
 
-def test_the_table_is_what_the_locked_package_says() -> None:
+def test_prices_match_the_locked_package() -> None:
     made_on = datetime.fromisoformat(prices().date).replace(tzinfo=UTC)
 
     assert PRICES.read_text() == table(made_on), "renew it: python -m local prices"
@@ -31,18 +31,20 @@ def test_the_table_is_what_the_locked_package_says() -> None:
         ("omni-moderation-latest", (0.0, 0.0)),
     ],
 )
-def test_a_batch_costs_half_of_what_the_package_asks(model: str, half: tuple[float, float]) -> None:
+def test_rate_of_a_batch_is_half_the_price_of_the_package(
+    model: str, half: tuple[float, float]
+) -> None:
     whole = calc_price(Spent(input_tokens=1_000, output_tokens=1_000), model, provider_id="openai")
 
     assert prices().rate(model) == half
     assert float(whole.total_price) * 1_000 == pytest.approx(2 * sum(half))
 
 
-def test_a_dated_version_costs_what_its_family_does() -> None:
+def test_rate_of_a_dated_model_is_that_of_its_family() -> None:
     assert prices().rate("gpt-5-mini-2031-01-31") == prices().rate("gpt-5-mini")
 
 
-def test_models_add_up_and_one_without_a_price_is_said_not_guessed() -> None:
+def test_cost_sums_known_prices_and_counts_unknown_ones() -> None:
     found = cost({"gpt-4.1": MILLION, "gpt-5-mini": MILLION, "mine": MILLION}, prices())
 
     assert found.usd == 5 + 1.125
@@ -51,5 +53,5 @@ def test_models_add_up_and_one_without_a_price_is_said_not_guessed() -> None:
     assert json.loads(found.model_dump_json())["by_model"]["gpt-4.1"]["usd"] == 5
 
 
-def test_nothing_asked_costs_nothing() -> None:
+def test_cost_of_no_usage_is_zero() -> None:
     assert (cost({}, prices()).usd, cost({}, prices()).unpriced_models) == (0, 0)

@@ -1,0 +1,102 @@
+"""The tables of a report's page: costs, errors, problems, parts."""
+
+from collections.abc import Iterator
+
+from shared.jobs.results import ErrorGroup
+from shared.problems import Problem
+from shared.report.format import dollars, number, size
+from shared.report.markup import Html, el, joined, table
+from shared.report.model import JobReport, PartReport, Skipped
+
+# How many rows a table shows; report.json beside the page has all.
+PARTS, MODELS, ERRORS, PROBLEMS = 20, 20, 10, 20
+GOOD = frozenset({"completed"})
+
+
+def cost_table(report: JobReport) -> Html:
+    by_cost = sorted(
+        report.usage_by_model,
+        key=lambda model: (report.cost.by_model[model].usd or 0, model),
+        reverse=True,
+    )
+    rows = [_model(report, each) for each in by_cost[:MODELS]]
+    columns = ("Model", "#Input tokens", "#Output tokens", "#$ a million, in / out", "#Cost")
+    note = (
+        f"{report.cost.prices}. Cached input counts in full; the extra price of very long prompts "
+        f"is not included. The estimate at intake was {number(report.estimated_prompt_tokens)} "
+        "prompt tokens."
+    )
+    if not rows:
+        return el("p", "No answer states any tokens.")
+    return joined((table(columns, rows), more(len(by_cost), MODELS), el("p", note, class_="note")))
+
+
+def _model(report: JobReport, model: str) -> tuple[object, ...]:
+    used, cost = report.usage_by_model[model], report.cost.by_model[model]
+    rate: object = "price not known"
+    if cost.usd_per_million_input is not None:
+        rate = f"{cost.usd_per_million_input:g} / {cost.usd_per_million_output:g}"
+    paid = "–" if cost.usd is None else dollars(cost.usd)
+    return (model, number(used.input_tokens), number(used.output_tokens), rate, paid)
+
+
+def error_table(groups: list[ErrorGroup]) -> Html:
+    rows = [
+        (
+            number(each.count),
+            el("code", each.code),
+            each.message,
+            joined((el("code", each.example_custom_id), f" (line {number(each.example_line)})")),
+        )
+        for each in groups[:ERRORS]
+    ]
+    shown = table(("#Requests", "Code", "Message", "Example"), rows)
+    return joined((shown, more(len(groups), ERRORS)))
+
+
+def skipped_lines(skipped: Skipped) -> Iterator[Html | None]:
+    yield el("p", f"{number(skipped.lines)} lines had {number(skipped.problems_total)} problems.")
+    yield problem_table(skipped.problems[:PROBLEMS])
+    yield more(skipped.problems_total, PROBLEMS)
+
+
+def problem_table(problems: list[Problem]) -> Html:
+    rows = [
+        (
+            number(each.line) if each.line else "file",
+            joined((el("code", each.code), f" {each.param}" if each.param else None)),
+            each.message,
+            each.remedy,
+        )
+        for each in problems
+    ]
+    return table(("#Line", "Problem", "What is wrong", "What to do"), rows)
+
+
+def part_table(parts: list[PartReport]) -> Iterator[Html | None]:
+    """Parts that did not complete come first."""
+    odd_first = sorted(parts, key=lambda each: (each.batch_status in GOOD, each.part))
+    columns = ("Part", "Model and endpoint", "#Requests", "#Size", "Ended as", "Batch")
+    yield table(columns, [_part(each) for each in odd_first[:PARTS]])
+    yield more(len(parts), PARTS)
+
+
+def _part(part: PartReport) -> tuple[object, ...]:
+    attempt = f", attempt {part.attempt}" if part.attempt > 1 else ""
+    status = "split again" if part.split_again else part.batch_status or "no batch"
+    reason = el("small", part.reason) if part.reason else None
+    return (
+        f"{part.part}{attempt}",
+        joined((part.model, " ", el("small", part.endpoint))),
+        number(part.requests),
+        size(part.bytes),
+        joined((status, " ", reason)),
+        el("code", part.batch_id) if part.batch_id else "–",
+    )
+
+
+def more(count: int, shown: int) -> Html | None:
+    if count <= shown:
+        return None
+    words = f"The first {number(shown)} of {number(count)}; all are in "
+    return el("p", words, el("a", "report.json", href="report.json"), ".", class_="note")
