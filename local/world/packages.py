@@ -16,13 +16,17 @@ from local.world.workspace import WORLDS, locked
 BUILDS = WORLDS / "builds"
 KEPT = 4  # the newest few stay; another run may be deploying one of them
 SAM = ROOT / ".venvs" / "sam" / "bin" / "sam"
+SAM_ENVIRONMENT = {  # SAM would note in the home directory that its telemetry is on
+    "SAM_CLI_TELEMETRY": "0",
+    "__SAM_CLI_APP_DIR": str(ROOT / ".venvs" / "sam" / "settings"),
+}
 OUTER_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FILE", "OUT"}  # sam build calls make anew
 SOURCES = (
     "template.yaml",
-    "Makefile",
     "uv.lock",
     "functions",
     "shared",
+    "local/build/packages.mk",
     "local/world/packages.py",
     "local/build/trim_packages.py",
 )
@@ -64,7 +68,7 @@ def _build(build: Path) -> None:
     shutil.rmtree(build, ignore_errors=True)
     command = [str(SAM), "build", "--build-dir", str(build)]
     environment = {k: v for k, v in os.environ.items() if k not in OUTER_MAKE}
-    environment |= {"PACKAGE_FOR": "here", "SAM_CLI_TELEMETRY": "0"}
+    environment |= {"PACKAGE_FOR": "here", "PYTHON": sys.executable, **SAM_ENVIRONMENT}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )

@@ -13,7 +13,9 @@ import httpx
 from local.paths import ROOT
 from local.world import processes
 
-MINISTACK = ROOT / ".venvs" / "ministack" / "bin" / "ministack"
+# It runs the functions with its own Python, so there is one for each version.
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+MINISTACK = ROOT / ".venvs" / f"ministack{VERSION}" / "bin" / "ministack"
 PATIENCE = 60.0  # seconds for a server to begin to answer
 TRIES = 3  # another program may take the port that was free a moment ago
 FOR_REAL = ("HTTPS_PROXY", "https_proxy", "SSL_CERT_DIR", "SSL_CERT_FILE")

@@ -13,7 +13,7 @@ from boto3.session import Session
 from botocore.config import Config
 from botocore.session import Session as BareSession
 
-from local.world.packages import SAM, built_template
+from local.world.packages import SAM, SAM_ENVIRONMENT, built_template
 from local.world.servers import start_aws, start_openai
 from shared.jobs.ledger import Ledger
 
@@ -142,7 +142,7 @@ def aws_environment(endpoint: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "NO_PROXY": "127.0.0.1,localhost",
         "SAM_CLI_POLL_DELAY": "0.3",
-        "SAM_CLI_TELEMETRY": "0",
+        **SAM_ENVIRONMENT,
     }
 
 

@@ -57,7 +57,7 @@ def make(out: Path) -> Run:
     """`make TARGET NAME=VALUE …`, to its end."""
 
     def make(*arguments: str) -> Ran:
-        return _ended(["make", *arguments, f"OUT={out}"], out)
+        return _ended(["make", *arguments, f"OUT={out}", f"PYTHON={sys.executable}"], out)
 
     return make
 

@@ -1,5 +1,6 @@
 """What `sam build` makes of the template: packages that hold what they should and nothing else."""
 
+import os
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.paths import ROOT
-from local.world.packages import SAM, built_template
+from local.world.packages import SAM, SAM_ENVIRONMENT, built_template
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("packages")]
 
@@ -39,7 +40,10 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As for Lambda: python3.13 on arm64, whatever this machine is."""
     build = tmp_path_factory.mktemp("build")
     command = [str(SAM), "build", "--build-dir", str(build)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = os.environ | SAM_ENVIRONMENT | {"PYTHON": sys.executable}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return build
 
