@@ -54,13 +54,13 @@ def _of_make(words: list[str]) -> list[str]:
 
 
 def _of_ours(program: str, words: list[str]) -> list[str]:
-    """`python -m MODULE`, or a command of an installed program, against its own help."""
-    start: tuple[str, ...] = (str(ROOT / ".venv" / "bin" / program),)
+    """`batchdrop`, or `python -m MODULE`, against its own help."""
+    module = "local"
     if program == "python":
         module, words = words[1], words[2:]
-        start = (sys.executable, "-m", module)
-        if importlib.util.find_spec(module) is None:
-            return [f"there is no module {module}"]
+    if importlib.util.find_spec(module) is None:
+        return [f"there is no module {module}"]
+    start = (sys.executable, "-m", module)
     options = {word.partition("=")[0] for word in words if word.startswith("--")}
     subcommand = tuple(words[:1]) if words and not words[0].startswith("-") else ()
     return [*_of_help(start, subcommand), *_of_help((*start, *subcommand), tuple(options))]
