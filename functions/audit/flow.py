@@ -75,7 +75,7 @@ def _watch_the_clock(edges: AuditEdges, cursor: Cursor, now: int) -> Counts:
     if cursor.is_backfill:
         return {}
     interval = edges.settings.audit_interval_seconds
-    return ring(edges, cursor, silences(cursor, interval, now, edges.config))
+    return ring(edges, cursor, list(silences(cursor, interval, now, edges.config)))
 
 
 def _after_failure(edges: AuditEdges, cursor: Cursor, error: Exception) -> Counts:

@@ -1,45 +1,56 @@
 """Findings become alerts: written down, rung if they are news, then stored."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from functions.audit.metrics import Counts
-from shared.audit.alerts import Alert, Settled, alert_text, distinct, record, settle, subject
+from shared.audit.alerts import Alert, alert_text, record, subject
 from shared.audit.cursor import DAY, Alerting, Cursor, is_live
 from shared.audit.detection import Finding
 from shared.audit.edges import AuditEdges
 from shared.audit.ocsf import as_finding
 from shared.audit.paths import alert_key
+from shared.audit.suppression import Settled, settle
 from shared.aws.notifier import Notification
 
 JSON = "application/json"
 RAISED = "Alert Raised"
 
 
-def ring(edges: AuditEdges, cursor: Cursor, findings: Iterable[Finding]) -> Counts:
-    """Each alert once, however often its events come."""
-    counts = {"AuditAlertsStored": 0, "AuditAlertsRung": 0}
-    for alert in distinct(findings, edges.config):
-        if cursor.alerting == Alerting.DRY:
-            _write(edges, alert, f"dry/{cursor.stream.replace('#', '-')}")
-            continue
-        settled = settle(alert, edges.tables.alerts(alert.dedup), edges.config)
-        if settled is not None:
-            counts["AuditAlertsStored"] += 1
-            counts["AuditAlertsRung"] += _store(edges, cursor, settled)
-    return counts
+def ring(edges: AuditEdges, cursor: Cursor, findings: Sequence[Finding]) -> Counts:
+    """Each alert once, however often its events come and however they are cut into pages."""
+    dry_run = cursor.stream if cursor.alerting == Alerting.DRY else None
+    stored = [
+        alert
+        for dedup in dict.fromkeys(finding.dedup for finding in findings)
+        for alert in edges.tables.alerts(dedup, dry_run)
+    ]
+    settled = settle(findings, stored, edges.config)
+    if dry_run is not None:
+        for each in settled:
+            _write(edges, each.alert, f"dry/{dry_run.replace('#', '-')}")
+            _keep(edges, each.alert, dry_run)
+        return {}
+    rung = [_store(edges, cursor, each) for each in settled]
+    stored_now = sum(each.is_news for each in settled)
+    return {"AuditAlertsStored": stored_now, "AuditAlertsRung": sum(rung)}
 
 
 def _store(edges: AuditEdges, cursor: Cursor, settled: Settled) -> bool:
     """Bytes, then bell, then table: who dies between rings again, with the same id."""
     alert = settled.alert
-    rings = settled.rings and is_live(cursor, alert.time)
-    _write(edges, alert, "alerts")
-    if rings:
+    notify = settled.notify and is_live(cursor, alert.time)
+    if settled.is_news:
+        _write(edges, alert, "alerts")
+    if notify:
         edges.notifier.publish(notification(alert))
-    kept = edges.seconds() + edges.settings.audit_kept_days * DAY
-    edges.tables.put_alert(alert, kept)
-    return rings
+    _keep(edges, alert, None)
+    return notify
+
+
+def _keep(edges: AuditEdges, alert: Alert, dry_run: str | None) -> None:
+    kept_until = edges.seconds() + edges.settings.audit_kept_days * DAY
+    edges.tables.put_alert(alert, kept_until, dry_run)
 
 
 def _write(edges: AuditEdges, alert: Alert, room: str) -> None:

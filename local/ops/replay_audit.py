@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.audit.alerts import Alert
+from shared.audit.alerts import INNER, Alert
 from shared.audit.config import Config, Misconfigured, read_config
 from shared.audit.events import AuditLog, Unreadable, read_event
 from shared.audit.reading import entries
@@ -45,7 +45,7 @@ def events_in(text: bytes, problems: list[str]) -> Iterator[AuditLog]:
 
 
 def shown(alert: Alert) -> str:
-    return alert.model_dump_json(exclude={"level"})
+    return alert.model_dump_json(exclude=INNER)
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from shared.audit.alerts import Alert, distinct
+from shared.audit.alerts import Alert
 from shared.audit.config import Config
 from shared.audit.detection import Finding, Observation
 from shared.audit.engine import Engine, Set
 from shared.audit.events import AuditLog
 from shared.audit.state import condensed
+from shared.audit.suppression import settle
 
 
 def replay(events: Iterable[AuditLog], config: Config) -> list[Alert]:
@@ -26,7 +27,7 @@ def replay(events: Iterable[AuditLog], config: Config) -> list[Alert]:
     for where, observation in engine.derive(findings):
         of_findings[where].append(observation)
     findings += _judged(engine, of_findings)
-    return distinct(findings, config)
+    return [settled.alert for settled in settle(findings, (), config)]
 
 
 def _judged(engine: Engine, sets: Mapping[Set, list[Observation]]) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """The audit function's two DynamoDB tables: events to look things up in, and what is remembered.
 
 State rows: CURSOR with a row a stream; FACTS#<key> with a row a stretch of time, which holds what
-every pattern remembers of the key; ALERT#<dedup> with a row an alert. Facts are sets of strings,
+every pattern remembers of the key; ALERT#<dedup> with a row an alert, DRY#<stream>#<dedup>
+with those of a dry run. Facts are sets of strings,
 so remembering twice is remembering once.
 """
 
@@ -104,19 +105,20 @@ class AuditTables:
             for name, texts in _bare(item).items()
         }
 
-    def alerts(self, dedup: str) -> list[Alert]:
+    def alerts(self, dedup: str, dry_run: str | None = None) -> list[Alert]:
+        """Those of this key; a dry run has its own, so that it tries what it would do."""
         query: Any = {
             "TableName": self._state,
             "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": _alert_pk(dedup)},
+            "ExpressionAttributeValues": {":pk": _alert_pk(dedup, dry_run)},
             "ConsistentRead": True,
         }
         return [Alert.model_validate(_bare(row)) for row in self._query(query)]
 
-    def put_alert(self, alert: Alert, kept_until: int) -> None:
+    def put_alert(self, alert: Alert, kept_until: int, dry_run: str | None = None) -> None:
         """The id is the alert's for good, so putting it again is the same alert."""
         row = alert.model_dump(mode="json")
-        row |= {"pk": _alert_pk(alert.dedup), "sk": alert.id, "expires_at": kept_until}
+        row |= {"pk": _alert_pk(alert.dedup, dry_run), "sk": alert.id, "expires_at": kept_until}
         self._said(lambda: self._dynamodb.put_item(TableName=self._state, Item=row))
 
     def cursors(self) -> dict[str, Cursor]:
@@ -256,8 +258,8 @@ def _facts_key(row: Row) -> tuple[str, str]:
     return f"FACTS#{_short(row.key)}", f"{row.seconds}#{row.bucket:010d}"
 
 
-def _alert_pk(dedup: str) -> str:
-    return f"ALERT#{_short(dedup)}"
+def _alert_pk(dedup: str, dry_run: str | None) -> str:
+    return f"ALERT#{_short(dedup)}" if dry_run is None else f"DRY#{dry_run}#{_short(dedup)}"
 
 
 def _short(key: str) -> str:

@@ -122,6 +122,24 @@ def test_a_repeat_within_the_hour_is_not_sent_again(world: AuditWorld) -> None:
     assert len(unmuted) == 2
 
 
+@pytest.mark.parametrize("page", [1, 2, 3])
+@pytest.mark.parametrize(("alerts", "written"), [("on", "alerts"), ("dry", "dry")])
+def test_pages_of_any_size_give_the_same_alerts(
+    aws: None, page: int, alerts: str, written: str
+) -> None:
+    world = AuditWorld(settings={"audit_page": page})
+    old = [
+        {**OFF, "id": f"off-{minute}", "effective_at": NOW - 40 * DAY + minute * 60}
+        for minute in (0, 1, 60)
+    ]
+    world.add(old)
+
+    world.backfill("2026-09-01", "2026-10-01", alerts)
+    world.tick()
+
+    assert len(world.keys(f"audit/{written}/")) == 2
+
+
 def test_what_makes_a_stored_signal_worse_rings(world: AuditWorld) -> None:
     limit = {"id": "rl_1", "changes_requested": {"max_requests_per_1_minute": 500}}
     raised = {"id": "rl_1", "changes_requested": {"max_requests_per_1_minute": 5_000}}

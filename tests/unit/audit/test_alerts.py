@@ -1,13 +1,15 @@
 """Alerts: ids from content, incidents that ring once, letters for people."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from shared.audit.alerts import Alert, Settled, alert_text, distinct, record, settle, subject
+from shared.audit.alerts import Alert, alert_text, record, subject
 from shared.audit.config import Config
 from shared.audit.detection import Finding
 from shared.audit.severity import Severity
+from shared.audit.suppression import MOST_PARTS, Settled, settle
 from tests.unit.audit.timelines import MINUTE, START
 
 HOUR = 3_600
@@ -44,71 +46,100 @@ def test_an_id_comes_from_detection_key_level_and_window() -> None:
     assert alert(0, Severity.CRITICAL).id != base
 
 
-def test_what_is_new_is_stored_and_rings() -> None:
-    assert settle(alert(0), [], Config()) == Settled(alert(0), rings=True)
+def settled(
+    *found: Finding, stored: Sequence[Alert] = (), config: Config | None = None
+) -> list[Settled]:
+    return settle(found, stored, config or Config())
+
+
+def test_what_is_new_is_stored_and_published() -> None:
+    assert settled(finding(0)) == [Settled(alert(0), notify=True)]
 
 
 @pytest.mark.parametrize("severity", [Severity.SIGNAL, Severity.INFO])
-def test_what_is_quiet_does_not_ring(severity: Severity) -> None:
-    assert settle(alert(0, severity), [], Config()) == Settled(alert(0, severity), rings=False)
+def test_what_is_quiet_is_stored_alone(severity: Severity) -> None:
+    assert settled(finding(0, severity)) == [Settled(alert(0, severity), notify=False)]
 
 
-def test_a_signal_never_rings_whatever_is_configured() -> None:
-    loud = Config(ring_from=Severity.SIGNAL)
+@pytest.mark.parametrize(("severity", "notify"), [(Severity.SIGNAL, False), (Severity.INFO, True)])
+def test_a_signal_is_never_published(severity: Severity, notify: bool) -> None:
+    (found,) = settled(finding(0, severity), config=Config(ring_from=Severity.SIGNAL))
 
-    assert settle(alert(0, Severity.SIGNAL), [], loud) == Settled(
-        alert(0, Severity.SIGNAL), rings=False
-    )
-    assert settle(alert(0, Severity.INFO), [], loud) == Settled(alert(0, Severity.INFO), rings=True)
+    assert found.notify == notify
 
 
-@pytest.mark.parametrize("minutes", [0, 1, 59.9])
-def test_the_same_again_is_nothing(minutes: float) -> None:
-    assert settle(alert(minutes), [alert(0)], Config()) is None
+def test_the_very_same_again_changes_nothing() -> None:
+    assert settled(finding(0), stored=[alert(0)]) == []
 
 
-def test_what_began_earlier_than_was_known_is_amended_and_does_not_ring() -> None:
-    settled = settle(alert(-10), [alert(0)], Config())
+@pytest.mark.parametrize("minutes", [1, 59.9])
+def test_the_like_of_it_within_the_hour_is_remembered_alone(minutes: float) -> None:
+    (found,) = settled(finding(minutes), stored=[alert(0)])
 
-    assert settled is not None
-    assert settled.alert.id == alert(0).id
-    assert settled.alert.time == alert(-10).time
-    assert not settled.rings
-
-
-def test_an_id_that_is_taken_by_another_incident_is_not_taken_again() -> None:
-    began_earlier = alert(0).model_copy(update={"time": alert(-65).time})
-
-    settled = settle(alert(0), [began_earlier], Config())
-
-    assert settled is not None
-    assert settled.alert.id != began_earlier.id
-    assert settled.rings
+    assert (found.alert.without_parts, found.notify, found.is_news) == (alert(0), False, False)
+    assert found.alert.parts == (alert(0), alert(minutes))
+    assert settled(finding(minutes), stored=[found.alert]) == []
 
 
-def test_what_turns_out_worse_is_amended_and_rings() -> None:
-    raised = alert(0).model_copy(update={"severity": Severity.CRITICAL, "event_ids": ("a", "b")})
+def test_suppression_counts_from_the_alert_not_from_what_it_covers() -> None:
+    (covering,) = settled(finding(1), stored=[alert(0)])
 
-    assert settle(raised, [alert(0)], Config()) == Settled(raised, rings=True)
-    assert settle(alert(0), [raised], Config()) is None
+    (found,) = settled(finding(60), stored=[covering.alert])
+
+    assert found == Settled(alert(60), notify=True)
+
+
+def test_what_began_earlier_than_was_known_keeps_its_id_and_is_quiet() -> None:
+    (found,) = settled(finding(-10), stored=[alert(0)])
+
+    assert found.alert.id == alert(0).id
+    assert found.alert.time == alert(-10).time
+    assert not found.notify
+
+
+def test_what_an_alert_no_longer_covers_is_an_alert_of_its_own() -> None:
+    (covering,) = settled(finding(55), stored=[alert(0)])
+
+    earlier, later = settled(finding(-10), stored=[covering.alert])
+
+    assert (earlier.alert.id, earlier.notify) == (alert(0).id, False)
+    assert (later.alert.time, later.notify) == (alert(55).time, True)
+    assert later.alert.id != earlier.alert.id
+
+
+def test_what_turns_out_worse_is_published_again() -> None:
+    raised = finding(0, event_ids=("event-0", "x"), severity=Severity.CRITICAL, level=Severity.HIGH)
+
+    (found,) = settled(raised, stored=[alert(0)])
+
+    assert (found.alert.id, found.alert.severity, found.notify) == (alert(0).id, "critical", True)
+    assert found.alert.event_ids == ("event-0", "x")
+    assert settled(finding(0), stored=[found.alert]) == []
 
 
 def test_something_worse_is_an_alert_of_its_own() -> None:
-    settled = settle(alert(5, Severity.CRITICAL), [alert(0)], Config())
+    found = settled(finding(5, Severity.CRITICAL), stored=[alert(0)])
 
-    assert settled == Settled(alert(5, Severity.CRITICAL), rings=True)
+    assert found == [Settled(alert(5, Severity.CRITICAL), notify=True)]
 
 
-def test_something_less_beside_it_is_stored_and_does_not_ring() -> None:
-    settled = settle(alert(5), [alert(0, Severity.CRITICAL)], Config())
+def test_something_less_after_it_is_stored_alone() -> None:
+    found = settled(finding(5), stored=[alert(0, Severity.CRITICAL)])
 
-    assert settled == Settled(alert(5), rings=False)
+    assert found == [Settled(alert(5), notify=False)]
 
 
 def test_distinct_keeps_the_first_of_each_window() -> None:
-    found = distinct([finding(130), finding(59), finding(0), finding(60)], Config())
+    found = settled(finding(130), finding(59), finding(0), finding(60))
 
-    assert [(each.time - START) / MINUTE for each in found] == [0, 60, 130]
+    assert [(each.alert.time - START) / MINUTE for each in found] == [0, 60, 130]
+
+
+def test_a_flood_is_remembered_in_part() -> None:
+    (found,) = settled(*(finding(n / 10) for n in range(590)))
+
+    assert len(found.alert.parts) <= MOST_PARTS
+    assert found.alert.parts[-1].time >= alert(55).time
 
 
 def test_a_letter_says_what_who_where_before_and_after_and_what_to_do() -> None:

@@ -88,7 +88,7 @@ def test_events_in_order_ring_once_for_each_alert_that_is_no_signal(case: Case) 
     for event in read(sorted(case.events, key=lambda event: event["effective_at"])):
         memory.deliver([event])
 
-    rung = {alert.id for alert in memory.rung if alert.detection == case.detection}
+    rung = {alert.id for alert in memory.notified if alert.detection == case.detection}
     loud = [each for each in case.alerts if Severity(each.severity).rank >= Severity.MEDIUM.rank]
     assert len(rung) == len(loud)
 

@@ -1,14 +1,16 @@
 """What patterns remember: rows around new observations, bounded, and good for any order."""
 
 import random
+from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.audit.config import Config
 from shared.audit.detection import Observation
 from shared.audit.detections.sharing import S2_BESIDE_KEYS
 from shared.audit.engine import Engine, is_allowed
+from shared.audit.events import AuditLog
 from shared.audit.replay import replay, unique
 from shared.audit.silence import not_permitted, refused
 from shared.audit.state import Row, expires_at, judged, rows_to_read
@@ -126,11 +128,13 @@ def test_any_events_in_any_order_give_the_same_alerts(
 
 @settings(deadline=None)
 @given(st.lists(_event, max_size=40), st.integers(1, 7))
+@example([(m, "api_key.created", 0, key()) for m in (0, 1, 60)], 2)
+@example([(m, "api_key.created", 0, key()) for m in (0, 59, 60, 61, 120)], 1)
+@example([(m, "rate_limit.deleted", 0, _PEOPLE[0]) for m in (0, 300, 360)], 1)
 def test_pages_in_order_leave_the_same_alerts_as_the_whole(
     drawn: list[tuple[int, str, int, dict[str, object]]], size: int
 ) -> None:
-    events = read([at(m, type_, {"id": f"x{n}"}, by) for m, type_, n, by in sorted(drawn, key=str)])
-    events = sorted(unique(events), key=lambda event: (event.time, event.id))
+    events = _events(drawn)
     memory = Memory(Config())
 
     for start in range(0, len(events), size):
@@ -138,3 +142,45 @@ def test_pages_in_order_leave_the_same_alerts_as_the_whole(
 
     stored = sorted(memory.alerts.values(), key=lambda alert: alert.order)
     assert seen(stored) == seen(replay(events, Config()))
+
+
+_cut_at = st.sets(st.integers(1, 39))
+
+
+@settings(deadline=None)
+@given(st.lists(_event, max_size=40), _cut_at, _cut_at)
+def test_however_pages_are_cut_the_same_is_notified(
+    drawn: list[tuple[int, str, int, dict[str, object]]], cuts: set[int], others: set[int]
+) -> None:
+    events = _events(drawn)
+    memories = [Memory(Config()), Memory(Config())]
+
+    for memory, at_ in zip(memories, (cuts, others), strict=True):
+        for start, end in pairwise([0, *sorted(at_), len(events)]):
+            memory.deliver(events[start:end])
+
+    one, other = (seen(memory.alerts.values()) for memory in memories)
+    assert sorted(one) == sorted(other)
+
+
+@settings(deadline=None)
+@given(st.lists(_event, max_size=40), st.randoms(use_true_random=False), st.integers(1, 7))
+def test_late_and_doubled_events_leave_the_same_alerts(
+    drawn: list[tuple[int, str, int, dict[str, object]]], chance: random.Random, size: int
+) -> None:
+    events = _events(drawn)
+    late = chance.sample(events, len(events))
+    memory = Memory(Config())
+
+    for start in range(0, len(late), size):
+        memory.deliver(late[start : start + size])
+        memory.deliver(late[start : start + size])
+
+    stored = sorted(memory.alerts.values(), key=lambda alert: alert.order)
+    assert seen(stored) == seen(replay(events, Config()))
+
+
+def _events(drawn: list[tuple[int, str, int, dict[str, object]]]) -> list[AuditLog]:
+    """In the order of time."""
+    events = read([at(m, type_, {"id": f"x{n}"}, by) for m, type_, n, by in sorted(drawn, key=str)])
+    return sorted(unique(events), key=lambda event: (event.time, event.id))

@@ -5,13 +5,14 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from shared.audit.alerts import Alert, distinct, settle
+from shared.audit.alerts import Alert
 from shared.audit.config import Config
 from shared.audit.detection import Observation
 from shared.audit.engine import Engine, Set
 from shared.audit.events import AuditLog, read_event
 from shared.audit.replay import unique
 from shared.audit.state import Row, judged, rows_to_read
+from shared.audit.suppression import settle
 
 Event = dict[str, Any]
 START = 1_760_000_000  # 2025-10-09 08:53:20 UTC
@@ -94,7 +95,7 @@ class Memory:
         self.rows: dict[Row, set[Observation]] = {}
         self.ids: set[str] = set()
         self.alerts: dict[str, Alert] = {}
-        self.rung: list[Alert] = []
+        self.notified: list[Alert] = []
 
     def deliver(self, events: Sequence[AuditLog]) -> None:
         """One page: what the function does, without the outside."""
@@ -107,8 +108,10 @@ class Memory:
             noticed += observations
         findings += self._judged(noticed)
         findings += self._judged(self.watch.derive(findings))
-        for alert in distinct(findings, self.config):
-            self._settle(alert)
+        for settled in settle(findings, self.alerts.values(), self.config):
+            self.alerts[settled.alert.id] = settled.alert
+            if settled.notify:
+                self.notified.append(settled.alert)
 
     def _judged(self, noticed: list[tuple[Set, Observation]]) -> list[Any]:
         wanted = rows_to_read(self.watch, noticed, START + 400 * DAY * MINUTE)
@@ -117,11 +120,3 @@ class Memory:
         for row, observations in result.additions.items():
             self.rows[row] = self.rows.get(row, set()) | observations
         return result.findings
-
-    def _settle(self, alert: Alert) -> None:
-        stored = [each for each in self.alerts.values() if each.dedup == alert.dedup]
-        settled = settle(alert, stored, self.config)
-        if settled is not None:
-            self.alerts[settled.alert.id] = settled.alert
-            if settled.rings:
-                self.rung.append(settled.alert)
