@@ -12,7 +12,7 @@ from shared.batchfile.splitter import Splitter
 from shared.errors import NotFound
 from shared.jobs import keys
 from shared.jobs.edges import Edges
-from shared.jobs.libraries import naming
+from shared.jobs.libraries import store_resolver
 from shared.jobs.line_numbers import numbers_as_bytes
 from shared.jobs.model import Job, Part, Source, Span
 from shared.jobs.options import Options, read_options
@@ -72,7 +72,7 @@ def _pass(
 ) -> tuple[Splitter, list[Part], set[int]]:
     """What the splitter found, the parts, and the hashes of custom_ids to look at again."""
     with ExitStack() as disk:
-        copying = Copying(_spooling(disk), _rereading(edges, job), naming(edges, job))
+        copying = Copying(_spooling(disk), _rereading(edges, job), store_resolver(edges, job))
         skip = options.bad_lines == "skip"
         splitter = Splitter(limits_of(edges.settings), copying, skip=skip, suspects=suspects)
         parts = _split(edges, job, size, splitter)

@@ -1,10 +1,10 @@
-"""A folder's changes are noted as they come; once a minute its store is brought up to them."""
+"""Changes in a library's folder are recorded as they come; once a minute a sync follows."""
 
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from functions.library.changes import note
+from functions.library.changes import record_change
 from functions.library.sync import sync
 from shared.aws.s3_events import changed
 from shared.library.edges import LibraryEdges
@@ -12,11 +12,11 @@ from shared.library.model import SyncRequest
 
 
 def keep_in_sync(edges: LibraryEdges, message: dict[str, Any]) -> dict[str, int]:
-    """What came of it, in words and how often. Asking twice does no harm."""
+    """How often each outcome occurred. The same message twice does no harm."""
     return dict(Counter(_outcomes(edges, message)))
 
 
 def _outcomes(edges: LibraryEdges, message: dict[str, Any]) -> Iterable[str]:
     if "library" in message:
         return [sync(edges, SyncRequest.model_validate(message))]
-    return [note(edges, each) for each in changed(message)]
+    return [record_change(edges, each) for each in changed(message)]

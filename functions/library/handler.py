@@ -1,4 +1,4 @@
-"""S3 says that a document came, changed or went; poll says that a library is to be looked after."""
+"""S3 says that an object changed, or poll asks for the sync of a library."""
 
 import json
 from functools import cache
@@ -16,7 +16,7 @@ edges = cache(LibraryEdges.in_lambda)
 def take(record: SQSRecord) -> None:
     with log_failure(message=record.message_id):
         outcomes = keep_in_sync(edges(), json.loads(record.body))
-    logger.info("shelved", outcomes=outcomes)
+    logger.info("library done", outcomes=outcomes)
     for outcome, number in outcomes.items():
         count_outcome("library", outcome, number)
 

@@ -1,167 +1,185 @@
-"""Folder, ledger and store are compared whole, and repaired both ways; what was done is said."""
+"""Folder, ledger and store are compared as a whole; differences are repaired and published."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from functions.library.attach import settle_by_listing
-from functions.library.changes import look
+from functions.library.changes import record_document
+from functions.library.indexing import resolve_by_listing
 from functions.library.session import SyncSession
-from functions.library.store import lose_store
+from functions.library.store import forget_lost_store
 from shared.errors import NotFound
+from shared.jobs.model import Source
 from shared.library import notifications, paths
-from shared.library.model import ContentState
+from shared.library.content import Content
+from shared.library.model import Document
 from shared.library.paths import Place
 from shared.library.settings import FILE
+from shared.openai.models import File
 from shared.openai.vector_stores import StoreFile
 
-FRESH = timedelta(hours=1)  # an upload this new may be somebody's under way
-FORGOTTEN = timedelta(days=30)
-UNUSED = frozenset({ContentState.GONE, ContentState.WANTED})
-TOLD = 5  # names of each kind
+FRESH = timedelta(hours=1)  # another run may still be uploading a File this new
+KEPT = timedelta(days=30)  # rows of what is deleted
+MAX_NAMES = 5  # shown of each kind of repair
+LOST = frozenset({"failed", "cancelled"})
+
+Folder = Mapping[str, tuple[Source, datetime]]  # what S3 lists: version and time, by name
 
 
-def walk(session: SyncSession) -> None:
-    """Objects that nobody heard of, or heard wrong: noted now."""
+def scan_folder(session: SyncSession) -> None:
+    """Records each object that no S3 event reported, or that we recorded wrongly."""
     began = session.now
-    folder = paths.folder(session.library.name)
-    there = {
-        source.key.removeprefix(folder): (source, at)
-        for source, at in session.edges.s3.versions(session.bucket, folder)
-        if not source.key.endswith("/")
-    }
-    there.pop(FILE, None)
-    known = {name: each for name, each in session.documents.items() if not each.gone}
-    missed = [
-        name
-        for name in {*there, *known}
-        if name not in there
-        or name not in known
-        or there[name][0].identity != known[name].source.identity
-    ]
+    folder = _listed_in_s3(session)
+    known = {name for name, each in session.documents.items() if not each.deleted}
+    missed = [name for name in known | folder.keys() if _is_missed(session, folder, name)]
     for name in missed:
-        _note(session, name, there[name][1] if name in there else began)
+        _record(session, name, folder[name][1] if name in folder else began)
     if missed:
-        session.noted([f"{len(missed)} change(s) in the folder that were not heard of, noted"])
-    session.set(walked_at=began)
-
-
-def _note(session: SyncSession, name: str, at: datetime) -> None:
-    """Whoever asks for what was dropped before them waits for it."""
-    place = Place(session.library.name, name)
-    asked = session.dirty_flag.asked_at
-    base = session.documents.get(name)
-    key = paths.key_of(place)
-    source = session.edges.s3.ours(key).model_copy(update={"bucket": session.bucket})
-    look(session.edges, place, source, min(at, asked) if asked else min(at, session.now))
-    noted = session.edges.library_table.document(*place)
-    if noted and noted is not base:
-        session.documents[name] = noted
+        session.add_repairs([f"changes in the folder without an S3 event, recorded: {len(missed)}"])
+    session.update_library(scanned_at=began)
 
 
 def reconcile(session: SyncSession) -> None:
     if not session.store:
         return
+    listed = _listed_in_store(session)
+    if listed is None:
+        forget_lost_store(session)
+        return
+    files = {each.id: each for each in session.vector_stores.files()}
+    repairs = [
+        *_upload_lost_files_again(session, files, listed),
+        *_attach_missing_again(session, listed),
+        *_recheck_failed(session, listed),
+        *_detach_strangers(session, listed),
+        *_delete_second_uploads(session, files),
+    ]
+    if repairs:
+        session.add_repairs(repairs)
+        session.notifier.publish(
+            notifications.repaired(session.library.name, repairs, session.dirty_flag.marks)
+        )
+
+
+def expire_rows(session: SyncSession) -> None:
+    """Rows of documents and contents that went long ago; failed bytes stay remembered."""
+    before = session.now - KEPT
+    contents = [each for each in _unused_contents(session) if each.changed_at < before]
+    documents = [each for each in _deleted_documents(session) if each.recorded_at < before]
+    session.put(each.expired(session.now) for each in contents)
+    session.put(each.expired(session.now) for each in documents)
+
+
+def _listed_in_s3(session: SyncSession) -> Folder:
+    prefix = paths.folder(session.library.name)
+    listed = {
+        source.key.removeprefix(prefix): (source, at)
+        for source, at in session.edges.s3.versions(session.bucket, prefix)
+        if not source.key.endswith("/")
+    }
+    listed.pop(FILE, None)
+    return listed
+
+
+def _is_missed(session: SyncSession, folder: Folder, name: str) -> bool:
+    known = session.documents.get(name)
+    if name not in folder or known is None or known.deleted:
+        return True
+    return folder[name][0].identity != known.source.identity
+
+
+def _record(session: SyncSession, name: str, at: datetime) -> None:
+    """Dropped before the batch file that named the library, as far as we can tell: it waits."""
+    place = Place(session.library.name, name)
+    referenced = session.dirty_flag.referenced_at
+    before = session.documents.get(name)
+    source = session.edges.s3.ours(paths.key_of(place))
+    event = source.model_copy(update={"bucket": session.bucket})
+    record_document(session.edges, place, event, min(at, referenced or session.now))
+    after = session.edges.library_table.document(*place)
+    if after and after is not before:
+        session.documents[name] = after
+
+
+def _listed_in_store(session: SyncSession) -> dict[str, StoreFile] | None:
+    """None if the store is gone or expired."""
     try:
         store = session.vector_stores.store(session.store)
         listed = {each.id: each for each in session.vector_stores.store_files(session.store)}
     except NotFound:
-        store, listed = None, {}
-    if store is None or store.status == "expired":
-        lose_store(
-            session, f"store {session.store} is gone or expired: documents go into a new one"
-        )
-        return
-    files = {each.id: each for each in session.vector_stores.files()}
-    told = [
-        *_files_gone(session, set(files), listed),
-        *_not_as_listed(session, listed),
-        *_strangers(session, listed),
-        *_leftovers(session, {i: (f.filename, f.created_at) for i, f in files.items()}),
-    ]
-    if told:
-        session.noted(told)
-        session.notifier.publish(
-            notifications.repaired(session.library.name, told, session.dirty_flag.n)
-        )
+        return None
+    return None if store.status == "expired" else listed
 
 
-def forget(session: SyncSession) -> None:
-    """What is long gone from folder and store; what failed stays remembered with its bytes."""
-    wants = session.plan().wants
-    at_openai = {
-        name for e in session.contents.values() if e.at_openai for name in (e.id, e.digest)
-    }
-    contents = [
-        each
-        for each in session.contents.values()
-        if each.state in UNUSED and each.id not in wants and not each.at_openai
-    ]
-    documents = [
-        each
-        for each in session.documents.values()
-        if each.gone and not at_openai & {each.digest, each.serves}
-    ]
-    before = session.now - FORGOTTEN
-    session.put(each.forgotten(session.now) for each in contents if each.at < before)
-    session.put(each.forgotten(session.now) for each in documents if each.noted_at < before)
-
-
-def _files_gone(session: SyncSession, files: set[str], listed: dict[str, StoreFile]) -> list[str]:
-    """The store may go on listing a File that is gone: such a ghost is taken out."""
-    gone = [each for each in session.attached_or_about_to() if session.has_lost(each, files)]
-    for each in gone:
+def _upload_lost_files_again(
+    session: SyncSession, files: Mapping[str, File], listed: Mapping[str, StoreFile]
+) -> list[str]:
+    """The store may go on listing a File that is gone: it is detached."""
+    lost = [each for each in session.contents_with_file() if session.has_lost_file(each, files)]
+    for each in lost:
         if each.file_id in listed:
             session.vector_stores.detach(session.store, each.file_id or "")
-    session.put(each.not_uploaded(session.now) for each in gone)
-    return _told([each.filename for each in gone], "whose File was gone: uploaded again")
+    session.put(each.not_uploaded(session.now) for each in lost)
+    return _repaired("File gone at OpenAI, uploaded again", [each.filename for each in lost])
 
 
-def _not_as_listed(session: SyncSession, listed: dict[str, StoreFile]) -> list[str]:
-    searchable = {
-        each.file_id: each
-        for each in session.contents.values()
-        if each.state is ContentState.SEARCHABLE and each.file_id
-    }
-    absent = [each for file, each in searchable.items() if file not in listed]
-    session.put(each.not_attached(session.now) for each in absent)
-    failed = [
-        each
-        for file, each in searchable.items()
-        if file in listed and listed[file].status in {"failed", "cancelled"}
-    ]
+def _attach_missing_again(session: SyncSession, listed: Mapping[str, StoreFile]) -> list[str]:
+    missing = [each for each in _searchable(session) if each.file_id not in listed]
+    session.put(each.not_attached(session.now) for each in missing)
+    return _repaired("missing in the store, attached again", [each.filename for each in missing])
+
+
+def _recheck_failed(session: SyncSession, listed: Mapping[str, StoreFile]) -> list[str]:
+    lost = {file for file, each in listed.items() if each.status in LOST}
+    failed = [each for each in _searchable(session) if each.file_id in lost]
     if failed:
-        settle_by_listing(session, failed)
-    return [
-        *_told([each.filename for each in absent], "that the store had lost: attached again"),
-        *_told([each.filename for each in failed], "that had failed in the store since"),
-    ]
+        resolve_by_listing(session, failed)
+    return _repaired("failed in the store since it was searchable", [e.filename for e in failed])
 
 
-def _strangers(session: SyncSession, listed: dict[str, StoreFile]) -> list[str]:
-    """In a store of our own; in one that we are bound to, others may keep files."""
-    known = {each.file_id for each in session.attached_or_about_to()}
-    strange = [] if session.library.bound else [each for each in listed if each not in known]
-    for file in strange:
+def _detach_strangers(session: SyncSession, listed: Mapping[str, StoreFile]) -> list[str]:
+    """In a store of our own; in one that library.yaml names, others may keep files."""
+    if session.library.bound:
+        return []
+    known = {each.file_id for each in session.contents_with_file()}
+    strangers = [each for each in listed if each not in known]
+    for file in strangers:
         session.vector_stores.detach(session.store, file)
-    return _told(strange, "in the store that nobody dropped: detached")
+    return _repaired("in the store and not in the folder, detached", strangers)
 
 
-def _leftovers(session: SyncSession, files: dict[str, tuple[str, int]]) -> list[str]:
-    """Files with a name that only we give, and that no content has: second uploads."""
-    ours = {each.filename for each in session.contents.values()}
-    known = {each.file_id for each in session.attached_or_about_to()}
-    left = [
-        file
-        for file, (name, created) in files.items()
-        if name in ours
-        and file not in known
-        and session.now - datetime.fromtimestamp(created, UTC) > FRESH
-    ]
-    for file in left:
-        session.vector_stores.detach(session.store, file)
-        session.vector_stores.delete_file(file)
-    return _told([files[file][0] for file in left], "uploaded twice: the second one deleted")
+def _delete_second_uploads(session: SyncSession, files: Mapping[str, File]) -> list[str]:
+    """Files with a name that only we give, and that no content has."""
+    names = {each.filename for each in session.contents.values()}
+    known = {each.file_id for each in session.contents_with_file()}
+    ours = [each for each in files.values() if each.filename in names]
+    second = [each for each in ours if each.id not in known and _is_old(session, each)]
+    for each in second:
+        session.vector_stores.detach(session.store, each.id)
+        session.vector_stores.delete_file(each.id)
+    return _repaired("uploaded twice, second File deleted", [each.filename for each in second])
 
 
-def _told(found: list[str], what: str) -> list[str]:
-    more = f" and {len(found) - TOLD:,} more" if len(found) > TOLD else ""
-    return [f"{', '.join(found[:TOLD])}{more} {what}"] if found else []
+def _searchable(session: SyncSession) -> list[Content]:
+    return [each for each in session.contents_with_file() if each.is_searchable]
+
+
+def _is_old(session: SyncSession, file: File) -> bool:
+    return session.now - datetime.fromtimestamp(file.created_at, UTC) > FRESH
+
+
+def _repaired(what: str, names: list[str]) -> list[str]:
+    more = f" and {len(names) - MAX_NAMES:,} more" if len(names) > MAX_NAMES else ""
+    return [f"{what}: {', '.join(names[:MAX_NAMES])}{more}"] if names else []
+
+
+def _unused_contents(session: SyncSession) -> list[Content]:
+    wants = session.plan().wants
+    return [each for each in session.contents.values() if each.is_unused and each.id not in wants]
+
+
+def _deleted_documents(session: SyncSession) -> list[Document]:
+    """OpenAI keeps nothing that could answer for them."""
+    at_openai = [each for each in session.contents.values() if each.at_openai]
+    keys = {each.id for each in at_openai} | {each.digest for each in at_openai}
+    deleted = [each for each in session.documents.values() if each.deleted]
+    return [each for each in deleted if not keys & {each.digest, each.answered_by}]

@@ -1,4 +1,4 @@
-"""What whoever holds a library's lease has before them: its rows, and how they are moved on."""
+"""State of one sync run: the library's rows, and how this run changes them."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -6,19 +6,20 @@ from datetime import datetime, timedelta
 from shared.aws.notifier import Notifier
 from shared.errors import Conflict, NotFound
 from shared.library import paths
+from shared.library.content import Content
 from shared.library.edges import LibraryEdges
-from shared.library.model import Content, DirtyFlag, Document, Library
+from shared.library.model import DirtyFlag, Document, Library
 from shared.library.plan import Plan, View, plan
 from shared.library.settings import FILE, LibrarySettings, read_settings
 from shared.library.tables import Row
 from shared.openai.vector_stores import VectorStores
 from shared.problems import Problem
 
-INDEX_TIME = timedelta(hours=1)  # a document that OpenAI indexes for longer is reported as stuck
+INDEX_TIMEOUT = timedelta(hours=1)  # a document that OpenAI indexes for longer counts as stuck
 
 
 class SyncSession:
-    """Rows as they were read, and as this run moved them since."""
+    """Rows as they were read, with every change that this run has written since."""
 
     def __init__(self, edges: LibraryEdges, library: Library, dirty_flag: DirtyFlag) -> None:
         self.edges = edges
@@ -47,8 +48,8 @@ class SyncSession:
         return self.edges.vector_stores
 
     @property
-    def late(self) -> bool:
-        """So that what is begun is done well before this function is cut off."""
+    def out_of_time(self) -> bool:
+        """Early enough to finish the current step before Lambda ends this run."""
         return self.now - self.began > self.edges.settings.lease / 3
 
     @property
@@ -63,55 +64,56 @@ class SyncSession:
         return plan(self.view())
 
     def put(self, rows: Iterable[Row]) -> None:
-        """Raises Conflict where a document was noted anew since it was read."""
-        moved = list(rows)
-        self.edges.library_table.move(moved)
-        for row in moved:
+        """Raises Conflict if a document changed since it was read."""
+        written = list(rows)
+        self.edges.library_table.put_rows(written)
+        for row in written:
             if isinstance(row, Document):
                 self.documents[row.name] = row
             else:
                 self.contents[row.id] = row
 
-    def set(self, **changes: object) -> None:
-        self.replace(self.library.with_(**changes))
+    def update_library(self, **changes: object) -> None:
+        self._replace_library(self.library.updated(**changes))
 
-    def replace(self, new: Library) -> None:
+    def add_repairs(self, repairs: Iterable[str]) -> None:
+        """For the report."""
+        new = list(repairs)
+        if new:
+            self._replace_library(self.library.with_repairs(*new))
+
+    def may_still_appear(self, since: datetime | None) -> bool:
+        """OpenAI may not list yet what was made then."""
+        return since is not None and self.now < since + self.edges.settings.lost_answer
+
+    def has_lost_file(self, content: Content, files: Collection[str]) -> bool:
+        """`files` are all ids that OpenAI lists."""
+        return content.file_id not in files and not self.may_still_appear(content.uploaded_at)
+
+    def contents_with_file(self) -> list[Content]:
+        return [each for each in self.contents.values() if each.file_id]
+
+    def _replace_library(self, new: Library) -> None:
         self.edges.library_table.put_library(self.library, new)
         self.library = new
 
-    def noted(self, found: Iterable[str]) -> None:
-        told = list(found)
-        if told:
-            self.replace(self.library.noting(*told))
 
-    def may_show_up(self, since: datetime | None) -> bool:
-        """What was made so lately need not be listed yet."""
-        return since is not None and self.now < since + self.edges.settings.lost_answer
-
-    def has_lost(self, content: Content, files: Collection[str]) -> bool:
-        """Whether its File is gone from OpenAI, as these are listed."""
-        return content.file_id not in files and not self.may_show_up(content.file_at)
-
-    def attached_or_about_to(self) -> list[Content]:
-        return [each for each in self.contents.values() if each.file_id]
-
-
-def hold(edges: LibraryEdges, name: str) -> Library | None:
-    """The lease, longer than this function can run; None: somebody else has it."""
+def take_lease(edges: LibraryEdges, name: str) -> Library | None:
+    """For longer than this function can run; None if another run has it."""
     now = edges.now()
     found = edges.library_table.library(name)
-    if found and found.held_until and found.held_until > now:
+    if found and found.leased_until and found.leased_until > now:
         return None
-    held = (found or Library(name=name)).with_(held_until=now + edges.settings.lease)
+    leased = (found or Library(name=name)).updated(leased_until=now + edges.settings.lease)
     try:
-        edges.library_table.put_library(found, held)
+        edges.library_table.put_library(found, leased)
     except Conflict:
         return None
-    return held
+    return leased
 
 
 def _settings(edges: LibraryEdges, library: str) -> tuple[LibrarySettings, list[Problem]]:
-    """Read anew each time: what is not there any more does not count any more."""
+    """Read again in each run: a deleted library.yaml no longer counts."""
     key = paths.folder(library) + FILE
     try:
         source = edges.s3.newest(edges.settings.inbox_bucket, key)

@@ -1,44 +1,49 @@
-"""The new version answers, and is told of, before the old is taken out."""
+"""The new version of a document answers, and that is published, before the old one is removed."""
 
 from functions.library.session import SyncSession
 from shared.aws.notifier import Notification
 from shared.library import notifications
-from shared.library.model import Content, ContentState, Document
+from shared.library.content import Content
+from shared.library.model import Document
 
-AT_ONCE = 25  # taken out before that is written down; taking out twice does no harm
-
-
-def serve(session: SyncSession) -> None:
-    """Bell, then ledger."""
-    served = session.plan().served
-    view = session.view()
-    told = [_notification(session, each, view.failures.get(each.digest)) for each in served]
-    session.notifier.publish_all(told)
-    session.put(served)
+AT_ONCE = 25  # removed before that is written down; removing twice does no harm
 
 
-def remove(session: SyncSession) -> None:
+def switch_documents(session: SyncSession) -> None:
+    """Publishes, then commits."""
+    switches = session.plan().switches
+    failures = session.view().failures
+    session.notifier.publish_all(
+        [_notification(session, each, failures.get(each.digest)) for each in switches]
+    )
+    session.put(switches)
+
+
+def remove_unused(session: SyncSession) -> None:
     """Detached first, then deleted: a store goes on counting a File that was deleted under it."""
     removals = [each for each in session.plan().removals if each.file_id]
     for start in range(0, len(removals), AT_ONCE):
-        if session.late:
+        if session.out_of_time:
             return
         some = removals[start : start + AT_ONCE]
         for content in some:
-            _take_out(session, content.file_id or "")
+            _remove(session, content.file_id or "")
         session.put(content.removed(session.now) for content in some)
 
 
-def _take_out(session: SyncSession, file_id: str) -> None:
+def _remove(session: SyncSession, file_id: str) -> None:
     if session.store:
         session.vector_stores.detach(session.store, file_id)
     session.vector_stores.delete_file(file_id)
 
 
-def _notification(session: SyncSession, document: Document, known: Content | None) -> Notification:
-    content = session.contents.get(document.serves) or known
-    if content and content.state is ContentState.SEARCHABLE:
+def _notification(
+    session: SyncSession, document: Document, same_bytes: Content | None
+) -> Notification:
+    """`same_bytes` failed for good, perhaps with other chunking."""
+    content = session.contents.get(document.answered_by) or same_bytes
+    if content is None:
+        return notifications.failed(document, "failed", "")
+    if content.is_searchable:
         return notifications.searchable(document, content, session.store)
-    failure = content or known
-    code = failure.error if failure else "failed"
-    return notifications.failed(document, code, failure.message if failure else "")
+    return notifications.failed(document, content.error, content.message)

@@ -8,91 +8,105 @@ from functions.library.session import SyncSession
 from shared.errors import NotFound, OutcomeUnknown, Refused, TryLater
 from shared.jobs.model import Source, Span
 from shared.library import paths
-from shared.library.model import Content, ContentState
-from shared.library.plan import Want
+from shared.library.content import Content
+from shared.library.wanted import Want
 from shared.openai.models import File
 
-MOST = 900  # of one run: OpenAI counts a thousand a minute, and poll asks once a minute
+MAX_UPLOADS = 900  # in one run: OpenAI allows 1,000 a minute, and poll asks once a minute
 SKEW = timedelta(hours=1)  # between our clock and OpenAI's
-MISSED_PAUSE = timedelta(minutes=1)
+NOT_SENT_PAUSE = timedelta(minutes=1)
 
 Outcome = File | TryLater | Refused
 
 
 def recover_uploads(session: SyncSession) -> None:
-    """Uploads whose answer was lost: they lie there, by the name only we give, or they do not.
+    """Finds the Files of uploads whose answers were lost, by the names that only we give.
 
-    They are given time to show up before they are sent again.
+    They get time to appear in OpenAI's list before they are sent again.
     """
     lost = {each.filename: each for each in session.contents.values() if each.uploading_at}
     if not lost:
         return
-    since = min(each.uploading_at for each in lost.values() if each.uploading_at) - SKEW
-    found: dict[str, str] = {}
-    for file in session.vector_stores.files():
-        if datetime.fromtimestamp(file.created_at, UTC) < since or len(found) == len(lost):
-            break
-        if file.filename in lost:
-            found.setdefault(file.filename, file.id)
+    found = _find_files(session, lost)
     session.put(lost[name].uploaded(session.now, file) for name, file in found.items())
     absent = [each for name, each in lost.items() if name not in found]
-    hoped_for = [each for each in absent if session.may_show_up(each.uploading_at)]
-    session.put(each.not_uploaded(session.now) for each in absent if each not in hoped_for)
-    if hoped_for:
-        raise TryLater(f"the answers of {len(hoped_for)} upload(s) were lost; they may show up")
+    _send_again_or_wait(session, absent)
 
 
 def upload(session: SyncSession) -> None:
-    """The intent is written before the call; as many at once as may be."""
-    wants = session.plan().uploads[:MOST]
+    """The intent is written before the call; several calls run at once."""
+    wants = session.plan().uploads[:MAX_UPLOADS]
     at_once = session.edges.settings.uploads_at_once
     for start in range(0, len(wants), at_once):
-        if session.late:
+        if session.out_of_time:
             return
         some = wants[start : start + at_once]
-        _retried(session, some)
+        _stop_answering(session, some)
         intents = [_content(session, want).uploading(session.now, _source(want)) for want in some]
         session.put(intents)
-        outcomes = _sent(session, intents)
-        session.put(_moved(session, *pair) for pair in zip(intents, outcomes, strict=True))
+        outcomes = _send_all(session, intents)
+        session.put(_after(session, *pair) for pair in zip(intents, outcomes, strict=True))
         for outcome in outcomes:
             if isinstance(outcome, TryLater):
                 raise outcome
 
 
-def _retried(session: SyncSession, wants: Sequence[Want]) -> None:
-    """What failed and was dropped again serves nobody until it ended again: then it is told."""
-    again = [each for each in wants if each.content in session.contents]
-    failed = [each for each in again if session.contents[each.content].state is ContentState.FAILED]
+def _find_files(session: SyncSession, lost: dict[str, Content]) -> dict[str, str]:
+    """File ids by name. OpenAI lists the newest first, so we stop at the first upload's time."""
+    since = min(each.uploading_at for each in lost.values() if each.uploading_at) - SKEW
+    found: dict[str, str] = {}
+    for file in session.vector_stores.files():
+        if len(found) == len(lost) or datetime.fromtimestamp(file.created_at, UTC) < since:
+            break
+        if file.filename in lost:
+            found.setdefault(file.filename, file.id)
+    return found
+
+
+def _send_again_or_wait(session: SyncSession, absent: Sequence[Content]) -> None:
+    late = [each for each in absent if session.may_still_appear(each.uploading_at)]
+    session.put(each.not_uploaded(session.now) for each in absent if each not in late)
+    if late:
+        raise TryLater(f"answers to {len(late)} upload(s) were lost; the Files may still appear")
+
+
+def _stop_answering(session: SyncSession, wants: Sequence[Want]) -> None:
+    """A failed content that is tried again: its new outcome will be published as the first was."""
     session.put(
-        document.served_by("")
-        for want in failed
+        document.switched_to("")
+        for want in wants
+        if _has_failed(session, want)
         for document in want.documents
-        if document.serves == want.content  # others still answer with what they were
+        if document.answered_by == want.content  # the others keep the version that answers
     )
+
+
+def _has_failed(session: SyncSession, want: Want) -> bool:
+    content = session.contents.get(want.content)
+    return content is not None and content.has_failed
 
 
 def _content(session: SyncSession, want: Want) -> Content:
     known = session.contents.get(want.content)
     if known is None:
-        return _fresh(session, want)
-    if known.state in {ContentState.GONE, ContentState.FAILED}:
-        return known.wanted_again(session.now).model_copy(update={"rev": known.rev})
+        return _new_content(session, want)
+    if known.is_over:
+        return known.reset(session.now).model_copy(update={"rev": known.rev})
     return known
 
 
-def _fresh(session: SyncSession, want: Want) -> Content:
-    """Revision -1, so that its first move is the row's first."""
+def _new_content(session: SyncSession, want: Want) -> Content:
+    """Revision -1, so that the first one written is 0."""
     name, library = want.documents[0].name, session.library.name
     return Content(
         library=library,
         id=want.content,
         digest=want.digest,
-        chunking=session.settings.chunking_strategy.print,
+        chunking=session.settings.chunking_strategy.fingerprint,
         filename=paths.filename(session.bucket, library, want.content, name),
         source=_source(want),
         due=session.now,
-        at=session.now,
+        changed_at=session.now,
         rev=-1,
     )
 
@@ -101,7 +115,7 @@ def _source(want: Want) -> Source:
     return want.documents[0].source
 
 
-def _sent(session: SyncSession, contents: Sequence[Content]) -> list[Outcome]:
+def _send_all(session: SyncSession, contents: Sequence[Content]) -> list[Outcome]:
     if len(contents) == 1:
         return [_send(session, contents[0])]
     with ThreadPoolExecutor(len(contents)) as threads:
@@ -117,12 +131,12 @@ def _send(session: SyncSession, content: Content) -> Outcome:
         return error
 
 
-def _moved(session: SyncSession, content: Content, outcome: Outcome) -> Content:
+def _after(session: SyncSession, content: Content, outcome: Outcome) -> Content:
     match outcome:
         case File():
             return content.uploaded(session.now, outcome.id)
         case OutcomeUnknown():
-            return content.model_copy(update={"rev": content.rev + 1})  # looked for next time
-        case NotFound() | TryLater():  # the version may be gone: its document is noted anew
-            return content.not_uploaded(session.now, MISSED_PAUSE)
+            return content.updated()  # the next run looks for the File
+        case NotFound() | TryLater():  # the version may be gone: an event about it will come
+            return content.not_uploaded(session.now, NOT_SENT_PAUSE)
     return content.refused(session.now, "refused", str(outcome))

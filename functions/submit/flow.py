@@ -18,7 +18,7 @@ from shared.errors import (
 )
 from shared.jobs import notifications
 from shared.jobs.edges import Edges
-from shared.jobs.library_answers import unready
+from shared.jobs.libraries import why_not_ready
 from shared.jobs.model import Ask, Capacity, Job, JobState, Part, PartState
 from shared.openai.models import Batch, BatchError, BatchStatus
 
@@ -50,7 +50,7 @@ def _try(edges: Edges, ask: Ask) -> str:
     fresh = part.state is PartState.WAITING and not part.outcome_unknown
     if job.cancel_asked and fresh:
         return "cancelled"
-    if fresh and (reason := unready(edges, job, part)):
+    if fresh and (reason := why_not_ready(edges, job, part)):
         return _put_off(edges, job, part, reason)
     capacity = _room(edges, part, now)
     if fresh and capacity.limit is not None and part.tokens > capacity.limit:

@@ -75,14 +75,14 @@ class Story:
 
     def _show(self, versions: Mapping[str, str], names: set[str]) -> None:
         def is_there(report: dict[str, Any]) -> bool:
-            shown = {each["document"]: each.get("version") for each in report["of"]}
+            shown = {each["document"]: each.get("version") for each in report["documents"]}
             return report["in_sync"] and set(shown) == names and versions.items() <= shown.items()
 
         report = self._until(self._report, is_there)
         self._files = {
-            each["file_id"]: each["document"] for each in report["of"] if "file_id" in each
+            each["file_id"]: each["document"] for each in report["documents"] if "file_id" in each
         }
-        for each in report["of"]:
+        for each in report["documents"]:
             line = Text(f"  {each['state']:<11}", style=COLOURS.get(each["state"], ""))
             self._console.print(line.append(each["document"], style="default"))
             if each["error"]:

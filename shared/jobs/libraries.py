@@ -1,15 +1,16 @@
-"""Which store a library's name means, and that a file of questions waits for its documents."""
+"""The store behind a library's name, and how long a batch file waits for a library."""
 
 from shared.batchfile.library_refs import Resolve, StoreNotReady
 from shared.jobs.edges import Edges
-from shared.jobs.model import Job
+from shared.jobs.model import Job, JobState, Part
 from shared.library.paths import LIBRARIES
+from shared.text import sanitize
 
-NOWHERE = "vs_none"  # for questions that nobody will be asked
+NO_STORE = "vs_none"  # for requests of a cancelled job, which are never sent
 
 
-def naming(edges: Edges, job: Job) -> Resolve:
-    """Each library is looked up once a file; a job that is to stop waits for none."""
+def store_resolver(edges: Edges, job: Job) -> Resolve:
+    """Looks each library up once a file. A cancelled job does not wait for a store."""
     known: dict[str, str | None] = {}
 
     def resolve(library: str) -> str | None:
@@ -20,14 +21,28 @@ def naming(edges: Edges, job: Job) -> Resolve:
     return resolve
 
 
+def why_not_ready(edges: Edges, job: Job, part: Part) -> str:
+    """Why a part waits: a document dropped before it has not ended. Empty if it need not wait."""
+    for name in part.libraries:
+        asked = job.times[JobState.CHECKING.value]
+        library = edges.library_table.library(name)
+        if library is None or library.finished_until is None or library.finished_until <= asked:
+            why = f" ({sanitize(library.reason, 150)})" if library and library.reason else ""
+            return (
+                f"documents dropped before it in the library {sanitize(name, 80)} "
+                f"are still being indexed{why}"
+            )
+    return ""
+
+
 def _store(edges: Edges, library: str, *, waits: bool) -> str | None:
-    """Raises StoreNotReady. Who asks has the folder compared: its messages may be on their way."""
+    """Raises StoreNotReady. Marks the library dirty, because S3 events may still be in flight."""
     found = edges.library_table.library(library)
     if found is None and library not in edges.s3.folders(edges.settings.inbox_bucket, LIBRARIES):
         return None
     if not waits:
-        return (found and found.store_id) or NOWHERE
-    edges.library_table.ring(library, edges.now(), asked_at=edges.now())
+        return (found and found.store_id) or NO_STORE
+    edges.library_table.mark_dirty(library, edges.now(), referenced_at=edges.now())
     if found is None or found.store_id is None:
         raise StoreNotReady(library)
     return found.store_id

@@ -1,4 +1,4 @@
-"""`<document>.metadata.json`: attributes to filter by, as Bedrock Knowledge Bases has them."""
+"""`<document>.metadata.json`: attributes to filter by, in the format of Bedrock Knowledge Bases."""
 
 import json
 from typing import Annotated
@@ -8,40 +8,40 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraint
 from shared.model import FrozenModel
 
 SUFFIX = ".metadata.json"
-LONGEST = 64 << 10  # bytes of a sidecar that are read at all
-MOST = 16
-MOST_BYTES = 6_000  # of all attributes together: they lie in one item of the ledger
+MAX_SIDECAR_BYTES = 64 << 10
+MAX_ATTRIBUTES = 16
+MAX_BYTES = 6_000  # of all attributes together: one item of the ledger holds them
 REMEDY = (
     'write {"metadataAttributes": {"team": "search", "year": 2026}}: at most 16 names of at most '
     f"64 characters; each value a text of at most 512, a number, true or false; at most "
-    f"{MOST_BYTES:,} bytes in all"
+    f"{MAX_BYTES:,} bytes in all"
 )
 
 Text = Annotated[str, StringConstraints(max_length=512, strict=True)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Attribute = StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)] | Text
-Attributes = Annotated[dict[Name, Attribute], Field(max_length=MOST)]
+Attributes = Annotated[dict[Name, Attribute], Field(max_length=MAX_ATTRIBUTES)]
 
 
 class Sidecar(FrozenModel):
-    """The file as a whole; nothing else may stand in it."""
+    """The whole file; no other field is allowed."""
 
     metadataAttributes: Attributes  # noqa: N815  # their spelling
 
 
 def document_of(name: str) -> str | None:
-    """The document that a sidecar stands beside; None: it is no sidecar."""
+    """The document that a sidecar describes; None if it is no sidecar."""
     return name.removesuffix(SUFFIX) if name.endswith(SUFFIX) and name != SUFFIX else None
 
 
 def read_sidecar(content: bytes) -> tuple[Attributes, str]:
-    """The attributes, or what is wrong and what to write instead."""
+    """The attributes, and what is wrong with what to write instead, or an empty text."""
     try:
         found = Sidecar.model_validate_json(content).metadataAttributes
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"][:2])
         return {}, f"{where + ': ' if where else ''}{first['msg']}; {REMEDY}"
-    if len(json.dumps(found, ensure_ascii=False).encode()) > MOST_BYTES:
-        return {}, f"the attributes are longer than {MOST_BYTES:,} bytes; {REMEDY}"
+    if len(json.dumps(found, ensure_ascii=False).encode()) > MAX_BYTES:
+        return {}, f"the attributes are longer than {MAX_BYTES:,} bytes; {REMEDY}"
     return found, ""

@@ -1,10 +1,11 @@
-"""What is told of a library: each document's end, and the library's."""
+"""What is published about a library: the outcome of each document, and of the library."""
 
 from pydantic import JsonValue
 
 from shared.aws.notifier import Notification
 from shared.jobs.model import Source
-from shared.library.model import Content, Document, Library
+from shared.library.content import Content
+from shared.library.model import Document, Library
 from shared.problems import Problem
 from shared.text import sanitize, sanitize_lines
 
@@ -25,7 +26,7 @@ def failed(document: Document, code: str, message: str) -> Notification:
         about=_about(document),
         text=f"{sanitize(document.source.key)} is not searchable: {sanitize(code)}: "
         f"{sanitize(message, 600)}\n"
-        "It is not tried again with these bytes; drop it anew when it is mended.",
+        "These bytes are not tried again. Correct the document and drop it again.",
         detail=_document(document) | {"code": code, "message": sanitize(message, 600)},
     )
 
@@ -35,48 +36,49 @@ def stuck(document: Document, minutes: int, store: str) -> Notification:
         type="Document Stuck",
         about=_about(document),
         text=f"{sanitize(document.source.key)} has been in progress in {store} for more than "
-        f"{minutes} minutes. It is looked at again, and attached anew after a day.",
+        f"{minutes} minutes. It is checked every minute, and attached again after a day.",
         detail=_document(document) | {"store": store},
     )
 
 
-def homeless(source: Source) -> Notification:
+def outside_any_library(source: Source) -> Notification:
     return Notification(
         type="Document Failed",
         about=f"{source.key} {source.sequencer}",
-        text=f"{sanitize(source.key)} lies in no library: put it under libraries/<name>/.",
+        text=f"{sanitize(source.key)} is in no library: put it under libraries/<name>/.",
         detail={"key": source.key, "code": "no_library"},
     )
 
 
 def settings_refused(library: str, problems: list[Problem]) -> Notification:
-    told = "\n".join(f"{each.message} Remedy: {each.remedy}" for each in problems[:10])
+    shown = "\n".join(f"{each.message} Remedy: {each.remedy}" for each in problems[:10])
     return Notification(
         type="Library Settings Refused",
         about=f"{library} {_first(problems)}",
-        text=f"libraries/{sanitize(library)}/library.yaml can't be followed, and nothing is "
-        f"changed until it can:\n{sanitize_lines(told)}",
+        text=f"libraries/{sanitize(library)}/library.yaml is not valid, and nothing is changed "
+        f"until it is:\n{sanitize_lines(shown)}",
         detail={"library": library, "problems": len(problems)},
     )
 
 
-def repaired(library: str, found: list[str], ring: int) -> Notification:
+def repaired(library: str, repairs: list[str], marks: int) -> Notification:
     return Notification(
         type="Library Repaired",
-        about=f"{library} {ring} {len(found)}",
+        about=f"{library} {marks} {len(repairs)}",
         text=f"Store, ledger and folder of the library {sanitize(library)} differed. Repaired:\n"
-        + sanitize_lines("\n".join(sanitize(each) for each in found[:10])),
-        detail={"library": library, "repaired": len(found)},
+        + sanitize_lines("\n".join(sanitize(each) for each in repairs[:10])),
+        detail={"library": library, "repaired": len(repairs)},
     )
 
 
-def in_sync(library: Library, counts: dict[str, int], ring: int, report: str) -> Notification:
-    told = ", ".join(f"{n:,} {state}" for state, n in sorted(counts.items())) or "no documents"
+def in_sync(library: Library, counts: dict[str, int], marks: int, report: str) -> Notification:
+    shown = ", ".join(f"{n:,} {state}" for state, n in sorted(counts.items())) or "no documents"
     detail: dict[str, JsonValue] = {"library": library.name, "store": library.store_id or ""}
     return Notification(
         type="Library In Sync",
-        about=f"{library.name} {ring}",
-        text=f"The library {sanitize(library.name)} is as its folder is: {told}.\nReport: {report}",
+        about=f"{library.name} {marks}",
+        text=f"The store of the library {sanitize(library.name)} matches its folder: {shown}.\n"
+        f"Report: {report}",
         detail=detail | {"documents": dict(counts), "report": report},
     )
 
@@ -86,7 +88,7 @@ def _first(problems: list[Problem]) -> str:
 
 
 def _about(document: Document) -> str:
-    """The version told of: the same document told again is recognisable."""
+    """The version: a second notification about it is recognisable."""
     return f"{document.library}/{document.name} {document.source.identity}"
 
 

@@ -1,4 +1,4 @@
-"""How things of a library are called: in the inbox, at OpenAI, in the data bucket."""
+"""Names of a library: keys in the inbox and data bucket, and names of its Files at OpenAI."""
 
 import hashlib
 import re
@@ -8,8 +8,8 @@ from typing import NamedTuple
 from shared.text import sanitize_key
 
 LIBRARIES = "libraries/"
-STEM = 80  # characters of a document's name that its File keeps
-UNSAFE = re.compile(r"[^\w .()-]")  # in a File's name: a form's header may carry it changed
+MAX_STEM = 80  # characters of a document's name that its File keeps
+UNSAFE = re.compile(r"[^\w .()-]")  # in a File's name: a form's header may change it
 
 
 class Place(NamedTuple):
@@ -20,7 +20,7 @@ class Place(NamedTuple):
 
 
 def place_of(key: str) -> Place | None:
-    """None: a folder's marker, or an object that lies in no library."""
+    """None for a folder marker, and for an object in no library."""
     library, slash, name = key.removeprefix(LIBRARIES).partition("/")
     if not key.startswith(LIBRARIES) or not library or not slash or not name or key.endswith("/"):
         return None
@@ -36,10 +36,10 @@ def key_of(place: Place) -> str:
 
 
 def report_key(library: str) -> str:
-    """A name that would hide where it leads is spelled out, with a mark to stay its own."""
+    """An unsafe library name is sanitized, with a hash so that it stays unique."""
     shown = sanitize_key(library)
-    mark = "" if shown == library else "~" + hashlib.sha256(library.encode()).hexdigest()[:16]
-    return f"{folder(shown + mark)}report.json"
+    unique = "" if shown == library else "~" + hashlib.sha256(library.encode()).hexdigest()[:16]
+    return f"{folder(shown + unique)}report.json"
 
 
 def suffix_of(name: str) -> str:
@@ -47,19 +47,19 @@ def suffix_of(name: str) -> str:
 
 
 def digest_of(sha256: str, name: str) -> str:
-    """What bytes are known by. OpenAI reads a File by its suffix, so that belongs to them."""
+    """Identifies bytes. OpenAI reads a File by its suffix, so the suffix is part of it."""
     return sha256[:40] + suffix_of(name)
 
 
 def filename(bucket: str, library: str, content: str, name: str) -> str:
-    """A File's name: the document's, with a mark by which a lost upload is found again."""
-    mark = hashlib.sha256("\0".join((bucket, library, content)).encode()).hexdigest()[:12]
+    """A File's name: the document's, with a hash that finds a lost upload again."""
+    unique = hashlib.sha256("\0".join((bucket, library, content)).encode()).hexdigest()[:12]
     path = PurePosixPath(name)
-    stem = UNSAFE.sub("_", path.stem)[:STEM]
-    return f"{stem}.{mark}{path.suffix.lower()}"
+    stem = UNSAFE.sub("_", path.stem)[:MAX_STEM]
+    return f"{stem}.{unique}{path.suffix.lower()}"
 
 
 def is_later(sequencer: str, other: str) -> bool:
-    """S3's rule: the shorter one is padded with zeros at its right."""
+    """S3's rule: pad the shorter one with zeros on the right."""
     length = max(len(sequencer), len(other))
     return sequencer.lower().ljust(length, "0") > other.lower().ljust(length, "0")

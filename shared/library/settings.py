@@ -1,4 +1,4 @@
-"""What a library's owner may ask for, in library.yaml; a mistake is told with what to write."""
+"""library.yaml: the settings of a library, and what to write instead of a mistake."""
 
 from typing import Annotated, Literal
 
@@ -18,12 +18,12 @@ SUFFIXES = (
 
 
 class AutoChunking(FrozenModel):
-    """What OpenAI thinks best: today chunks of 800 tokens that overlap by 400."""
+    """OpenAI's default: today chunks of 800 tokens that overlap by 400."""
 
     type: Literal["auto"]
 
     @property
-    def print(self) -> str:
+    def fingerprint(self) -> str:
         return "auto"
 
 
@@ -48,12 +48,12 @@ class StaticChunking(FrozenModel):
     static: StaticSizes
 
     @property
-    def print(self) -> str:
+    def fingerprint(self) -> str:
         return f"{self.static.max_chunk_size_tokens}-{self.static.chunk_overlap_tokens}"
 
 
 class ExpiresAfter(FrozenModel):
-    """OpenAI deletes a store that was not used for so long."""
+    """OpenAI deletes a store that nobody used for this long."""
 
     anchor: Literal["last_active_at"]
     days: Annotated[StrictInt, Field(ge=1, le=365)]
@@ -63,7 +63,7 @@ Suffix = Annotated[str, StringConstraints(pattern=r"^\.[a-z0-9]+$")]
 
 
 class LibrarySettings(FrozenModel):
-    """One library's wishes; the defaults are what happens without any."""
+    """The defaults apply without a library.yaml."""
 
     attributes: Attributes = {}
     chunking_strategy: Annotated[AutoChunking | StaticChunking, Field(discriminator="type")] = (
@@ -75,22 +75,22 @@ class LibrarySettings(FrozenModel):
     suffixes: Annotated[tuple[Suffix, ...], Field(min_length=1)] = SUFFIXES
 
 
-HOW = {
+REMEDIES = {
     "attributes": "write at most 16 names of at most 64 characters, each with a text of at most "
     "512, a number, true or false, such as `attributes: {team: search}`",
     "chunking_strategy": "write `chunking_strategy: {type: auto}` and nothing else in it, or "
     "`chunking_strategy: {type: static, static: {max_chunk_size_tokens: 800, "
     "chunk_overlap_tokens: 400}}`: 100 to 4096 tokens, overlapping by at most half",
     "expires_after": "write `expires_after: {anchor: last_active_at, days: 30}`, 1 to 365 days",
-    "on_delete": "write `on_delete: delete` (a document taken from the folder is taken from the "
-    "store, the default) or `on_delete: retain`",
+    "on_delete": "write `on_delete: delete` (the default: a document deleted from the "
+    "folder is deleted from the store) or `on_delete: retain`",
     "store": "write the id of a vector store you have, such as `store: vs_abc123`, or leave it out",
     "suffixes": "write a list of lower-case suffixes, such as `suffixes: [.md, .pdf]`",
 }
 
 
 def read_settings(content: bytes) -> tuple[LibrarySettings, list[Problem]]:
-    """The settings asked for; with any problem, the defaults and every problem."""
+    """The settings; if there is a problem, the defaults and all problems."""
     try:
         asked = yaml.safe_load(content.decode()) or {}
         return LibrarySettings.model_validate(asked), []
@@ -109,20 +109,20 @@ def _unreadable(error: Exception) -> Problem:
     return Problem(
         line=mark.line + 1 if mark else None,
         code="not_yaml",
-        message=f"{FILE} can't be read as YAML: {' '.join(str(error).split())[:200]}",
+        message=f"{FILE} cannot be read as YAML: {' '.join(str(error).split())[:200]}",
         remedy="write names and values, one a line, such as `on_delete: retain`",
     )
 
 
 def _problem(where: str, what: str) -> Problem:
-    known = ", ".join(sorted(HOW))
+    known = ", ".join(sorted(REMEDIES))
     name = where.split(".", maxsplit=1)[0]
-    if name not in HOW:
+    if name not in REMEDIES:
         return Problem(
             code="unknown_setting" if where else "invalid_setting",
             param=where or None,
-            message=f"The setting {name!r} is not known." if where else f"{FILE}: {what}.",
+            message=f"The setting {name!r} is unknown." if where else f"{FILE}: {what}.",
             remedy=f"write only: {known}",
         )
-    message = f"The setting {where!r} is not as it should be: {what}."
-    return Problem(code="invalid_setting", param=where, message=message, remedy=HOW[name])
+    message = f"The setting {where!r} is not valid: {what}."
+    return Problem(code="invalid_setting", param=where, message=message, remedy=REMEDIES[name])

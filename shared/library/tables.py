@@ -1,4 +1,4 @@
-"""The ledger's rows of libraries: each document and each content an item, the bell beside them."""
+"""The ledger's rows of libraries: their documents, their contents and their dirty flags."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,21 +9,22 @@ from boto3.dynamodb.conditions import Attr, Key
 
 from shared.errors import CapacityExceeded, Conflict
 from shared.jobs.ledger import OPEN, bare, call, stamp
-from shared.library.model import Content, DirtyFlag, Document, Library
+from shared.library.content import Content
+from shared.library.model import DirtyFlag, Document, Library
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-DIRTY_FLAGS = "LIBRARIES"
-DIRTY = "library"  # in the sparse index: something may be to do
-AT_ONCE = 100  # items of one transaction
+DIRTY_FLAGS = "DIRTY_FLAGS"
+DIRTY = "library"  # in the sparse index while a sync may be needed
+MAX_ITEMS = 100  # of one transaction
 Row = Document | Content
 
 
 class LibraryTable:
-    """Rows: LIBRARY#<name> with LIBRARY, DOC#<name> and CONTENT#<id>; LIBRARIES with a bell each.
+    """Rows: LIBRARY#<name> with LIBRARY, DOC#<name>, CONTENT#<id>; DIRTY_FLAGS with each library.
 
-    Documents are written by whoever hears of them, the rest by the holder of the library's lease.
+    Any run may write documents; only the run that holds the library's lease writes the rest.
     """
 
     def __init__(self, table: "Table") -> None:
@@ -38,7 +39,7 @@ class LibraryTable:
         return Library.model_validate(found) if found else None
 
     def rows(self, library: str) -> tuple[list[Document], list[Content]]:
-        """All there is of a library, as it is now."""
+        """All documents and contents of a library, as they are now."""
         key = Key("pk").eq(f"LIBRARY#{library}")
         documents: list[Document] = []
         contents: list[Content] = []
@@ -49,8 +50,8 @@ class LibraryTable:
                 contents.append(Content.model_validate(bare(row)))
         return documents, contents
 
-    def note(self, old: Document | None, new: Document) -> None:
-        """Raises Conflict where somebody else noted the same document meanwhile."""
+    def put_document(self, old: Document | None, new: Document) -> None:
+        """Raises Conflict if another run wrote this document since `old` was read."""
         condition = Attr("rev").eq(old.rev) if old else Attr("pk").not_exists()
         call(lambda: self._table.put_item(Item=_row(new), ConditionExpression=condition))
 
@@ -60,29 +61,33 @@ class LibraryTable:
         condition = Attr("rev").eq(old.rev) if old else Attr("pk").not_exists()
         call(lambda: self._table.put_item(Item=row, ConditionExpression=condition))
 
-    def move(self, rows: Sequence[Row]) -> None:
-        """Each to its next revision, a hundred at a time all or nothing. Raises Conflict."""
-        for start in range(0, len(rows), AT_ONCE):
-            self._move([_write(self._table.name, row) for row in rows[start : start + AT_ONCE]])
+    def put_rows(self, rows: Sequence[Row]) -> None:
+        """Writes next revisions, a hundred at a time, all or nothing. Raises Conflict."""
+        for start in range(0, len(rows), MAX_ITEMS):
+            self._put_rows(
+                [_write(self._table.name, row) for row in rows[start : start + MAX_ITEMS]]
+            )
 
-    def _move(self, writes: list[Any]) -> None:
+    def _put_rows(self, writes: list[Any]) -> None:
         client = self._table.meta.client
         try:
             call(lambda: client.transact_write_items(TransactItems=writes))
-        except CapacityExceeded as error:  # of two rows the second moved
+        except CapacityExceeded as error:  # the second of two rows had changed
             raise Conflict(error.reason) from error
 
-    def ring(self, library: str, now: datetime, asked_at: datetime | None = None) -> None:
-        """Something may be to do; whoever works on the library does not miss it."""
+    def mark_dirty(
+        self, library: str, now: datetime, referenced_at: datetime | None = None
+    ) -> None:
+        """A sync may be needed; one that is running sees the mark and leaves the flag set."""
         sets = ["#open = :open", "#due = :due", "#name = :name"]
         values: dict[str, Any] = {":open": DIRTY, ":due": stamp(now), ":name": library, ":one": 1}
         names = {"#open": "open", "#due": "due", "#name": "name"}
-        if asked_at:
-            sets.append("asked_at = :asked")
-            values[":asked"] = asked_at.isoformat()
+        if referenced_at:
+            sets.append("referenced_at = :referenced")
+            values[":referenced"] = referenced_at.isoformat()
         update: Any = {
             "Key": {"pk": DIRTY_FLAGS, "sk": library},
-            "UpdateExpression": f"SET {', '.join(sets)} ADD n :one",
+            "UpdateExpression": f"SET {', '.join(sets)} ADD marks :one",
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": values,
         }
@@ -93,23 +98,23 @@ class LibraryTable:
         return _dirty_flag(found) if found else DirtyFlag(name=library)
 
     def dirty_flags(self) -> list[DirtyFlag]:
-        """Every library that ever was."""
+        """One for every library there ever was."""
         rows = self._query(KeyConditionExpression=Key("pk").eq(DIRTY_FLAGS), ConsistentRead=True)
         return [_dirty_flag(row) for row in rows]
 
     def dirty(self, now: datetime) -> list[str]:
-        """Libraries that somebody has to look at by now."""
+        """Libraries that are due for a sync."""
         key = Key("open").eq(DIRTY) & Key("due").lte(stamp(now))
         return [str(row["name"]) for row in self._query(IndexName=OPEN, KeyConditionExpression=key)]
 
-    def rest(self, dirty_flag: DirtyFlag, due: datetime | None) -> None:
-        """Until `due`, or until it is rung again. Raises Conflict if it was rung meanwhile."""
+    def clear_dirty(self, dirty_flag: DirtyFlag, due: datetime | None) -> None:
+        """Until `due`, or the next mark. Raises Conflict if it was marked since it was read."""
         update: Any = {
             "Key": {"pk": DIRTY_FLAGS, "sk": dirty_flag.name},
             "UpdateExpression": "REMOVE #open, #due" if due is None else "SET #due = :due",
-            "ConditionExpression": "n = :n",
+            "ConditionExpression": "marks = :marks",
             "ExpressionAttributeNames": {"#due": "due"} | ({} if due else {"#open": "open"}),
-            "ExpressionAttributeValues": {":n": dirty_flag.n}
+            "ExpressionAttributeValues": {":marks": dirty_flag.marks}
             | ({":due": stamp(due)} if due else {}),
         }
         call(lambda: self._table.update_item(**update))
@@ -129,7 +134,9 @@ class LibraryTable:
 
 
 def _dirty_flag(row: dict[str, Any]) -> DirtyFlag:
-    return DirtyFlag(name=row["name"], n=int(row["n"]), asked_at=row.get("asked_at"))
+    return DirtyFlag(
+        name=row["name"], marks=int(row["marks"]), referenced_at=row.get("referenced_at")
+    )
 
 
 def _document(row: dict[str, Any]) -> Document:
@@ -138,7 +145,7 @@ def _document(row: dict[str, Any]) -> Document:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    """Attributes as JSON: DynamoDB's numbers would come back as others."""
+    """Attributes as JSON: DynamoDB would change the types of their numbers."""
     sk = f"DOC#{row.name}" if isinstance(row, Document) else f"CONTENT#{row.id}"
     values = row.model_dump(mode="json", exclude_none=True)
     if isinstance(row, Document) and row.attributes is not None:
@@ -147,7 +154,7 @@ def _row(row: Row) -> dict[str, Any]:
 
 
 def _write(table: str, row: Row) -> dict[str, Any]:
-    """Revision 0 is a row that was not there; each other follows the one before it."""
+    """Revision 0 creates a row; each other replaces the one before it."""
     put: dict[str, Any] = {"TableName": table, "Item": _row(row)}
     if row.rev == 0:
         return {"Put": put | {"ConditionExpression": "attribute_not_exists(pk)"}}

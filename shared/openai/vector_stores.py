@@ -60,6 +60,16 @@ class FileBatch(ExternalModel):
     status: str = ""
     file_counts: FileCounts = FileCounts()
 
+    @property
+    def is_running(self) -> bool:
+        return self.status == "in_progress" or self.file_counts.in_progress > 0
+
+    @property
+    def accounts_for_all(self) -> bool:
+        """Each file completed or failed; none was cancelled or left out."""
+        counts = self.file_counts
+        return counts.completed + counts.failed == counts.total
+
 
 class Page(ExternalModel):
     data: list[dict[str, Any]] = []

@@ -135,10 +135,10 @@ def test_a_library_of_such_documents_is_searchable_and_told_of_calmly(
     assert key.isprintable()
     assert not {".", ".."} & set(key.split("/"))
     assert is_calm(world.read(key).decode())
-    assert {each.filename for each in folder.shelved} == {
+    assert {each.filename for each in folder.searchable} == {
         each.filename for each in world.small.files.values()
     }
-    assert all(each.filename.isprintable() for each in folder.shelved)
+    assert all(each.filename.isprintable() for each in folder.searchable)
 
 
 def poisoned(value: Any, text: str, name: str = "") -> Any:

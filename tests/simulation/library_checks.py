@@ -30,7 +30,7 @@ class Shelf:
     def in_sync(self) -> bool:
         """All that its user does is done and, as far as the ledger knows, in the store."""
         row = self.cloud.row(f"LIBRARY#{LIBRARY}", "LIBRARY")
-        dirty_flag = self.cloud.row("LIBRARIES", LIBRARY)
+        dirty_flag = self.cloud.row("DIRTY_FLAGS", LIBRARY)
         return bool(
             not self.folder.left
             and row
@@ -93,7 +93,7 @@ class Shelf:
 
     def _judge_report(self) -> None:
         report = json.loads(self.cloud.read(f"libraries/{LIBRARY}/report.json") or b"{}")
-        states = {each["document"]: each["state"] for each in report.get("of", [])}
+        states = {each["document"]: each["state"] for each in report.get("documents", [])}
         wanted = {
             name: "failed" if each.text == BROKEN else "searchable"
             for name, each in self.folder.held.items()
@@ -133,7 +133,9 @@ class Shelf:
 
     def _given_up(self) -> set[Bytes]:
         """What need not be waited for: it is stuck, or OpenAI failed at it too often."""
-        given_up = (r for r in self._contents() if r.get("stuck_told") or r["state"] == "failed")
+        given_up = (
+            r for r in self._contents() if r.get("stuck_notified") or r["state"] == "failed"
+        )
         ids = {row.get("file_id") for row in given_up}
         return {
             (file.path.read_bytes(), suffix(file.filename))

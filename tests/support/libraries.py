@@ -81,12 +81,12 @@ class Folder:
         return store
 
     @property
-    def shelved(self) -> list[Document]:
+    def searchable(self) -> list[Document]:
         """What a search may find."""
         return [each for each in self.store.documents.values() if each.status == "completed"]
 
     def texts(self) -> list[str]:
-        return sorted(each.text for each in self.shelved)
+        return sorted(each.text for each in self.searchable)
 
     def finds(self, query: str) -> list[str]:
         """What a search in the store answers."""
@@ -100,7 +100,7 @@ class Folder:
         return found
 
     def states(self) -> dict[str, str]:
-        return {each["document"]: each["state"] for each in self.report()["of"]}
+        return {each["document"]: each["state"] for each in self.report()["documents"]}
 
     def uploads(self) -> int:
         return self.calls("POST", "/v1/files")

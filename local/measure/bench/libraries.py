@@ -12,7 +12,7 @@ import boto3
 import httpx
 from moto import mock_aws
 
-from functions.library.changes import note
+from functions.library.changes import record_change
 from functions.library.flow import keep_in_sync
 from local.measure.bench.scale import Scale
 from local.measure.kit.moto_speed import quick_transactions
@@ -79,7 +79,7 @@ def _synced(
     for n in range(number):
         key = f"libraries/bench/{n // 100:03}/{n}.md"
         s3.put_object(Bucket=INBOX, Key=key, Body=f"Page {n} of a long handbook.".encode())
-        note(edges, Change(Source(bucket=INBOX, key=key), clock()))
+        record_change(edges, Change(Source(bucket=INBOX, key=key), clock()))
     ticks = 0
     while names := edges.library_table.dirty(clock()):
         for name in names:

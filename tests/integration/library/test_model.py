@@ -140,7 +140,7 @@ class Libraries(RuleBasedStateMachine):
         for message in self.messages:
             with suppress(TryLater):
                 self.folder.send(message)
-        if self.world.edges.library_table.dirty_flag("handbook").n:
+        if self.world.edges.library_table.dirty_flag("handbook").marks:
             self.world.clock.pass_(seconds=self.world.config.lease_seconds + 1)
             self.folder.tick()
             self.folder.settle()

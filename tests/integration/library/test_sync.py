@@ -7,7 +7,7 @@ import pytest
 
 from functions.poll.sweep import sweep
 from shared.jobs.cancel import cancel
-from shared.library.model import MAX_TRIES
+from shared.library.content import MAX_TRIES
 from tests.support.batch_files import chat, lines, question
 from tests.support.libraries import Folder
 from tests.support.world import World
@@ -50,7 +50,7 @@ def test_many_documents_are_attached_by_one_call(folder: Folder) -> None:
         folder.put(f"{number}.md", f"page {number}")
     folder.settle()
 
-    assert len(folder.shelved) == 30
+    assert len(folder.searchable) == 30
     assert folder.calls("POST", f"/v1/vector_stores/{folder.store.id}/file_batches") == 1
 
 
@@ -116,7 +116,7 @@ def test_a_broken_document_is_uploaded_once_whatever_repeats(folder: Folder, wor
     assert folder.uploads() == 1
     assert folder.states() == {"again.pdf": "failed", "broken.pdf": "failed"}
     assert (folder.store.documents, world.small.files) == ({}, {})
-    assert "invalid_file" in folder.report()["of"][0]["error"]
+    assert "invalid_file" in folder.report()["documents"][0]["error"]
 
 
 def _sizes(size: int, overlap: int) -> dict[str, int]:
@@ -178,15 +178,15 @@ def test_attributes_come_from_settings_and_sidecars_and_change_without_an_upload
     folder.describe("cats.md", year=2026, draft=False, weight=0.5)
     folder.settle()
 
-    (cats,) = folder.shelved
+    (cats,) = folder.searchable
     assert cats.attributes == {"team": "search", "year": 2026, "draft": False, "weight": 0.5}
 
     folder.describe("cats.md", year=2027)
     folder.settle()
 
-    (cats,) = folder.shelved
+    (cats,) = folder.searchable
     assert (cats.attributes, folder.uploads()) == ({"team": "search", "year": 2027}, 1)
-    assert folder.report()["of"][0]["attributes"] == {"team": "search", "year": 2027}
+    assert folder.report()["documents"][0]["attributes"] == {"team": "search", "year": 2027}
 
 
 def test_another_chunking_indexes_anew(folder: Folder) -> None:
@@ -195,7 +195,7 @@ def test_another_chunking_indexes_anew(folder: Folder) -> None:
     folder.set(chunking_strategy={"type": "static", "static": _sizes(100, 0)})
     folder.settle()
 
-    (cats,) = folder.shelved
+    (cats,) = folder.searchable
     assert (cats.chunking.size, cats.chunking.overlap) == (100, 0)
     assert len(folder.world.small.files) == 1
 
@@ -307,7 +307,7 @@ def test_a_daily_look_repairs_both_ways_and_says_so(folder: Folder, world: World
     folder.put("cats.md", CATS)
     folder.put("dogs.md", DOGS)
     folder.settle()
-    cats, dogs = sorted(folder.shelved, key=lambda each: each.text)
+    cats, dogs = sorted(folder.searchable, key=lambda each: each.text)
     world.edges.vector_stores.delete_file(cats.id)
     world.edges.vector_stores.detach(folder.store.id, dogs.id)
     stranger = world.edges.vector_stores.upload("stranger.md", _reader(world, folder))

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.jobs.model import Source
-from shared.library.model import Content, ContentState, Document, print_of
-from shared.library.plan import Plan, View, plan, unsettled
+from shared.library.content import Content, ContentState
+from shared.library.model import Document, fingerprint
+from shared.library.plan import Plan, View, plan, unfinished
 from shared.library.settings import LibrarySettings
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -20,7 +21,7 @@ def document(name: str, digest: str = "aa.md", **changes: Any) -> Document:
         "source": Source(bucket="in", key=f"libraries/handbook/{name}", version="v"),
         "digest": digest,
         "dropped_at": LONG_AGO,
-        "noted_at": LONG_AGO,
+        "recorded_at": LONG_AGO,
     }
     return Document.model_validate(fields | changes)
 
@@ -36,7 +37,7 @@ def content(digest: str = "aa.md", state: str = "searchable", **changes: Any) ->
         "state": state,
         "file_id": f"file-{digest}",
         "due": LONG_AGO,
-        "at": LONG_AGO,
+        "changed_at": LONG_AGO,
     }
     return Content.model_validate(fields | changes)
 
@@ -59,26 +60,26 @@ def test_new_bytes_are_uploaded_once_whatever_names_they_have() -> None:
 
 
 def test_a_store_that_is_as_its_folder_leaves_nothing_to_do() -> None:
-    served = document("a.md", serves="aa.md@auto")
+    served = document("a.md", answered_by="aa.md@auto")
     todo = planned([served], [content()])
 
     assert todo.idle
-    assert todo.waiting == []
+    assert todo.due_later == []
 
 
 def test_the_old_stays_until_the_new_is_searchable() -> None:
-    changed = document("a.md", "bb.md", serves="aa.md@auto")
+    changed = document("a.md", "bb.md", answered_by="aa.md@auto")
 
     under_way = planned([changed], [content(), content("bb.md", "attaching")])
     ready = planned([changed], [content(), content("bb.md")])
 
     assert under_way.removals == []
     assert [each.id for each in ready.removals] == ["aa.md@auto"]
-    assert [each.serves for each in ready.served] == ["bb.md@auto"]
+    assert [each.answered_by for each in ready.switches] == ["bb.md@auto"]
 
 
 def test_a_version_that_never_was_searchable_is_not_waited_for() -> None:
-    changed = document("a.md", "cc.md", serves="aa.md@auto")
+    changed = document("a.md", "cc.md", answered_by="aa.md@auto")
     todo = planned([changed], [content(), content("bb.md", "uploaded")])
 
     assert [each.id for each in todo.removals] == ["bb.md@auto"]
@@ -86,17 +87,17 @@ def test_a_version_that_never_was_searchable_is_not_waited_for() -> None:
 
 
 def test_a_deleted_document_goes_after_a_renames_grace() -> None:
-    now_gone = document("a.md", gone=True, noted_at=NOW, serves="aa.md@auto")
-    long_gone = document("a.md", gone=True, serves="aa.md@auto")
+    now_gone = document("a.md", deleted=True, recorded_at=NOW, answered_by="aa.md@auto")
+    long_gone = document("a.md", deleted=True, answered_by="aa.md@auto")
 
     just_now, later = planned([now_gone], [content()]), planned([long_gone], [content()])
 
-    assert (just_now.removals, just_now.waiting) == ([], [NOW + timedelta(minutes=1)])
+    assert (just_now.removals, just_now.due_later) == ([], [NOW + timedelta(minutes=1)])
     assert [each.id for each in later.removals] == ["aa.md@auto"]
 
 
 def test_what_is_retained_stays() -> None:
-    gone = document("a.md", gone=True, serves="aa.md@auto")
+    gone = document("a.md", deleted=True, answered_by="aa.md@auto")
 
     assert planned([gone], [content()], LibrarySettings(on_delete="retain")).idle
 
@@ -112,16 +113,16 @@ def test_bytes_that_failed_for_good_are_not_uploaded_however_they_are_cut() -> N
         }
     )
 
-    assert planned([document("a.md", noted_at=NOW)], [failed]).uploads == []
-    assert planned([document("a.md", noted_at=NOW)], [failed], other).uploads == []
+    assert planned([document("a.md", recorded_at=NOW)], [failed]).uploads == []
+    assert planned([document("a.md", recorded_at=NOW)], [failed], other).uploads == []
 
 
 def test_openais_own_error_is_tried_again_when_the_document_is_dropped_again() -> None:
     failed = content(state="failed", error="server_error", file_id=None)
-    before = document("a.md", noted_at=LONG_AGO - timedelta(minutes=1))
+    before = document("a.md", recorded_at=LONG_AGO - timedelta(minutes=1))
 
     assert planned([before], [failed]).uploads == []
-    assert len(planned([document("a.md", noted_at=NOW)], [failed]).uploads) == 1
+    assert len(planned([document("a.md", recorded_at=NOW)], [failed]).uploads) == 1
 
 
 def test_what_failed_is_taken_out() -> None:
@@ -132,12 +133,12 @@ def test_what_failed_is_taken_out() -> None:
 
 def test_changed_attributes_are_described_and_nothing_else() -> None:
     beside = document("a.md.metadata.json", "", attributes={"year": 2026})
-    served = document("a.md", serves="aa.md@auto")
+    served = document("a.md", answered_by="aa.md@auto")
 
     todo = planned([served, beside], [content()])
-    done = planned([served, beside], [content(attributes=print_of({"year": 2026}))])
+    done = planned([served, beside], [content(attributes_fingerprint=fingerprint({"year": 2026}))])
 
-    assert [each.id for each in todo.descriptions] == ["aa.md@auto"]
+    assert [each.id for each in todo.new_attributes] == ["aa.md@auto"]
     assert (todo.uploads, todo.removals) == ([], [])
     assert done.idle
 
@@ -146,19 +147,19 @@ def test_what_waits_for_its_pause_is_neither_attached_nor_forgotten() -> None:
     later = NOW + timedelta(minutes=4)
     todo = planned([document("a.md")], [content(state="uploaded", due=later)])
 
-    assert (todo.attaches, todo.waiting) == ([], [later])
+    assert (todo.attaches, todo.due_later) == ([], [later])
 
 
 def test_unsettled_is_what_has_not_ended_and_is_not_known_to_be_stuck() -> None:
     documents = [document(f"{n}.md", f"{n}.md") for n in "abc"]
     contents = [
         content("a.md", "attaching"),
-        content("b.md", "attaching", stuck_told=True),
+        content("b.md", "attaching", stuck_notified=True),
         content("c.md"),
     ]
     seen = view(documents, contents)
 
-    assert [each.name for each in unsettled(seen, plan(seen).wants)] == ["a.md"]
+    assert [each.name for each in unfinished(seen, plan(seen).wants)] == ["a.md"]
 
 
 def test_pauses_grow_and_tries_end() -> None:

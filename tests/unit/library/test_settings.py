@@ -20,7 +20,7 @@ def test_a_static_strategy_within_its_bounds(size: int, overlap: int) -> None:
     settings, problems = read_settings(f"chunking_strategy: {STATIC % (size, overlap)}".encode())
 
     assert problems == []
-    assert settings.chunking_strategy.print == f"{size}-{overlap}"
+    assert settings.chunking_strategy.fingerprint == f"{size}-{overlap}"
 
 
 @pytest.mark.parametrize(
