@@ -17,33 +17,33 @@ from shared.jobs.model import job_id
 LIBRARY = "handbook"
 FOLDER = ("BENCHMARKS.md", "CHANGELOG.md", "DECISIONS.md", "docs/audit.md", "docs/operations.md")
 BROKEN = b"%PDF-1.4 broken off"
-CHANGED = b"# Operations\n\nThe pager rings at noon for a rehearsal; nobody has to get up for it.\n"
+CHANGED = b"# Operations\n\nThe siren sounds at noon for a test; nobody has to get up for it.\n"
 QUESTIONS = (
-    "When does the pager ring for a rehearsal?",
+    "When does the siren sound for a test?",
     "Why may MiniStack ignore a Range?",
     "Which password spray is a detection?",
 )
-PATIENCE = 120.0  # seconds
+TIMEOUT = 120.0  # seconds
 COLOURS = {"searchable": "green", "failed": "red"}
 
 
 def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     wishes = Wishes(parameters={"LibraryPaceSeconds": "2"})
-    done = False
+    finished = False
     with passing_home() as home:
         try:
             world = make_world(home, wishes, lambda text: console.print(text, markup=False))
-            Story(world, console).play()
-            done = True
+            Demo(world, console).play()
+            finished = True
         finally:
-            if not done:
+            if not finished:
                 print(f"the logs are in {keep_logs(home)}", file=sys.stderr)
     return 0
 
 
-class Story:
-    """Drops, waits for the library's report, asks."""
+class Demo:
+    """Drops documents, waits for the library's report, asks questions."""
 
     def __init__(self, world: World, console: Console) -> None:
         self._world = world
@@ -54,14 +54,18 @@ class Story:
         self._files: dict[str, str] = {}
 
     def play(self) -> None:
-        self._say(f"\n{len(FOLDER)} Markdown files and a broken PDF under libraries/{LIBRARY}/")
+        self._print_heading(
+            f"\n{len(FOLDER)} Markdown files and a broken PDF under libraries/{LIBRARY}/"
+        )
         documents = {name: (ROOT / name).read_bytes() for name in FOLDER}
         self._show(self._put({**documents, "scan.pdf": BROKEN}), set(documents) | {"scan.pdf"})
-        self._say("\ndocs/operations.md is changed, BENCHMARKS.md is deleted")
+        self._print_heading("\ndocs/operations.md is changed, BENCHMARKS.md is deleted")
         versions = self._put({"docs/operations.md": CHANGED})
         self._s3.delete_object(Bucket=self._inbox, Key=self._key("BENCHMARKS.md"))
         self._show(versions, (set(documents) | {"scan.pdf"}) - {"BENCHMARKS.md"})
-        self._say(f'\nA file of questions, with "vector_store_ids": ["library:{LIBRARY}"]')
+        self._print_heading(
+            f'\nA file of questions, with "vector_store_ids": ["library:{LIBRARY}"]'
+        )
         self._ask()
 
     def _put(self, documents: Mapping[str, bytes]) -> dict[str, str]:
@@ -95,25 +99,25 @@ class Story:
         results = f"results/questions/{job_id(self._inbox, key, version)}/results.jsonl"
         found = self._until(lambda: self._read(results), bool)
         for line in found.splitlines():
-            self._tell(json.loads(line))
+            self._show_answer(json.loads(line))
 
-    def _tell(self, result: dict[str, Any]) -> None:
-        """What a user does: the File that is cited is a document in the library's report."""
-        said = result["response"]["body"]["output"][-1]["content"][0]
-        cited = [self._files[each["file_id"]] for each in said["annotations"]]
+    def _show_answer(self, result: dict[str, Any]) -> None:
+        """The report names the document behind each cited File."""
+        text = result["response"]["body"]["output"][-1]["content"][0]
+        cited = [self._files[each["file_id"]] for each in text["annotations"]]
         self._console.print(f"  {result['custom_id']}")
-        self._console.print(Text(f"    {said['text'][:96]}…", style="dim"))
+        self._console.print(Text(f"    {text['text'][:96]}…", style="dim"))
         self._console.print(Text(f"    cites {', '.join(cited)}", style="green"))
 
-    def _until(self, look: Callable[[], Any], is_enough: Callable[[Any], bool]) -> Any:
-        """The clock ticks by itself once a minute; a spectator does not want to wait for it."""
-        until = time.monotonic() + PATIENCE
+    def _until(self, read: Callable[[], Any], is_enough: Callable[[Any], bool]) -> Any:
+        """Starts poll twice a second, because nobody wants to wait a minute for its schedule."""
+        until = time.monotonic() + TIMEOUT
         while True:
-            found = look()
+            found = read()
             if found and is_enough(found):
                 return found
             if time.monotonic() > until:
-                raise SystemExit(f"this did not happen within two minutes; last seen: {found}")
+                raise SystemExit(f"no success within two minutes; last seen: {found}")
             name = self._world.outputs["PollFunctionName"]
             self._world.client("lambda").invoke(FunctionName=name, Payload=b"{}")
             time.sleep(0.5)
@@ -132,7 +136,7 @@ class Story:
     def _key(self, name: str) -> str:
         return f"libraries/{LIBRARY}/{name}"
 
-    def _say(self, text: str) -> None:
+    def _print_heading(self, text: str) -> None:
         self._console.print(Text(text, style="bold"))
 
 

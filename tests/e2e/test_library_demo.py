@@ -12,8 +12,8 @@ STORY = re.compile(r"```(?:text)?\n(\d+ Markdown files and a broken PDF.*?)```",
 QUOTED = re.compile(r"(?m)^    According to .*$")  # the documents are this project's own, and grow
 
 
-def test_the_library_demo_prints_what_its_page_shows() -> None:
+def test_library_demo_prints_what_its_page_shows() -> None:
     printed, shown = printed_and_shown("library", "libraries.md", STORY)
 
     assert QUOTED.sub("…", printed).endswith(QUOTED.sub("…", shown))
-    assert "    According to operations.45e7b308b7aa.md: # Operations The pager rings" in printed
+    assert "    According to operations.42654ba4f6d7.md: # Operations The siren sounds" in printed

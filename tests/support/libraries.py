@@ -1,4 +1,4 @@
-"""A library's folder in the inbox, its notifications, and what its store holds."""
+"""A library's folder in the inbox, its S3 events, and what its store holds."""
 
 import json
 from contextlib import suppress
@@ -15,26 +15,26 @@ from shared.errors import TryLater
 from shared.jobs.edges import Edges
 from tests.support.world import INBOX, World
 
-MOST_TICKS = 60
+MAX_TICKS = 60
 
 
 @dataclass
 class Folder:
-    """Whatever happens in it rings, unless a test keeps the message for later."""
+    """Sends an S3 event for each change, unless a test keeps the event for later."""
 
     world: World
     name: str = "handbook"
     later: list[dict[str, Any]] = field(default_factory=list)
     sequence: "count[int]" = field(default_factory=lambda: count(0x55))
 
-    def put(self, name: str, content: bytes | str, *, ring: bool = True) -> dict[str, Any]:
+    def put(self, name: str, content: bytes | str, *, notify: bool = True) -> dict[str, Any]:
         body = content.encode() if isinstance(content, str) else content
         self.world.s3.put_object(Bucket=INBOX, Key=self.key(name), Body=body)
-        return self._rung(name, "ObjectCreated:Put", ring=ring)
+        return self._event(name, "ObjectCreated:Put", notify=notify)
 
-    def delete(self, name: str, *, ring: bool = True) -> dict[str, Any]:
+    def delete(self, name: str, *, notify: bool = True) -> dict[str, Any]:
         self.world.s3.delete_object(Bucket=INBOX, Key=self.key(name))
-        return self._rung(name, "ObjectRemoved:DeleteMarkerCreated", ring=ring)
+        return self._event(name, "ObjectRemoved:DeleteMarkerCreated", notify=notify)
 
     def describe(self, name: str, **attributes: Any) -> None:
         self.put(f"{name}.metadata.json", json.dumps({"metadataAttributes": attributes}))
@@ -43,7 +43,7 @@ class Folder:
         self.put("library.yaml", yaml.safe_dump(settings))
 
     def send(self, message: dict[str, Any], edges: Edges | None = None) -> None:
-        """Lets the function hear of it; what it can't do now it is asked again."""
+        """Gives the event to the function; what it cannot do now is sent again with the next one."""
         self.later.append(message)
         for each in list(self.later):
             with suppress(TryLater):
@@ -51,7 +51,7 @@ class Folder:
                 self.later.remove(each)
 
     def tick(self, edges: Edges | None = None, seconds: float = 60) -> None:
-        """As poll does it, without all else that poll does."""
+        """Syncs each dirty library, as poll does."""
         self.world.clock.pass_(seconds=seconds)
         for library in self.world.edges.library_table.dirty(self.world.clock()):
             keep_in_sync(edges or self.world.edges, {"library": library})
@@ -60,12 +60,12 @@ class Folder:
         self.send({"library": self.name, "reconcile": True})
 
     def settle(self) -> None:
-        """Ticks until nobody has anything to do; a world that is never quiet fails."""
-        for _ in range(MOST_TICKS):
+        """Ticks until nothing is left to do; fails if that never happens."""
+        for _ in range(MAX_TICKS):
             if not self.world.edges.library_table.dirty(self.world.clock()) and self.in_sync:
                 return
             self.tick()
-        raise AssertionError(self.report())
+        raise AssertionError(f"not in sync after {MAX_TICKS} ticks: {self.report()}")
 
     @property
     def in_sync(self) -> bool:
@@ -82,14 +82,14 @@ class Folder:
 
     @property
     def searchable(self) -> list[Document]:
-        """What a search may find."""
+        """Documents that a search may find."""
         return [each for each in self.store.documents.values() if each.status == "completed"]
 
     def texts(self) -> list[str]:
         return sorted(each.text for each in self.searchable)
 
     def finds(self, query: str) -> list[str]:
-        """What a search in the store answers."""
+        """Texts that a search in the store finds."""
         found = self.world.edges.openai.repeated(
             "POST", f"/vector_stores/{self.store.id}/search", json={"query": query}
         )
@@ -108,7 +108,7 @@ class Folder:
     def calls(self, method: str, path: str) -> int:
         return sum(each.method == method and each.path == path for each in self.world.small.calls)
 
-    def _rung(self, name: str, event: str, *, ring: bool) -> dict[str, Any]:
+    def _event(self, name: str, event: str, *, notify: bool) -> dict[str, Any]:
         thing = {"key": quote_plus(self.key(name)), "sequencer": f"{next(self.sequence):016X}"}
         record = {
             "eventName": event,
@@ -116,6 +116,6 @@ class Folder:
             "s3": {"bucket": {"name": INBOX}, "object": thing},
         }
         message = {"Records": [record]}
-        if ring:
+        if notify:
             self.send(message)
         return message

@@ -27,10 +27,10 @@ from shared.settings import Settings
 START = datetime(2026, 11, 1, tzinfo=UTC)
 INBOX, DATA = "inbox", "data"
 KEPT = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
-# Beside one upload a document and one call for each 2,000: making the store, and looking at each
-# file batch once a minute until it is done.
-CONSTANT = 20
-MOST_TICKS = 100
+# Calls besides one upload a document and one attach for each 2,000: create the store, and check
+# each file batch once a minute until it is done.
+MAX_OTHER_CALLS = 20
+MAX_TICKS = 100
 
 
 @dataclass
@@ -58,13 +58,13 @@ def _rows(number: int) -> Iterator[tuple[str, str, str]]:
         small = SmallOpenAI(clock=clock.seconds)
         edges = _edges(session, small, clock)
         first, minutes = _synced(edges, small, clock, number)
-        aim = number + math.ceil(number / 2_000) + CONSTANT
+        aim = number + math.ceil(number / 2_000) + MAX_OTHER_CALLS
         what = f"{number:,} documents, until all are searchable ({minutes} ticks of a minute)"
         yield what, judged(first.total(), "<=", aim), _listed(first)
         (store,) = small.stores.values()
         done = Counter(each.status for each in store.documents.values())
         if done != {"completed": number}:
-            raise AssertionError(done)
+            raise AssertionError(f"not all documents are searchable: {done}")
         again, _ = _synced(edges, small, clock, number)
         what = "the same folder put again: uploads"
         yield what, judged(again["upload"], "<=", 0), f"{again.total()} call(s) of any kind"
@@ -86,8 +86,8 @@ def _synced(
             keep_in_sync(edges, {"library": name})
         clock.pause(60)
         ticks += 1
-        if ticks > MOST_TICKS:
-            raise AssertionError(edges.library_table.library("bench"))
+        if ticks > MAX_TICKS:
+            raise AssertionError(f"not in sync: {edges.library_table.library('bench')}")
     return Counter(each.route for each in small.calls[before:]), ticks
 
 

@@ -1,6 +1,6 @@
-"""Any sequence of changes, notifications, deaths and lost answers: the store ends as the folder.
+"""After any sequence of changes, events, crashes and lost answers the store matches the folder.
 
-`LIBRARY_EXAMPLES=500 pytest …` walks through more of them.
+`LIBRARY_EXAMPLES=500 pytest …` tries more of them.
 """
 
 import os
@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from moto import mock_aws
 
 from functions.library.flow import keep_in_sync
+from local.openai.stores.models import Document
 from shared.errors import TryLater
 from tests.support.fuse import Fuse, FusedTransport, Killed, fused_session
 from tests.support.libraries import Folder
@@ -30,7 +31,7 @@ names, texts, places = st.sampled_from(NAMES), st.sampled_from(TEXTS), st.intege
 
 
 class Libraries(RuleBasedStateMachine):
-    """What the folder holds is known here; what the store holds has to follow."""
+    """This model knows what the folder holds; the store has to follow."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,17 +46,17 @@ class Libraries(RuleBasedStateMachine):
         self.attributes: dict[str, int] = {}
         self.chunking = "auto"
         self.needed: Counter[tuple[bytes, str, str]] = Counter()
-        self.broken_off = 0  # uploads that died while their bytes were read
+        self.broken_off = 0  # uploads cut off while their bytes were read
 
     @rule(name=names, text=texts)
     def put(self, name: str, text: bytes) -> None:
         self._change(name, text)
-        self.messages.append(self.folder.put(name, text, ring=False))
+        self.messages.append(self.folder.put(name, text, notify=False))
 
     @rule(name=names)
     def delete(self, name: str) -> None:
         self._change(name, None)
-        self.messages.append(self.folder.delete(name, ring=False))
+        self.messages.append(self.folder.delete(name, notify=False))
 
     @rule(name=names, to=names)
     def rename(self, name: str, to: str) -> None:
@@ -67,7 +68,7 @@ class Libraries(RuleBasedStateMachine):
     def describe(self, name: str, year: int) -> None:
         self.attributes[name] = year
         sidecar = f'{{"metadataAttributes": {{"year": {year}}}}}'
-        self.messages.append(self.folder.put(f"{name}.metadata.json", sidecar, ring=False))
+        self.messages.append(self.folder.put(f"{name}.metadata.json", sidecar, notify=False))
 
     @rule(kind=st.sampled_from(CHUNKING))
     def set(self, kind: str) -> None:
@@ -77,11 +78,11 @@ class Libraries(RuleBasedStateMachine):
         sizes = "{max_chunk_size_tokens: 100, chunk_overlap_tokens: 0}"
         static = f"{{type: static, static: {sizes}}}"
         text = f"chunking_strategy: {static if kind == 'static' else '{type: auto}'}"
-        self.messages.append(self.folder.put("library.yaml", text, ring=False))
+        self.messages.append(self.folder.put("library.yaml", text, notify=False))
 
     @rule(place=places, twice=st.booleans())
-    def hear(self, place: int, twice: bool) -> None:  # hypothesis names it
-        """Notifications come in any order, and twice."""
+    def send_one(self, place: int, twice: bool) -> None:  # hypothesis names it
+        """S3 events arrive in any order, and twice."""
         if self.messages:
             message = self.messages[place % len(self.messages)]
             self.folder.send(message)
@@ -89,8 +90,8 @@ class Libraries(RuleBasedStateMachine):
                 self.messages.remove(message)
 
     @rule(route=st.sampled_from(("", *ROUTES)))
-    def hear_all(self, route: str) -> None:
-        """Then the store is looked after, and an answer may be lost."""
+    def send_all(self, route: str) -> None:
+        """Then a sync runs, and an answer may be lost."""
         if route:
             self.lose_an_answer(route)
         for message in self.messages:
@@ -108,7 +109,7 @@ class Libraries(RuleBasedStateMachine):
 
     @rule(at=st.integers(1, 30), side=st.sampled_from(("before", "after")))
     def die(self, at: int, side: Any) -> None:
-        """All is heard, and the store looked after, by a process that is killed at a call."""
+        """A process takes all events and syncs, and is killed at a call."""
         fuse = self.fused.fuse = Fuse(at, side)
         transport = FusedTransport(fuse, self.world.small.transport())
         edges = self.world.connect(self.fused, transport=transport)
@@ -126,12 +127,12 @@ class Libraries(RuleBasedStateMachine):
     @invariant()
     def no_content_has_two_files(self) -> None:
         named = Counter(each.filename for each in self.world.small.files.values())
-        assert max(named.values(), default=1) == 1, named
+        assert max(named.values(), default=1) == 1, f"two Files have one name: {named}"
 
     def teardown(self) -> None:
         try:
             self._settle()
-            self._judge()
+            self._check()
         finally:
             self.aws.stop()
 
@@ -145,29 +146,42 @@ class Libraries(RuleBasedStateMachine):
             self.folder.tick()
             self.folder.settle()
 
-    def _judge(self) -> None:
+    def _check(self) -> None:
         stores = self.world.small.stores
-        assert len(stores) <= 1
+        assert len(stores) <= 1, f"there are {len(stores)} stores"
         documents = [each for store in stores.values() for each in store.documents.values()]
+        readable = {name: text for name, text in self.held.items() if text != BROKEN}
+        self._check_documents(documents, readable)
+        self._check_attributes(documents, readable)
+        self._check_uploads()
+
+    def _check_documents(self, documents: list[Document], readable: dict[str, bytes]) -> None:
         found = sorted((each.text.encode(), _suffix(each.filename)) for each in documents)
-        readable = {n: text for n, text in self.held.items() if text != BROKEN}
-        assert found == sorted({(text, _suffix(name)) for name, text in readable.items()})
-        assert {each.status for each in documents} <= {"completed"}
-        assert {each.chunking.size for each in documents} <= {
-            100 if self.chunking == "static" else 800
-        }
-        assert {each.id for each in documents} == set(self.world.small.files)
+        wanted = sorted({(text, _suffix(name)) for name, text in readable.items()})
+        assert found == wanted, f"the store holds {found}, the folder {wanted}"
+        size = 100 if self.chunking == "static" else 800
+        wrong = [e for e in documents if e.status != "completed" or e.chunking.size != size]
+        assert not wrong, f"not completed, or with other chunking: {wrong}"
+        ids, files = {each.id for each in documents}, set(self.world.small.files)
+        assert ids == files, f"the store holds {ids}, the Files are {files}"
+
+    def _check_attributes(self, documents: list[Document], readable: dict[str, bytes]) -> None:
+        """Of documents with the same bytes, the test does not know which gives them."""
         for each in documents:
-            first = min(n for n, t in readable.items() if t == each.text.encode())
-            if sum(t == each.text.encode() for t in readable.values()) == 1:
-                years = {"year": self.attributes[first]} if first in self.attributes else {}
-                assert each.attributes == years
+            names = [name for name, text in readable.items() if text == each.text.encode()]
+            if len(names) == 1:
+                year = self.attributes.get(names[0])
+                wanted = {"year": year} if year else {}
+                assert each.attributes == wanted, f"{each.filename} has {each.attributes}"
+
+    def _check_uploads(self) -> None:
         broken = len({suffix for text, suffix, _ in self.needed if text == BROKEN})
         wanted = sum(n for (text, _, _), n in self.needed.items() if text != BROKEN)
-        assert self.folder.uploads() <= wanted + broken + self.broken_off
+        most, uploads = wanted + broken + self.broken_off, self.folder.uploads()
+        assert uploads <= most, f"{uploads} uploads, at most {most} are needed"
 
     def _change(self, name: str, text: bytes | None) -> None:
-        """Counts each time that a content is wanted which was not a moment ago."""
+        """Counts each time that a content becomes wanted."""
         before = {(t, _suffix(n), self.chunking) for n, t in self.held.items()}
         if text is None:
             self.held.pop(name, None)

@@ -1,4 +1,4 @@
-"""A document is replaced: at every call, whoever dies, a search finds the old or the new."""
+"""A document is replaced: at every call, whatever dies, a search finds the old or the new one."""
 
 import os
 from dataclasses import dataclass, field
@@ -18,41 +18,41 @@ STEP = int(os.environ.get("LIBRARY_STEP", "7"))  # 1: at every call
 
 
 @dataclass
-class Asking(httpx.BaseTransport):
-    """Before and after every call, and while it is under way, somebody searches."""
+class SearchingTransport(httpx.BaseTransport):
+    """Searches before and after every call to OpenAI, and while it is under way."""
 
     folder: Folder
     inner: httpx.BaseTransport
     found: list[str] = field(default_factory=list)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.ask()
+        self.search()
         response = self.inner.handle_request(request)
-        self.ask()
+        self.search()
         return response
 
-    def ask(self) -> None:
+    def search(self) -> None:
         self.found.append(" ".join(self.folder.finds("What do cats do?")))
 
 
-def replaced(fuse: Fuse, change: str) -> tuple[list[str], dict[str, Any]]:
-    """What searches found meanwhile, and how it ended."""
+def run_replacement(fuse: Fuse, change: str) -> tuple[list[str], dict[str, Any]]:
+    """What the searches found, and the state at the end."""
     with mock_aws():
         fused = fused_session()
         fused.fuse = None
         world = World(settings={"uploads_at_once": 1})
         folder = Folder(world)
         folder.put("cats.md", OLD)
-        _answer(folder, looked_at=change != "bytes at once")
-        asking = Asking(folder, FusedTransport(fuse, world.small.transport()))
+        _index_old(folder, checked=change != "bytes at once")
+        searching = SearchingTransport(folder, FusedTransport(fuse, world.small.transport()))
         message = _change(folder, change)
         fused.fuse = fuse
-        edges = world.connect(fused, transport=asking)
+        edges = world.connect(fused, transport=searching)
         try:
             folder.send(message, edges)
             for _ in range(3):
                 folder.tick(edges)
-                asking.ask()
+                searching.search()
         except (Killed, TryLater):
             fused.fuse = None
             world.clock.pass_(seconds=world.config.lease_seconds + 1)
@@ -60,12 +60,12 @@ def replaced(fuse: Fuse, change: str) -> tuple[list[str], dict[str, Any]]:
             folder.tick()
         fused.fuse = None
         folder.settle()
-        asking.ask()
-        return asking.found, _end(folder)
+        searching.search()
+        return searching.found, _end(folder)
 
 
 def _end(folder: Folder) -> dict[str, Any]:
-    """All that matters; an upload that a dying process broke off has no status."""
+    """All that matters. An upload cut off by a dying process has no status, so it does not count."""
     small = folder.world.small
     (document,) = folder.store.documents.values()
     return {
@@ -77,35 +77,38 @@ def _end(folder: Folder) -> dict[str, Any]:
     }
 
 
-def _answer(folder: Folder, *, looked_at: bool) -> None:
-    """The old version is found, whether or not its function has seen that it is."""
-    if looked_at:
+def _index_old(folder: Folder, *, checked: bool) -> None:
+    """A search finds the old version, whether or not the function has checked that it does."""
+    if checked:
         folder.settle()
     else:
         folder.tick()
         folder.world.clock.pass_(seconds=60)
-    assert folder.finds("What do cats do?") == [OLD]
+    found = folder.finds("What do cats do?")
+    assert found == [OLD], f"before the replacement a search finds {found}"
 
 
 def _change(folder: Folder, change: str) -> dict[str, Any]:
     if change.startswith("bytes"):
-        return folder.put("cats.md", NEW, ring=False)
+        return folder.put("cats.md", NEW, notify=False)
     static = "{max_chunk_size_tokens: 100, chunk_overlap_tokens: 0}"
     text = f"chunking_strategy: {{type: static, static: {static}}}"
-    return folder.put("library.yaml", text, ring=False)
+    return folder.put("library.yaml", text, notify=False)
 
 
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("change", ["bytes", "bytes at once", "settings"])
-def test_a_search_always_finds_the_old_or_the_new(change: str, side: Side) -> None:
+def test_search_during_replacement_finds_the_old_or_the_new_version(
+    change: str, side: Side
+) -> None:
     fuse = Fuse()
-    found, expected = replaced(fuse, change)
+    found, expected = run_replacement(fuse, change)
     assert (expected["files"], expected["uploads"]) == (1, 2)
     assert "" not in found
     assert len(found) > 10
 
     fuses = [Fuse(n, side) for n in range(1, len(fuse.calls) + 1, STEP)]
-    ends = [(each, *replaced(each, change)) for each in fuses]
+    ends = [(each, *run_replacement(each, change)) for each in fuses]
 
     differing = [
         (each.calls[each.at - 1], each.at, end)

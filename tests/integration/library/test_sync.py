@@ -1,4 +1,4 @@
-"""A folder under libraries/ as a vector store: what a library's owner sees."""
+"""A folder under libraries/ becomes a vector store: what a library's owner sees."""
 
 import json
 from typing import Any
@@ -21,20 +21,22 @@ def folder(world: World) -> Folder:
     return Folder(world)
 
 
-def told(world: World) -> list[str]:
+def published(world: World) -> list[str]:
     return [each["Subject"].split(":")[0] for each in world.told()]
 
 
-def test_documents_become_searchable_and_stay_true_to_the_folder(
-    folder: Folder, world: World
-) -> None:
+def test_store_follows_added_changed_and_deleted_documents(folder: Folder, world: World) -> None:
     folder.put("cats.md", CATS)
     folder.put("pets/dogs.md", DOGS)
     folder.settle()
 
     assert folder.texts() == [CATS, DOGS]
     assert folder.states() == {"cats.md": "searchable", "pets/dogs.md": "searchable"}
-    assert sorted(told(world)) == ["Document Searchable", "Document Searchable", "Library In Sync"]
+    assert sorted(published(world)) == [
+        "Document Searchable",
+        "Document Searchable",
+        "Library In Sync",
+    ]
 
     folder.put("cats.md", "Cats purr.")
     folder.delete("pets/dogs.md")
@@ -42,7 +44,7 @@ def test_documents_become_searchable_and_stay_true_to_the_folder(
 
     assert folder.texts() == ["Cats purr."]
     assert len(world.small.files) == 1
-    assert sorted(told(world)) == ["Document Searchable", "Library In Sync"]
+    assert sorted(published(world)) == ["Document Searchable", "Library In Sync"]
 
 
 def test_many_documents_are_attached_by_one_call(folder: Folder) -> None:
@@ -65,7 +67,7 @@ def test_unchanged_bytes_dropped_again_cost_no_call(folder: Folder, world: World
     assert len(world.small.calls) == before
 
 
-def test_the_same_bytes_under_two_names_are_one_file(folder: Folder, world: World) -> None:
+def test_same_bytes_under_two_names_are_one_file(folder: Folder, world: World) -> None:
     folder.put("a.md", CATS)
     folder.put("b.md", CATS)
     folder.settle()
@@ -75,7 +77,7 @@ def test_the_same_bytes_under_two_names_are_one_file(folder: Folder, world: Worl
     assert (folder.uploads(), folder.texts(), list(folder.states())) == (1, [CATS], ["b.md"])
 
 
-def test_a_rename_reuses_the_file(folder: Folder) -> None:
+def test_rename_reuses_the_file(folder: Folder) -> None:
     folder.put("a.md", CATS)
     folder.settle()
 
@@ -87,10 +89,10 @@ def test_a_rename_reuses_the_file(folder: Folder) -> None:
     assert (folder.uploads(), list(folder.states())) == (1, ["b.md"])
 
 
-def test_the_newest_version_wins_in_whatever_order_it_is_heard_of(folder: Folder) -> None:
-    messages = [folder.put("a.md", f"version {n}", ring=False) for n in range(3)]
-    messages.append(folder.delete("b.md", ring=False))
-    messages.append(folder.put("b.md", CATS, ring=False))
+def test_newest_version_wins_whatever_the_order_of_events(folder: Folder) -> None:
+    messages = [folder.put("a.md", f"version {n}", notify=False) for n in range(3)]
+    messages.append(folder.delete("b.md", notify=False))
+    messages.append(folder.put("b.md", CATS, notify=False))
 
     for message in reversed(messages):
         folder.send(message)
@@ -99,7 +101,7 @@ def test_the_newest_version_wins_in_whatever_order_it_is_heard_of(folder: Folder
     assert (folder.texts(), folder.uploads()) == ([CATS, "version 2"], 2)
 
 
-def test_a_broken_document_is_uploaded_once_whatever_repeats(folder: Folder, world: World) -> None:
+def test_broken_document_dropped_again_is_uploaded_once(folder: Folder, world: World) -> None:
     folder.put("broken.pdf", BROKEN)
     folder.settle()
     folder.put("broken.pdf", BROKEN)
@@ -123,7 +125,7 @@ def _sizes(size: int, overlap: int) -> dict[str, int]:
     return {"max_chunk_size_tokens": size, "chunk_overlap_tokens": overlap}
 
 
-def test_an_error_of_openais_own_is_tried_again_up_to_a_limit(folder: Folder, world: World) -> None:
+def test_openai_error_is_tried_again_up_to_a_limit(folder: Folder, world: World) -> None:
     world.small.misbehave("document_fails", times=2)
     folder.put("cats.md", CATS)
     folder.settle()
@@ -135,7 +137,7 @@ def test_an_error_of_openais_own_is_tried_again_up_to_a_limit(folder: Folder, wo
     folder.settle()
 
     assert folder.states()["dogs.md"] == "failed"
-    assert told(world).count("Document Failed") == 1
+    assert published(world).count("Document Failed") == 1
 
     folder.put("dogs.md", DOGS)
     folder.settle()
@@ -143,14 +145,14 @@ def test_an_error_of_openais_own_is_tried_again_up_to_a_limit(folder: Folder, wo
     assert folder.states()["dogs.md"] == "searchable"
 
 
-def test_a_document_in_progress_for_too_long_rings(folder: Folder, world: World) -> None:
+def test_document_in_progress_too_long_is_published_as_stuck(folder: Folder, world: World) -> None:
     world.small.misbehave("document_stuck", filename=_filename(folder, world))
     folder.put("dogs.md", DOGS)
     for _ in range(10):
         folder.tick(seconds=900)
 
     assert folder.states() == {"cats.md": "searchable", "dogs.md": "stuck"}
-    assert told(world).count("Document Stuck") == 1
+    assert published(world).count("Document Stuck") == 1
 
     for _ in range(28):
         folder.tick(seconds=3_600)
@@ -160,7 +162,7 @@ def test_a_document_in_progress_for_too_long_rings(folder: Folder, world: World)
 
 
 def _filename(folder: Folder, world: World) -> str:
-    """Of the document that is put next: the mark in it is made of its content."""
+    """Of dogs.md: its unique part is made of its content, so we upload it once to see it."""
     folder.put("cats.md", CATS)
     folder.put("dogs.md", DOGS)
     folder.settle()
@@ -170,7 +172,7 @@ def _filename(folder: Folder, world: World) -> str:
     return name
 
 
-def test_attributes_come_from_settings_and_sidecars_and_change_without_an_upload(
+def test_attributes_of_settings_and_sidecar_change_without_upload(
     folder: Folder,
 ) -> None:
     folder.set(attributes={"team": "search", "year": 2025})
@@ -189,7 +191,7 @@ def test_attributes_come_from_settings_and_sidecars_and_change_without_an_upload
     assert folder.report()["documents"][0]["attributes"] == {"team": "search", "year": 2027}
 
 
-def test_another_chunking_indexes_anew(folder: Folder) -> None:
+def test_other_chunking_indexes_documents_again(folder: Folder) -> None:
     folder.put("cats.md", CATS)
     folder.settle()
     folder.set(chunking_strategy={"type": "static", "static": _sizes(100, 0)})
@@ -201,15 +203,15 @@ def test_another_chunking_indexes_anew(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told_to_write"),
+    ("wrong", "remedy"),
     [
         ({"chunking_strategy": {"type": "auto", "size": 3}}, "{type: auto}` and nothing else"),
         ({"chunking_strategy": {"type": "static", "static": _sizes(100, 51)}}, "at most half"),
         ({"on_deletion": "keep"}, "write only: attributes, chunking_strategy"),
     ],
 )
-def test_settings_that_can_not_be_followed_change_nothing_and_are_told(
-    folder: Folder, world: World, wrong: dict[str, Any], told_to_write: str
+def test_invalid_settings_change_nothing_and_are_published(
+    folder: Folder, world: World, wrong: dict[str, Any], remedy: str
 ) -> None:
     folder.put("cats.md", CATS)
     folder.settle()
@@ -221,8 +223,8 @@ def test_settings_that_can_not_be_followed_change_nothing_and_are_told(
     assert folder.texts() == [CATS]
     messages = [m for m in world.told() if m["Subject"].startswith("Library Settings Refused")]
     assert len(messages) == 1
-    assert told_to_write in messages[0]["Message"]
-    assert told_to_write in json.dumps(folder.report()["settings_problems"])
+    assert remedy in messages[0]["Message"]
+    assert remedy in json.dumps(folder.report()["settings_problems"])
 
     folder.set(on_delete="delete")
     folder.settle()
@@ -230,7 +232,7 @@ def test_settings_that_can_not_be_followed_change_nothing_and_are_told(
     assert folder.texts() == []
 
 
-def test_what_is_deleted_may_be_retained(folder: Folder) -> None:
+def test_deleted_document_with_retain_stays_searchable(folder: Folder) -> None:
     folder.set(on_delete="retain")
     folder.put("cats.md", CATS)
     folder.settle()
@@ -245,7 +247,7 @@ def test_what_is_deleted_may_be_retained(folder: Folder) -> None:
     assert folder.texts() == []
 
 
-def test_suffixes_not_taken_are_in_the_report_and_not_at_openai(folder: Folder) -> None:
+def test_suffix_not_taken_is_reported_and_not_uploaded(folder: Folder) -> None:
     folder.put("table.csv", "a,b")
     folder.put("cats.md", CATS)
     folder.settle()
@@ -259,7 +261,7 @@ def test_suffixes_not_taken_are_in_the_report_and_not_at_openai(folder: Folder) 
     assert folder.texts() == []
 
 
-def test_a_library_may_be_bound_to_a_store_there_is(folder: Folder, world: World) -> None:
+def test_store_named_in_settings_is_used(folder: Folder, world: World) -> None:
     made = world.edges.vector_stores.create({"name": "mine"}).id
     folder.set(store=made)
     folder.put("cats.md", CATS)
@@ -269,7 +271,7 @@ def test_a_library_may_be_bound_to_a_store_there_is(folder: Folder, world: World
     assert folder.texts() == [CATS]
 
 
-def test_a_store_whose_answer_was_lost_is_found_again(folder: Folder, world: World) -> None:
+def test_created_store_with_lost_answer_is_found_again(folder: Folder, world: World) -> None:
     world.small.misbehave("cut_after", route="create_store")
     folder.put("cats.md", CATS)
     folder.settle()
@@ -279,7 +281,7 @@ def test_a_store_whose_answer_was_lost_is_found_again(folder: Folder, world: Wor
 
 
 @pytest.mark.parametrize("route", ["upload", "create_file_batch", "detach_file", "delete_file"])
-def test_a_lost_answer_does_nothing_twice(folder: Folder, world: World, route: str) -> None:
+def test_lost_answer_does_nothing_twice(folder: Folder, world: World, route: str) -> None:
     world.small.misbehave("cut_after", route=route)
     folder.put("cats.md", CATS)
     folder.settle()
@@ -289,7 +291,7 @@ def test_a_lost_answer_does_nothing_twice(folder: Folder, world: World, route: s
     assert (folder.texts(), folder.uploads(), len(world.small.files)) == ([DOGS], 2, 1)
 
 
-def test_a_lost_attaching_is_not_taken_for_the_failure_before_it(
+def test_attach_with_lost_answer_is_not_taken_for_an_old_failure(
     folder: Folder, world: World
 ) -> None:
     world.small.misbehave("document_fails", times=MAX_TRIES - 1)
@@ -303,7 +305,7 @@ def test_a_lost_attaching_is_not_taken_for_the_failure_before_it(
     assert folder.states() == {"cats.md": "searchable"}
 
 
-def test_a_daily_look_repairs_both_ways_and_says_so(folder: Folder, world: World) -> None:
+def test_reconcile_repairs_folder_ledger_and_store(folder: Folder, world: World) -> None:
     folder.put("cats.md", CATS)
     folder.put("dogs.md", DOGS)
     folder.settle()
@@ -312,19 +314,21 @@ def test_a_daily_look_repairs_both_ways_and_says_so(folder: Folder, world: World
     world.edges.vector_stores.detach(folder.store.id, dogs.id)
     stranger = world.edges.vector_stores.upload("stranger.md", _reader(world, folder))
     world.edges.vector_stores.attach(folder.store.id, [{"file_id": stranger.id}])
-    folder.put("birds.md", "Birds sing.", ring=False)
+    folder.put("birds.md", "Birds sing.", notify=False)
 
-    world.clock.pass_(seconds=world.config.lost_answer_seconds)  # what is new may not show up yet
+    world.clock.pass_(
+        seconds=world.config.lost_answer_seconds
+    )  # new Files may be listed late until then
     sweep(world.edges)
     world.work()
     folder.settle()
 
     assert folder.texts() == ["Birds sing.", CATS, DOGS]
     repaired = " ".join(folder.report()["repaired"])
-    assert "1 change(s) in the folder that were not heard of" in repaired
-    assert "whose File was gone" in repaired
-    assert "that the store had lost" in repaired
-    assert "that nobody dropped: detached" in repaired
+    assert "changes in the folder without an S3 event, recorded: 1" in repaired
+    assert "File gone at OpenAI, uploaded again: cats." in repaired
+    assert "missing in the store, attached again: dogs." in repaired
+    assert f"in the store and not in the folder, detached: {stranger.id}" in repaired
 
 
 def _reader(world: World, folder: Folder) -> Any:
@@ -332,7 +336,7 @@ def _reader(world: World, folder: Folder) -> Any:
     return world.edges.s3.open(source)
 
 
-def test_a_store_that_is_gone_is_made_anew(folder: Folder, world: World) -> None:
+def test_deleted_store_is_created_again(folder: Folder, world: World) -> None:
     folder.put("cats.md", CATS)
     folder.settle()
     world.edges.openai.repeated("DELETE", f"/vector_stores/{folder.store.id}")
@@ -343,19 +347,17 @@ def test_a_store_that_is_gone_is_made_anew(folder: Folder, world: World) -> None
     assert (folder.texts(), folder.uploads()) == ([CATS], 1)
 
 
-def test_what_lies_in_no_library_is_told(folder: Folder, world: World) -> None:
-    message = folder.put("cats.md", CATS, ring=False)
+def test_object_outside_any_library_is_published_as_failed(folder: Folder, world: World) -> None:
+    message = folder.put("cats.md", CATS, notify=False)
     message["Records"][0]["s3"]["object"]["key"] = "libraries/cats.md"
     folder.send(message)
 
     assert [each["Subject"].split(" ")[0:2] for each in world.told()] == [["Document", "Failed:"]]
 
 
-def test_questions_name_a_library_and_wait_for_what_was_dropped_before_them(
-    folder: Folder, world: World
-) -> None:
+def test_batch_file_waits_for_documents_dropped_before_it(folder: Folder, world: World) -> None:
     folder.put("cats.md", CATS)
-    folder.put("dogs.md", DOGS, ring=False)  # whose message is still on its way
+    folder.put("dogs.md", DOGS, notify=False)  # its S3 event is still in flight
     asked = lines([question("How long do cats sleep?", "library:handbook"), chat("r", "Hello")])
     job = world.drop("questions.jsonl", asked)
     world.work()
@@ -375,9 +377,7 @@ def test_questions_name_a_library_and_wait_for_what_was_dropped_before_them(
     assert folder.texts() == [CATS, DOGS]
 
 
-def test_what_is_long_gone_is_forgotten_and_what_is_retained_is_not(
-    folder: Folder, world: World
-) -> None:
+def test_rows_of_deleted_documents_expire_unless_retained(folder: Folder, world: World) -> None:
     def expiring() -> set[str]:
         rows = world.session.client("dynamodb").scan(TableName="ledger")["Items"]
         return {row["sk"]["S"].partition("#")[0] for row in rows if "expires_at" in row}
@@ -404,7 +404,7 @@ def test_what_is_long_gone_is_forgotten_and_what_is_retained_is_not(
     assert (folder.texts(), expiring()) == ([CATS], set())
 
 
-def test_bytes_that_failed_before_leave_the_old_version_answering_while_they_are_tried(
+def test_old_version_answers_while_failed_bytes_are_tried_again(
     folder: Folder, world: World
 ) -> None:
     folder.put("cats.md", CATS)
@@ -422,7 +422,7 @@ def test_bytes_that_failed_before_leave_the_old_version_answering_while_they_are
     assert folder.texts() == [DOGS]
 
 
-def test_what_is_deleted_before_anybody_looked_is_retained(folder: Folder, world: World) -> None:
+def test_document_deleted_before_the_first_check_is_retained(folder: Folder, world: World) -> None:
     folder.set(on_delete="retain")
     folder.put("cats.md", CATS)
     folder.tick()
@@ -435,7 +435,7 @@ def test_what_is_deleted_before_anybody_looked_is_retained(folder: Folder, world
     assert folder.texts() == [CATS]
 
 
-def test_a_job_that_waits_for_its_library_can_be_cancelled(folder: Folder, world: World) -> None:
+def test_job_waiting_for_its_library_can_be_cancelled(folder: Folder, world: World) -> None:
     folder.set(store="vs_thatisnotthere")
     folder.put("cats.md", CATS)
     job = world.drop("questions.jsonl", lines([question("cats?", "library:handbook")]))
@@ -450,7 +450,9 @@ def test_a_job_that_waits_for_its_library_can_be_cancelled(folder: Folder, world
     assert world.small.batches == {}
 
 
-def test_what_is_dropped_after_a_question_does_not_hold_it(folder: Folder, world: World) -> None:
+def test_document_dropped_after_a_batch_file_does_not_delay_it(
+    folder: Folder, world: World
+) -> None:
     folder.put("cats.md", CATS)
     folder.settle()
     job = world.drop("questions.jsonl", lines([question("cats?", "library:handbook")]))
@@ -463,7 +465,7 @@ def test_what_is_dropped_after_a_question_does_not_hold_it(folder: Folder, world
     assert world.job(job).state == "completed"
 
 
-def test_an_unknown_library_is_a_line_error(folder: Folder, world: World) -> None:
+def test_unknown_library_is_a_line_error(folder: Folder, world: World) -> None:
     folder.put("cats.md", CATS)
     asked = lines([question("a", "library:handbok"), question("b", "vs_1"), chat("c", "library:x")])
     job = world.run("questions.jsonl", asked)

@@ -1,4 +1,4 @@
-"""`<document>.metadata.json`, as Bedrock Knowledge Bases has it."""
+"""`<document>.metadata.json`, in the format of Bedrock Knowledge Bases."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ def sidecar(**attributes: Any) -> bytes:
     return json.dumps({"metadataAttributes": attributes}).encode()
 
 
-def test_values_keep_their_types() -> None:
+def test_sidecar_values_keep_their_types() -> None:
     attributes, problem = read_sidecar(sidecar(team="search", year=2026, weight=0.5, draft=True))
 
     assert problem == ""
@@ -33,7 +33,7 @@ def test_values_keep_their_types() -> None:
         sidecar(**{f"k{n}": "ü" * 500 for n in range(10)}),
     ],
 )
-def test_what_is_wrong_is_told_with_what_to_write(content: bytes) -> None:
+def test_invalid_sidecar_says_what_to_write(content: bytes) -> None:
     attributes, problem = read_sidecar(content)
 
     assert attributes == {}
@@ -44,5 +44,5 @@ def test_what_is_wrong_is_told_with_what_to_write(content: bytes) -> None:
     ("name", "document"),
     [("a.md.metadata.json", "a.md"), ("b/c.pdf.metadata.json", "b/c.pdf"), ("a.json", None)],
 )
-def test_whose_sidecar_it_is(name: str, document: str | None) -> None:
+def test_sidecar_name_gives_its_document(name: str, document: str | None) -> None:
     assert document_of(name) == document

@@ -1,4 +1,4 @@
-"""Names of a library's things."""
+"""Keys and names of a library."""
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ from shared.library import paths
         ("inbox/handbook/a.md", None),
     ],
 )
-def test_where_an_object_lies(key: str, place: tuple[str, str] | None) -> None:
+def test_key_gives_library_and_name(key: str, place: tuple[str, str] | None) -> None:
     assert paths.place_of(key) == place
 
 
@@ -33,16 +33,16 @@ def test_where_an_object_lies(key: str, place: tuple[str, str] | None) -> None:
         ("0055AED6DC", "0055AED6DC00", False),
     ],
 )
-def test_sequencers_are_compared_as_s3_says(one: str, other: str, *, later: bool) -> None:
+def test_sequencers_are_compared_as_s3_specifies(one: str, other: str, *, later: bool) -> None:
     assert paths.is_later(one, other) is later
 
 
 @given(st.text("0123456789ABCDEF", min_size=1), st.text("0123456789ABCDEF", min_size=1))
-def test_of_two_events_at_most_one_is_later(one: str, other: str) -> None:
+def test_at_most_one_of_two_sequencers_is_later(one: str, other: str) -> None:
     assert not (paths.is_later(one, other) and paths.is_later(other, one))
 
 
-def test_a_files_name_is_its_documents_with_a_mark_of_its_own() -> None:
+def test_file_name_is_the_documents_with_a_unique_part() -> None:
     name = paths.filename("inbox", "handbook", "c1", "b/First Steps.MD")
 
     assert name.startswith("First Steps.")

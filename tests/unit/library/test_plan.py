@@ -1,4 +1,4 @@
-"""What is to be done: wanted against known."""
+"""What to do: what is wanted, compared with what is known."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,14 +52,14 @@ def planned(*args: Any) -> Plan:
     return plan(view(*args))
 
 
-def test_new_bytes_are_uploaded_once_whatever_names_they_have() -> None:
+def test_new_bytes_under_two_names_are_uploaded_once() -> None:
     todo = planned([document("a.md"), document("b.md")], [])
 
     (want,) = todo.uploads
     assert [each.name for each in want.documents] == ["a.md", "b.md"]
 
 
-def test_a_store_that_is_as_its_folder_leaves_nothing_to_do() -> None:
+def test_store_that_matches_its_folder_needs_nothing() -> None:
     served = document("a.md", answered_by="aa.md@auto")
     todo = planned([served], [content()])
 
@@ -67,7 +67,7 @@ def test_a_store_that_is_as_its_folder_leaves_nothing_to_do() -> None:
     assert todo.due_later == []
 
 
-def test_the_old_stays_until_the_new_is_searchable() -> None:
+def test_old_version_stays_until_the_new_one_is_searchable() -> None:
     changed = document("a.md", "bb.md", answered_by="aa.md@auto")
 
     under_way = planned([changed], [content(), content("bb.md", "attaching")])
@@ -78,7 +78,7 @@ def test_the_old_stays_until_the_new_is_searchable() -> None:
     assert [each.answered_by for each in ready.switches] == ["bb.md@auto"]
 
 
-def test_a_version_that_never_was_searchable_is_not_waited_for() -> None:
+def test_version_in_between_is_removed_before_it_is_attached() -> None:
     changed = document("a.md", "cc.md", answered_by="aa.md@auto")
     todo = planned([changed], [content(), content("bb.md", "uploaded")])
 
@@ -86,7 +86,7 @@ def test_a_version_that_never_was_searchable_is_not_waited_for() -> None:
     assert todo.attaches == []
 
 
-def test_a_deleted_document_goes_after_a_renames_grace() -> None:
+def test_deleted_document_is_removed_after_the_grace_for_renames() -> None:
     now_gone = document("a.md", deleted=True, recorded_at=NOW, answered_by="aa.md@auto")
     long_gone = document("a.md", deleted=True, answered_by="aa.md@auto")
 
@@ -96,13 +96,13 @@ def test_a_deleted_document_goes_after_a_renames_grace() -> None:
     assert [each.id for each in later.removals] == ["aa.md@auto"]
 
 
-def test_what_is_retained_stays() -> None:
+def test_deleted_document_with_retain_needs_nothing() -> None:
     gone = document("a.md", deleted=True, answered_by="aa.md@auto")
 
     assert planned([gone], [content()], LibrarySettings(on_delete="retain")).idle
 
 
-def test_bytes_that_failed_for_good_are_not_uploaded_however_they_are_cut() -> None:
+def test_bytes_that_failed_for_good_are_not_uploaded_with_any_chunking() -> None:
     failed = content(state="failed", error="invalid_file", file_id=None)
     other = LibrarySettings.model_validate(
         {
@@ -117,7 +117,7 @@ def test_bytes_that_failed_for_good_are_not_uploaded_however_they_are_cut() -> N
     assert planned([document("a.md", recorded_at=NOW)], [failed], other).uploads == []
 
 
-def test_openais_own_error_is_tried_again_when_the_document_is_dropped_again() -> None:
+def test_openai_error_is_tried_again_once_the_document_is_dropped_again() -> None:
     failed = content(state="failed", error="server_error", file_id=None)
     before = document("a.md", recorded_at=LONG_AGO - timedelta(minutes=1))
 
@@ -125,13 +125,13 @@ def test_openais_own_error_is_tried_again_when_the_document_is_dropped_again() -
     assert len(planned([document("a.md", recorded_at=NOW)], [failed]).uploads) == 1
 
 
-def test_what_failed_is_taken_out() -> None:
+def test_failed_content_is_removed() -> None:
     failed = content(state="failed", error="invalid_file")
 
     assert planned([document("a.md")], [failed]).removals == [failed]
 
 
-def test_changed_attributes_are_described_and_nothing_else() -> None:
+def test_changed_attributes_need_no_upload_and_no_removal() -> None:
     beside = document("a.md.metadata.json", "", attributes={"year": 2026})
     served = document("a.md", answered_by="aa.md@auto")
 
@@ -143,14 +143,14 @@ def test_changed_attributes_are_described_and_nothing_else() -> None:
     assert done.idle
 
 
-def test_what_waits_for_its_pause_is_neither_attached_nor_forgotten() -> None:
+def test_paused_content_is_due_later_and_not_attached() -> None:
     later = NOW + timedelta(minutes=4)
     todo = planned([document("a.md")], [content(state="uploaded", due=later)])
 
     assert (todo.attaches, todo.due_later) == ([], [later])
 
 
-def test_unsettled_is_what_has_not_ended_and_is_not_known_to_be_stuck() -> None:
+def test_unfinished_leaves_out_stuck_and_ended_documents() -> None:
     documents = [document(f"{n}.md", f"{n}.md") for n in "abc"]
     contents = [
         content("a.md", "attaching"),
@@ -162,7 +162,7 @@ def test_unsettled_is_what_has_not_ended_and_is_not_known_to_be_stuck() -> None:
     assert [each.name for each in unfinished(seen, plan(seen).wants)] == ["a.md"]
 
 
-def test_pauses_grow_and_tries_end() -> None:
+def test_refused_content_waits_longer_each_time_and_then_fails() -> None:
     now, tried = NOW, content(state="attaching")
     pauses = []
     for _ in range(4):

@@ -1,4 +1,4 @@
-"""library.yaml: what may be asked for, and what a mistake is told to be."""
+"""library.yaml: valid settings, and what to write instead of a mistake."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from shared.library.settings import LibrarySettings, read_settings
 STATIC = "{type: static, static: {max_chunk_size_tokens: %s, chunk_overlap_tokens: %s}}"
 
 
-def test_nothing_asked_is_auto_chunking_and_deletion() -> None:
+def test_empty_settings_are_auto_chunking_and_deletion() -> None:
     settings, problems = read_settings(b"")
 
     assert (settings, problems) == (LibrarySettings(), [])
@@ -16,7 +16,7 @@ def test_nothing_asked_is_auto_chunking_and_deletion() -> None:
 
 
 @pytest.mark.parametrize(("size", "overlap"), [(100, 0), (100, 50), (4096, 2048), (101, 50)])
-def test_a_static_strategy_within_its_bounds(size: int, overlap: int) -> None:
+def test_static_chunking_within_its_bounds_is_valid(size: int, overlap: int) -> None:
     settings, problems = read_settings(f"chunking_strategy: {STATIC % (size, overlap)}".encode())
 
     assert problems == []
@@ -51,7 +51,7 @@ def test_a_static_strategy_within_its_bounds(size: int, overlap: int) -> None:
         ("chunking: auto", "chunking", "write only: attributes, chunking_strategy"),
     ],
 )
-def test_a_mistake_is_named_with_what_to_write(text: str, param: str, remedy: str) -> None:
+def test_invalid_setting_is_named_with_what_to_write(text: str, param: str, remedy: str) -> None:
     settings, (problem, *_) = read_settings(text.encode())
 
     assert settings == LibrarySettings()
@@ -60,7 +60,7 @@ def test_a_mistake_is_named_with_what_to_write(text: str, param: str, remedy: st
 
 
 @pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe", b"- a list", b"a: {b: c: d}"])
-def test_what_is_no_mapping_is_told(content: bytes) -> None:
+def test_settings_that_are_no_mapping_are_a_problem(content: bytes) -> None:
     _, problems = read_settings(content)
 
     assert len(problems) == 1
