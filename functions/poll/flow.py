@@ -194,7 +194,7 @@ def _ask_to_submit(edges: Edges, part: Part) -> None:
 
 
 def _ask_to_sync(edges: Edges, now: datetime) -> None:
-    """Libraries whose bell rings: their function does the work, under their own lease."""
+    """Libraries that are due: the function library syncs each, under its lease."""
     asks = [SyncRequest(library=name).model_dump_json() for name in edges.library_table.dirty(now)]
     edges.library_queue.send(asks)
 

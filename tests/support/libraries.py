@@ -43,7 +43,7 @@ class Folder:
         self.put("library.yaml", yaml.safe_dump(settings))
 
     def send(self, message: dict[str, Any], edges: Edges | None = None) -> None:
-        """Gives the event to the function; what it cannot do now is sent again with the next one."""
+        """Gives the event to the function; if it cannot take it now, the next send repeats it."""
         self.later.append(message)
         for each in list(self.later):
             with suppress(TryLater):

@@ -65,7 +65,7 @@ def run_replacement(fuse: Fuse, change: str) -> tuple[list[str], dict[str, Any]]
 
 
 def _end(folder: Folder) -> dict[str, Any]:
-    """All that matters. An upload cut off by a dying process has no status, so it does not count."""
+    """All that matters. An upload that a crash cut off has no status, so it does not count."""
     small = folder.world.small
     (document,) = folder.store.documents.values()
     return {
