@@ -1,12 +1,12 @@
-"""The two ways an edge fails, with the leaves that someone somewhere tells apart.
+"""The three ways an edge fails, with the leaves that someone somewhere tells apart.
 
-TryLater     not now: the same call may work later
-  OutcomeUnknown   the call may have done its work; look before doing it again
-  Conflict        another run changed the row first; read it again
-  CapacityExceeded       the model's enqueued tokens leave no room for this part
-  ActionRequired the call cannot succeed before a person acts (key refused, quota used up)
-Refused      no: the same call will be refused again
-  NotFound         what was asked for does not exist (any more)
+TryLater             not now: the same call may work later
+  OutcomeUnknown     the call may have done its work; look before you do it again
+  CapacityExceeded   as much of a model is enqueued as may be
+  ActionRequired     the call cannot succeed before a person acts (key refused, quota used up)
+Refused              no: the same call will be refused again
+  NotFound           what was asked for does not exist (any more)
+Conflict             another run changed a row first: read it again, then decide anew
 """
 
 from collections.abc import Mapping
@@ -26,10 +26,6 @@ class TryLater(Exception):
 
 class OutcomeUnknown(TryLater):
     """The request went out and no answer came back: it may have done its work."""
-
-
-class Conflict(TryLater):
-    """A row was not as it was when it was read."""
 
 
 class CapacityExceeded(TryLater):
@@ -52,6 +48,15 @@ class Refused(Exception):
 
 class NotFound(Refused):
     """What was asked for does not exist, or not any more."""
+
+
+class Conflict(Exception):
+    """A row was not as it was when it was read; `failed`: which writes of a transaction."""
+
+    def __init__(self, reason: str, failed: frozenset[int] = frozenset()) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.failed = failed
 
 
 def with_request_id(error: Exception, headers: Mapping[str, str]) -> Exception:

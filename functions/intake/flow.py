@@ -6,7 +6,8 @@ from functions.intake.check import Checked, check
 from shared.batchfile.library_refs import StoreNotReady
 from shared.jobs import keys, notifications
 from shared.jobs.edges import Edges
-from shared.jobs.model import Job, JobState, PartState, Source, job_id
+from shared.jobs.model import Job, JobState, PartState, job_id
+from shared.objects import Source
 from shared.report import model as reports
 from shared.report.rejected_page import rejected_page
 from shared.text import sanitize, sanitize_json
@@ -100,4 +101,4 @@ def _queue_parts(edges: Edges, job: Job) -> None:
         if part.state is PartState.PLANNED and part.number <= job.parts:
             edges.ledger.replace_part(part, part.waits(now, "", until=now).asked(now))
     waiting = {PartState.PLANNED, PartState.WAITING}
-    edges.submit_queue.ask(part for part in parts if part.state in waiting)
+    edges.submit_queue.send_parts(part.ref for part in parts if part.state in waiting)

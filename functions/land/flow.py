@@ -12,13 +12,14 @@ from shared.batchfile import schema
 from shared.jobs import keys, notifications
 from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers
-from shared.jobs.model import Ask, Job, JobState, Part, PartState
+from shared.jobs.model import Job, JobState, Part, PartState
 from shared.jobs.results import lines_of
+from shared.objects import PartRef
 
 
-def land(edges: Edges, ask: Ask) -> str:
+def land(edges: Edges, ref: PartRef) -> str:
     """Bytes, then bell, then ledger; doing it twice looks like once. Says what came of the job."""
-    job, part = edges.ledger.job(ask.job), edges.ledger.part(ask.job, ask.part)
+    job, part = edges.ledger.job(ref.job), edges.ledger.part(ref.job, ref.part)
     if job is None or part is None:
         return "unknown"
     if part.state is PartState.ENDED and job.state is JobState.ACCEPTED:
@@ -49,7 +50,7 @@ def _land(edges: Edges, job: Job, part: Part) -> tuple[Job, Part]:
     for child in children:
         edges.notifier.publish(notifications.retried(job, child))
     edges.ledger.land(part, landed, children)
-    edges.submit_queue.ask(children)
+    edges.submit_queue.send_parts(each.ref for each in children)
     return job, landed
 
 

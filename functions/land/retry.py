@@ -8,8 +8,9 @@ from shared.batchfile import schema
 from shared.jobs import keys
 from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
-from shared.jobs.model import Job, Lines, Part, Span
+from shared.jobs.model import Job, Lines, Part
 from shared.jobs.results import lines_of
+from shared.objects import Span
 
 
 def plan_again(edges: Edges, job: Job, part: Part, answers: PartAnswers) -> list[Part]:

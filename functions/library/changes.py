@@ -10,13 +10,13 @@ from datetime import datetime
 
 from shared.aws.s3_events import Change
 from shared.errors import Conflict, NotFound
-from shared.jobs.model import Source
 from shared.library import notifications, paths
 from shared.library.edges import LibraryEdges
 from shared.library.metadata import MAX_SIDECAR_BYTES, Attributes, document_of, read_sidecar
 from shared.library.model import MAX_PREVIOUS, Document
 from shared.library.paths import Place
 from shared.library.settings import FILE
+from shared.objects import Source
 from shared.openai.vector_stores import MOST_BYTES
 
 MAX_RACES = 5  # lost before the message goes back to the queue

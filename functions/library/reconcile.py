@@ -8,12 +8,12 @@ from functions.library.indexing import resolve_by_listing
 from functions.library.session import SyncSession
 from functions.library.store import forget_lost_store
 from shared.errors import NotFound
-from shared.jobs.model import Source
 from shared.library import notifications, paths
 from shared.library.content import Content
 from shared.library.model import Document
 from shared.library.paths import Place
 from shared.library.settings import FILE
+from shared.objects import Source
 from shared.openai.models import File
 from shared.openai.vector_stores import StoreFile
 

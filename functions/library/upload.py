@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from functions.library.session import SyncSession
 from shared.errors import NotFound, OutcomeUnknown, Refused, TryLater
-from shared.jobs.model import Source, Span
 from shared.library import paths
 from shared.library.content import Content
 from shared.library.wanted import Want
+from shared.objects import Source, Span
 from shared.openai.models import File
 
 MAX_UPLOADS = 900  # in one run: OpenAI allows 1,000 a minute, and poll asks once a minute

@@ -14,8 +14,9 @@ from shared.errors import Conflict
 from shared.jobs import notifications
 from shared.jobs.batch_lookup import answers
 from shared.jobs.cancel import stop
+from shared.jobs.capacity import Capacity
 from shared.jobs.edges import Edges
-from shared.jobs.model import Capacity, Job, JobState, Part, PartState
+from shared.jobs.model import Job, JobState, Part, PartState
 from shared.library.model import SyncRequest
 from shared.openai.models import Batch, BatchError, BatchStatus
 
@@ -38,7 +39,7 @@ def poll(edges: Edges) -> dict[str, int]:
     live = list(edges.ledger.open_parts(PartState.SUBMITTED, edges.now(), most=LIVE))
     _each(answers(edges, live), lambda pair: _observe(edges, *pair), failures)
     stuck = list(edges.ledger.open_parts(PartState.SUBMITTING, edges.now()))
-    edges.submit_queue.ask(stuck)
+    edges.submit_queue.send_parts(each.ref for each in stuck)
     ended = list(edges.ledger.open_parts(PartState.ENDED, edges.now()))
     _each(ended, lambda part: _ask_to_land(edges, part), failures)
     stopping = _noted(edges.ledger.jobs_being_stopped(), watched)
@@ -148,7 +149,7 @@ def _stop(edges: Edges, job: Job) -> None:
 
 
 def _ask_to_land(edges: Edges, part: Part) -> None:
-    edges.land_queue.ask([part])
+    edges.land_queue.send_parts([part.ref])
     later = {"due": edges.now() + ASK_AGAIN, "rev": part.rev + 1}
     edges.ledger.replace_part(part, part.model_copy(update=later))
 
@@ -189,7 +190,7 @@ def _let_in(edges: Edges, capacity: Capacity) -> None:
 def _ask_to_submit(edges: Edges, part: Part) -> None:
     now = edges.now()
     if part.asked_at is None or part.asked_at + ASK_AGAIN <= now:
-        edges.submit_queue.ask([part])
+        edges.submit_queue.send_parts([part.ref])
         edges.ledger.replace_part(part, part.asked(now))
 
 
@@ -206,6 +207,6 @@ def _look_after(edges: Edges, job: Job) -> None:
     if job.state is JobState.CHECKING or planned:
         edges.intake_queue.send([replay_event(job.source)])
     elif all(part.state is PartState.LANDED for part in parts):
-        edges.land_queue.ask(parts[:1])
+        edges.land_queue.send_parts(part.ref for part in parts[:1])
     later = {"due": edges.now() + ASK_AGAIN, "rev": job.rev + 1}
     edges.ledger.replace_job(job, job.model_copy(update=later))

@@ -17,9 +17,11 @@ from shared.errors import (
     TryLater,
 )
 from shared.jobs import notifications
+from shared.jobs.capacity import Capacity
 from shared.jobs.edges import Edges
 from shared.jobs.libraries import why_not_ready
-from shared.jobs.model import Ask, Capacity, Job, JobState, Part, PartState
+from shared.jobs.model import Job, JobState, Part, PartState
+from shared.objects import PartRef
 from shared.openai.models import Batch, BatchError, BatchStatus
 
 SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
@@ -32,16 +34,16 @@ SKEW = timedelta(hours=1)  # between our clock and OpenAI's, when a list is read
 UNKNOWN_FILE = "Cannot find file"  # said of a file that is gone, and of one uploaded a moment ago
 
 
-def submit(edges: Edges, ask: Ask) -> str:
+def submit(edges: Edges, ref: PartRef) -> str:
     """What came of it, in a word. Asking twice, or too late, does no harm."""
     for _ in range(RACES):
         with suppress(Conflict):  # many parts enter one room at once: look again, and try again
-            return _try(edges, ask)
-    return _try(edges, ask)
+            return _try(edges, ref)
+    return _try(edges, ref)
 
 
-def _try(edges: Edges, ask: Ask) -> str:
-    job, part = edges.ledger.job(ask.job), edges.ledger.part(ask.job, ask.part)
+def _try(edges: Edges, ref: PartRef) -> str:
+    job, part = edges.ledger.job(ref.job), edges.ledger.part(ref.job, ref.part)
     now = edges.now()
     if job is None or part is None or job.state is not JobState.ACCEPTED:
         return "unknown"
@@ -97,8 +99,6 @@ def _make(edges: Edges, job: Job, part: Part) -> str:
             edges.ledger.leave(part, part.stopped(edges.now()))
             return "cancelled"
         file_id = part.file_id or _upload(edges, part)
-    except Conflict:
-        raise
     except TryLater as error:
         return _put_back(edges, job, part, error.reason, _pause(error, part.tries))
     return _create(edges, job, part, file_id)
@@ -204,7 +204,7 @@ def _refused(edges: Edges, job: Job, part: Part, error: Refused, *, fresh: bool)
     problem = BatchError(code=error.code, message=error.reason)
     ended = part.refused(edges.now(), problem)
     edges.ledger.leave(part, ended)
-    edges.land_queue.ask([ended])
+    edges.land_queue.send_parts([ended.ref])
     return "refused"
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from shared.batchfile.schema import BYTES_PER_TOKEN
 from shared.jobs import keys
 from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
-from shared.jobs.model import BYTES_PER_TOKEN, Lines, Part
+from shared.jobs.model import Lines, Part
 from shared.jobs.results import lines_of
 from shared.openai.models import BatchError
 
@@ -33,7 +34,7 @@ def cut_again(edges: Edges, part: Part, limit: int) -> str:
     )
     children = [_child(edges, part, piece, taken + n) for n, piece in enumerate(pieces, start=1)]
     edges.ledger.land(part, part.cut_again(edges.now()), children)
-    edges.submit_queue.ask(children)
+    edges.submit_queue.send_parts(each.ref for each in children)
     return "cut again"
 
 
@@ -45,7 +46,7 @@ def _never_fits(edges: Edges, part: Part, limit: int) -> str:
     )
     ended = part.refused(edges.now(), BatchError(code="token_limit_exceeded", message=said))
     edges.ledger.replace_part(part, ended)
-    edges.land_queue.ask([ended])
+    edges.land_queue.send_parts([ended.ref])
     return "refused"
 
 

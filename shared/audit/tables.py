@@ -8,35 +8,22 @@ so remembering twice is remembering once.
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.audit.alerts import Alert
 from shared.audit.cursor import Cursor
 from shared.audit.detection import Observation
 from shared.audit.rows import EventRow
 from shared.audit.state import Row
-from shared.errors import Conflict, TryLater
+from shared.aws.dynamodb import AT_ONCE, at_rev, bare, call, packs, rows
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Answer = TypeVar("Answer")
-
-AT_ONCE = 100  # of BatchGetItem and TransactWriteItems
-MOST_BYTES = 3_000_000  # of what a transaction touches; DynamoDB takes 4 MB
 LONGEST_KEY = 400  # characters; a longer one is its hash
 EVENT_BYTES = 12_000  # of an event's row, at most
 FULL = 380_000  # bytes of a row; DynamoDB takes 400 KB, and a flood that fills it has rung
-BUSY = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-        "TransactionInProgressException",
-        "InternalServerError",
-    }
-)
 
 
 class Commit(NamedTuple):
@@ -102,7 +89,7 @@ class AuditTables:
                 map(Observation.from_text, texts)
             )
             for item in self._rows(self._state, keys, {"ConsistentRead": True})
-            for name, texts in _bare(item).items()
+            for name, texts in bare(item).items()
         }
 
     def alerts(self, dedup: str, dry_run: str | None = None) -> list[Alert]:
@@ -113,13 +100,13 @@ class AuditTables:
             "ExpressionAttributeValues": {":pk": _alert_pk(dedup, dry_run)},
             "ConsistentRead": True,
         }
-        return [Alert.model_validate(_bare(row)) for row in self._query(query)]
+        return [Alert.model_validate(bare(row)) for row in rows(self._dynamodb.query, **query)]
 
     def put_alert(self, alert: Alert, kept_until: int, dry_run: str | None = None) -> None:
         """The id is the alert's for good, so putting it again is the same alert."""
         row = alert.model_dump(mode="json")
         row |= {"pk": _alert_pk(alert.dedup, dry_run), "sk": alert.id, "expires_at": kept_until}
-        self._said(lambda: self._dynamodb.put_item(TableName=self._state, Item=row))
+        call(lambda: self._dynamodb.put_item(TableName=self._state, Item=row))
 
     def cursors(self) -> dict[str, Cursor]:
         query: Any = {
@@ -128,7 +115,7 @@ class AuditTables:
             "ExpressionAttributeValues": {":pk": "CURSOR"},
             "ConsistentRead": True,
         }
-        found = [Cursor.model_validate(_bare(row)) for row in self._query(query)]
+        found = [Cursor.model_validate(bare(row)) for row in rows(self._dynamodb.query, **query)]
         return {cursor.stream: cursor for cursor in found}
 
     def open_cursor(self, cursor: Cursor) -> None:
@@ -138,22 +125,22 @@ class AuditTables:
             "Item": _cursor_row(cursor),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
-        self._said(lambda: self._dynamodb.put_item(**put))
+        call(lambda: self._dynamodb.put_item(**put))
 
     def replace_cursor(self, cursor: Cursor, rev: int) -> None:
         """Raises Conflict if somebody else replaced it first."""
         put: Any = {"TableName": self._state, **_replacing(cursor, rev)}
-        self._said(lambda: self._dynamodb.put_item(**put))
+        call(lambda: self._dynamodb.put_item(**put))
 
     def commit(self, commit: Commit) -> int:
         """Facts, then events, then the cursor; cut off anywhere, the page is done again.
 
         Returns how many observations a flooded row had no room for.
         """
-        rows = _observation_rows(commit)
-        for writes in _packs(self._writes(commit, rows)):
+        found = _observation_rows(commit)
+        for writes in packs(self._writes(commit, found)):
             self._transact(writes)
-        return sum(row.observations for row in rows if row.is_full)
+        return sum(row.observations for row in found if row.is_full)
 
     def _writes(
         self, commit: Commit, rows: Sequence["ObservationRow"]
@@ -170,7 +157,7 @@ class AuditTables:
         yield EVENT_BYTES, {"Put": put}
 
     def _transact(self, writes: list[Any]) -> None:
-        self._said(lambda: self._dynamodb.transact_write_items(TransactItems=writes))
+        call(lambda: self._dynamodb.transact_write_items(TransactItems=writes))
 
     def _rows(
         self, table: str, keys: Sequence[dict[str, str]], asked: dict[str, Any]
@@ -183,40 +170,7 @@ class AuditTables:
                 wanted = answer.get("UnprocessedKeys")
 
     def _got(self, wanted: Any) -> Any:
-        return self._said(lambda: self._dynamodb.batch_get_item(RequestItems=wanted))
-
-    def _query(self, query: dict[str, Any]) -> Iterator[Any]:
-        while True:
-            page = self._said(lambda: self._dynamodb.query(**query))
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
-
-    def _said(self, call: Callable[[], Answer]) -> Answer:
-        try:
-            return call()
-        except self._dynamodb.exceptions.ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            reasons: Any = error.response.get("CancellationReasons", [])
-            codes = {code, *(each.get("Code") for each in reasons)}
-            if codes & {"ConditionalCheckFailedException", "ConditionalCheckFailed"}:
-                raise Conflict(f"audit tables: {code}") from error
-            if codes & BUSY or code == "TransactionCanceledException":
-                raise TryLater(f"audit tables: {code} {sorted(map(str, codes))}") from error
-            raise
-
-
-def _packs(writes: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
-    pack: list[dict[str, Any]] = []
-    held = 0
-    for size, write in writes:
-        if pack and (len(pack) == AT_ONCE or held + size > MOST_BYTES):
-            yield pack
-            pack, held = [], 0
-        pack.append(write)
-        held += size
-    yield pack
+        return call(lambda: self._dynamodb.batch_get_item(RequestItems=wanted))
 
 
 def _observation_rows(commit: Commit) -> list[ObservationRow]:
@@ -241,12 +195,7 @@ def _observation_rows(commit: Commit) -> list[ObservationRow]:
 
 
 def _replacing(cursor: Cursor, rev: int) -> dict[str, Any]:
-    return {
-        "Item": _cursor_row(cursor),
-        "ConditionExpression": "#r = :r",
-        "ExpressionAttributeNames": {"#r": "rev"},
-        "ExpressionAttributeValues": {":r": rev},
-    }
+    return {"Item": _cursor_row(cursor), **at_rev(rev)}
 
 
 def _cursor_row(cursor: Cursor) -> dict[str, Any]:
@@ -264,7 +213,3 @@ def _alert_pk(dedup: str, dry_run: str | None) -> str:
 
 def _short(key: str) -> str:
     return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
-
-
-def _bare(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in {"pk", "sk", "expires_at"}}

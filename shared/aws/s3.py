@@ -18,7 +18,7 @@ from botocore.exceptions import (
 )
 
 from shared.errors import NotFound, TryLater
-from shared.jobs.model import Source, Span
+from shared.objects import Source, Span
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, unquote_plus
 
-from shared.jobs.model import Source
+from shared.objects import Source
 
 
 def dropped(body: str) -> Iterator[Source]:

@@ -1,10 +1,10 @@
-"""SQS: one function asks the next to look at a part; the ledger says what is to be done."""
+"""SQS: how one function asks the next to look at something."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from shared.errors import TryLater
-from shared.jobs.model import Ask, Part
+from shared.objects import PartRef
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -19,12 +19,12 @@ class Queue:
         self._sqs = sqs
         self._url = url
 
-    def ask(self, parts: Iterable[Part]) -> None:
-        """One message a part. Raises TryLater if any was not taken."""
-        bodies = [Ask(job=each.job, part=each.number).model_dump_json() for each in parts]
-        self.send(bodies)
+    def send_parts(self, parts: Iterable[PartRef]) -> None:
+        """One message a part: the ledger says what is to be done. Raises TryLater as `send`."""
+        self.send([part.model_dump_json() for part in parts])
 
     def send(self, bodies: list[str]) -> None:
+        """Raises TryLater where the queue did not take every message."""
         for start in range(0, len(bodies), AT_ONCE):
             some = bodies[start : start + AT_ONCE]
             answer = self._sqs.send_message_batch(

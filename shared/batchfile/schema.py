@@ -10,7 +10,6 @@ import re
 import msgspec
 
 from shared.batchfile.duplicates import MAX_SUSPECTS
-from shared.jobs.model import BYTES_PER_TOKEN, NUMBERS
 from shared.model import FrozenModel
 
 ENDPOINTS = frozenset(
@@ -30,9 +29,11 @@ MAX_REQUESTS = 50_000
 MAX_INPUTS = 50_000  # embedding inputs in a batch: elements of `input`, not lines
 # OpenAI says 200 MB and was seen to compare with 209,715,200; one user got HTTP 413 at 165,665,721.
 MAX_PART_BYTES = 150_000_000
+BYTES_PER_TOKEN = 4  # of a whole line, wrapping included: an estimate on the safe side
+PARTS_PER_ATTEMPT = 100_000  # the numbers of its parts start at (attempt - 1) × this
 MAX_MODEL = 256  # characters of a model's name: it becomes a key of the ledger
 MAX_GROUPS = 200  # different (endpoint, model) pairs in a file: each keeps a spool open
-MAX_PARTS = NUMBERS - 1
+MAX_PARTS = PARTS_PER_ATTEMPT - 1
 MAX_LIBRARY_NAMES = 50_000  # bytes of the names that one part searches: they go into its row
 
 

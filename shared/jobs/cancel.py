@@ -22,16 +22,16 @@ def stop(edges: Edges, job: Job) -> None:
     for part in parts:
         _stop(edges, part)
     if all(part.state is PartState.LANDED for part in parts):
-        edges.land_queue.ask(parts[:1])
+        edges.land_queue.send_parts(part.ref for part in parts[:1])
 
 
 def _stop(edges: Edges, part: Part) -> None:
     if part.state in {PartState.PLANNED, PartState.WAITING} and not part.outcome_unknown:
         stopped = part.stopped(edges.now())
         edges.ledger.replace_part(part, stopped)
-        edges.land_queue.ask([stopped])
-    elif part.state is PartState.WAITING:
-        edges.submit_queue.ask([part])  # its answer was lost: look whether there is a batch
+        edges.land_queue.send_parts([stopped.ref])
+    elif part.state is PartState.WAITING:  # an answer was lost: submit looks for its batch
+        edges.submit_queue.send_parts([part.ref])
     elif part.state is PartState.SUBMITTED and part.batch_id and not part.stop_sent:
         try:
             cancel_batch(edges, part.batch_id)

@@ -5,17 +5,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from pydantic import Field
-
+from shared.batchfile.schema import BYTES_PER_TOKEN, PARTS_PER_ATTEMPT
 from shared.jobs.options import Options
 from shared.model import FrozenModel
+from shared.objects import PartRef, Source, Span
 from shared.openai.models import Batch, BatchError, BatchStatus
+from shared.text import shorten
 
-NUMBERS = 100_000  # an attempt's parts are numbered from (attempt - 1) × this
-BYTES_PER_TOKEN = 4  # of a whole line, wrapping included: an estimate on the safe side
-LIMIT_KEPT = timedelta(days=1)
 KEPT_ERRORS = 20  # of a refused batch, in the ledger: an item stays below 10 KB
-TEXT_LIMIT = 300  # characters of somebody else's text, wherever we keep it
 
 
 class JobState(StrEnum):
@@ -38,32 +35,6 @@ class PartState(StrEnum):
 
 REFUSED = "refused"  # stands for OpenAI's status where create itself was refused
 OVER = frozenset({JobState.REJECTED, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED})
-
-
-class Source(FrozenModel):
-    """One version of one object in S3."""
-
-    bucket: str
-    key: str
-    version: str | None = None
-    etag: str = ""
-    sequencer: str = ""
-    size: int = 0
-
-    @property
-    def identity(self) -> str:
-        """The version; without one (a bucket that is not versioned) ETag and sequencer."""
-        return self.version or f"{self.etag}-{self.sequencer}"
-
-
-class Span(FrozenModel):
-    """A run of bytes of an object: the whole of it, or the lines that lie side by side in it."""
-
-    bucket: str
-    key: str
-    version: str | None = None
-    start: int = 0
-    length: int
 
 
 class Job(FrozenModel):
@@ -168,9 +139,13 @@ class Part(FrozenModel):
         return f"{self.job}/{self.number:06d}"
 
     @property
+    def ref(self) -> PartRef:
+        return PartRef(job=self.job, part=self.number)
+
+    @property
     def base(self) -> int:
         """The number of the part whose requests these are, whatever the attempt."""
-        return self.number % NUMBERS
+        return self.number % PARTS_PER_ATTEMPT
 
     @property
     def metadata(self) -> dict[str, str]:
@@ -189,9 +164,7 @@ class Part(FrozenModel):
         return self.model_copy(update=update)
 
     def waits(self, now: datetime, reason: str, until: datetime) -> Self:
-        return self._moved(
-            PartState.WAITING, now, reason=shortened(reason), due=until, asked_at=None
-        )
+        return self._moved(PartState.WAITING, now, reason=shorten(reason), due=until, asked_at=None)
 
     def asked(self, now: datetime) -> Self:
         return self.model_copy(update={"asked_at": now, "rev": self.rev + 1})
@@ -227,7 +200,7 @@ class Part(FrozenModel):
         """OpenAI would not make a batch of it: it ends as one that failed validation does."""
         told = self.model_copy(update={"errors": [brief(error)], "errors_total": 1})
         return told.answered_no()._moved(
-            PartState.ENDED, now, due=now, batch_status=REFUSED, reason=shortened(error.message)
+            PartState.ENDED, now, due=now, batch_status=REFUSED, reason=shorten(error.message or "")
         )
 
     def submitted(self, batch: Batch, now: datetime) -> Self:
@@ -241,7 +214,7 @@ class Part(FrozenModel):
             update={
                 "file_id": batch.input_file_id or self.file_id,
                 "batch_id": batch.id,
-                "batch_status": shortened(batch.status),
+                "batch_status": shorten(batch.status),
                 "done": batch.counts.completed,
                 "failed": batch.counts.failed,
                 "input_tokens": usage.input_tokens if usage else 0,
@@ -258,7 +231,7 @@ class Part(FrozenModel):
         return self.observed(batch).model_copy(update={"rev": self.rev + 1})
 
     def ended(self, now: datetime, reason: str = "") -> Self:
-        return self._moved(PartState.ENDED, now, due=now, reason=shortened(reason))
+        return self._moved(PartState.ENDED, now, due=now, reason=shorten(reason))
 
     def landed(self, now: datetime, extras: int, *, cut_short: bool = False) -> Self:
         return self._moved(PartState.LANDED, now, due=now, extras=extras, cut_short=cut_short)
@@ -286,7 +259,7 @@ class Part(FrozenModel):
 
     def again(self, source: Span, lines: Lines, now: datetime) -> "Part":
         """Those of its requests that may succeed later, as a part of the next attempt."""
-        return self._child(self.number + NUMBERS, self.attempt + 1, (source, lines), now)
+        return self._child(self.number + PARTS_PER_ATTEMPT, self.attempt + 1, (source, lines), now)
 
     def piece(self, number: int, source: Span, lines: Lines, now: datetime) -> "Part":
         """Some of its requests, as a part of the same attempt."""
@@ -315,62 +288,24 @@ class Part(FrozenModel):
         )
 
 
-class Capacity(FrozenModel):
-    """How many estimated prompt tokens of one model are enqueued, and how many may be."""
-
-    model: str
-    used: int = 0
-    limit: int | None = None  # as configured, or as a refusal said
-    learned_at: datetime | None = None
-    held_for: str | None = None  # a part that waited so long that nobody may pass it any more
-
-    @property
-    def free(self) -> int | None:
-        """None: nothing is known of a limit."""
-        return None if self.limit is None else self.limit - self.used
-
-    def as_known(self, now: datetime, configured: int | None) -> Self:
-        """A learnt limit is forgotten after a day: the tier may have risen, and asking is free."""
-        learned = self.limit
-        if self.learned_at and now - self.learned_at > LIMIT_KEPT:
-            learned = None
-        known = [each for each in (learned, configured) if each is not None]
-        return self.model_copy(update={"limit": min(known, default=None)})
-
-    def fits(self, part: Part) -> bool:
-        return self.free is None or part.tokens <= self.free
-
-    def admits(self, part: Part) -> bool:
-        """It fits, and the room is not held for another."""
-        return self.fits(part) and self.held_for in {None, part.name}
-
-
-class Ask(FrozenModel):
-    """A message between functions: look at this part of this job."""
-
-    job: str
-    part: int = Field(ge=0)
-
-
 def job_id(bucket: str, key: str, version: str) -> str:
     """The same notification twice is the same job."""
     return hashlib.sha256("\0".join((bucket, key, version)).encode()).hexdigest()[:16]
 
 
 def part_number(base: int, attempt: int) -> int:
-    return base + (attempt - 1) * NUMBERS
-
-
-def shortened(text: str | None) -> str:
-    text = text or ""
-    return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
+    return base + (attempt - 1) * PARTS_PER_ATTEMPT
 
 
 def brief(error: BatchError) -> BatchError:
     return error.model_copy(
         update={
-            "code": shortened(error.code) or None,
-            "message": shortened(error.message) or None,
-            "param": shortened(error.param) or None,
+            "code": _brief(error.code),
+            "message": _brief(error.message),
+            "param": _brief(error.param),
         }
     )
+
+
+def _brief(text: str | None) -> str | None:
+    return shorten(text) if text else None

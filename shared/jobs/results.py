@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from shared.jobs.model import shortened
 from shared.model import FrozenModel
+from shared.text import shorten
 
 GROUPS = 50  # kinds of errors told apart in a report; the rest is counted together
 RETRYABLE = frozenset({"batch_expired", "request_timeout", "missing_result"})
@@ -74,7 +74,7 @@ class Answer(msgspec.Struct, gc=False):
         body = self.response.body if self.response else None
         error = self.error or (body.error if body else None) or _Error()
         code = error.code or error.type or f"http_{self.status}"
-        return shortened(str(code)), shortened(error.message or "no message")
+        return shorten(str(code)), shorten(error.message or "no message")
 
 
 _decode = msgspec.json.Decoder(Answer).decode
@@ -176,7 +176,7 @@ class Tally:
         key = answer.complaint
         if key not in self._groups and len(self._groups) >= GROUPS:
             key = ("other", "further kinds of errors, see errors.jsonl")
-        self._groups.setdefault(key, (shortened(answer.custom_id), line))
+        self._groups.setdefault(key, (shorten(answer.custom_id), line))
         self._counts[key] += 1
         return False
 

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from shared.jobs.model import Source, shortened
 from shared.library.model import LedgerRow
+from shared.objects import Source
+from shared.text import shorten
 
 MAX_TRIES = 5  # to index one content, when OpenAI reports an error of its own
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)
@@ -131,7 +132,7 @@ class Content(LedgerRow):
     def refused(self, now: datetime, code: str, message: str) -> Self:
         """Final if the bytes are at fault; tried again if OpenAI is."""
         tries = self.tries + 1
-        error = {"error": code, "message": shortened(message), "tries": tries, "batch_id": None}
+        error = {"error": code, "message": shorten(message), "tries": tries, "batch_id": None}
         if code in FINAL or tries >= MAX_TRIES:
             return self._changed(now, state=ContentState.FAILED, uploading_at=None, **error)
         pause = min(FIRST_PAUSE * (1 << (tries - 1)), LONGEST_PAUSE)

@@ -7,10 +7,10 @@ from typing import Self
 
 from pydantic import Field
 
-from shared.jobs.model import Source
 from shared.library.metadata import Attributes, document_of
 from shared.library.paths import Place
 from shared.model import FrozenModel
+from shared.objects import Source
 
 MAX_PREVIOUS = 10  # previous versions of a document that are remembered
 MAX_REPAIRS = 20  # repairs that are remembered

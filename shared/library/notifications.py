@@ -3,9 +3,9 @@
 from pydantic import JsonValue
 
 from shared.aws.notifier import Notification
-from shared.jobs.model import Source
 from shared.library.content import Content
 from shared.library.model import Document, Library
+from shared.objects import Source
 from shared.problems import Problem
 from shared.text import sanitize, sanitize_lines
 

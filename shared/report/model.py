@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-from shared.jobs.model import Job, Part, Source
+from shared.jobs.model import Job, Part
 from shared.jobs.options import Options
 from shared.jobs.results import ErrorGroup, Tally, Usage
 from shared.model import FrozenModel
+from shared.objects import Source
 from shared.openai.models import BatchError
 from shared.problems import Problem, Problems
 from shared.report.prices import Cost

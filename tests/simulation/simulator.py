@@ -20,11 +20,12 @@ from functions.poll.sweep import sweep
 from functions.submit.flow import submit
 from local.openai import SmallOpenAI, SmallSettings
 from shared.aws.s3_events import dropped
-from shared.errors import TryLater
+from shared.errors import Conflict, TryLater
 from shared.jobs.cancel import cancel
 from shared.jobs.edges import Edges
-from shared.jobs.model import Ask, job_id
+from shared.jobs.model import job_id
 from shared.library.model import SyncRequest
+from shared.objects import PartRef
 from shared.settings import Settings
 from tests.simulation.aws import Cloud, CloudSession
 from tests.simulation.faults import Chaos
@@ -208,8 +209,8 @@ class Simulation:
     def _receive(self, message: Message) -> None:
         functions: dict[str, Callable[[str], object]] = {
             "intake": lambda body: [take_in(self.edges, each).state for each in dropped(body)],
-            "submit": lambda body: submit(self.edges, Ask.model_validate_json(body)),
-            "land": lambda body: land(self.edges, Ask.model_validate_json(body)),
+            "submit": lambda body: submit(self.edges, PartRef.model_validate_json(body)),
+            "land": lambda body: land(self.edges, PartRef.model_validate_json(body)),
             "library": lambda body: keep_in_sync(self.edges, json.loads(body)),
         }
         function = functions[message.queue]
@@ -281,7 +282,7 @@ class Simulation:
         """A function may fail, if somebody else failed it, and if it says so in our words."""
         for each in error.exceptions if isinstance(error, ExceptionGroup) else [error]:
             excused = invocation.struck and isinstance(each, NO_FAULT_OF_OURS)
-            if not isinstance(each, TryLater) and not excused:
+            if not isinstance(each, Conflict | TryLater) and not excused:
                 self.watch.breaks(f"{invocation.name} raised {type(each).__name__}: {each}")
                 self.watch.errors.append(each)
 

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.jobs.model import Job, Part, Source, Span
+from shared.jobs.model import Job, Part
+from shared.objects import Source, Span
 from shared.openai.models import Batch
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

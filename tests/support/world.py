@@ -27,9 +27,10 @@ from local.openai import SmallOpenAI, SmallSettings
 from local.paths import ROOT
 from local.template import read_template
 from shared.aws.s3_events import dropped
-from shared.errors import TryLater
+from shared.errors import Conflict, TryLater
 from shared.jobs.edges import Edges
-from shared.jobs.model import Ask, Job, Part, Source, job_id
+from shared.jobs.model import Job, Part, job_id
+from shared.objects import PartRef, Source
 from shared.settings import Settings
 from tests.support.batch_files import chats
 from tests.support.sessions import Session
@@ -146,9 +147,9 @@ class World:
                 take_in(edges or self.at("intake"), each) for each in dropped(body)
             ],
             "submit": lambda body: submit(
-                edges or self.at("submit"), Ask.model_validate_json(body)
+                edges or self.at("submit"), PartRef.model_validate_json(body)
             ),
-            "land": lambda body: land(edges or self.at("land"), Ask.model_validate_json(body)),
+            "land": lambda body: land(edges or self.at("land"), PartRef.model_validate_json(body)),
             "library": lambda body: keep_in_sync(edges or self.at("library"), json.loads(body)),
         }
         for _ in range(ROUNDS):
@@ -242,7 +243,7 @@ class World:
         for message in messages:
             try:
                 function(message["Body"])
-            except TryLater:
+            except (Conflict, TryLater):
                 self.sqs.send_message(QueueUrl=self.queues[name], MessageBody=message["Body"])
                 self.clock.pass_(seconds=30)
             self._in_flight.remove((name, message["Body"]))

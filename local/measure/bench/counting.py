@@ -19,7 +19,8 @@ from local.measure.kit.report import Section, judged
 from local.measure.kit.world import World, make_world
 from local.world.workspace import passing_home
 from shared.jobs.edges import Edges
-from shared.jobs.model import Ask, Part, PartState, Span
+from shared.jobs.model import Part, PartState
+from shared.objects import PartRef, Span
 
 REQUESTS = 10  # of a part; how many there are changes nothing
 MANY = 21  # parts
@@ -50,7 +51,7 @@ def _life(world: World, home: Path, parts: int) -> Counter[str]:
     edges = world.edges(max_part_requests=REQUESTS)
     path = write_chats(home / f"{parts}.jsonl", REQUESTS * parts)
     for part in ended(world, edges, world.put(path, keep_files="true")):
-        land(edges, Ask(job=part.job, part=part.number))
+        land(edges, PartRef(job=part.job, part=part.number))
     return Counter(calls)
 
 

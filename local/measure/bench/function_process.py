@@ -14,17 +14,17 @@ from functions.land.flow import land
 from functions.poll.flow import poll
 from functions.submit.flow import submit
 from shared.jobs.edges import Edges
-from shared.jobs.model import Ask, Source
+from shared.objects import PartRef, Source
 from shared.settings import Settings
 
 STATUS = Path("/proc/self/status")
 
 
-def asked_to(act: Callable[[Edges, Ask], str], expected: str) -> Callable[[Edges, Any], None]:
+def asked_to(act: Callable[[Edges, PartRef], str], expected: str) -> Callable[[Edges, Any], None]:
     """A function that works through parts, as it does when it is kept warm."""
 
     def work(edges: Edges, asks: Any) -> None:
-        said = [act(edges, Ask.model_validate(each)) for each in asks]
+        said = [act(edges, PartRef.model_validate(each)) for each in asks]
         if said[-1] != expected:
             raise AssertionError(said)
 

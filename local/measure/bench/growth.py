@@ -16,7 +16,8 @@ from local.measure.kit.timing import Times, counting_cpu, interleaved
 from local.measure.kit.world import World
 from local.world.workspace import passing_home
 from shared.jobs.edges import Edges
-from shared.jobs.model import Ask, Part
+from shared.jobs.model import Part
+from shared.objects import PartRef
 
 LINE = 1_000  # bytes
 
@@ -65,7 +66,7 @@ def _ended(world: World, edges: Edges, inbox: Path, count: int) -> list[Part]:
 
 def _landed(edges: Edges, parts: Sequence[Part]) -> None:
     """Every part, and the job that the last of them closes."""
-    said = [land(edges, Ask(job=part.job, part=part.number)) for part in parts]
+    said = [land(edges, PartRef(job=part.job, part=part.number)) for part in parts]
     if said[-1] != "completed":
         raise AssertionError(said)
 

@@ -18,7 +18,8 @@ from local.measure.kit.timing import interleaved, ratio
 from local.measure.kit.world import DATA, LOOPBACK, WIRES, World, make_world
 from local.world.workspace import passing_home
 from shared.jobs.edges import Edges
-from shared.jobs.model import Ask, Job, Part, PartState, Source
+from shared.jobs.model import Job, Part, PartState
+from shared.objects import PartRef, Source
 
 PADDING = 3_000  # bytes of an answer, besides about 700 that are always there
 COPIED, OURS = "floor: downloaded into S3", "ours: landed in order, counted, reported"
@@ -61,7 +62,7 @@ def _rows(world: World, path: Path, scale: Scale) -> list[tuple[str, ...]]:
     rows_kept, size = world.rows(), edges.openai.file(part.output_file_id or "").bytes
 
     def landed() -> None:
-        if land(edges, Ask(job=part.job, part=part.number)) != "completed":
+        if land(edges, PartRef(job=part.job, part=part.number)) != "completed":
             raise AssertionError("it did not land")
 
     def again() -> None:
@@ -82,7 +83,7 @@ def ended(world: World, edges: Edges, source: Source) -> list[Part]:
     """A dropped file's parts, each with a batch that has ended."""
     job = take_in(edges, source)
     for number in range(1, job.parts + 1):
-        submit(edges, Ask(job=job.id, part=number))
+        submit(edges, PartRef(job=job.id, part=number))
     with world.openai() as http:
         for part in edges.ledger.parts(job.id):
             while http.get(f"/batches/{part.batch_id}").json()["status"] != "completed":

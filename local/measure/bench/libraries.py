@@ -21,7 +21,7 @@ from local.openai import SmallOpenAI
 from local.template import read_template
 from shared.aws.s3_events import Change
 from shared.jobs.edges import Edges
-from shared.jobs.model import Source
+from shared.objects import Source
 from shared.settings import Settings
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from local.measure.kit.timing import interleaved, ratio
 from local.measure.kit.world import LOOPBACK, WIRES, World, make_world
 from local.world.workspace import passing_home
 from shared.jobs.edges import Edges
-from shared.jobs.model import Ask, Source
+from shared.objects import PartRef, Source
 
 STREAMED, STORED, OURS = (
     "floor: S3 streamed into the upload",
@@ -84,7 +84,7 @@ def submitted(edges: Edges, source: Source, phases: dict[str, list[float]]) -> N
     job = take_in(edges, source)
     checked = time.perf_counter()
     for number in range(1, job.parts + 1):
-        outcome = submit(edges, Ask(job=job.id, part=number))
+        outcome = submit(edges, PartRef(job=job.id, part=number))
         if outcome != "submitted":
             raise AssertionError(outcome)
     phases[READ].append(checked - began)

@@ -23,7 +23,8 @@ from local.openai import SmallOpenAI
 from local.template import read_template
 from local.world.workspace import passing_home
 from shared.jobs.edges import Edges
-from shared.jobs.model import Ask, PartState
+from shared.jobs.model import PartState
+from shared.objects import PartRef
 
 Counts = dict[str, float]
 Answer = TypeVar("Answer")
@@ -160,13 +161,13 @@ def _job(world: World, meter: Meter, path: Path) -> Counts:
     meter.taken()
     job = meter.run("intake", lambda: take_in(edges, source))
     for number in range(1, job.parts + 1):
-        meter.run("submit", lambda n=number: submit(edges, Ask(job=job.id, part=n)))  # type: ignore[misc]
+        meter.run("submit", lambda n=number: submit(edges, PartRef(job=job.id, part=n)))  # type: ignore[misc]
     before = meter.taken()
     wait_for_batches(world, edges, job.id)
     meter.taken()
     meter.run("poll", lambda: poll(edges))
     for number in range(1, job.parts + 1):
-        meter.run("land", lambda n=number: land(edges, Ask(job=job.id, part=n)))  # type: ignore[misc]
+        meter.run("land", lambda n=number: land(edges, PartRef(job=job.id, part=n)))  # type: ignore[misc]
     counts = Counter(before) + Counter(meter.taken())
     # S3's notification; Lambda's receipt and deletion of it and of each message between functions.
     counts["sqs_request"] += 1 + 2 * (1 + 2 * job.parts)

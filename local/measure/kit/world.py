@@ -15,7 +15,7 @@ from local.measure.kit.processes import started
 from local.template import read_template
 from local.world.servers import start_aws, start_openai
 from shared.jobs.edges import Edges
-from shared.jobs.model import Source
+from shared.objects import Source
 from shared.settings import Settings
 
 INBOX, DATA = "bench-inbox", "bench-data"

@@ -14,7 +14,7 @@ from local.measure.cost.measure import WRITE_UNIT, wait_for_batches
 from local.measure.kit.inputs import write_chats
 from local.measure.kit.world import World, make_world
 from local.world.workspace import passing_home
-from shared.jobs.model import Ask
+from shared.objects import PartRef
 
 PARTS = 3  # of the job: one for each of its models
 Writes = dict[str, int]  # units by partition: the table's keys and, as open=…, the index's
@@ -62,7 +62,7 @@ def traced() -> dict[str, Writes]:
         source = world.put(path, keep_files="true")
         found = {"intake": rows.of(lambda: take_in(edges, source))}
         (job,) = {each["id"] for each in world.rows() if each["sk"] == "JOB"}
-        asks = [Ask(job=str(job), part=number) for number in range(1, PARTS + 1)]
+        asks = [PartRef(job=str(job), part=number) for number in range(1, PARTS + 1)]
         found["submit"] = rows.of(lambda: [submit(edges, each) for each in asks])
         wait_for_batches(world, edges, str(job))
         found["poll"] = rows.of(lambda: poll(edges))

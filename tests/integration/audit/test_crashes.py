@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import TryLater
+from shared.errors import Conflict, TryLater
 from tests.support.audit_logs import event, events
 from tests.support.audit_world import NOW, AuditWorld, audit_aws
 from tests.support.fuse import WALK_STEP, Fuse, FusedTransport, Killed, Side, fused_session
@@ -112,7 +112,7 @@ def test_a_function_refused_for_a_while_loses_nothing(undisturbed: tuple[Final, 
         for _ in range(8):
             try:
                 world.tick(60)
-            except* TryLater:
+            except* (Conflict, TryLater):
                 world.clock.pass_(seconds=60)
         found = final(world)
 

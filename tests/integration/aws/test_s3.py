@@ -7,7 +7,7 @@ import pytest
 
 from shared.aws.s3 import WHOLE, S3Store
 from shared.errors import NotFound, TryLater
-from shared.jobs.model import Source, Span
+from shared.objects import Source, Span
 from tests.support.world import DATA, World
 
 CONTENT = bytes(range(256)) * 40

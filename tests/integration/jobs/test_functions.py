@@ -10,7 +10,8 @@ from functions.intake.flow import take_in
 from functions.land.flow import land
 from functions.poll.flow import poll
 from functions.submit.flow import submit
-from shared.jobs.model import Ask, JobState, PartState, Source
+from shared.jobs.model import JobState, PartState
+from shared.objects import PartRef, Source
 from tests.support.batch_files import chat, chats, lines
 from tests.support.world import DATA, INBOX, World
 
@@ -83,7 +84,7 @@ def test_two_intakes_racing_make_one_job_and_one_batch(world: World) -> None:
 def test_two_submits_racing_make_one_batch(world: World) -> None:
     job = world.drop("file.jsonl", chats(3))
     world.work()
-    ask = Ask(job=job, part=1)
+    ask = PartRef(job=job, part=1)
 
     assert submit(world.connect(), ask) == "not now"
     assert submit(world.connect(), ask) == "not now"
@@ -92,14 +93,14 @@ def test_two_submits_racing_make_one_batch(world: World) -> None:
 
 @pytest.mark.parametrize("function", [submit, land])
 def test_asking_for_a_part_nobody_knows_does_nothing(world: World, function: Any) -> None:
-    assert function(world.edges, Ask(job="0" * 16, part=1)) == "unknown"
+    assert function(world.edges, PartRef(job="0" * 16, part=1)) == "unknown"
 
 
 def test_landing_again_after_the_end_changes_nothing(world: World) -> None:
     job = world.run("file.jsonl", chats(3))
     world.told()
 
-    assert land(world.edges, Ask(job=job.id, part=1)) == "completed"
+    assert land(world.edges, PartRef(job=job.id, part=1)) == "completed"
     assert world.told() == []
 
 
@@ -295,13 +296,13 @@ def test_a_job_that_lacks_a_result_is_not_closed(world: World, kept: int) -> Non
     world.work()
     world.clock.pass_(minutes=5)
     poll(world.edges)
-    land(world.edges, Ask(job=job, part=1))
+    land(world.edges, PartRef(job=job, part=1))
     landed = f"parts/{job}/000001.results.jsonl"
     lines_kept = world.read(landed).splitlines(keepends=True)[:kept]
     world.s3.put_object(Bucket=DATA, Key=landed, Body=b"".join(lines_kept))
 
     with pytest.raises((AssertionError, ValueError)):
-        land(world.edges, Ask(job=job, part=2))
+        land(world.edges, PartRef(job=job, part=2))
 
     assert not world.job(job).over
     assert [each["Subject"][:12] for each in world.told()] == ["Job Accepted"]

@@ -10,9 +10,10 @@ from functions.intake.flow import take_in
 from functions.land.flow import land
 from functions.poll.flow import poll
 from functions.submit.flow import submit
-from shared.errors import TryLater
+from shared.errors import Conflict, TryLater
 from shared.jobs.edges import Edges
-from shared.jobs.model import Ask, JobState, Source
+from shared.jobs.model import JobState
+from shared.objects import PartRef, Source
 from tests.support.batch_files import chat, lines
 from tests.support.fuse import Fuse, FusedTransport, fused_session
 from tests.support.world import INBOX, World
@@ -39,7 +40,7 @@ def trying(function: Callable[[Edges], object], edges: Edges) -> None:
     """A function that could not do its work is asked again later."""
     try:
         function(edges)
-    except TryLater:
+    except (Conflict, TryLater):
         return
 
 
@@ -56,7 +57,7 @@ def intake(world: World) -> Callable[[Edges], object]:
 def submission(world: World) -> Callable[[Edges], object]:
     job = world.drop("file.jsonl", CONTENT)
     world.work_only("intake")
-    return lambda edges: submit(edges, Ask(job=job, part=1))
+    return lambda edges: submit(edges, PartRef(job=job, part=1))
 
 
 def ticking(world: World) -> Callable[[Edges], object]:
@@ -71,7 +72,7 @@ def landing(world: World) -> Callable[[Edges], object]:
     world.work()
     world.clock.pass_(minutes=5)
     poll(world.edges)
-    return lambda edges: land(edges, Ask(job=job, part=1))
+    return lambda edges: land(edges, PartRef(job=job, part=1))
 
 
 def met(

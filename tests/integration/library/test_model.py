@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from functions.library.flow import keep_in_sync
 from local.openai.stores.models import Document
-from shared.errors import TryLater
+from shared.errors import Conflict, TryLater
 from tests.support.fuse import Fuse, FusedTransport, Killed, fused_session
 from tests.support.libraries import Folder
 from tests.support.world import World
@@ -118,7 +118,7 @@ class Libraries(RuleBasedStateMachine):
                 keep_in_sync(edges, message)
                 self.messages.remove(message)
             self.folder.tick(edges)
-        except (Killed, TryLater):
+        except (Conflict, Killed, TryLater):
             self.broken_off += any(call.endswith("POST /v1/files") for call in fuse.calls[-2:])
             self.world.clock.pass_(seconds=self.world.config.lease_seconds + 1)
         finally:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from moto import mock_aws
 
-from shared.errors import TryLater
+from shared.errors import Conflict, TryLater
 from tests.support.fuse import Fuse, FusedTransport, Killed, Side, fused_session
 from tests.support.libraries import Folder
 from tests.support.world import World
@@ -53,7 +53,7 @@ def run_replacement(fuse: Fuse, change: str) -> tuple[list[str], dict[str, Any]]
             for _ in range(3):
                 folder.tick(edges)
                 searching.search()
-        except (Killed, TryLater):
+        except (Conflict, Killed, TryLater):
             fused.fuse = None
             world.clock.pass_(seconds=world.config.lease_seconds + 1)
             folder.send(message)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.aws.s3_events import dropped, replay_event
-from shared.jobs.model import Source
+from shared.objects import Source
 from tests.support.splits import bounded
 
 EVENT = Path(__file__).parents[3] / "events" / "s3_object_created.json"

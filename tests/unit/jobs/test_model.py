@@ -4,23 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.jobs.model import (
-    KEPT_ERRORS,
-    LIMIT_KEPT,
-    NUMBERS,
-    TEXT_LIMIT,
-    Ask,
-    Capacity,
-    JobState,
-    Lines,
-    Part,
-    PartState,
-    Source,
-    job_id,
-    part_number,
-    shortened,
-)
+from shared.batchfile.schema import PARTS_PER_ATTEMPT
+from shared.jobs.capacity import LIMIT_KEPT, Capacity
+from shared.jobs.model import KEPT_ERRORS, JobState, Lines, Part, PartState, job_id, part_number
+from shared.objects import PartRef, Source
 from shared.openai.models import Batch, BatchError
+from shared.text import LONGEST
 from tests.support.records import NOW, SPAN, batch, job, part
 
 LATER = NOW + timedelta(minutes=5)
@@ -135,7 +124,7 @@ def test_a_part_may_be_claimed_while_it_waits_or_its_holder_is_dead(
         (part(file_id="file-1"), batch(metadata=None)),
         (part(), batch(metadata={"job_id": "j1", "part": "1", "attempt": "1", "team": "x"})),
         (
-            part(number=1 + NUMBERS, attempt=2),
+            part(number=1 + PARTS_PER_ATTEMPT, attempt=2),
             batch(metadata={"job_id": "j1", "part": "1", "attempt": "2"}),
         ),
     ],
@@ -174,8 +163,8 @@ def test_a_batch_tells_what_it_knows_and_no_more_than_is_kept() -> None:
     assert (seen.file_id, seen.done, seen.failed) == ("file-1", 5, 2)
     assert (seen.input_tokens, seen.output_tokens) == (11, 12)
     assert (len(seen.errors), seen.errors_total) == (KEPT_ERRORS, 30)
-    assert len(seen.batch_status) == TEXT_LIMIT
-    assert len(str(seen.errors[0].message)) == TEXT_LIMIT
+    assert len(seen.batch_status) == LONGEST
+    assert len(str(seen.errors[0].message)) == LONGEST
     assert (seen.errors[0].param, seen.errors[0].line) == (None, 0)
 
 
@@ -218,7 +207,7 @@ def test_what_is_asked_again_is_a_part_of_the_next_attempt() -> None:
 
     again = part(number=7).again(SPAN, lines, NOW)
 
-    assert (again.number, again.base, again.attempt) == (7 + NUMBERS, 7, 2)
+    assert (again.number, again.base, again.attempt) == (7 + PARTS_PER_ATTEMPT, 7, 2)
     assert (again.first_line, again.last_line, again.requests) == (3, 9, 2)
     assert (again.bytes, again.tokens, again.lines_key) == (400, 100, "parts/j1/again.lines")
     assert again.state is PartState.WAITING
@@ -272,20 +261,7 @@ def test_a_limit_of_unknown_age_is_believed() -> None:
     assert Capacity(model="m", limit=90).as_known(NOW, None).free == 90
 
 
-@pytest.mark.parametrize(
-    ("text", "short"),
-    [
-        (None, ""),
-        ("", ""),
-        ("x" * TEXT_LIMIT, "x" * TEXT_LIMIT),
-        ("x" * (TEXT_LIMIT + 1), "x" * (TEXT_LIMIT - 1) + "…"),
-    ],
-)
-def test_somebody_elses_text_is_kept_short(text: str | None, short: str) -> None:
-    assert shortened(text) == short
-
-
 def test_a_message_between_doors_is_read_as_it_was_written() -> None:
-    ask = Ask(job="j1", part=100_001)
+    ask = PartRef(job="j1", part=100_001)
 
-    assert Ask.model_validate_json(ask.model_dump_json()) == ask
+    assert PartRef.model_validate_json(ask.model_dump_json()) == ask

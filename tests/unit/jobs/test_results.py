@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.jobs.model import TEXT_LIMIT
 from shared.jobs.results import GROUPS, Answer, Fate, Tally, Usage, lines_of, read_answer, stand_in
+from shared.text import LONGEST
 from tests.support.splits import bounded
 
 OK = {"status_code": 200, "body": {"usage": {"prompt_tokens": 3, "completion_tokens": 2}}}
@@ -78,7 +78,7 @@ def test_an_answer_has_a_fate(response: Any, error: Any, fate: Fate) -> None:
         (http(400, message="m"), None, ("http_400", "m")),
         ({"status_code": 400, "body": None}, None, ("http_400", "no message")),
         ({"status_code": 400, "body": {"error": "odd"}}, None, ("http_400", "no message")),
-        (None, {"code": "x" * 999, "message": "y"}, ("x" * (TEXT_LIMIT - 1) + "…", "y")),
+        (None, {"code": "x" * 999, "message": "y"}, ("x" * (LONGEST - 1) + "…", "y")),
     ],
 )
 def test_a_failure_complains_in_code_and_words(

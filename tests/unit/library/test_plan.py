@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.jobs.model import Source
 from shared.library.content import Content, ContentState
 from shared.library.model import Document, fingerprint
 from shared.library.plan import Plan, View, plan, unfinished
 from shared.library.settings import LibrarySettings
+from shared.objects import Source
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=1)

@@ -1,0 +1,168 @@
+"""DynamoDB in our words: rows read as they are now, and writes that state what they expect.
+
+A write that does not find what it expects raises Conflict; a busy table raises TryLater.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
+from botocore.exceptions import ClientError
+
+from shared.errors import Conflict, TryLater
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+Answer = TypeVar("Answer")
+Row = dict[str, Any]
+Write = dict[str, Any]  # one entry of TransactWriteItems
+
+OPEN = "open"  # the sparse index: a row is in it for as long as it has to be looked at
+AT_ONCE = 100  # keys of BatchGetItem, writes of TransactWriteItems
+MOST_BYTES = 3_000_000  # of what a transaction touches; DynamoDB takes 4 MB
+OURS = frozenset({"pk", "sk", "open", "expires_at"})  # of a row, not of what it says
+CONFLICTS = frozenset(
+    {
+        "ConditionalCheckFailedException",
+        "TransactionCanceledException",
+        "TransactionConflictException",
+    }
+)
+BUSY = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "TransactionInProgressException",
+        "InternalServerError",
+    }
+)
+
+
+class DynamoTable:
+    """A table whose rows have pk, sk and, where there is something to do, a place in the index."""
+
+    def __init__(self, table: "Table") -> None:
+        self._table = table
+
+    def get(self, pk: str, sk: str) -> Row | None:
+        found = call(lambda: self._table.get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True))
+        return bare(found["Item"]) if "Item" in found else None
+
+    def partition(self, pk: str, prefix: str = "") -> Iterator[Row]:
+        """The rows of one pk by sk, whole."""
+        key = Key("pk").eq(pk)
+        wanted = key & Key("sk").begins_with(prefix) if prefix else key
+        return rows(self._table.query, KeyConditionExpression=wanted, ConsistentRead=True)
+
+    def open_rows(
+        self, name: str, due: datetime | None = None, most: int | None = None
+    ) -> Iterator[Row]:
+        """Rows with this name in the index, longest due first; those that are due, if asked for."""
+        key = Key(OPEN).eq(name)
+        wanted = key & Key("due").lte(stamp(due)) if due else key
+        return rows(self._table.query, most, IndexName=OPEN, KeyConditionExpression=wanted)
+
+    def put(self, row: Row) -> None:
+        call(lambda: self._table.put_item(Item=row))
+
+    def put_if(self, row: Row, condition: ConditionBase) -> None:
+        call(lambda: self._table.put_item(Item=row, ConditionExpression=condition))
+
+    def create(self, row: Row) -> None:
+        self.put_if(row, Attr("pk").not_exists())
+
+    def replace(self, row: Row, rev: int) -> None:
+        self.put_if(row, Attr("rev").eq(rev))
+
+    def update(self, pk: str, sk: str, **update: Any) -> None:
+        call(lambda: self._table.update_item(Key={"pk": pk, "sk": sk}, **update))
+
+    def transact(self, writes: list[Any]) -> None:
+        """All or nothing; at most AT_ONCE."""
+        client = self._table.meta.client
+        call(lambda: client.transact_write_items(TransactItems=writes))
+
+    def putting(self, row: Row) -> Write:
+        return {"Put": {"TableName": self._table.name, "Item": row}}
+
+    def creating(self, row: Row) -> Write:
+        condition = {"ConditionExpression": "attribute_not_exists(pk)"}
+        return {"Put": {"TableName": self._table.name, "Item": row, **condition}}
+
+    def replacing(self, row: Row, rev: int) -> Write:
+        return {"Put": {"TableName": self._table.name, "Item": row, **at_rev(rev)}}
+
+    def updating(self, pk: str, sk: str, **update: Any) -> Write:
+        key = {"pk": pk, "sk": sk}
+        return {"Update": {"TableName": self._table.name, "Key": key, **update}}
+
+
+def call(ask: Callable[[], Answer]) -> Answer:
+    """One question to DynamoDB, its failure in our words."""
+    try:
+        return ask()
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in CONFLICTS:
+            raise Conflict(f"DynamoDB: {code}", failed_conditions(error)) from error
+        if code in BUSY:
+            raise TryLater(f"DynamoDB: {code}") from error
+        raise
+
+
+def failed_conditions(error: ClientError) -> frozenset[int]:
+    """Which writes of a transaction, from 0, did not find what they expected."""
+    reasons: Any = error.response.get("CancellationReasons", [])
+    return frozenset(
+        n for n, each in enumerate(reasons) if each.get("Code") == "ConditionalCheckFailed"
+    )
+
+
+def rows(query: Callable[..., Any], most: int | None = None, **asked: Any) -> Iterator[Row]:
+    """The rows of a query, page by page: all of them, or the first `most`."""
+    read = 0
+    while most is None or read < most:
+        if most is not None:
+            asked["Limit"] = most - read
+        page = call(lambda: query(**asked))
+        yield from page["Items"]
+        read += len(page["Items"])
+        if "LastEvaluatedKey" not in page:
+            return
+        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def packs(writes: Iterable[tuple[int, Write]]) -> Iterator[list[Write]]:
+    """Writes, each with the bytes it may touch, as many together as one transaction takes."""
+    pack: list[Write] = []
+    held = 0
+    for size, write in writes:
+        if pack and (len(pack) == AT_ONCE or held + size > MOST_BYTES):
+            yield pack
+            pack, held = [], 0
+        pack.append(write)
+        held += size
+    if pack:
+        yield pack
+
+
+def at_rev(rev: int) -> Row:
+    """Of a Put: only where the row is as it was read."""
+    return {
+        "ConditionExpression": "#r = :r",
+        "ExpressionAttributeNames": {"#r": "rev"},
+        "ExpressionAttributeValues": {":r": rev},
+    }
+
+
+def bare(row: Row) -> Row:
+    """What a row says, without where it stands."""
+    return {name: value for name, value in row.items() if name not in OURS}
+
+
+def stamp(moment: datetime) -> str:
+    """Of one length, so that the index sorts by time."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
