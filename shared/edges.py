@@ -1,4 +1,4 @@
-"""What every function may touch; each thing is built once a process, when it is first used."""
+"""What every function may touch; each thing is built once a process, at its first use."""
 
 import time
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from shared.aws.s3 import S3Store
 from shared.aws.secrets import Secret
 from shared.settings import Settings
 
-# Adaptive is for many callers of one account; a function is short: few tries, short waits.
+# "adaptive" suits many callers of one account; a function runs briefly: few tries, short waits.
 AWS = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 4})
 
 
 def utc_now() -> datetime:
-    """The clock that everybody has, for functions; all else is given `now`."""
+    """The clock of deployed functions; everything else is given `now`."""
     return datetime.now(UTC)
 
 
 class CommonEdges:
-    """Tests give their own session and HTTP client, nothing else."""
+    """Tests pass their own session and HTTP client, nothing else."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The two kinds of model: ours are frozen and exact, theirs ignore what they do not know."""
+"""The two kinds of model: our own are frozen and exact; external ones ignore unknown fields."""
 
 from typing import Annotated, Any
 
@@ -6,13 +6,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 
 class FrozenModel(BaseModel):
-    """A fact of ours: never changed, only replaced; an unknown field is a mistake."""
+    """Our own data: never changed, only replaced; an unknown field is a mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class ExternalModel(BaseModel):
-    """An answer of somebody else's: new fields may appear any day, and any field may be null."""
+    """Data from outside: new fields may appear any day, and any field may be null."""
 
     model_config = ConfigDict(
         frozen=True, extra="ignore", coerce_numbers_to_str=True, defer_build=True

@@ -1,10 +1,10 @@
-"""What is wrong with a dropped file, collected whole and kept bounded."""
+"""Collects what is wrong with a dropped file: all of it counted, the first of it in full."""
 
 from collections import Counter
 
 from shared.model import FrozenModel
 
-KEPT = 1_000  # problems told in full; all are counted
+KEPT = 1_000  # problems in full; all are counted
 
 
 class Problem(FrozenModel):

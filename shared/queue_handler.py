@@ -1,4 +1,4 @@
-"""The frame of a function behind a queue: each message by itself, and what failed comes back."""
+"""The handler of a function behind a queue: each message on its own; failed ones come back."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ Handler = Callable[[dict[str, object], Any], PartialItemFailureResponse]  # even
 
 
 def queue_handler(take: Callable[[SQSRecord], None]) -> Handler:
-    """A handler that lets `take` do each message. Raises where all of them failed."""
+    """A handler that calls `take` for each message. Raises if all of them failed."""
     processor = BatchProcessor(event_type=EventType.SQS)
     taking = tracer.capture_method(capture_response=False)(take)
 
@@ -33,5 +33,5 @@ def queue_handler(take: Callable[[SQSRecord], None]) -> Handler:
 
 
 def count_outcome(prefix: str, outcome: str, how_many: int = 1) -> None:
-    """A metric made of both, such as SubmitNotNow."""
+    """A metric named after both, such as SubmitNotNow."""
     count(f"{prefix.title()}{outcome.title().replace(' ', '')}", how_many)

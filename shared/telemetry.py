@@ -1,7 +1,7 @@
 """The function's logger, metrics and tracer: made once, opening nothing.
 
-Never logged, whatever the level: requests, answers, keys. The one dimension of our metrics is the
-stack's name, which POWERTOOLS_SERVICE_NAME says: each further one costs.
+Never log requests, answers or keys, whatever the level. The only dimension of our metrics is the
+stack's name, from POWERTOOLS_SERVICE_NAME: each further dimension costs.
 """
 
 import json
@@ -26,14 +26,14 @@ metrics = Metrics(namespace="Batchdrop")
 tracer = Tracer()
 
 # At DEBUG these write whole answers, the decrypted key of Parameter Store among them.
-for talkative in ("botocore", "boto3", "httpcore", "httpx", "s3transfer", "urllib3"):
-    logging.getLogger(talkative).setLevel(logging.WARNING)
+for verbose in ("botocore", "boto3", "httpcore", "httpx", "s3transfer", "urllib3"):
+    logging.getLogger(verbose).setLevel(logging.WARNING)
 
 
 def measured(
     handler: Callable[[Event, LambdaContext], Answer],
 ) -> Callable[[Event, LambdaContext], Answer]:
-    """Publishes what was counted, if anything was: a metric costs by the hour it is heard in."""
+    """Publishes only what was counted: CloudWatch bills a metric for each hour it receives data."""
 
     @wraps(handler)
     def measuring(event: Event, context: LambdaContext) -> Answer:
@@ -47,13 +47,13 @@ def measured(
 
 
 def count(name: str, how_many: int = 1) -> None:
-    """A metric by name; nothing where there was nothing to count."""
+    """Adds to a metric; zero adds nothing."""
     if how_many:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=how_many)
 
 
 def record(found: Mapping[str, object]) -> None:
-    """What a run found: seconds, which may be none, and counts."""
+    """Adds what a run found: whole seconds, and counts."""
     for name, number in found.items():
         if not isinstance(number, int):
             continue
@@ -65,12 +65,12 @@ def record(found: Mapping[str, object]) -> None:
 
 @contextmanager
 def log_failure(**ids: object) -> Iterator[None]:
-    """What keeps failing ends as a dead letter: each try leaves one line that says why."""
+    """Logs why it failed, once for each try, before the message ends in the dead-letter queue."""
     try:
         yield
     except Exception as error:
         notes = getattr(error, "__notes__", ())  # such as OpenAI's id of a request
-        said = sanitize(f"{type(error).__name__}: {error}", REASON)
-        reason = "; ".join((said, *map(sanitize, notes)))
+        failure = sanitize(f"{type(error).__name__}: {error}", REASON)
+        reason = "; ".join((failure, *map(sanitize, notes)))
         logger.error("not done", reason=reason, **ids)  # type: ignore[arg-type]  # the runtime logs the trace
         raise

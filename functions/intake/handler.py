@@ -1,4 +1,4 @@
-"""S3 says that a file was dropped."""
+"""Triggered by S3 through a queue: a file was dropped."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""A part's answers: fetched whole onto disk, found again by custom_id."""
+"""A part's answers: downloaded to disk, and found there by custom_id."""
 
 import os
 from collections.abc import Callable, Container, Iterator
@@ -13,14 +13,14 @@ from shared.jobs.model import REFUSED, Part, PartState
 from shared.jobs.results import MISSING, Answer, Fate, read_answer, stand_in
 from shared.openai.models import BatchError, BatchStatus
 
-TRIES = 5  # of a download, each going on where the last one was cut
+TRIES = 5  # of a download; each continues where the last one broke off
 BUFFER = 1 << 18  # bytes read at a time; a temporary file's own buffer is one page
-NOT_YET = timedelta(hours=1)  # a file that can't be found so soon may only be late
+LATE = timedelta(hours=1)  # a file that is missing so soon after the end may still appear
 
 
 @dataclass(slots=True)
 class PartAnswers:
-    """Where each request's answer lies on disk, and who may be asked again."""
+    """Where each request's answer is on disk, and which requests may be retried."""
 
     disk: BinaryIO
     part: Part
@@ -30,18 +30,18 @@ class PartAnswers:
     refusals: dict[int, BatchError] = field(default_factory=dict)  # by line of the part
 
     def line(self, custom_id: str, position: int) -> bytes:
-        """A request's one line, as OpenAI wrote it or as we write for OpenAI."""
+        """A request's one line: OpenAI's own, or ours where OpenAI wrote none."""
         place = self.places.get(custom_id)
         return self._at(place) if place else self._missing(custom_id, position)
 
-    def is_asked_again(self, custom_id: str) -> bool:
-        """A failure that may pass, or no answer; not where OpenAI refused or someone cancelled."""
+    def is_retried(self, custom_id: str) -> bool:
+        """Whether its failure may pass or its answer is missing, and the batch really ran."""
         if self.part.batch_status in {REFUSED, BatchStatus.FAILED, BatchStatus.CANCELLED}:
             return False
         return custom_id not in self.places or custom_id in self.may_succeed
 
     def all_final(self) -> bool:
-        """Every request has an answer that stands: nobody can be asked again."""
+        """Every request has a final answer: nothing can be retried."""
         return len(self.places) == self.part.requests and not self.may_succeed
 
     def extra_lines(self) -> Iterator[bytes]:
@@ -56,35 +56,36 @@ class PartAnswers:
         if status in {REFUSED, BatchStatus.FAILED}:
             return self._refused(custom_id, position)
         if status == BatchStatus.CANCELLED:
-            return stand_in(custom_id, "batch_cancelled", "The batch was cancelled before this.")
-        said = f"The batch ended as {status!r} with this request in neither of its files."
-        return stand_in(custom_id, MISSING, said)
+            message = "The batch was cancelled before this request was done."
+            return stand_in(custom_id, "batch_cancelled", message)
+        message = f"The batch ended as {status!r} with this request in neither of its files."
+        return stand_in(custom_id, MISSING, message)
 
     def _refused(self, custom_id: str, position: int) -> bytes:
         own = self.refusals.get(position)
-        some = own or next(iter(self.part.errors), BatchError())
-        said = some.message or "no reason given"
+        error = own or next(iter(self.part.errors), BatchError())
+        message = error.message or "no reason given"
         if own is None:
-            said = f"OpenAI refused the batch this request was in: {said}"
-        return stand_in(custom_id, some.code or "batch_failed", said)
+            message = f"OpenAI refused the batch that this request was in: {message}"
+        return stand_in(custom_id, error.code or "batch_failed", message)
 
 
 def collect(
-    edges: Edges, part: Part, asked: Callable[[], Container[str]], disk: BinaryIO
+    edges: Edges, part: Part, custom_ids: Callable[[], Container[str]], disk: BinaryIO
 ) -> PartAnswers:
-    """Everything OpenAI says of a part that has ended; `asked`: its custom_ids, when needed."""
+    """Everything that OpenAI has on a part that has ended."""
     answers = PartAnswers(disk, part)
     for file_id in filter(None, (part.output_file_id, part.error_file_id)):
         start = disk.seek(0, 2)
         if _fetched(edges, part, file_id, disk):
-            _index(answers, asked(), start)
+            _index(answers, custom_ids(), start)
     if part.errors_total:
-        answers.refusals = {each.line: each for each in problems(edges, part) if each.line}
+        answers.refusals = {each.line: each for each in batch_errors(edges, part) if each.line}
     return answers
 
 
-def problems(edges: Edges, part: Part) -> list[BatchError]:
-    """Why OpenAI refused a part, whole: the ledger keeps the first few."""
+def batch_errors(edges: Edges, part: Part) -> list[BatchError]:
+    """All reasons why OpenAI refused a part; the ledger keeps only the first few."""
     if part.errors_total > len(part.errors) and part.batch_id:
         try:
             return edges.openai.batch(part.batch_id).problems
@@ -94,20 +95,20 @@ def problems(edges: Edges, part: Part) -> list[BatchError]:
 
 
 def _fetched(edges: Edges, part: Part, file_id: str, disk: BinaryIO) -> bool:
-    """Brings a file onto disk. False: OpenAI does not have it (any more)."""
+    """Downloads a file to disk. False: OpenAI does not have it (any more)."""
     try:
         fetch(edges, file_id, disk)
     except NotFound as error:
         ended = part.times.get(PartState.ENDED.value)
-        if ended and edges.now() - ended < NOT_YET:
-            raise TryLater(f"{error.reason}: perhaps not yet") from error
+        if ended and edges.now() - ended < LATE:
+            raise TryLater(f"{error.reason}: it may still appear") from error
         return False
     return True
 
 
 def fetch(edges: Edges, file_id: str, disk: BinaryIO) -> None:
-    """A file's bytes behind what is on disk; a cut download goes on by range, and is counted."""
-    stated, start = edges.openai.file(file_id).bytes, disk.tell()
+    """Appends a file's bytes. A broken download continues by range, and its bytes are counted."""
+    size, start = edges.openai.file(file_id).bytes, disk.tell()
     etag = ""
     for _ in range(TRIES):
         got = disk.seek(0, 2) - start
@@ -121,9 +122,9 @@ def fetch(edges: Edges, file_id: str, disk: BinaryIO) -> None:
                     disk.write(chunk)
         except TryLater:
             continue
-        if disk.tell() - start == stated or not stated:
+        if disk.tell() - start == size or not size:
             return
-    raise TryLater(f"file {file_id}: {disk.tell() - start:,} bytes came of {stated:,} stated")
+    raise TryLater(f"file {file_id}: got {disk.tell() - start:,} of {size:,} bytes")
 
 
 def _index(answers: PartAnswers, wanted: Container[str], start: int) -> None:
@@ -142,7 +143,7 @@ def _index(answers: PartAnswers, wanted: Container[str], start: int) -> None:
 def _place(
     answers: PartAnswers, wanted: Container[str], answer: Answer | None, place: tuple[int, int]
 ) -> None:
-    """The first answer counts; one for nobody, or a second one, is kept aside."""
+    """The first answer counts; a second one, or one for no request, is kept aside."""
     if answer is None or answer.custom_id not in wanted or answer.custom_id in answers.places:
         answers.extras.append(place)
         return

@@ -1,10 +1,10 @@
-"""The last part has landed: the results are put together, the report written, the job closed."""
+"""The last part has landed: merges the results, writes the report, closes the job."""
 
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from functions.land.answers import problems
+from functions.land.answers import batch_errors
 from functions.land.merge import Landed
 from shared.jobs import keys, notifications
 from shared.jobs.edges import Edges
@@ -18,17 +18,17 @@ from shared.report.job_page import job_page
 from shared.report.prices import cost, prices
 from shared.text import sanitize_json
 
-FLUSH = 1 << 18  # bytes handed on at a time
+FLUSH = 1 << 18  # bytes passed on at a time
 
 
 def close(edges: Edges, job: Job, parts: list[Part], landed: Iterable[Landed]) -> Job:
-    """Bytes, then bell; the ledger's word is the caller's, and last."""
+    """Write data, then notify; the caller commits last."""
     tally, prefix = Tally(), job.results_prefix
     results, errors = f"{prefix}results.jsonl", f"{prefix}errors.jsonl"
     with tempfile.TemporaryFile() as failed:
         edges.s3.write(results, _counted(landed, tally, failed))
         edges.s3.write_file(errors, failed)
-    _must_be_all(job, tally)
+    _check_complete(job, tally)
     report = _report(edges, job, parts, tally)
     edges.s3.write(report.files["page"], [job_page(report)], keys.PAGE)
     body = sanitize_json(report.model_dump_json(indent=2))
@@ -56,8 +56,8 @@ def _counted(landed: Iterable[Landed], tally: Tally, failed: BinaryIO) -> Iterat
         yield b"\n".join(held) + b"\n"
 
 
-def _must_be_all(job: Job, tally: Tally) -> None:
-    """Nothing is told falsely: a job with a request missing is not closed."""
+def _check_complete(job: Job, tally: Tally) -> None:
+    """A job with a request missing is not closed."""
     if tally.succeeded + tally.failed != job.requests:
         raise AssertionError(
             f"job {job.id}: {tally.succeeded + tally.failed} results of {job.requests} requests"
@@ -87,7 +87,7 @@ def _report(edges: Edges, job: Job, parts: list[Part], tally: Tally) -> model.Jo
         usage_by_model=tally.usage,
         cost=cost(tally.usage, prices()),
         estimated_prompt_tokens=job.tokens,
-        parts=[model.part_report(part, _told(edges, part)) for part in parts],
+        parts=[model.part_report(part, _errors(edges, part)) for part in parts],
         errors=tally.groups,
         skipped=_skipped(edges, job),
         extra_answers=sum(part.extras for part in parts),
@@ -97,16 +97,16 @@ def _report(edges: Edges, job: Job, parts: list[Part], tally: Tally) -> model.Jo
 
 
 def _reason(parts: list[Part]) -> str:
-    said = [error.message for part in parts for error in part.errors if error.message]
-    return said[0] if said else next((part.reason for part in parts if part.reason), "")
+    messages = [error.message for part in parts for error in part.errors if error.message]
+    return messages[0] if messages else next((part.reason for part in parts if part.reason), "")
 
 
-def _told(edges: Edges, part: Part) -> list[BatchError]:
+def _errors(edges: Edges, part: Part) -> list[BatchError]:
     """OpenAI's errors, with the lines counted in the dropped file."""
     if not part.errors_total:
         return []
     numbers = line_numbers(edges.s3, part)
-    found = problems(edges, part)[:KEPT]
+    found = batch_errors(edges, part)[:KEPT]
     return [
         each.model_copy(update={"line": numbers[each.line - 1]})
         if each.line and each.line <= len(numbers)

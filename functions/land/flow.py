@@ -1,4 +1,4 @@
-"""A batch has ended: its answers land in the input's order; the last part closes the job."""
+"""A batch has ended: its answers land in the input's order, and the last part closes the job."""
 
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functions.land.answers import PartAnswers, collect
 from functions.land.close import close
 from functions.land.merge import Landed, merged
-from functions.land.retry import is_cut_short, plan_again
+from functions.land.retry import is_cut_short, plan_retry
 from shared.batchfile import schema
 from shared.jobs import keys, notifications
 from shared.jobs.edges import Edges
@@ -18,7 +18,7 @@ from shared.objects import PartRef
 
 
 def land(edges: Edges, ref: PartRef) -> str:
-    """Bytes, then bell, then ledger; doing it twice looks like once. Says what came of the job."""
+    """Write data, notify, then commit; twice does no harm. Says what became of the job."""
     job, part = edges.ledger.job(ref.job), edges.ledger.part(ref.job, ref.part)
     if job is None or part is None:
         return "unknown"
@@ -26,19 +26,19 @@ def land(edges: Edges, ref: PartRef) -> str:
         job, part = _land(edges, job, part)
     if part.state is not PartState.LANDED:
         return "not now"
-    _tidy(edges, job, part)
+    _delete_files(edges, job, part)
     if job.state is JobState.ACCEPTED:
         job = _close_if_last(edges, job)
     return job.state.value
 
 
 def _land(edges: Edges, job: Job, part: Part) -> tuple[Job, Part]:
-    lines_asked = lines_of(edges.s3.chunks(part.source))
+    requests = lines_of(edges.s3.chunks(part.source))
     with tempfile.TemporaryFile() as disk, ThreadPoolExecutor(1) as beside:
-        asked = beside.submit(_ids, lines_asked)  # from S3, while the answers come from OpenAI
-        answers = collect(edges, part, asked.result, disk)
-        ids = asked.result()
-        children = plan_again(edges, job, part, answers)
+        reading = beside.submit(_custom_ids, requests)  # S3, while OpenAI sends the answers
+        answers = collect(edges, part, reading.result, disk)
+        ids = reading.result()
+        children = plan_retry(edges, job, part, answers, ids)
         if answers.extras:
             edges.s3.write(keys.extras_key(job, part), answers.extra_lines())
         cut_short = is_cut_short(job, part, answers, ids)
@@ -57,14 +57,14 @@ def _land(edges: Edges, job: Job, part: Part) -> tuple[Job, Part]:
 def _land_alone(
     edges: Edges, job: Job, part: Part, landed: Part, answers: Iterator[Landed]
 ) -> tuple[Job, Part]:
-    """The job's only part: its results are the job's, without a stop on the way."""
+    """The job's only part: its results become the job's directly."""
     closed = close(edges, job, [landed], answers)
     edges.ledger.close((job, closed), (part, landed))
     return closed, landed
 
 
 def _close_if_last(edges: Edges, job: Job) -> Job:
-    """The count goes down with each landing, in one transaction: whoever lands last sees zero."""
+    """Each landing lowers the count in its transaction: the part that lands last sees zero."""
     if edges.ledger.left(job.id) > 0:
         return job
     parts = edges.ledger.parts(job.id)
@@ -73,8 +73,8 @@ def _close_if_last(edges: Edges, job: Job) -> Job:
     return closed
 
 
-def _ids(lines: Iterable[bytes]) -> dict[str, None]:
-    """In the part's order; a dictionary, as each is looked for."""
+def _custom_ids(lines: Iterable[bytes]) -> dict[str, None]:
+    """In the part's order; a dictionary, so that each is found fast."""
     return dict.fromkeys(schema.decode(line).custom_id for line in lines)
 
 
@@ -87,8 +87,8 @@ def _placed(
         yield Landed(number, -part.attempt, part.model, line)
 
 
-def _tidy(edges: Edges, job: Job, part: Part) -> None:
-    """Nothing piles up at OpenAI: what is landed is deleted there. Deleting twice does no harm."""
+def _delete_files(edges: Edges, job: Job, part: Part) -> None:
+    """Files of landed parts do not pile up at OpenAI. Deleting twice does no harm."""
     if job.options.keep_files:
         return
     for file_id in filter(None, (part.file_id, part.output_file_id, part.error_file_id)):

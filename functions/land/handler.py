@@ -1,4 +1,4 @@
-"""The queue asks for a part by its name."""
+"""Triggered by a queue: a part may be ready to land."""
 
 from functools import cache
 

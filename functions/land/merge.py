@@ -13,7 +13,7 @@ from shared.jobs.results import lines_of
 
 
 class Landed(NamedTuple):
-    """One answer in its place; of two with one number, the first (the later attempt) counts."""
+    """One answer in its place; of two with one number, the later attempt comes first and counts."""
 
     number: int  # line of the dropped file
     rank: int  # minus the attempt
@@ -22,7 +22,7 @@ class Landed(NamedTuple):
 
 
 def merged(edges: Edges, parts: Iterable[Part]) -> Iterator[Landed]:
-    """All parts' answers in the order of the input, each request once, streamed from S3."""
+    """All parts' answers in the order of the input, one for each request, streamed from S3."""
     chains = [_streamed(edges, chain) for chain in chained(parts)]
     last = 0
     for landed in heapq.merge(*chains, key=itemgetter(0, 1)):
@@ -32,7 +32,7 @@ def merged(edges: Edges, parts: Iterable[Part]) -> Iterator[Landed]:
 
 
 def chained(parts: Iterable[Part]) -> list[list[Part]]:
-    """Parts one behind the other wherever they do not overlap: few streams, not one a part."""
+    """Parts that do not overlap, one after the other: few streams, not one for each part."""
     chains: list[list[Part]] = []
     held = (part for part in parts if not part.replaced)
     for part in sorted(held, key=lambda each: each.first_line):

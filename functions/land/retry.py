@@ -1,10 +1,9 @@
-"""Requests that may succeed later travel again, in a part of the next attempt."""
+"""Requests that may succeed later go into a new part, of the next attempt."""
 
 import tempfile
 from collections.abc import Iterable
 
 from functions.land.answers import PartAnswers
-from shared.batchfile import schema
 from shared.jobs import keys
 from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
@@ -13,15 +12,18 @@ from shared.jobs.results import lines_of
 from shared.objects import Span
 
 
-def plan_again(edges: Edges, job: Job, part: Part, answers: PartAnswers) -> list[Part]:
-    """Nobody, or one part with the lines that are asked again, in their order."""
+def plan_retry(
+    edges: Edges, job: Job, part: Part, answers: PartAnswers, custom_ids: Iterable[str]
+) -> list[Part]:
+    """No part, or one with the lines to retry, in their order."""
     if job.cancel_asked or _is_final(job, part, answers):
         return []
     numbers: list[int] = []
     with tempfile.TemporaryFile() as disk:
         lines = lines_of(edges.s3.chunks(part.source))
-        for number, line in zip(line_numbers(edges.s3, part), lines, strict=True):
-            if answers.is_asked_again(schema.decode(line).custom_id):
+        numbered = zip(line_numbers(edges.s3, part), custom_ids, lines, strict=True)
+        for number, custom_id, line in numbered:
+            if answers.is_retried(custom_id):
                 disk.write(line + b"\n")
                 numbers.append(number)
         if not numbers:
@@ -39,9 +41,9 @@ def is_cut_short(job: Job, part: Part, answers: PartAnswers, ids: Iterable[str])
     """Whether the job's cancel changed what becomes of the part's requests."""
     if job.cancel_asked is None or part.was_stopped(job):
         return job.cancel_asked is not None
-    return not _is_final(job, part, answers) and any(map(answers.is_asked_again, ids))
+    return not _is_final(job, part, answers) and any(map(answers.is_retried, ids))
 
 
 def _is_final(job: Job, part: Part, answers: PartAnswers) -> bool:
-    """The usual case, and the input need not be read again."""
+    """The usual case: the input is not read again."""
     return part.attempt >= job.options.max_attempts or answers.all_final()

@@ -1,4 +1,4 @@
-"""Tells what happened: an event on the bus for systems, a message on the topic for people."""
+"""Publishes what happened: an event on the bus for systems, a message on the topic for people."""
 
 import hashlib
 import json
@@ -21,10 +21,10 @@ LONGEST_SUBJECT = 100  # characters, SNS's limit
 
 
 class Notification(FrozenModel):
-    """Something that happened; said twice, its id is the same."""
+    """Something that happened; published twice, its id is the same."""
 
     type: str  # the bus event's detail-type, such as "Job Completed"
-    about: str  # what it happened to: a job's id, a part's name
+    about: str  # what it is about: a job's id, a part's name
     text: str  # for a person
     detail: dict[str, JsonValue]
 
@@ -35,7 +35,7 @@ class Notification(FrozenModel):
 
 
 class Notifier:
-    """Both ways or neither counts: who can't tell tries again."""
+    """Sent only if EventBridge and SNS both accept it; otherwise the caller tries both again."""
 
     def __init__(self, events: "EventBridgeClient", sns: "SNSClient", bus: str, topic: str) -> None:
         self._events = events
@@ -53,10 +53,10 @@ class Notifier:
         )
 
     def publish_all(self, notifications: Sequence[Notification]) -> None:
-        """Many, in few calls."""
+        """In as few calls as possible."""
         for start in range(0, len(notifications), AT_ONCE):
-            some = notifications[start : start + AT_ONCE]
-            self._put_on_bus(some)
+            chunk = notifications[start : start + AT_ONCE]
+            self._put_on_bus(chunk)
             answer = self._sns.publish_batch(
                 TopicArn=self._topic,
                 PublishBatchRequestEntries=[
@@ -66,7 +66,7 @@ class Notifier:
                         "Message": _message(notification),
                         "MessageAttributes": _attributes(notification),
                     }
-                    for number, notification in enumerate(some)
+                    for number, notification in enumerate(chunk)
                 ],
             )
             if failed := answer.get("Failed"):

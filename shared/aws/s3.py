@@ -1,4 +1,4 @@
-"""S3: objects read as streams that survive a cut, and written whole or not at all."""
+"""S3: reads objects as streams that survive a broken connection, and writes them whole or not."""
 
 import io
 from collections import deque
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CHUNK = 1 << 18
-WHOLE = 8 << 20  # bytes; less is one put, more a multipart upload in pieces of about this size
-AT_ONCE = 4  # pieces on the way
-RETRIES = 3  # of a read that was cut, each from where it stopped
-CUT = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, ConnectionClosedError)
+PIECE = 8 << 20  # bytes; less is one put, more is a multipart upload in pieces of about this size
+AT_ONCE = 4  # pieces in flight
+RETRIES = 3  # of a read that broke off, each from where it stopped
+BROKEN = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, ConnectionClosedError)
 MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed"})
 BUSY = frozenset({"SlowDown", "503", "InternalError", "500", "RequestTimeout"})
 
 
 class S3Store:
-    """Our writing goes to the data bucket; reading names its bucket."""
+    """Writes go to the data bucket; a read names its bucket."""
 
     def __init__(self, s3: "S3Client", data_bucket: str) -> None:
         self._s3 = s3
@@ -41,13 +41,13 @@ class S3Store:
 
     def head(self, source: Source) -> tuple[int, Mapping[str, str]]:
         """Size in bytes and user metadata. Raises NotFound."""
-        with _said(source.key):
-            head = self._s3.head_object(Bucket=source.bucket, Key=source.key, **_at(source))
+        with _typed_errors(source.key):
+            head = self._s3.head_object(Bucket=source.bucket, Key=source.key, **_version(source))
         return head["ContentLength"], head["Metadata"]
 
     def newest(self, bucket: str, key: str) -> Source:
-        """The object as it is now: S3 answers with what was written last. Raises NotFound."""
-        with _said(key):
+        """The object as it was written last. Raises NotFound."""
+        with _typed_errors(key):
             head = self._s3.head_object(Bucket=bucket, Key=key)
         version = head.get("VersionId")
         return Source(
@@ -59,7 +59,7 @@ class S3Store:
         )
 
     def open(self, span: Span | Source) -> "Reader":
-        """The bytes as a stream; opened at the first read."""
+        """The bytes as a stream, opened at the first read."""
         return Reader(self._s3, span)
 
     def read(self, key: str) -> bytes:
@@ -78,14 +78,14 @@ class S3Store:
         """Writes an object, in one piece or (streamed) in many; returns its bytes."""
         pieces = _pieces(chunks)
         first = next(pieces, b"")
-        with _said(key):
-            if len(first) >= WHOLE:
+        with _typed_errors(key):
+            if len(first) >= PIECE:
                 return self._write_in_pieces(key, chain([first], pieces), kind)
             self._s3.put_object(Bucket=self.bucket, Key=key, Body=first, ContentType=kind)
         return len(first)
 
     def _write_in_pieces(self, key: str, pieces: Iterator[bytes], kind: str) -> int:
-        """A few pieces on the way at once; what fails leaves nothing behind."""
+        """A few pieces in flight at once; a failure leaves nothing behind."""
         begun = self._s3.create_multipart_upload(Bucket=self.bucket, Key=key, ContentType=kind)
         upload: Any = {"Bucket": self.bucket, "Key": key, "UploadId": begun["UploadId"]}
         try:
@@ -97,29 +97,32 @@ class S3Store:
         return written
 
     def _send(self, upload: Any, pieces: Iterator[bytes]) -> tuple[int, list[Any]]:
-        """Bytes and parts. Pieces are made here, in one thread: memory that many threads allocate
-        is not given back (329 MB were seen where 145 do)."""
+        """The number of bytes, and the parts.
+
+        Pieces are made here, in one thread: memory that many threads allocate is not given back
+        (329 MB were seen where 145 are enough).
+        """
 
         def send(number: int, piece: bytes) -> Any:
             sent = self._s3.upload_part(**upload, PartNumber=number, Body=piece)
             return {"PartNumber": number, "ETag": sent["ETag"]}
 
-        written, parts, on_the_way = 0, list[Any](), deque[Future[Any]]()
+        written, parts, in_flight = 0, list[Any](), deque[Future[Any]]()
         with ThreadPoolExecutor(AT_ONCE) as threads:
             for number, piece in enumerate(pieces, start=1):
-                if len(on_the_way) == AT_ONCE:
-                    parts.append(on_the_way.popleft().result())
-                on_the_way.append(threads.submit(send, number, piece))
+                if len(in_flight) == AT_ONCE:
+                    parts.append(in_flight.popleft().result())
+                in_flight.append(threads.submit(send, number, piece))
                 written += len(piece)
-        return written, parts + [each.result() for each in on_the_way]
+        return written, parts + [each.result() for each in in_flight]
 
     def write_file(self, key: str, file: BinaryIO, kind: str = "application/jsonl") -> int:
-        """Writes what lies on disk, from its beginning."""
+        """Writes a file on disk, from its beginning."""
         file.seek(0)
         return self.write(key, iter(lambda: file.read(CHUNK), b""), kind)
 
     def versions(self, bucket: str, prefix: str) -> Iterator[tuple[Source, datetime]]:
-        """Every object's newest version under a prefix, and since when it is there."""
+        """Every object's newest version under a prefix, and when it was written."""
         pages = self._s3.get_paginator("list_object_versions").paginate(
             Bucket=bucket, Prefix=prefix
         )
@@ -139,7 +142,7 @@ class S3Store:
 
 
 class Reader(io.RawIOBase):
-    """One object or a span of it, read forward; a cut connection is taken up where it broke."""
+    """One object or a span of it, read forward; after a broken connection it continues."""
 
     def __init__(self, s3: "S3Client", span: Span | Source) -> None:
         self._s3 = s3
@@ -153,7 +156,7 @@ class Reader(io.RawIOBase):
         for tried in range(RETRIES + 1):
             try:
                 return self._read(size)
-            except CUT as error:
+            except BROKEN as error:
                 self._body = None
                 if tried == RETRIES:
                     raise TryLater(f"reading {self._span.key}: {error}") from error
@@ -166,9 +169,9 @@ class Reader(io.RawIOBase):
         return self._at - self._start
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Of a span only: who sends it on goes to its end and back to learn its length."""
+        """Only spans seek: the uploader goes to the end and back to measure the length."""
         if self._end is None:
-            raise io.UnsupportedOperation("an object whose length nobody asked for")
+            raise io.UnsupportedOperation("the length of a whole object is not known")
         origin = (self._start, self._at, self._end)[whence]
         if origin + offset != self._at:
             self._at, self._body = origin + offset, None
@@ -193,24 +196,27 @@ class Reader(io.RawIOBase):
         return min(size, left) if size >= 0 else left
 
     def _opened(self) -> Any:
-        """The object's bytes from where we are. Some servers ignore a range (MiniStack does where
-        a version is named) and send all: what lies before is passed over."""
-        asked: dict[str, Any] = {"Bucket": self._span.bucket, "Key": self._span.key}
-        asked |= _at(self._span)
+        """The object's bytes from here.
+
+        Some servers ignore a range and send all (MiniStack does if a version is named): then what
+        comes before is read and dropped.
+        """
+        request: dict[str, Any] = {"Bucket": self._span.bucket, "Key": self._span.key}
+        request |= _version(self._span)
         if self._end is not None:
-            asked["Range"] = f"bytes={self._at}-{self._end - 1}"
+            request["Range"] = f"bytes={self._at}-{self._end - 1}"
         elif self._at:
-            asked["Range"] = f"bytes={self._at}-"
-        with _said(self._span.key):
-            answer = self._s3.get_object(**asked)
-        if "Range" in asked and not answer.get("ContentRange"):
-            _pass_over(answer["Body"], self._at)
+            request["Range"] = f"bytes={self._at}-"
+        with _typed_errors(self._span.key):
+            answer = self._s3.get_object(**request)
+        if "Range" in request and not answer.get("ContentRange"):
+            _skip(answer["Body"], self._at)
         return answer["Body"]
 
 
 @contextmanager
-def _said(key: str) -> Iterator[None]:
-    """Turns S3's answers into ours: NotFound, TryLater, or what it was."""
+def _typed_errors(key: str) -> Iterator[None]:
+    """Raises NotFound or TryLater where S3's error means that."""
     try:
         yield
     except ClientError as error:
@@ -223,32 +229,32 @@ def _said(key: str) -> Iterator[None]:
 
 
 def _listed(bucket: str, version: Any) -> Source:
-    named = version["VersionId"]
+    version_id = version["VersionId"]
     return Source(
         bucket=bucket,
         key=version["Key"],
-        version=named if named != "null" else None,
+        version=version_id if version_id != "null" else None,
         etag=version["ETag"].strip('"'),
         size=version["Size"],
     )
 
 
-def _pass_over(body: Any, left: int) -> None:
-    while left and (passed := body.read(min(left, CHUNK))):
-        left -= len(passed)
+def _skip(body: Any, left: int) -> None:
+    while left and (skipped := body.read(min(left, CHUNK))):
+        left -= len(skipped)
 
 
-def _at(source: Span | Source) -> dict[str, Any]:
+def _version(source: Span | Source) -> dict[str, Any]:
     return {"VersionId": source.version} if source.version else {}
 
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Of WHOLE bytes or a little more, the last one as long as it is."""
+    """Of PIECE bytes or a little more; the last one may be shorter."""
     held, size = list[bytes](), 0
     for chunk in chunks:
         held.append(chunk)
         size += len(chunk)
-        if size >= WHOLE:
+        if size >= PIECE:
             piece = b"".join(held)
             held, size = [], 0
             yield piece

@@ -1,4 +1,4 @@
-"""S3's notifications as our words."""
+"""Reads S3's event notifications, and writes one for a file whose event was lost."""
 
 import json
 from collections.abc import Iterator
@@ -10,21 +10,21 @@ from shared.objects import Source
 
 
 def dropped(body: str) -> Iterator[Source]:
-    """The objects a notification names; S3's test event names none."""
+    """The objects that a notification says were created; S3's test event names none."""
     for record in json.loads(body).get("Records", []):
         if record.get("eventName", "").removeprefix("s3:").startswith("ObjectCreated"):
             yield _source(record["s3"])
 
 
 class Change(NamedTuple):
-    """Something happened to an object: a hint to look at it, and in which order hints came."""
+    """Someentity happened to an object: a hint to look at it, and when it happened."""
 
     source: Source
     at: datetime | None
 
 
 def changed(message: dict[str, Any]) -> Iterator[Change]:
-    """The objects that a notification says were made or removed."""
+    """The objects that a notification says were created or removed."""
     for record in message.get("Records", []):
         event = record.get("eventName", "").removeprefix("s3:")
         if event.startswith(("ObjectCreated", "ObjectRemoved", "LifecycleExpiration")):
@@ -33,27 +33,27 @@ def changed(message: dict[str, Any]) -> Iterator[Change]:
 
 
 def replay_event(source: Source) -> str:
-    """The notification that S3 would have sent, for a file that nobody heard of."""
-    thing = {
+    """The notification that S3 should have sent for a file."""
+    entity = {
         "key": quote_plus(source.key),
         "size": source.size,
         "eTag": source.etag,
         "versionId": source.version,
         "sequencer": source.sequencer,
     }
-    named = {"bucket": {"name": source.bucket}, "object": thing}
-    return json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": named}]})
+    s3 = {"bucket": {"name": source.bucket}, "object": entity}
+    return json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": s3}]})
 
 
 def _source(s3: dict[str, Any]) -> Source:
     """The key comes URL-encoded, with + for a space."""
-    thing = s3["object"]
-    version = thing.get("versionId")
+    entity = s3["object"]
+    version = entity.get("versionId")
     return Source(
         bucket=s3["bucket"]["name"],
-        key=unquote_plus(thing["key"]),
+        key=unquote_plus(entity["key"]),
         version=version if version and version != "null" else None,
-        etag=thing.get("eTag", ""),
-        sequencer=thing.get("sequencer", ""),
-        size=thing.get("size", 0),
+        etag=entity.get("eTag", ""),
+        sequencer=entity.get("sequencer", ""),
+        size=entity.get("size", 0),
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
 
-KEPT = timedelta(minutes=5)  # a rotated key is picked up after this
+KEPT = timedelta(minutes=5)  # a rotated key is read again after this
 
 
 class Secret:
@@ -39,7 +39,7 @@ class Secret:
         return self._value
 
     def forget(self) -> None:
-        """The key was refused: read it again next time, somebody may have put a new one."""
+        """The key was refused: read it again next time, as it may have been replaced."""
         self._read_at = None
 
     def _read(self) -> str:

@@ -1,1 +1,1 @@
-"""report.html: one file that loads nothing, and a size that does not grow with the job."""
+"""report.json and report.html: bounded in size, and the page loads nothing."""

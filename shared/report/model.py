@@ -17,7 +17,7 @@ FORMAT: Literal["batchdrop.report/1"] = "batchdrop.report/1"
 
 
 class Rejected(FrozenModel):
-    """Why a file was refused: the first 1,000 problems in full, all counted by code."""
+    """Why a file was rejected: the first 1,000 problems in full, all counted by code."""
 
     format: Literal["batchdrop.report/1"] = FORMAT
     job_id: str

@@ -1,4 +1,4 @@
-"""The first thousand in full, all counted."""
+"""Problems: the first thousand in full, all counted."""
 
 from shared.problems import KEPT, Problem, Problems
 
@@ -7,14 +7,14 @@ def problem(code: str = "invalid_url") -> Problem:
     return Problem(line=1, code=code, message="No.", remedy="Yes.")
 
 
-def test_nothing_wrong_is_nothing() -> None:
+def test_problems_are_false_and_zero_at_first() -> None:
     problems = Problems()
 
     assert not problems
     assert (problems.total, problems.bad_lines) == (0, 0)
 
 
-def test_a_line_may_have_several_problems_and_a_file_some_of_its_own() -> None:
+def test_problems_of_lines_and_of_the_file_are_counted() -> None:
     problems = Problems()
 
     problems.add_line([problem(), problem("invalid_type")])
@@ -29,7 +29,7 @@ def test_a_line_may_have_several_problems_and_a_file_some_of_its_own() -> None:
     ]
 
 
-def test_beyond_a_thousand_they_are_only_counted() -> None:
+def test_problems_beyond_the_first_thousand_are_only_counted() -> None:
     problems = Problems()
 
     list(map(problems.add_line, [[problem()]] * (KEPT + 500)))
@@ -39,7 +39,7 @@ def test_beyond_a_thousand_they_are_only_counted() -> None:
     assert problems.by_code == {"invalid_url": KEPT + 500, "late": 1}
 
 
-def test_a_bad_line_that_nobody_can_explain_is_bad_all_the_same() -> None:
+def test_bad_line_without_a_known_problem_still_counts() -> None:
     problems = Problems()
 
     problems.add_line([])

@@ -23,7 +23,7 @@ def sources(*records: dict[str, Any]) -> list[Source]:
     return list(dropped(json.dumps({"Records": records})))
 
 
-def test_a_real_event_names_its_object() -> None:
+def test_dropped_reads_a_real_event() -> None:
     (source,) = dropped(EVENT.read_text())
 
     assert source.bucket
@@ -42,7 +42,7 @@ def test_a_real_event_names_its_object() -> None:
         ("inbox/folder/", "inbox/folder/"),
     ],
 )
-def test_a_key_comes_url_encoded(written: str, key: str) -> None:
+def test_dropped_decodes_the_key(written: str, key: str) -> None:
     assert [each.key for each in sources(record(key=written))] == [key]
 
 
@@ -55,34 +55,34 @@ def test_a_key_comes_url_encoded(written: str, key: str) -> None:
         "s3:ObjectCreated:Put",
     ],
 )
-def test_however_an_object_came_it_is_told(name: str) -> None:
+def test_dropped_knows_every_way_to_create_an_object(name: str) -> None:
     assert len(sources(record(name))) == 1
 
 
 @pytest.mark.parametrize("name", ["ObjectRemoved:Delete", "s3:TestEvent", ""])
-def test_what_is_no_new_object_is_let_go(name: str) -> None:
+def test_dropped_ignores_events_of_other_kinds(name: str) -> None:
     assert sources(record(name)) == []
 
 
 @pytest.mark.parametrize("body", ['{"Service": "Amazon S3", "Event": "s3:TestEvent"}', "{}"])
-def test_a_notification_may_name_nothing(body: str) -> None:
+def test_dropped_accepts_a_message_without_objects(body: str) -> None:
     assert list(dropped(body)) == []
 
 
 @pytest.mark.parametrize("version", [None, "null", ""])
-def test_without_a_version_etag_and_sequencer_identify(version: str | None) -> None:
+def test_source_without_a_version_is_identified_by_etag_and_sequencer(version: str | None) -> None:
     (source,) = sources(record(versionId=version, eTag="e", sequencer="s", size=3))
 
     assert source == Source(bucket="b", key="k", etag="e", sequencer="s", size=3)
 
 
-def test_a_notification_may_name_several() -> None:
+def test_dropped_reads_every_object_of_a_message() -> None:
     assert [each.key for each in sources(record(key="a"), record(key="b"))] == ["a", "b"]
 
 
 @bounded
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.none() | st.just("v1"))
-def test_what_we_ring_ourselves_is_heard_as_s3s(key: str, version: str | None) -> None:
+def test_replay_event_is_read_like_an_event_of_s3(key: str, version: str | None) -> None:
     source = Source(bucket="b", key=key, version=version, etag="e", sequencer="s", size=7)
 
     assert list(dropped(replay_event(source))) == [source]

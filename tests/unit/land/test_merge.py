@@ -1,4 +1,4 @@
-"""Parts one behind the other share a stream."""
+"""Parts that follow one another share a stream."""
 
 from itertools import chain, pairwise
 
@@ -24,22 +24,22 @@ def numbers(chains: list[list[Part]]) -> list[list[int]]:
     return [[each.number for each in chain] for chain in chains]
 
 
-def test_parts_cut_from_one_file_are_one_chain() -> None:
+def test_parts_that_do_not_overlap_are_one_chain() -> None:
     assert numbers(chained(parts([(21, 9), (1, 9), (11, 9)]))) == [[2, 3, 1]]
 
 
-def test_parts_that_overlap_are_chains_of_their_own() -> None:
+def test_parts_that_overlap_are_separate_chains() -> None:
     assert numbers(chained(parts([(1, 99), (2, 50), (60, 5), (100, 5)]))) == [[1], [2, 3, 4]]
     assert numbers(chained(parts([(1, 8), (10, 5), (10, 9)]))) == [[1, 2], [3]]
 
 
-def test_a_part_that_was_cut_again_is_in_no_chain() -> None:
+def test_part_that_was_split_again_is_in_no_chain() -> None:
     assert chained([part(replaced=True)]) == []
 
 
 @bounded
 @given(spans)
-def test_every_part_is_in_one_chain_in_which_none_overlap(spans: list[tuple[int, int]]) -> None:
+def test_every_part_is_in_one_chain_without_overlaps(spans: list[tuple[int, int]]) -> None:
     chains = chained(parts(spans))
 
     assert sorted(chain.from_iterable(numbers(chains))) == list(range(1, len(spans) + 1))
@@ -50,7 +50,7 @@ def test_every_part_is_in_one_chain_in_which_none_overlap(spans: list[tuple[int,
 
 @bounded
 @given(spans)
-def test_there_are_no_more_chains_than_parts_overlap(spans: list[tuple[int, int]]) -> None:
+def test_chains_are_no_more_than_overlapping_parts(spans: list[tuple[int, int]]) -> None:
     most = max(
         (
             sum(first <= line <= first + more for first, more in spans)
