@@ -1,8 +1,14 @@
 """The two kinds of model: our own are frozen and exact; external ones ignore unknown fields."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 
 
 class FrozenModel(BaseModel):
@@ -24,6 +30,28 @@ class ExternalModel(BaseModel):
         if isinstance(value, dict):
             return {name: each for name, each in value.items() if each is not None}
         return value
+
+
+class Mistake(NamedTuple):
+    """A field that is not as its model demands."""
+
+    path: tuple[str, ...]  # empty: the value as a whole
+    kind: str  # pydantic's name for it, such as extra_forbidden
+    message: str
+    value: object
+
+
+def mistakes(error: ValidationError) -> list[Mistake]:
+    """What is wrong with each field, in words for a person."""
+    return [
+        Mistake(
+            tuple(map(str, each["loc"])),
+            each["type"],
+            each["msg"].removeprefix("Value error, "),
+            each["input"],
+        )
+        for each in error.errors(include_url=False)
+    ]
 
 
 def _falsy_is_absent(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from shared.model import FrozenModel
+from shared.model import FrozenModel, mistakes
 from shared.problems import Problem
 
 OUR_METADATA = 3  # job_id, part and attempt take three of the 16 pairs a batch may carry
@@ -75,9 +75,9 @@ def _problems(asked: Mapping[str, str], error: Exception) -> list[Problem]:
     if not isinstance(error, ValidationError):
         return [_problem("metadata", "not parseable as JSON")]
     found: dict[str, Problem] = {}
-    for each in error.errors(include_url=False, include_input=False):
-        name = str(each["loc"][0]) if each["loc"] else "metadata"
-        found.setdefault(name, _problem(name, each["msg"]))
+    for each in mistakes(error):
+        name = each.path[0] if each.path else "metadata"
+        found.setdefault(name, _problem(name, each.message))
     return list(found.values())
 
 

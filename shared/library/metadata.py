@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints, ValidationError
 
-from shared.model import FrozenModel
+from shared.model import FrozenModel, mistakes
 
 SUFFIX = ".metadata.json"
 MAX_SIDECAR_BYTES = 64 << 10
@@ -39,9 +39,9 @@ def read_sidecar(content: bytes) -> tuple[Attributes, str]:
     try:
         found = Sidecar.model_validate_json(content).metadataAttributes
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"][:2])
-        return {}, f"{where + ': ' if where else ''}{first['msg']}; {REMEDY}"
+        first = mistakes(error)[0]
+        where = ".".join(first.path[:2])
+        return {}, f"{where + ': ' if where else ''}{first.message}; {REMEDY}"
     if len(json.dumps(found, ensure_ascii=False).encode()) > MAX_BYTES:
         return {}, f"the attributes are longer than {MAX_BYTES:,} bytes; {REMEDY}"
     return found, ""

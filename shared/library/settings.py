@@ -6,7 +6,7 @@ import yaml
 from pydantic import Field, StrictInt, StringConstraints, ValidationError, model_validator
 
 from shared.library.metadata import Attributes
-from shared.model import FrozenModel
+from shared.model import FrozenModel, mistakes
 from shared.problems import Problem
 
 FILE = "library.yaml"
@@ -98,9 +98,9 @@ def read_settings(content: bytes) -> tuple[LibrarySettings, list[Problem]]:
         return LibrarySettings(), [_unreadable(error)]
     except ValidationError as error:
         problems: dict[str, Problem] = {}
-        for each in error.errors(include_url=False, include_input=False):
-            where = ".".join(str(step) for step in each["loc"] if step not in {"auto"})
-            problems.setdefault(where, _problem(where, each["msg"]))
+        for each in mistakes(error):
+            where = ".".join(step for step in each.path if step != "auto")
+            problems.setdefault(where, _problem(where, each.message))
         return LibrarySettings(), list(problems.values())
 
 
