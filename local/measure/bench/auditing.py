@@ -5,32 +5,23 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from statistics import median
 from typing import Any
 
-import boto3
-import httpx
-from moto import mock_aws
-
 from functions.audit.flow import tick
 from local.measure.bench.scale import Scale
-from local.measure.kit.moto_speed import quick_transactions
+from local.measure.kit.in_process import AUDIT_TABLES, START, audit_edges, aws_in_process
 from local.measure.kit.report import Section, judged
 from local.openai import SmallOpenAI
-from local.template import read_template
 from shared.audit.config import Config, Detections
-from shared.audit.edges import AuditEdges
 from shared.audit.engine import Engine
 from shared.audit.events import AuditLog, read_event
 from shared.audit.replay import replay
-from shared.audit.settings import AuditSettings
 
-START = datetime(2026, 11, 1, tzinfo=UTC)
 PEOPLE, KEYS = 40, 10
 BERLIN = {"country": "DE", "city": "Berlin", "asn": "3320", "latitude": "52.5", "longitude": "13.4"}
-# How often each type comes, as in an organization at work.
+# How often each type happens in a working organization.
 OFTEN = {
     "login.succeeded": 30,
     "logout.succeeded": 15,
@@ -69,7 +60,7 @@ def measured(scale: Scale) -> Section:
 def events(
     number: int, seconds: float, without: frozenset[str] = frozenset()
 ) -> Iterator[dict[str, Any]]:
-    """An organization at work."""
+    """What happens in a working organization."""
     types = [type_ for type_, often in OFTEN.items() if type_ not in without for _ in range(often)]
     begin = START.timestamp()
     for n in range(number):
@@ -107,11 +98,11 @@ def _key(n: int) -> dict[str, Any]:
 
 def _detecting(number: int, rounds: int) -> Iterator[tuple[str, str]]:
     lines = [json.dumps(event).encode() for event in events(number, 86_400 * number / 2_000)]
-    watch = Engine(Config())
+    engine = Engine(Config())
 
     def look(found: list[AuditLog]) -> None:
         for event in found:
-            watch.look(event)
+            engine.look(event)
 
     def whole(found: list[AuditLog]) -> None:
         replay(found, Config())
@@ -127,7 +118,7 @@ def _detecting(number: int, rounds: int) -> Iterator[tuple[str, str]]:
 
 
 def _seconds(run: Any, found: list[AuditLog]) -> float:
-    """Of one core, without the collector, as timeit does."""
+    """Of one core, without garbage collection, as timeit does."""
     gc.disable()
     begin = time.process_time()
     run(found)
@@ -138,7 +129,7 @@ def _seconds(run: Any, found: list[AuditLog]) -> float:
 
 
 def _landing(number: int) -> Iterator[tuple[str, str]]:
-    """Where nothing is judged, what remains is listing, telling new from seen, landing, telling."""
+    """Without detections, what remains is listing, finding what is new, landing, publishing."""
     off = {name: {"enabled": False} for name in Detections.model_fields}
     silent = Config.model_validate({"detections": off})
     cost, listed, _ = _landed(number, silent)
@@ -151,12 +142,12 @@ def _landing(number: int) -> Iterator[tuple[str, str]]:
 
 
 def _landed(number: int, config: Config) -> tuple[float, str, float]:
-    """Calls for 100 events, which calls, and events a second."""
-    with in_moto() as session:
+    """Calls for 100 events, which calls they are, and events a second."""
+    with aws_in_process(AUDIT_TABLES) as session:
         small = SmallOpenAI(clock=lambda: START.timestamp() + 3_600)
         for event in events(number, 3_000, LOUD):
             small.add_audit_event(event)
-        edges = function_edges(session, small)
+        edges = audit_edges(session, small)
         edges.engine = Engine(config)
         calls: Counter[str] = Counter()
         session.events.register("before-call", lambda model, **_: calls.update([model.name]))
@@ -167,36 +158,3 @@ def _landed(number: int, config: Config) -> tuple[float, str, float]:
         raise AssertionError(done)
     listed = ", ".join(f"{name} {times}" for name, times in calls.most_common())
     return calls.total() / number * 100, listed, pace
-
-
-@contextmanager
-def in_moto() -> Iterator[boto3.Session]:
-    with mock_aws(), quick_transactions():
-        session = boto3.Session("test", "test", region_name="us-east-1")
-        template: Any = read_template()
-        for name in ("AuditEvents", "AuditState"):
-            table = template["Resources"][name]["Properties"]
-            kept = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
-            wanted = {each: table[each] for each in kept if each in table}
-            session.client("dynamodb").create_table(TableName=name, **wanted)
-        session.client("s3").create_bucket(Bucket="data")
-        session.client("events").create_event_bus(Name="bus")
-        session.client("ssm").put_parameter(
-            Name="/key", Value="sk-admin-bench", Type="SecureString"
-        )
-        yield session
-
-
-def function_edges(session: boto3.Session, small: SmallOpenAI) -> AuditEdges:
-    settings = AuditSettings(
-        audit_events_table="AuditEvents",
-        audit_state_table="AuditState",
-        audit_first_days=1,
-        audit_tenant=False,
-        data_bucket="data",
-        bus_name="bus",
-        topic_arn=session.client("sns").create_topic(Name="told")["TopicArn"],
-        openai_admin_key_secret="/key",
-    )
-    http = httpx.Client(transport=small.transport(), base_url="http://small.test/v1")
-    return AuditEdges(settings, lambda: START + timedelta(hours=1), session, http)

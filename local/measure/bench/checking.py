@@ -32,7 +32,7 @@ MOST_BYTES = 100_000_000_000
 class Kind(TypedDict, total=False):
     """What is special about a file."""
 
-    foreign: bool
+    non_ascii: bool
     models: int
 
 
@@ -40,7 +40,7 @@ def measured(scale: Scale) -> Section:
     rows: list[tuple[str, ...]] = []
     kinds: dict[str, Kind] = {
         "ASCII": {},
-        "beyond ASCII": {"foreign": True},
+        "beyond ASCII": {"non_ascii": True},
         "3 models mixed": {"models": 3},
     }
     with passing_home() as home:
@@ -67,15 +67,15 @@ def _rows(path: Path, scale: Scale, kind: str) -> list[tuple[str, ...]]:
     for name in runs:
         middle = median(times[name])
         speed = ratio(times, floor, name)
-        said = judged(speed, ">=", 0.80) if name == OURS else f"{speed:.2f}"
+        result = judged(speed, ">=", 0.80) if name == OURS else f"{speed:.2f}"
         what = f"floor: {name}" if name == floor else name
         pace, lines = f"{size / middle:,.0f}", f"{scale.requests / middle:,.0f}"
-        rows.append((f"{kind}, {size:,.0f} MB", what, f"{middle:.3f}", pace, lines, said))
+        rows.append((f"{kind}, {size:,.0f} MB", what, f"{middle:.3f}", pace, lines, result))
     return rows
 
 
 def ours(path: Path) -> int:
-    """The intake's one pass, all checks on; returns the parts."""
+    """Intake's one pass with all checks on; returns how many parts there are."""
     with ExitStack() as disk, path.open("rb", buffering=0) as source:
         copying = Copying(
             lambda: disk.enter_context(spool()),
@@ -95,7 +95,7 @@ def with_orjson(path: Path) -> None:
 
 
 def sorted_with_orjson(path: Path) -> None:
-    """What cutting comes to where models are mixed: every line goes into a file of its own kind."""
+    """The least that splitting mixed models takes: each line goes into its model's file."""
     files: dict[str, BinaryIO] = {}
     with ExitStack() as disk, path.open("rb") as lines:
         for line in lines:
@@ -111,7 +111,7 @@ def lines_only(path: Path) -> int:
 
 
 def as_a_script(path: Path) -> None:
-    """What people write: each line parsed and looked at, ids in a set."""
+    """What people write: parse and check each line, collect ids in a set."""
     seen: set[str] = set()
     models: dict[tuple[str, str], int] = {}
     with path.open() as lines:

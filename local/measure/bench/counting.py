@@ -16,7 +16,7 @@ from local.measure.bench.scale import Scale
 from local.measure.bench.submitting import ASLEEP
 from local.measure.kit.inputs import write_chats
 from local.measure.kit.report import Section, judged
-from local.measure.kit.world import World, make_world
+from local.measure.kit.testbed import Testbed, make_testbed
 from local.world.workspace import passing_home
 from shared.jobs.edges import Edges
 from shared.jobs.model import Part, PartState
@@ -32,43 +32,43 @@ Row = tuple[str, ...]
 
 def measured(scale: Scale) -> Section:
     with passing_home() as home:
-        world = make_world(home)
-        one, many = (_life(world, home, parts) for parts in (1, MANY))
+        testbed = make_testbed(home)
+        one, many = (_life(testbed, home, parts) for parts in (1, MANY))
     rest = {name: (many[name] - one[name]) / (MANY - 1) for name in many}
     rows: list[Row] = [
         ("a job of one part, drop to results", "ledger", str(one.total()), _listed(one)),
         ("each further part", "ledger", f"{sum(rest.values()):.1f}", _listed(rest)),
     ]
     with passing_home() as home:
-        rows += _ticks(make_world(home, ASLEEP), scale.open_batches)
+        rows += _ticks(make_testbed(home, ASLEEP), scale.open_batches)
     columns = ("what", "calls to", "calls", "which")
     return Section("f", "Calls to the ledger and to OpenAI", columns, rows)
 
 
-def _life(world: World, home: Path, parts: int) -> Counter[str]:
-    """DynamoDB's operations from a drop to its results, the ticks' own included."""
-    calls = _ledger_calls(world)
-    edges = world.edges(max_part_requests=REQUESTS)
+def _life(testbed: Testbed, home: Path, parts: int) -> Counter[str]:
+    """DynamoDB operations from the drop to the results, those of the ticks included."""
+    calls = _ledger_calls(testbed)
+    edges = testbed.edges(max_part_requests=REQUESTS)
     path = write_chats(home / f"{parts}.jsonl", REQUESTS * parts)
-    for part in ended(world, edges, world.put(path, keep_files="true")):
+    for part in ended(testbed, edges, testbed.put(path, keep_files="true")):
         land(edges, PartRef(job=part.job, part=part.number))
     return Counter(calls)
 
 
-def _ticks(world: World, count: int) -> list[Row]:
-    """Two ticks while so many batches are open: the first sees them, the second nothing new."""
-    http, asked = _counting_client(world)
-    ledger = _ledger_calls(world)
-    edges = Edges(world.settings, lambda: datetime.now(UTC), world.session, http)
+def _ticks(testbed: Testbed, count: int) -> list[Row]:
+    """Two ticks with `count` open batches: the first sees them, the second nothing new."""
+    http, asked = _counting_client(testbed)
+    ledger = _ledger_calls(testbed)
+    edges = Edges(testbed.settings, lambda: datetime.now(UTC), testbed.session, http)
     open_batches(edges, count)
     rows: list[Row] = []
     for tick in ("first", "next"):
         asked.clear()
         ledger.clear()
         poll(edges)
-        said = judged(asked.total(), "<=", math.ceil(count / PAGE) + 2)
+        result = judged(asked.total(), "<=", math.ceil(count / PAGE) + 2)
         what = f"a tick at {count:,} open batches, the {tick}"
-        rows += [(what, "OpenAI", said, _listed(asked))]
+        rows += [(what, "OpenAI", result, _listed(asked))]
         rows += [(what, "ledger", str(ledger.total()), _listed(ledger))]
         if ledger["Scan"]:
             raise AssertionError("the table was scanned")
@@ -76,7 +76,7 @@ def _ticks(world: World, count: int) -> list[Row]:
 
 
 def open_batches(edges: Edges, count: int) -> None:
-    """Rows as submit would write them, each with a batch that lives."""
+    """Rows as submit would write them, each with an open batch."""
     file = edges.openai.upload("one.jsonl", cast(io.RawIOBase, io.BytesIO(LINE)))
     for number in range(1, count + 1):
         part = _part(f"{number:016x}", edges.now())
@@ -101,25 +101,25 @@ def _part(job: str, now: datetime) -> Part:
     )
 
 
-def _ledger_calls(world: World) -> Counter[str]:
-    """Counts what any client made from now on does, by operation."""
+def _ledger_calls(testbed: Testbed) -> Counter[str]:
+    """Counts, by operation, the calls of every client made from now on."""
     calls: Counter[str] = Counter()
 
     def count(model: Any, **_: Any) -> None:
         calls[model.name] += 1
 
-    world.session.events.register("before-call.dynamodb", count)
+    testbed.session.events.register("before-call.dynamodb", count)
     return calls
 
 
-def _counting_client(world: World) -> tuple[httpx.Client, Counter[str]]:
+def _counting_client(testbed: Testbed) -> tuple[httpx.Client, Counter[str]]:
     calls: Counter[str] = Counter()
 
     def count(request: httpx.Request) -> None:
         path = request.url.path.removeprefix("/v1")
         calls[f"{request.method} {'/batches/…' if path > '/batches' else path}"] += 1
 
-    url = world.settings.openai_base_url
+    url = testbed.settings.openai_base_url
     return httpx.Client(base_url=url, event_hooks={"request": [count]}), calls
 
 

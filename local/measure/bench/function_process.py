@@ -20,13 +20,13 @@ from shared.settings import Settings
 STATUS = Path("/proc/self/status")
 
 
-def asked_to(act: Callable[[Edges, PartRef], str], expected: str) -> Callable[[Edges, Any], None]:
-    """A function that works through parts, as it does when it is kept warm."""
+def over_parts(act: Callable[[Edges, PartRef], str], expected: str) -> Callable[[Edges, Any], None]:
+    """A function that handles one part after the other, as a warm one does."""
 
     def work(edges: Edges, asks: Any) -> None:
-        said = [act(edges, PartRef.model_validate(each)) for each in asks]
-        if said[-1] != expected:
-            raise AssertionError(said)
+        outcomes = [act(edges, PartRef.model_validate(each)) for each in asks]
+        if outcomes[-1] != expected:
+            raise AssertionError(outcomes)
 
     return work
 
@@ -40,8 +40,8 @@ def intake(edges: Edges, source: Any) -> None:
 FUNCTIONS: dict[str, Callable[[Edges, Any], object]] = {
     "nothing": lambda edges, _: (edges.ledger, edges.s3, edges.openai, edges.notifier),
     "intake": intake,
-    "submit": asked_to(submit, "submitted"),
-    "land": asked_to(land, "completed"),
+    "submit": over_parts(submit, "submitted"),
+    "land": over_parts(land, "completed"),
     "poll": lambda edges, _: poll(edges),
 }
 
@@ -54,7 +54,7 @@ def most_memory() -> int:
 
 
 def main() -> int:
-    """The function's name, the settings and what it is asked come as one JSON object."""
+    """Reads the function's name, its settings and its events as one JSON object."""
     wish = json.load(sys.stdin)
     edges = Edges(Settings.model_validate(wish["settings"]), lambda: datetime.now(UTC))
     FUNCTIONS[wish["function"]](edges, wish["asked"])

@@ -8,12 +8,12 @@ from statistics import median
 from functions.land.flow import land
 from local.measure.bench import checking
 from local.measure.bench.landing import ended
-from local.measure.bench.memory import peak, world_of_files
+from local.measure.bench.memory import file_backed_testbed, peak
 from local.measure.bench.scale import Scale
 from local.measure.kit.inputs import write_chats
 from local.measure.kit.report import Section
+from local.measure.kit.testbed import Testbed
 from local.measure.kit.timing import Times, counting_cpu, interleaved
-from local.measure.kit.world import World
 from local.world.workspace import passing_home
 from shared.jobs.edges import Edges
 from shared.jobs.model import Part
@@ -44,31 +44,31 @@ def _checking(scale: Scale) -> list[Row]:
 
 
 def _landing(scale: Scale) -> list[Row]:
-    with world_of_files((), ("parts/",)) as (world, inbox):
-        edges = world.edges()
-        jobs = {f"{n}": _ended(world, edges, inbox, n) for n in scale.growth}
-        kept = world.rows()
+    with file_backed_testbed((), ("parts/",)) as (testbed, inbox):
+        edges = testbed.edges()
+        jobs = {f"{n}": _ended(testbed, edges, inbox, n) for n in scale.growth}
+        kept = testbed.rows()
         runs = {name: partial(_landed, edges, parts) for name, parts in jobs.items()}
         cpu: Times = {}
-        restored = partial(world.restore, kept)
+        restored = partial(testbed.restore, kept)
         times = interleaved(counting_cpu(runs, cpu), scale.rounds, before=restored)
         most = {}
         for name, parts in jobs.items():
-            world.restore(kept)
+            testbed.restore(kept)
             asks = [{"job": part.job, "part": part.number} for part in parts]
-            most[name] = f"{peak(world, 'land', asks):,.0f}"
+            most[name] = f"{peak(testbed, 'land', asks):,.0f}"
         return _rows("c. land", (times, cpu), {name: len(jobs[name]) for name in jobs}, most)
 
 
-def _ended(world: World, edges: Edges, inbox: Path, count: int) -> list[Part]:
-    return ended(world, edges, world.known(write_chats(inbox / f"{count}.jsonl", count, LINE)))
+def _ended(testbed: Testbed, edges: Edges, inbox: Path, count: int) -> list[Part]:
+    return ended(testbed, edges, testbed.source(write_chats(inbox / f"{count}.jsonl", count, LINE)))
 
 
 def _landed(edges: Edges, parts: Sequence[Part]) -> None:
-    """Every part, and the job that the last of them closes."""
-    said = [land(edges, PartRef(job=part.job, part=part.number)) for part in parts]
-    if said[-1] != "completed":
-        raise AssertionError(said)
+    """Every part; the last one also closes the job."""
+    outcomes = [land(edges, PartRef(job=part.job, part=part.number)) for part in parts]
+    if outcomes[-1] != "completed":
+        raise AssertionError(outcomes)
 
 
 def _rows(
@@ -88,6 +88,6 @@ def _rows(
 
 
 def _each(times: Mapping[str, float], name: str, first: str) -> tuple[str, str]:
-    """Microseconds a request, and how many times what the smallest job takes."""
+    """Microseconds a request, also as a multiple of the smallest job's."""
     each = {size: times[size] / int(size) * 1e6 for size in (name, first)}
     return f"{each[name]:.1f}", f"{each[name] / each[first]:.2f}"

@@ -1,7 +1,6 @@
 """c. Landing a batch's answers in the order of the input, against bare copying them."""
 
 import io
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
@@ -14,8 +13,8 @@ from functions.submit.flow import submit
 from local.measure.bench.scale import Scale
 from local.measure.kit.inputs import write_chats
 from local.measure.kit.report import Section, judged
+from local.measure.kit.testbed import DATA, INTERNET, LOOPBACK, Testbed, make_testbed
 from local.measure.kit.timing import interleaved, ratio
-from local.measure.kit.world import DATA, LOOPBACK, WIRES, World, make_world
 from local.world.workspace import passing_home
 from shared.jobs.edges import Edges
 from shared.jobs.model import Job, Part, PartState
@@ -49,45 +48,42 @@ def measured(scale: Scale) -> Section:
     title = f"Landing {scale.requests:,} shuffled results in the order of the input"
     columns = ("wires", "what", "seconds", "MB/s of output", "time ÷ the bare copy's")
     rows: list[tuple[str, ...]] = []
-    for wires in (LOOPBACK, WIRES):
+    for network in (LOOPBACK, INTERNET):
         with passing_home() as home:
-            world = make_world(home, ("--answer-padding", str(PADDING)), wires=wires)
-            rows += _rows(world, write_chats(home / "chats.jsonl", scale.requests), scale)
+            testbed = make_testbed(home, ("--answer-padding", str(PADDING)), network=network)
+            rows += _rows(testbed, write_chats(home / "chats.jsonl", scale.requests), scale)
     return Section("c", title, columns, rows)
 
 
-def _rows(world: World, path: Path, scale: Scale) -> list[tuple[str, ...]]:
-    edges = world.edges(max_part_bytes=LARGEST)
-    part = ended(world, edges, world.put(path, keep_files="true"))[0]
-    rows_kept, size = world.rows(), edges.openai.file(part.output_file_id or "").bytes
+def _rows(testbed: Testbed, path: Path, scale: Scale) -> list[tuple[str, ...]]:
+    edges = testbed.edges(max_part_bytes=LARGEST)
+    part = ended(testbed, edges, testbed.put(path, keep_files="true"))[0]
+    rows_kept, size = testbed.rows(), edges.openai.file(part.output_file_id or "").bytes
 
     def landed() -> None:
         if land(edges, PartRef(job=part.job, part=part.number)) != "completed":
             raise AssertionError("it did not land")
 
     def again() -> None:
-        world.restore(rows_kept)
+        testbed.restore(rows_kept)
 
-    runs = {COPIED: lambda: copied(world, part), OURS: landed}
+    runs = {COPIED: lambda: copied(testbed, part), OURS: landed}
     times = interleaved(runs, scale.rounds, before=again)
     rows: list[tuple[str, ...]] = []
     for name in runs:
         middle, cost = median(times[name]), ratio(times, name, COPIED)
-        said = judged(cost, "<=", 2) if name == OURS else f"{cost:.2f}"
+        result = judged(cost, "<=", 2) if name == OURS else f"{cost:.2f}"
         pace = f"{size / middle / 1e6:,.0f}"
-        rows.append((world.wires.name, name, f"{middle:.2f}", pace, said))
+        rows.append((testbed.network.name, name, f"{middle:.2f}", pace, result))
     return rows
 
 
-def ended(world: World, edges: Edges, source: Source) -> list[Part]:
-    """A dropped file's parts, each with a batch that has ended."""
+def ended(testbed: Testbed, edges: Edges, source: Source) -> list[Part]:
+    """The parts of a dropped file, each with a batch that has ended."""
     job = take_in(edges, source)
     for number in range(1, job.parts + 1):
         submit(edges, PartRef(job=job.id, part=number))
-    with world.openai() as http:
-        for part in edges.ledger.parts(job.id):
-            while http.get(f"/batches/{part.batch_id}").json()["status"] != "completed":
-                time.sleep(0.1)
+    testbed.wait_for_batches(edges.ledger.parts(job.id))
     poll(edges)
     return _all_ended(edges, job)
 
@@ -99,9 +95,9 @@ def _all_ended(edges: Edges, job: Job) -> list[Part]:
     return parts
 
 
-def copied(world: World, part: Part) -> None:
-    with world.openai() as http:
+def copied(testbed: Testbed, part: Part) -> None:
+    with testbed.openai() as http:
         url = f"/files/{part.output_file_id}/content"
         with http.stream("GET", url) as answer:
             body = cast(Any, Incoming(answer.iter_raw(CHUNK)))
-            world.client("s3").upload_fileobj(body, DATA, "copy.jsonl")
+            testbed.client("s3").upload_fileobj(body, DATA, "copy.jsonl")

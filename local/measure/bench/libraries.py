@@ -3,30 +3,24 @@
 import math
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import boto3
 import httpx
-from moto import mock_aws
 
 from functions.library.changes import record_change
 from functions.library.flow import keep_in_sync
 from local.measure.bench.scale import Scale
-from local.measure.kit.moto_speed import quick_transactions
+from local.measure.kit.in_process import KEY, START, aws_in_process, topic
 from local.measure.kit.report import Section, judged
 from local.openai import SmallOpenAI
-from local.template import read_template
 from shared.aws.s3_events import Change
 from shared.jobs.edges import Edges
 from shared.objects import Source
 from shared.settings import Settings
 
-START = datetime(2026, 11, 1, tzinfo=UTC)
 INBOX, DATA = "inbox", "data"
-KEPT = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
 # Calls besides one upload a document and one attach for each 2,000: create the store, and check
 # each file batch once a minute until it is done.
 MAX_OTHER_CALLS = 20
@@ -53,7 +47,7 @@ def measured(scale: Scale) -> Section:
 
 
 def _rows(number: int) -> Iterator[tuple[str, str, str]]:
-    with _moto() as session:
+    with aws_in_process({"Ledger": "ledger"}, (INBOX, DATA)) as session:
         clock = Clock()
         small = SmallOpenAI(clock=clock.seconds)
         edges = _edges(session, small, clock)
@@ -95,32 +89,14 @@ def _listed(calls: Counter[str]) -> str:
     return ", ".join(f"{times:,} {route}" for route, times in calls.most_common())
 
 
-@contextmanager
-def _moto() -> Iterator[boto3.Session]:
-    with mock_aws(), quick_transactions():
-        session = boto3.Session("test", "test", region_name="us-east-1")
-        template: Any = read_template()
-        table = template["Resources"]["Ledger"]["Properties"]
-        session.client("dynamodb").create_table(
-            TableName="ledger", **{name: table[name] for name in KEPT}
-        )
-        s3 = session.client("s3")
-        for bucket in (INBOX, DATA):
-            s3.create_bucket(Bucket=bucket)
-            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        session.client("events").create_event_bus(Name="bus")
-        session.client("ssm").put_parameter(Name="/key", Value="sk-bench", Type="SecureString")
-        yield session
-
-
 def _edges(session: boto3.Session, small: SmallOpenAI, clock: Clock) -> Edges:
     settings = Settings(
         ledger_table="ledger",
         inbox_bucket=INBOX,
         data_bucket=DATA,
         bus_name="bus",
-        topic_arn=session.client("sns").create_topic(Name="told")["TopicArn"],
-        openai_key_secret="/key",
+        topic_arn=topic(session),
+        openai_key_secret=KEY,
     )
     http = httpx.Client(transport=small.transport(), base_url="http://small.test/v1")
     return Edges(settings, clock, session, http, pause=clock.pause)

@@ -13,9 +13,9 @@ from local.measure.bench.landing import ended
 from local.measure.bench.scale import Scale
 from local.measure.bench.submitting import ASLEEP
 from local.measure.kit.inputs import LINE, write_chats
-from local.measure.kit.processes import started
+from local.measure.kit.processes import start_helper
 from local.measure.kit.report import Section, judged
-from local.measure.kit.world import INBOX, World, make_world
+from local.measure.kit.testbed import INBOX, Testbed, make_testbed
 from local.paths import ROOT
 from local.world.workspace import passing_home
 from shared.jobs.model import job_id
@@ -36,56 +36,60 @@ def measured(scale: Scale) -> Section:
 
 
 def _files(scale: Scale) -> list[Row]:
-    """The functions that see the dropped file, and poll, which sees none."""
-    with world_of_files(ASLEEP) as (world, inbox):
-        rows: list[Row] = [("none", "imports and clients alone", f"{peak(world, 'nothing'):,.0f}")]
+    """The functions that read the dropped file, and poll, which reads none."""
+    with file_backed_testbed(ASLEEP) as (testbed, inbox):
+        rows: list[Row] = [
+            ("none", "imports and clients alone", f"{peak(testbed, 'nothing'):,.0f}")
+        ]
         for size in scale.sizes:
             for models in (1, 3):
                 path = write_chats(inbox / f"{models}-{size}.jsonl", size // LINE, models=models)
-                rows += _dropped(world, path, models)
+                rows += _dropped(testbed, path, models)
                 path.unlink()
-        open_batches(world.edges(), scale.open_batches)
-        rows.append(_row("poll", f"{scale.open_batches:,} open batches", peak(world, "poll")))
+        open_batches(testbed.edges(), scale.open_batches)
+        rows.append(_row("poll", f"{scale.open_batches:,} open batches", peak(testbed, "poll")))
     return rows
 
 
-def _dropped(world: World, path: Path, models: int) -> list[Row]:
-    source = world.known(path)
+def _dropped(testbed: Testbed, path: Path, models: int) -> list[Row]:
+    source = testbed.source(path)
     what = f"{source.size / 1e6:,.0f} MB dropped" + (", 3 models mixed" if models > 1 else "")
-    rows = [_row("intake", what, peak(world, "intake", source.model_dump()))]
+    rows = [_row("intake", what, peak(testbed, "intake", source.model_dump()))]
     if models == 1:
-        parts = world.edges().ledger.parts(job_id(INBOX, source.key, source.identity))
+        parts = testbed.edges().ledger.parts(job_id(INBOX, source.key, source.identity))
         asks = [{"job": part.job, "part": part.number} for part in parts]
         what = f"the {len(parts)} part(s) of {what}, one after the other"
-        rows.append(_row("submit", what, peak(world, "submit", asks)))
+        rows.append(_row("submit", what, peak(testbed, "submit", asks)))
     return rows
 
 
 def _output(size: int) -> Row:
-    """The function that sees what OpenAI made of a part."""
+    """The function that reads a batch's output."""
     padding = ("--answer-padding", str(max(size // REQUESTS - 700, 0)))
-    with world_of_files(padding) as (world, inbox):
-        edges = world.edges()
+    with file_backed_testbed(padding) as (testbed, inbox):
+        edges = testbed.edges()
         path = write_chats(inbox / "chats.jsonl", REQUESTS, SHORT)
-        part = ended(world, edges, world.known(path))[0]
+        part = ended(testbed, edges, testbed.source(path))[0]
         made = edges.openai.file(part.output_file_id or "").bytes
-        most = peak(world, "land", [{"job": part.job, "part": part.number}])
+        most = peak(testbed, "land", [{"job": part.job, "part": part.number}])
     return _row("land", f"a batch's output of {made / 1e6:,.0f} MB", most)
 
 
 @contextmanager
-def world_of_files(openai: Sequence[str], kept: Sequence[str] = ()) -> Iterator[tuple[World, Path]]:
-    """A world whose S3 are files on disk, and its inbox; `kept`: prefixes of what can be read."""
+def file_backed_testbed(
+    openai: Sequence[str], kept: Sequence[str] = ()
+) -> Iterator[tuple[Testbed, Path]]:
+    """A testbed whose S3 is a folder, and its inbox; `kept`: prefixes of what can be read back."""
     with passing_home() as home:
         inbox = home / "s3" / INBOX / "inbox"
         inbox.mkdir(parents=True)
-        s3 = started(home, "s3", "local.measure.kit.file_store", [str(home / "s3"), *kept])
-        yield make_world(home, openai, s3), inbox
+        s3 = start_helper(home, "s3", "local.measure.kit.file_store", [str(home / "s3"), *kept])
+        yield make_testbed(home, openai, s3), inbox
 
 
-def peak(world: World, function: str, asked: Any = None) -> float:
+def peak(testbed: Testbed, function: str, asked: Any = None) -> float:
     """MB."""
-    wish = {"function": function, "settings": world.settings.model_dump(), "asked": asked}
+    wish = {"function": function, "settings": testbed.settings.model_dump(), "asked": asked}
     command = [sys.executable, "-m", "local.measure.bench.function_process"]
     done = subprocess.run(
         command, cwd=ROOT, input=json.dumps(wish), stdout=subprocess.PIPE, text=True, check=True

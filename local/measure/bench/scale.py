@@ -1,4 +1,4 @@
-"""How much is measured: in full for BENCHMARKS.md, or quickly for a look."""
+"""How much is measured: all of it for BENCHMARKS.md, or little for a quick check."""
 
 from dataclasses import dataclass
 

@@ -14,8 +14,8 @@ from local.world.packages import built_template
 from local.world.workspace import passing_home
 
 FLOOR = "boto3 as it is installed, and one client"
-ROUNDS = 3  # times those of the scale: other work on the machine only ever adds
-# Processor time: the disk is warm, and nobody is waited for.
+ROUNDS = 3  # times as many as the scale says: other work on the machine only adds time
+# Processor time: the disk cache is warm and nothing waits.
 TIMED = """
 import sys, time
 sys.path[:0] = [{folder!r}]
@@ -62,7 +62,7 @@ def _functions() -> Iterator[tuple[str, Path, str]]:
 
 
 def _started(home: Path, folder: Path, code: str) -> float:
-    """Milliseconds of a fresh process that sees the folder and Python's own library."""
+    """Milliseconds of a fresh process that has the folder and the standard library."""
     program = TIMED.format(folder=str(folder), code=code)
     environment = (
         ENVIRONMENT | {"PYTHONPYCACHEPREFIX": str(home)} if folder == _stock() else (ENVIRONMENT)
@@ -79,7 +79,7 @@ def _started(home: Path, folder: Path, code: str) -> float:
 
 
 def _stock() -> Path:
-    """Where boto3 lies as anybody has it."""
+    """Where boto3 is installed."""
     found = find_spec("boto3")
     if found is None or found.origin is None:
         raise AssertionError("boto3 is not installed")

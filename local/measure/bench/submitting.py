@@ -12,8 +12,8 @@ from functions.submit.flow import submit
 from local.measure.bench.scale import Scale
 from local.measure.kit.inputs import write_chats
 from local.measure.kit.report import Section, judged
+from local.measure.kit.testbed import INTERNET, LOOPBACK, Testbed, make_testbed
 from local.measure.kit.timing import interleaved, ratio
-from local.measure.kit.world import LOOPBACK, WIRES, World, make_world
 from local.world.workspace import passing_home
 from shared.jobs.edges import Edges
 from shared.objects import PartRef, Source
@@ -24,7 +24,7 @@ STREAMED, STORED, OURS = (
     "ours: check, cut, submit",
 )
 READ, SENT = "of it: read from S3, checked, cut", "of it: read from S3 again, uploaded"
-ASLEEP = ("--speed", "1", "--validating", "1e9")  # what is uploaded is not looked at meanwhile
+ASLEEP = ("--speed", "1", "--validating", "1e9")  # uploads are not checked meanwhile
 
 
 class Body(io.RawIOBase):
@@ -49,33 +49,33 @@ def measured(scale: Scale) -> Section:
     title = f"From the drop of {scale.requests:,} requests to batches at OpenAI"
     columns = ("wires", "what", "seconds", "MB/s", "time ÷ the bare copy's")
     rows: list[tuple[str, ...]] = []
-    for wires in (LOOPBACK, WIRES):
+    for network in (LOOPBACK, INTERNET):
         with passing_home() as home:
-            world = make_world(home, ASLEEP, wires=wires)
-            rows += _rows(world, write_chats(home / "chats.jsonl", scale.requests), scale)
+            testbed = make_testbed(home, ASLEEP, network=network)
+            rows += _rows(testbed, write_chats(home / "chats.jsonl", scale.requests), scale)
     return Section("b", title, columns, rows)
 
 
-def _rows(world: World, path: Path, scale: Scale) -> list[tuple[str, ...]]:
-    source, edges, fresh = world.put(path), world.edges(), count()
+def _rows(testbed: Testbed, path: Path, scale: Scale) -> list[tuple[str, ...]]:
+    source, edges, fresh = testbed.put(path), testbed.edges(), count()
     phases: dict[str, list[float]] = {READ: [], SENT: []}
 
     def ours() -> None:
         submitted(edges, source.model_copy(update={"etag": f"{next(fresh)}"}), phases)
 
     runs = {
-        STREAMED: lambda: streamed(world, source),
+        STREAMED: lambda: streamed(testbed, source),
         OURS: ours,
-        STORED: lambda: stored(world, source, path.with_name("copy")),
+        STORED: lambda: stored(testbed, source, path.with_name("copy")),
     }
     times = interleaved(runs, scale.rounds)
     times |= {name: taken[1:] for name, taken in phases.items()}
     rows: list[tuple[str, ...]] = []
     for name in (STREAMED, OURS, READ, SENT, STORED):
         middle, cost = median(times[name]), ratio(times, name, STREAMED)
-        said = judged(cost, "<=", 1.3) if name == OURS else f"{cost:.2f}"
+        result = judged(cost, "<=", 1.3) if name == OURS else f"{cost:.2f}"
         pace = f"{source.size / middle / 1e6:,.0f}"
-        rows.append((world.wires.name, name, f"{middle:.2f}", pace, said))
+        rows.append((testbed.network.name, name, f"{middle:.2f}", pace, result))
     return rows
 
 
@@ -91,17 +91,17 @@ def submitted(edges: Edges, source: Source, phases: dict[str, list[float]]) -> N
     phases[SENT].append(time.perf_counter() - checked)
 
 
-def streamed(world: World, source: Source) -> None:
-    upload(world, Body(world.client("s3").get_object(Bucket=source.bucket, Key=source.key)))
+def streamed(testbed: Testbed, source: Source) -> None:
+    upload(testbed, Body(testbed.client("s3").get_object(Bucket=source.bucket, Key=source.key)))
 
 
-def stored(world: World, source: Source, copy: Path) -> None:
-    world.client("s3").download_file(source.bucket, source.key, str(copy))
+def stored(testbed: Testbed, source: Source, copy: Path) -> None:
+    testbed.client("s3").download_file(source.bucket, source.key, str(copy))
     with copy.open("rb") as file:
-        upload(world, file)
+        upload(testbed, file)
 
 
-def upload(world: World, file: Any) -> None:
-    with world.openai() as http:
+def upload(testbed: Testbed, file: Any) -> None:
+    with testbed.openai() as http:
         files = {"file": ("copy.jsonl", file, "application/jsonl")}
         http.post("/files", data={"purpose": "batch"}, files=files).raise_for_status()

@@ -1,4 +1,4 @@
-"""What the functions take for a job and in an idle minute: calls, units, seconds, as measured."""
+"""What AWS bills for a job and for an idle minute: calls, units, seconds, as measured."""
 
 import json
 import math
@@ -16,14 +16,13 @@ from functions.intake.flow import take_in
 from functions.land.flow import land
 from functions.poll.flow import poll
 from functions.submit.flow import submit
-from local.measure.bench.auditing import function_edges, in_moto
+from local.measure.kit.in_process import AUDIT_TABLES, audit_edges, aws_in_process
 from local.measure.kit.inputs import write_chats
-from local.measure.kit.world import WIRES, World, make_world
+from local.measure.kit.tables import write_units
+from local.measure.kit.testbed import INTERNET, Testbed, make_testbed
 from local.openai import SmallOpenAI
 from local.template import read_template
 from local.world.workspace import passing_home
-from shared.jobs.edges import Edges
-from shared.jobs.model import PartState
 from shared.objects import PartRef
 
 Counts = dict[str, float]
@@ -31,7 +30,7 @@ Answer = TypeVar("Answer")
 
 SIZES = {"50,000 requests a file, 4 kB each": (50_000, 4_000), "1,000 a file": (1_000, 4_000)}
 IDLE_TICKS = 20
-READ_UNIT, WRITE_UNIT = 4_096, 1_024  # bytes
+READ_UNIT = 4_096  # bytes
 WRITING = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 S3_WRITES = ("Put", "Create", "Upload", "Complete", "List", "Copy")
 DEFAULT_MEMORY, STORAGE_FREE = 512, 512  # MB
@@ -47,7 +46,7 @@ class Meter:
         session.events.register("after-call", self._answered)
 
     def run(self, function: str, act: Callable[[], Answer]) -> Answer:
-        """One invocation: its time is what Lambda would bill, at the wires' speed."""
+        """One invocation: its time is what Lambda would bill, at the testbed's network speed."""
         began = time.perf_counter()
         done = act()
         seconds, memory = time.perf_counter() - began, self.memory[function]
@@ -85,7 +84,7 @@ class Meter:
 
 
 def _written(name: str, asked: Any) -> int:
-    """Write units, above rather than below: a row that is or was in the index is written twice."""
+    """Write units, rather too many: a row that is or was in the index counts twice."""
     if name == "TransactWriteItems":
         return sum(2 * _one(next(iter(each.values()))) for each in asked["TransactItems"])
     return _one(asked) if name in WRITING else 0
@@ -93,12 +92,12 @@ def _written(name: str, asked: Any) -> int:
 
 def _one(write: Any) -> int:
     row = write.get("Item", {})
-    units = max(1, math.ceil(len(json.dumps(row)) / WRITE_UNIT))
+    units = write_units(row)
     return units * 2 if row.get("sk", {}).get("S", "").startswith(("JOB", "PART")) else units
 
 
 def _memory() -> dict[str, int]:
-    """Megabytes of each function, as the template has it."""
+    """Megabytes of each function, from the template."""
     resources: Any = read_template()["Resources"]
     return {
         name.removesuffix("Function").lower(): int(
@@ -113,57 +112,57 @@ def measured() -> dict[str, Counts]:
     """Counts for a job of each size, and for an idle minute of the clock."""
     found = {"an idle minute, audit": _idle_audit()}
     with passing_home() as home:
-        world = make_world(home, wires=WIRES)
-        meter = Meter(world.session)
-        found["an idle minute"] = _idle(world, meter)
+        testbed = make_testbed(home, network=INTERNET)
+        meter = Meter(testbed.session)
+        found["an idle minute"] = _idle(testbed, meter)
         for name, (requests, size) in SIZES.items():
             found[name] = _job(
-                world, meter, write_chats(home / f"{requests}.jsonl", requests, size)
+                testbed, meter, write_chats(home / f"{requests}.jsonl", requests, size)
             )
             found[name]["requests"] = requests
     return found
 
 
-def _idle(world: World, meter: Meter) -> Counts:
-    edges = world.edges()
+def _idle(testbed: Testbed, meter: Meter) -> Counts:
+    edges = testbed.edges()
     poll(edges)  # a warm function: its key is read, its clients are made
     meter.taken()
-    said = [meter.run("poll", lambda: poll(edges)) for _ in range(IDLE_TICKS)][-1]
+    metrics = [meter.run("poll", lambda: poll(edges)) for _ in range(IDLE_TICKS)][-1]
     counts = {what: amount / IDLE_TICKS for what, amount in meter.taken().items()}
-    return counts | {"metrics": _heard(said)}
+    return counts | {"metrics": _published(metrics)}
 
 
 def _idle_audit() -> Counts:
     """The audit function with a log in which nothing happens."""
-    with in_moto() as session:
+    with aws_in_process(AUDIT_TABLES) as session:
         meter = Meter(session)
-        edges = function_edges(session, SmallOpenAI())
+        edges = audit_edges(session, SmallOpenAI())
         start = edges.now()
         tick(edges, start + timedelta(seconds=30))
         meter.taken()
         for minute in range(1, IDLE_TICKS + 1):
             now = start + timedelta(minutes=minute)
             edges.now = lambda now=now: now  # type: ignore[misc]  # the clock goes on
-            said = meter.run("audit", lambda now=now: tick(edges, now + timedelta(seconds=30)))  # type: ignore[misc]
+            metrics = meter.run("audit", lambda now=now: tick(edges, now + timedelta(seconds=30)))  # type: ignore[misc]
     counts = {what: amount / IDLE_TICKS for what, amount in meter.taken().items()}
-    return counts | {"metrics": _heard(said)}
+    return counts | {"metrics": _published(metrics)}
 
 
-def _heard(said: Mapping[str, object]) -> int:
+def _published(metrics: Mapping[str, object]) -> int:
     """Metrics that a run publishes: counts that are not zero, and all seconds."""
-    return sum(1 for name, n in said.items() if n or name.endswith("Seconds"))
+    return sum(1 for name, n in metrics.items() if n or name.endswith("Seconds"))
 
 
-def _job(world: World, meter: Meter, path: Path) -> Counts:
+def _job(testbed: Testbed, meter: Meter, path: Path) -> Counts:
     """A job by itself from its drop to its results; waiting for OpenAI is not billed."""
-    edges = world.edges()
-    source = world.put(path, keep_files="true")
+    edges = testbed.edges()
+    source = testbed.put(path, keep_files="true")
     meter.taken()
     job = meter.run("intake", lambda: take_in(edges, source))
     for number in range(1, job.parts + 1):
         meter.run("submit", lambda n=number: submit(edges, PartRef(job=job.id, part=n)))  # type: ignore[misc]
     before = meter.taken()
-    wait_for_batches(world, edges, job.id)
+    testbed.wait_for_batches(edges.ledger.parts(job.id))
     meter.taken()
     meter.run("poll", lambda: poll(edges))
     for number in range(1, job.parts + 1):
@@ -172,12 +171,3 @@ def _job(world: World, meter: Meter, path: Path) -> Counts:
     # S3's notification; Lambda's receipt and deletion of it and of each message between functions.
     counts["sqs_request"] += 1 + 2 * (1 + 2 * job.parts)
     return {**counts, "parts": job.parts}
-
-
-def wait_for_batches(world: World, edges: Edges, job: str) -> None:
-    with world.openai() as http:
-        for part in edges.ledger.parts(job):
-            if part.state is not PartState.SUBMITTED:
-                raise AssertionError((part.name, part.state, part.reason))
-            while http.get(f"/batches/{part.batch_id}").json()["status"] != "completed":
-                time.sleep(0.2)

@@ -16,7 +16,7 @@ MONTH = 30 * 24 * 60  # minutes
 POLLERS = 5  # long polls that Lambda keeps at an idle queue, as AWS documents
 WAIT = 20  # seconds of a long poll
 LOG = 1_000  # bytes an invocation logs: START, END, REPORT and our line
-SAID = {
+NAMES = {
     "lambda_gb_second": "Lambda, time × memory",
     "lambda_request": "Lambda, invocations",
     "lambda_storage_gb_second": "Lambda, disk of the land function",
@@ -37,7 +37,7 @@ Counts = Mapping[str, float]
 
 
 def filled(page: str, measured: Mapping[str, Counts]) -> str:
-    """The page with its tables made anew; the words around them stay."""
+    """The page with new tables; the text around them stays."""
     tables = {"million": million(measured), "idle": idle(measured), "beside": beside()}
     for name, table in tables.items():
         marks = f"<!-- {name} -->", f"<!-- /{name} -->"
@@ -57,22 +57,22 @@ def million(measured: Mapping[str, Counts]) -> str:
 
 
 def idle(measured: Mapping[str, Counts]) -> str:
-    """A month in which nobody drops anything and the audit log is silent."""
+    """A month without files and without audit events."""
     rows = [
         "| a month, idle | units | $ at list price | $ beyond what AWS gives everybody free |",
         "|---|---:|---:|---:|",
     ]
     month = idle_month(measured)
-    for what, said in _used({"": month}):
+    for what, name in _used({"": month}):
         listed, paid = month[what] * _price(what), _beyond_free(what, month[what])
-        rows.append(f"| {said} | {_units(month[what])} | {listed:.4f} | {paid:.4f} |")
+        rows.append(f"| {name} | {_units(month[what])} | {listed:.4f} | {paid:.4f} |")
     listed = sum(n * _price(what) for what, n in month.items())
     paid = sum(_beyond_free(what, n) for what, n in month.items())
     return "\n".join([*rows, f"| **all** | | **{listed:.4f}** | **{paid:.4f}** |"])
 
 
 def idle_month(measured: Mapping[str, Counts]) -> Counts:
-    """Both clocks tick every minute; Lambda looks into the queues by long polls all the time."""
+    """Two functions run every minute, and Lambda polls the queues all the time."""
     poll, audit = measured["an idle minute"], measured["an idle minute, audit"]
     keys = poll.keys() | audit.keys()
     month = {what: (poll.get(what, 0) + audit.get(what, 0)) * MONTH for what in keys}
@@ -87,7 +87,7 @@ def _beyond_free(what: str, units: float) -> float:
 
 
 def beside() -> str:
-    """What is switched on its own, with its price."""
+    """What you switch on separately, with its price."""
     resources = _resources()
     alarms = sum(each["Type"] == "AWS::CloudWatch::Alarm" for each in resources.values())
     rows = [
@@ -107,17 +107,17 @@ def beside() -> str:
 
 
 def _billed(counts: Counts) -> Counts:
-    """Those of the counts that cost something, and what follows from them."""
+    """The counts that cost something, with the logs that they cause."""
     logged = counts.get("lambda_request", 0) * LOG / 1e9
-    return {what: n for what, n in {**counts, "log_gb": logged}.items() if what in SAID and n}
+    return {what: n for what, n in {**counts, "log_gb": logged}.items() if what in NAMES and n}
 
 
 def _table(columns: list[str], scaled: Mapping[str, Counts]) -> str:
     head = "| " + " | ".join(columns) + " |"
     rule = "|---|" + "---:|---:|" * len(scaled)
     rows = [
-        _row(said, [(each.get(w, 0), _price(w)) for each in scaled.values()])
-        for w, said in _used(scaled)
+        _row(name, [(each.get(w, 0), _price(w)) for each in scaled.values()])
+        for w, name in _used(scaled)
     ]
     sums = " | ".join(
         f"| **{sum(n * _price(w) for w, n in each.items()):.4f}**" for each in scaled.values()
@@ -126,15 +126,15 @@ def _table(columns: list[str], scaled: Mapping[str, Counts]) -> str:
 
 
 def _used(scaled: Mapping[str, Counts]) -> Iterator[tuple[str, str]]:
-    """Dearest first."""
-    used = [w for w in SAID if any(each.get(w) for each in scaled.values())]
+    """Most expensive first."""
+    used = [w for w in NAMES if any(each.get(w) for each in scaled.values())]
     used.sort(key=lambda w: -max(each.get(w, 0) * _price(w) for each in scaled.values()))
-    return ((w, SAID[w]) for w in used)
+    return ((w, NAMES[w]) for w in used)
 
 
-def _row(said: str, cells: list[tuple[float, float]]) -> str:
-    told = " | ".join(f"{_units(n)} | {n * price:.4f}" for n, price in cells)
-    return f"| {said} | {told} |"
+def _row(name: str, cells: list[tuple[float, float]]) -> str:
+    columns = " | ".join(f"{_units(n)} | {n * price:.4f}" for n, price in cells)
+    return f"| {name} | {columns} |"
 
 
 def _units(n: float) -> str:

@@ -1,7 +1,7 @@
-"""`… local.measure.kit.file_store FOLDER [PREFIX…]`: a stand-in for S3's wire, objects as files.
+"""`… local.measure.kit.file_store FOLDER [PREFIX…]`: S3 over HTTP, with files for objects.
 
-For objects larger than a local AWS would hold in memory. It gives out what lies in the folder, by
-range too; of what is put it keeps what begins with one of the prefixes, and swallows the rest.
+For objects larger than a local AWS can hold in memory. It serves the files of the folder, ranges
+too. It stores what is put under one of the prefixes, and discards the rest.
 """
 
 import os
@@ -21,7 +21,7 @@ ENDED = f"<CompleteMultipartUploadResult><ETag>{ETAG}</ETag></CompleteMultipartU
 UNKNOWN = "<Error><Code>NoSuchKey</Code></Error>"
 
 
-class Function(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     folder: ClassVar[Path]
@@ -31,7 +31,7 @@ class Function(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self._path()
         if not path.is_file():
-            self._say(404, UNKNOWN)
+            self._reply(404, UNKNOWN)
             return
         size = path.stat().st_size
         start, end = self._range(size)
@@ -49,49 +49,49 @@ class Function(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         """An object, or a piece of one."""
-        with self._place().open("wb") as file:
+        with self._destination().open("wb") as file:
             left = int(self.headers.get("Content-Length", 0))
             while left and (data := self.rfile.read(min(left, PIECE))):
                 file.write(data)
                 left -= len(data)
-        self._say(200)
+        self._reply(200)
 
     def do_POST(self) -> None:
         """Begins an upload in pieces, or ends it."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        upload = self._asked("uploadId")
+        upload = self._query("uploadId")
         if not upload:
-            self._say(200, STARTED.format(next(self.uploads)))
+            self._reply(200, STARTED.format(next(self.uploads)))
             return
         self._join(list(self.folder.glob(f"{upload}.piece.*")))
-        self._say(200, ENDED)
+        self._reply(200, ENDED)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing."""
+        """Log nothing."""
 
     def _join(self, pieces: list[Path]) -> None:
         if not pieces:
-            return  # they were swallowed
+            return  # they were discarded
         with self._path().open("wb") as whole:
             for piece in sorted(pieces, key=lambda each: int(each.suffix[1:])):
                 with piece.open("rb") as part:
                     shutil.copyfileobj(part, whole, PIECE)
                 piece.unlink()
 
-    def _place(self) -> Path:
-        """Where bytes go that are put."""
+    def _destination(self) -> Path:
+        """Where the bytes of a PUT go."""
         path = self._path()
         key = str(path.relative_to(self.folder)).partition("/")[2]
         if not key.startswith(self.kept):
             return Path(os.devnull)
         path.parent.mkdir(parents=True, exist_ok=True)
-        upload = self._asked("uploadId")
-        return self.folder / f"{upload}.piece.{self._asked('partNumber')}" if upload else path
+        upload = self._query("uploadId")
+        return self.folder / f"{upload}.piece.{self._query('partNumber')}" if upload else path
 
     def _path(self) -> Path:
         return self.folder / unquote(urlsplit(self.path).path).strip("/")
 
-    def _asked(self, name: str) -> str:
+    def _query(self, name: str) -> str:
         return parse_qs(urlsplit(self.path).query).get(name, [""])[0]
 
     def _range(self, size: int) -> tuple[int, int]:
@@ -105,7 +105,7 @@ class Function(BaseHTTPRequestHandler):
             while start < end:
                 start += os.sendfile(self.connection.fileno(), file.fileno(), start, end - start)
 
-    def _say(self, status: int, text: str = "") -> None:
+    def _reply(self, status: int, text: str = "") -> None:
         self.send_response_only(status)
         self.send_header("ETag", ETAG)
         self.send_header("Content-Length", str(len(text)))
@@ -119,8 +119,8 @@ class Server(ThreadingHTTPServer):
 
 
 def main(argv: Sequence[str]) -> int:
-    Function.folder, Function.kept = Path(argv[0]), tuple(argv[1:])
-    with Server(("127.0.0.1", 0), Function) as server:
+    Handler.folder, Handler.kept = Path(argv[0]), tuple(argv[1:])
+    with Server(("127.0.0.1", 0), Handler) as server:
         print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
         server.serve_forever()
     return 0

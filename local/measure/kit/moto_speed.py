@@ -1,4 +1,4 @@
-"""moto copies whole tables for each write of a transaction, all before the first; once will do."""
+"""Makes moto copy each table once for a transaction, not once for each write in it."""
 
 import copy
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from moto.dynamodb.models import DynamoDBBackend, table
 
 @contextmanager
 def quick_transactions() -> Iterator[None]:
-    """While this lasts, moto's transactions copy each table once. What they do is the same."""
+    """Inside the block, moto's transactions are faster; what they do is the same."""
     slow = DynamoDBBackend.transact_write_items
 
     def quick(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
@@ -36,13 +36,13 @@ def quick_transactions() -> Iterator[None]:
 
 
 def _copy(found: Any, whole: bool) -> Any:
-    """An update changes an item where it lies; a put lays another in its place."""
+    """An update changes an item in place; a put replaces it."""
     same = copy.copy(found)
-    same.items = copy.deepcopy(found.items) if whole else _shelves(found.items)
+    same.items = copy.deepcopy(found.items) if whole else _copy_items(found.items)
     return same
 
 
-def _shelves(items: Any) -> Any:
+def _copy_items(items: Any) -> Any:
     same = copy.copy(items)
     for name, value in items.items():
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Starts a helper of a bench in a process of its own, which says its address when it is ready."""
+"""Starts a helper process, which prints its address when it is ready."""
 
 import os
 import sys
@@ -12,8 +12,8 @@ from local.world import processes
 PATIENCE = 30.0  # seconds
 
 
-def started(home: Path, name: str, module: str, arguments: Sequence[str]) -> str:
-    """The first line that it prints."""
+def start_helper(home: Path, name: str, module: str, arguments: Sequence[str]) -> str:
+    """The first line that the helper prints."""
     command = [sys.executable, "-m", module, *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     processes.start(home, name, command, environment)

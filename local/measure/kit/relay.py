@@ -1,4 +1,4 @@
-"""`python -m local.measure.kit.relay PORT MBPS`: a wire of a stated speed before a local server."""
+"""`python -m local.measure.kit.relay PORT MBPS`: limits the speed of a local server."""
 
 import socket
 import sys
@@ -10,7 +10,7 @@ PIECE = 1 << 16  # bytes passed on at a time
 
 
 class Pace:
-    """One direction of the wire, shared by all who use it."""
+    """One direction, shared by all connections."""
 
     def __init__(self, bytes_per_second: float) -> None:
         self._speed = bytes_per_second
@@ -28,13 +28,13 @@ class Pace:
 
 def main(argv: Sequence[str]) -> int:
     target, speed = int(argv[0]), float(argv[1]) * 1e6
-    there, back = Pace(speed), Pace(speed)
-    with socket.create_server(("127.0.0.1", 0)) as function:
-        print(f"http://127.0.0.1:{function.getsockname()[1]}", flush=True)
+    request, response = Pace(speed), Pace(speed)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         while True:
-            near, _ = function.accept()
+            near, _ = listener.accept()
             far = socket.create_connection(("127.0.0.1", target))
-            for ends, pace in (((near, far), there), ((far, near), back)):
+            for ends, pace in (((near, far), request), ((far, near), response)):
                 Thread(target=_pass_on, args=(*ends, pace), daemon=True).start()
 
 
@@ -46,7 +46,7 @@ def _pass_on(source: socket.socket, sink: socket.socket, pace: Pace) -> None:
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
     except OSError:
-        sink.close()  # the other side went away: so does this one
+        sink.close()  # the other side is gone
 
 
 if __name__ == "__main__":

@@ -45,17 +45,17 @@ def judged(value: float, side: Literal["<=", ">="], aim: float, unit: str = "") 
 
 
 def written(section: Section, now: datetime) -> None:
-    """Puts the table between the section's two marks; the words around it stay."""
+    """Puts the table between the section's two marks; the text around it stays."""
     text = BENCHMARKS.read_text()
     begin, end = f"<!-- {section.letter} -->", f"<!-- /{section.letter} -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    said = f"_{section.title}. {machine()}, {now:%Y-%m-%d %H:%M}._"
-    made = f"{begin}\n{section.table()}\n\n{said}\n{end}"
+    caption = f"_{section.title}. {machine()}, {now:%Y-%m-%d %H:%M}._"
+    made = f"{begin}\n{section.table()}\n\n{caption}\n{end}"
     BENCHMARKS.write_text(pattern.sub(lambda _: made, text))
 
 
 def machine() -> str:
-    """Whose numbers these are."""
+    """The machine that these numbers were measured on."""
     found = re.search(r"model name\s*:\s*(.*)", CPUINFO.read_text()) if CPUINFO.exists() else None
     processor = found[1] if found else platform.processor() or platform.machine()
     python = f"Python {platform.python_version()}"

@@ -1,4 +1,4 @@
-"""Runs floor and ours in turns, so that whatever disturbs the machine disturbs both."""
+"""Runs what is compared in turns, so that whatever disturbs the machine disturbs both."""
 
 import gc
 import time
@@ -28,7 +28,7 @@ def interleaved(
 
 
 def counting_cpu(runs: Runs, cpu: Times) -> Runs:
-    """The same runs; `cpu` gets what each took of our processor time, whoever else was busy."""
+    """The same runs; `cpu` collects the processor time that each took of this process."""
 
     def counted(name: str, run: Callable[[], object]) -> None:
         began = time.process_time()

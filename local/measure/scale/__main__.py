@@ -30,7 +30,7 @@ def filled(page: str, found: Mapping[str, Writes]) -> str:
 
 
 def table(busy: Busy) -> str:
-    """One job's own rows are left to the words: no two jobs share them."""
+    """Without the rows that belong to one job: no two jobs share them."""
     shared = sorted((key for key in busy.seconds if key != "JOB#"), key=busy.peak, reverse=True)
     rows = ["| partition | units in its busiest second | of 1,000 | a second on average |"]
     rows += ["|---|---:|---:|---:|"]

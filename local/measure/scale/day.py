@@ -1,4 +1,4 @@
-"""A busy day, second by second: how many units are written into which partition of the ledger."""
+"""A busy day, second by second: the write units of each partition of the ledger."""
 
 import heapq
 import random
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 DAY = 86_400  # seconds
 JOBS, PARTS = 10_000, 3
 OPEN = 1_000  # batches at OpenAI on the average
-AT_THE_HOUR = 0.4  # of all jobs: many people's clocks say the same
+AT_THE_HOUR = 0.4  # of all jobs: many people schedule theirs on the hour
 AT_ONCE = {"intake": 10, "submit": 5, "land": 10}  # MaximumConcurrency in the template
 TAKES = {"intake": 1, "submit": 1, "land": 1}  # seconds; small parts are the hard case here
 WINDOW, WINDOW_BATCHES = 300, 153  # as submit counts them: 2,000 an hour, any hour
@@ -19,7 +19,7 @@ Writes = Mapping[str, int]
 
 @dataclass
 class Busy:
-    """What the busiest second and the whole day had."""
+    """What happened in the busiest second and on the whole day."""
 
     seconds: dict[str, Counter[int]] = field(default_factory=dict)  # units by partition and second
     most_open: int = 0
@@ -39,7 +39,7 @@ class Busy:
 
 
 def simulate(traced: Mapping[str, Writes], seed: int = 1) -> Busy:
-    """Functions take from their queues as fast as they may; poll comes by the minute."""
+    """Functions take from their queues as fast as they may; poll runs once a minute."""
     chance, busy = random.Random(seed), Busy()
     arrivals = Counter(_arrivals(chance))
     queues: dict[str, deque[int]] = {function: deque() for function in AT_ONCE}
@@ -49,8 +49,8 @@ def simulate(traced: Mapping[str, Writes], seed: int = 1) -> Busy:
         for _ in _taken(queues["intake"], "intake"):
             busy.write(second, traced["intake"])
             queues["submit"].extend([second] * PARTS)
-        room = WINDOW_BATCHES - busy.batches[second // WINDOW]
-        for _ in _taken(queues["submit"], "submit", room):
+        allowed = WINDOW_BATCHES - busy.batches[second // WINDOW]
+        for _ in _taken(queues["submit"], "submit", allowed):
             busy.write(second, traced["submit"])
             busy.batches[second // WINDOW] += 1
             heapq.heappush(at_openai, second + chance.expovariate(JOBS * PARTS / DAY / OPEN))
