@@ -143,12 +143,12 @@ def openai(
 
 @app.command(rich_help_panel=DEMOS)
 def audit(
-    letters: Annotated[bool, Option("--letters", help="every alert as it is sent")] = False,
+    full: Annotated[bool, Option("--full", help="every alert as it is sent")] = False,
 ) -> int:
     """Play a theft in the audit log and show the alerts."""
     from local.demos.audit_demo import main
 
-    return main(letters=letters)
+    return main(full=full)
 
 
 @app.command(rich_help_panel=DEMOS)

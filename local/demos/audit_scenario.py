@@ -1,4 +1,4 @@
-"""The tale that `make run-audit` plays: quiet days, a stolen session, and what is done with it."""
+"""The scenario of `make run-audit`: quiet days, then an attack with a stolen session."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -15,9 +15,9 @@ LAPTOP, SCRIPT = "t13d1516h2_8daaf6152771_e5627efa2ab1", "t13d190900_9dc94914936
 
 
 class Scene(NamedTuple):
-    """What happens, told first, then as events."""
+    """What happens, in words and as events."""
 
-    told: str
+    title: str
     events: list[Event]
 
 
@@ -27,22 +27,22 @@ def quiet_days(now: int) -> list[Event]:
 
 
 def attack(now: int) -> Iterator[Scene]:
-    """Within the last ten minutes: late, as events may be."""
+    """Within the last ten minutes: events may be listed late."""
     thief = _session("owner", LAGOS, SCRIPT, "192.0.2.66")
     start = now - 9 * MINUTE
     yield Scene(
-        "an owner signs in, in Berlin, as every morning",
+        "an owner signs in from Berlin, as every morning",
         [_event(start, "login.succeeded", _session("owner", BERLIN, LAPTOP))],
     )
     yield Scene(
-        "a minute later that session is used in Lagos, by a script, to make a key for everything",
+        "a minute later a script in Lagos uses that session to create a key with all rights",
         [
             _event(start + MINUTE, "project.updated", thief, {"id": "proj_search"}),
             _event(start + 2 * MINUTE, "api_key.created", thief, _scopes("key_backup", "all")),
         ],
     )
     yield Scene(
-        "the allow-list is opened, and the logging of API calls switched off",
+        "the IP allow-list is opened, and logging of API calls is turned off",
         [
             _event(
                 start + 3 * MINUTE,
@@ -59,7 +59,7 @@ def attack(now: int) -> Iterator[Scene]:
         ],
     )
     yield Scene(
-        "room is made, and the data copied",
+        "limits are raised, and data is copied out",
         [
             _event(start + 5 * MINUTE, "rate_limit.updated", thief, _limit(50_000)),
             _event(
@@ -72,7 +72,7 @@ def attack(now: int) -> Iterator[Scene]:
         ],
     )
     yield Scene(
-        "the key is deleted again, as if nothing had been",
+        "the key is deleted, as if nothing had happened",
         [_event(start + 8 * MINUTE, "api_key.deleted", thief, {"id": "key_backup"})],
     )
 
