@@ -1,4 +1,4 @@
-"""Whether a shipped dependency has a known hole, as far as pip-audit can get its data."""
+"""Whether a shipped dependency has a known vulnerability, as far as pip-audit has data."""
 
 import json
 import subprocess
@@ -28,33 +28,34 @@ def main() -> int:
         text=True,
         check=False,
     )
-    verdict = judged(done.stdout, done.stderr)
+    verdict = verdict_on(done.stdout, done.stderr)
     print(verdict.text)
     return verdict.status
 
 
-def judged(found: str, said: str) -> Verdict:
-    """pip-audit calls what it could not look up skipped, and ends well: that is no all-clear."""
+def verdict_on(found: str, printed: str) -> Verdict:
+    """pip-audit succeeds when it could look up nothing: that proves nothing."""
     try:
         packages = json.loads(found)["dependencies"]
     except ValueError:
-        return Verdict(0, _unknown(said.strip().rpartition("\n")[2] or "pip-audit said nothing"))
-    holes = [_hole(each, hole) for each in packages for hole in each.get("vulns", [])]
+        last_line = printed.strip().rpartition("\n")[2]
+        return Verdict(0, _unknown(last_line or "pip-audit printed nothing"))
+    vulnerable = [_line(each, vuln) for each in packages for vuln in each.get("vulns", [])]
     skipped = [each for each in packages if "skip_reason" in each]
-    if holes:
-        return Verdict(1, "\n".join(holes))
+    if vulnerable:
+        return Verdict(1, "\n".join(vulnerable))
     if skipped:
         return Verdict(0, _unknown(f"no data for {len(skipped)} of {len(packages)} packages"))
-    return Verdict(0, f"{len(packages)} shipped packages, none with a known hole")
+    return Verdict(0, f"{len(packages)} shipped packages, none with a known vulnerability")
 
 
 def _unknown(why: str) -> str:
-    return f"NOT AUDITED: {why}. What is shipped is what uv.lock names by hash; no more is known."
+    return f"NOT AUDITED: {why}. uv.lock pins what is shipped; more is not known."
 
 
-def _hole(package: dict[str, str], hole: dict[str, Sequence[str]]) -> str:
-    fixed = ", ".join(hole["fix_versions"]) or "no version yet"
-    return f"{package['name']} {package['version']}: {hole['id']}, mended in {fixed}"
+def _line(package: dict[str, str], vulnerability: dict[str, Sequence[str]]) -> str:
+    fixed = ", ".join(vulnerability["fix_versions"]) or "no version yet"
+    return f"{package['name']} {package['version']}: {vulnerability['id']}, fixed in {fixed}"
 
 
 if __name__ == "__main__":

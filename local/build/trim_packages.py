@@ -1,8 +1,8 @@
 """`python -m local.build.trim_packages FOLDER SERVICE…`: removes what no function needs.
 
-Of botocore's data (25 MB) the services we call; of compiled code the tables that only a debugger
-reads (zstandard's are 10 MB); and zstandard's second way of calling C, which CPython never takes.
-Files are replaced, never changed in place: they may be hard links into a cache.
+From botocore's data (25 MB), the services that no function calls; from compiled code, the tables
+that only a debugger reads (10 MB in zstandard); and zstandard's second binding, which CPython never
+uses. Files are replaced, never changed in place: they may be hard links into a cache.
 """
 
 import json
@@ -17,16 +17,16 @@ UNUSED = (".lock", "bin", "boto3/examples", "zstandard/_cffi*", "zstandard/backe
 ELF64 = b"\x7fELF\x02\x01"  # 64 bits, little-endian
 HEADERS_AT, HEADERS = "<Q", "<HH"  # where program headers begin; their size and number
 SECTIONS_AT, SECTIONS = 0x28, 0x3A
-LONGEST = 0x40  # bytes of an ELF file's own header
+LONGEST = 0x40  # bytes of an ELF file's header
 
 
 def main(argv: Sequence[str]) -> int:
     folder, *services = argv
-    slim(Path(folder), services)
+    trim(Path(folder), services)
     return 0
 
 
-def slim(folder: Path, services: Collection[str]) -> None:
+def trim(folder: Path, services: Collection[str]) -> None:
     for pattern in UNUSED:
         for path in folder.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -42,7 +42,7 @@ def slim(folder: Path, services: Collection[str]) -> None:
 
 
 def pruned(endpoints: bytes, services: Collection[str]) -> bytes:
-    """Read whole for every session (three a start): 60 of its 63 thousand lines are not for us."""
+    """Each of three sessions a start reads all of it: 63,000 lines, and we need 3,000."""
     known: Any = json.loads(endpoints)
     for partition in known["partitions"]:
         kept = {name: each for name, each in partition["services"].items() if name in services}
@@ -51,7 +51,7 @@ def pruned(endpoints: bytes, services: Collection[str]) -> bytes:
 
 
 def without_sections(code: bytes) -> bytes:
-    """Up to the last byte that is loaded: the loader reads program headers, never sections."""
+    """The code up to the last byte that the loader reads; it never reads sections."""
     if not code.startswith(ELF64):
         return code
     (at,) = struct.unpack_from(HEADERS_AT, code, 0x20)
@@ -67,7 +67,7 @@ def without_sections(code: bytes) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    fresh = path.with_name(path.name + ".slim")
+    fresh = path.with_name(path.name + ".trimmed")
     fresh.write_bytes(content)
     fresh.chmod(path.stat().st_mode)
     fresh.replace(path)

@@ -28,7 +28,7 @@ def source() -> str:
 
 
 def table(now: datetime) -> str:
-    """JSON, a line for each name: dollars for a million input tokens and a million output ones."""
+    """JSON, one line a name: dollars for a million input tokens, and a million output tokens."""
     found: dict[str, Any] = {"source": source(), "date": f"{now:%Y-%m-%d}"}
     found |= {kind: {} for kind in KINDS.values()}
     for model in next(each for each in providers if each.id == "openai").models:
@@ -38,8 +38,8 @@ def table(now: datetime) -> str:
 
 
 def batch_price(model: str, side: str, now: datetime) -> float:
-    """The batch rate where the package has one, half the standard rate where it has none."""
-    usage = Usage(**{f"{side}_tokens": 1_000})  # below every surcharge on long prompts
+    """The batch rate where the package has one, else half the standard rate."""
+    usage = Usage(**{f"{side}_tokens": 1_000})  # too few for a surcharge on long prompts
     asked: Any = {"provider_id": "openai", "genai_request_timestamp": now}
     standard = calc_price(usage, model, **asked).total_price
     batch = calc_price(usage, model, **asked, price_context={"processing": "batch"}).total_price
@@ -47,7 +47,7 @@ def batch_price(model: str, side: str, now: datetime) -> float:
 
 
 def _names(match: Any) -> Iterator[tuple[str, str]]:
-    """Regular expressions are left out: they name dated versions, and a date is passed over."""
+    """Without regular expressions: they match dated versions, and dates are ignored anyway."""
     for each in getattr(match, "or_", [match]):
         for attribute, kind in KINDS.items():
             if name := getattr(each, attribute, None):

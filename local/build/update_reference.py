@@ -47,7 +47,7 @@ def outputs(of_template: Mapping[str, Any]) -> str:
 
 
 def thresholds() -> str:
-    """What each detection can be told beside what all can."""
+    """The settings that each detection has besides the common ones."""
     detections = Config().detections
     rows = [_row(name, getattr(detections, name)) for name in type(detections).model_fields]
     return _table(["detection", "its settings, with their defaults"], [row for row in rows if row])

@@ -12,8 +12,8 @@ from rich.console import Console
 from local.cli.console import Screen
 from local.cli.download import fetch, left_behind, told
 from local.cli.progress import Clock, Snapshot, snapshots
-from local.world.stack import Wishes, World, make_world
-from local.world.workspace import keep_logs, passing_home
+from local.world.stack import World, WorldOptions, make_world
+from local.world.workspace import keep_logs, temporary_home
 from shared.jobs.keys import INBOX
 from shared.jobs.model import JobState, job_id
 
@@ -66,11 +66,11 @@ def _stop_if_asked() -> None:
 
 def _in_a_world(order: Order) -> int:
     console = Console(highlight=False)
-    wishes = Wishes(order.real, openai=order.small_openai)
+    options = WorldOptions(order.real, openai=order.small_openai)
     status = 1
-    with passing_home() as home:
+    with temporary_home() as home:
         try:
-            world = make_world(home, wishes, lambda text: console.print(text, markup=False))
+            world = make_world(home, options, lambda text: console.print(text, markup=False))
             status = _follow(world, home, order, console)
         finally:
             if status not in {0, REFUSED}:

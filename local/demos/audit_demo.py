@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from local.demos.audit_scenario import Event, Scene, attack, quiet_days
-from local.world.stack import Wishes, World, make_world
-from local.world.workspace import keep_logs, passing_home
+from local.world.stack import World, WorldOptions, make_world
+from local.world.workspace import keep_logs, temporary_home
 
 ADMIN_KEY_PARAMETER = "/batchdrop/openai-admin-key"
 MADE_UP_KEY = "sk-admin-made-up-for-the-small-openai"
@@ -26,10 +26,10 @@ def main(full: bool) -> int:
     console = Console(highlight=False, soft_wrap=True)
     parameters = {"OpenAIAdminKeyParameter": ADMIN_KEY_PARAMETER, "AuditFirstDays": "30"}
     missing = set(EXPECTED)
-    with passing_home() as home:
+    with temporary_home() as home:
         try:
-            wishes = Wishes(openai=(), parameters=parameters)
-            world = make_world(home, wishes, lambda text: console.print(text, markup=False))
+            options = WorldOptions(openai=(), parameters=parameters)
+            world = make_world(home, options, lambda text: console.print(text, markup=False))
             missing = Demo(world, console, full).play()
         finally:
             if missing:

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from local.paths import ROOT
-from local.world.stack import Wishes, World, make_world
-from local.world.workspace import keep_logs, passing_home
+from local.world.stack import World, WorldOptions, make_world
+from local.world.workspace import keep_logs, temporary_home
 from shared.jobs.model import job_id
 
 LIBRARY = "handbook"
@@ -29,11 +29,11 @@ COLOURS = {"searchable": "green", "failed": "red"}
 
 def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
-    wishes = Wishes(parameters={"LibraryPaceSeconds": "2"})
+    options = WorldOptions(parameters={"LibraryPaceSeconds": "2"})
     finished = False
-    with passing_home() as home:
+    with temporary_home() as home:
         try:
-            world = make_world(home, wishes, lambda text: console.print(text, markup=False))
+            world = make_world(home, options, lambda text: console.print(text, markup=False))
             Demo(world, console).play()
             finished = True
         finally:

@@ -1,4 +1,4 @@
-"""Gives a new stack the buckets and tables that a deleted one left behind, ledger and all.
+"""`batchdrop adopt`: imports a deleted stack's buckets and tables into a new stack.
 
 `sam delete` keeps them, and CloudFormation will not make a bucket that is there. So before the next
 `make deploy` they are imported, with a template that holds nothing else: an import may make and
@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from local.template import read_template
 
 BUCKET, TABLE = "AWS::S3::Bucket", "AWS::DynamoDB::Table"
-ELSEWHERE = ("Condition", "DependsOn", "Metadata")  # what is kept stands by itself
+ELSEWHERE = ("Condition", "DependsOn", "Metadata")  # the resources must not depend on others
 CHANGE = "adopt"
 
 
@@ -28,7 +28,7 @@ def main(stack: str, tables: Mapping[str, str]) -> int:
 
 
 def adopt(session: boto3.Session, stack: str, tables: Mapping[str, str]) -> dict[str, str]:
-    """What was imported, by its name in the template."""
+    """The names of the imported resources, by their names in the template."""
     kept = remaining(read_template())
     found = _found(session, stack, kept["Resources"], tables)
     kept["Resources"] = {name: kept["Resources"][name] for name in found}
@@ -55,14 +55,14 @@ def adopt(session: boto3.Session, stack: str, tables: Mapping[str, str]) -> dict
 
 
 def remaining(template: dict[str, Any]) -> dict[str, Any]:
-    """The template with what a deleted stack keeps, and nothing that asks for anything else."""
+    """The template with only the resources that a deleted stack retains."""
     kept = {
         name: {key: value for key, value in each.items() if key not in ELSEWHERE}
         for name, each in template["Resources"].items()
         if each.get("DeletionPolicy") == "Retain"
     }
     for each in kept.values():
-        each["Properties"].pop("NotificationConfiguration", None)  # comes with the queue it names
+        each["Properties"].pop("NotificationConfiguration", None)  # the queue comes later
     sections = ("AWSTemplateFormatVersion", "Parameters", "Mappings", "Conditions")
     return {section: template[section] for section in sections} | {"Resources": kept}
 
@@ -70,7 +70,7 @@ def remaining(template: dict[str, Any]) -> dict[str, Any]:
 def _found(
     session: boto3.Session, stack: str, kept: Mapping[str, Any], tables: Mapping[str, str]
 ) -> dict[str, str]:
-    """What lies there of it. A bucket is found by its name, a table by its stack's."""
+    """The ones that exist. A bucket has a known name; a table's name starts with its stack's."""
     account = session.client("sts").get_caller_identity()["Account"]
     s3, names = session.client("s3"), list(_tables(session))
     found: dict[str, str] = {}
@@ -93,7 +93,7 @@ def _found(
 
 
 def _table(stack: str, logical: str, named: str | None, names: Sequence[str]) -> dict[str, str]:
-    """CloudFormation's own names end in a dozen letters of no meaning."""
+    """CloudFormation's names end in random letters."""
     pattern = re.compile(rf"{re.escape(stack)}-{logical}-[A-Za-z0-9]+")
     fitting = [named] if named else [name for name in names if pattern.fullmatch(name)]
     if len(fitting) > 1:

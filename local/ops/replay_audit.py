@@ -1,4 +1,4 @@
-"""`batchdrop replay FILE`: audit events through the detections, touching nothing."""
+"""`batchdrop replay FILE`: runs audit events through the detections and changes nothing."""
 
 import gc
 import gzip
@@ -17,7 +17,7 @@ GZIP = b"\x1f\x8b"
 
 
 def main(files: Sequence[str], yaml: Path | None) -> int:
-    """Alerts as JSON lines. 0: all was read; 1: something was not; 2: nothing could be."""
+    """Prints alerts as JSON lines. 0: all was read; 1: some events were not; 2: none were."""
     problems: list[str] = []
     try:
         config = read_config(yaml.read_text()) if yaml else Config()
@@ -25,7 +25,7 @@ def main(files: Sequence[str], yaml: Path | None) -> int:
     except (OSError, EOFError, Misconfigured) as error:
         print(error, file=sys.stderr)
         return 2
-    with _uncollected():
+    with _without_collection():
         events = [event for text in texts for event in events_in(text, problems)]
         alerts = replay(events, config)
     for problem in problems:
@@ -36,7 +36,7 @@ def main(files: Sequence[str], yaml: Path | None) -> int:
 
 
 def events_in(text: bytes, problems: list[str]) -> Iterator[AuditLog]:
-    """Lines of events or list answers, or an answer over many lines; what can't be read is told."""
+    """From lines of events or list answers, or from one answer over many lines."""
     for number, raw in _raw_events(text, problems):
         try:
             yield read_event(raw)
@@ -49,8 +49,8 @@ def shown(alert: Alert) -> str:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Nothing is garbage before the end, and looking for it costs half the time."""
+def _without_collection() -> Iterator[None]:
+    """Without garbage collection, which would take half the time and find nothing."""
     gc.disable()
     try:
         yield
@@ -78,7 +78,7 @@ def _raw_events(text: bytes, problems: list[str]) -> Iterator[tuple[int, bytes]]
 
 
 def _whole(text: bytes, lines: list[tuple[int, bytes]]) -> list[bytes] | None:
-    """The events of a text that is not made of lines but is JSON as a whole."""
+    """The events of a text that is one JSON value, not JSON lines."""
     if not lines or _is_json(lines[0][1]):
         return None
     try:

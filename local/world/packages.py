@@ -1,4 +1,4 @@
-"""Packages of the functions for this machine, named by what they are built of."""
+"""Packages of the functions for this machine, named by a hash of their sources."""
 
 import hashlib
 import os
@@ -14,13 +14,13 @@ from local.paths import ROOT
 from local.world.workspace import WORLDS, locked
 
 BUILDS = WORLDS / "builds"
-KEPT = 4  # the newest few stay; another run may be deploying one of them
+KEPT = 4  # the newest builds: another run may be deploying one of them
 SAM = ROOT / ".venvs" / "sam" / "bin" / "sam"
 SAM_ENVIRONMENT = {  # SAM would note in the home directory that its telemetry is on
     "SAM_CLI_TELEMETRY": "0",
     "__SAM_CLI_APP_DIR": str(ROOT / ".venvs" / "sam" / "settings"),
 }
-OUTER_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FILE", "OUT"}  # sam build calls make anew
+OUTER_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FILE", "OUT"}  # `sam build` calls make itself
 SOURCES = (
     "template.yaml",
     "uv.lock",
@@ -33,14 +33,14 @@ SOURCES = (
 
 
 def built_template(say: Callable[[str], None]) -> Path:
-    """The template with its packages, built if anything they are made of has changed."""
+    """The template with its packages, built again if a source of theirs has changed."""
     build = BUILDS / _fingerprint()
     with locked(WORLDS / "builds.lock"):
         if not (build / "done").exists():
             say("Building the functions' packages for this machine …")
             _build(build)
         os.utime(build)
-        _forget_old()
+        _remove_old()
     return build / "template.yaml"
 
 
@@ -84,7 +84,7 @@ def _build(build: Path) -> None:
 
 
 def _zipped(package: Path) -> Path:
-    """Named by what is in it: equal packages are one archive, which SAM uploads once."""
+    """Named by a hash of its files, so SAM uploads equal packages once."""
     files = sorted(path for path in package.rglob("*") if path.is_file())
     archive = package.parent / f"{_digest(files, package)}.zip"
     if not archive.exists():
@@ -94,7 +94,7 @@ def _zipped(package: Path) -> Path:
     return archive
 
 
-def _forget_old() -> None:
+def _remove_old() -> None:
     builds = sorted(BUILDS.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in [path for path in builds if path.is_dir()][KEPT:]:
         shutil.rmtree(old)

@@ -1,4 +1,4 @@
-"""Processes that are found again, and stopped, by the lock they hold while they live."""
+"""Processes that any run can find and stop by the lock they hold while they run."""
 
 import fcntl
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def start(home: Path, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """The child writes to `name.log` and holds a lock on `name.pid`, which no other process can.
+    """The child writes to `name.log` and holds a lock on `name.pid` as long as it runs.
 
-    So a process id is only trusted while its owner is proven to live, whoever started it.
+    So a process id is trusted only while its process is known to run, whoever started it.
     """
     with (home / f"{name}.pid").open("w") as held, (home / f"{name}.log").open("wb") as log:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -22,14 +22,14 @@ def start(home: Path, name: str, command: Sequence[str], environment: Mapping[st
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # a group of its own: Ctrl-C is ours to hand on
+            start_new_session=True,  # its own process group, so that Ctrl-C does not reach it
             pass_fds=[held.fileno()],
         )
         held.write(str(child.pid))
-        child.returncode = 0  # it may outlive us; nobody waits for it by its id
+        child.returncode = 0  # it may outlive this process, which never waits for it
 
 
-def lives(home: Path, name: str) -> bool:
+def is_running(home: Path, name: str) -> bool:
     try:
         with (home / f"{name}.pid").open() as held:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -41,11 +41,11 @@ def lives(home: Path, name: str) -> bool:
 
 
 def stop(home: Path, name: str) -> None:
-    """Ends the child and what it started; there is no state in it that is worth a farewell."""
-    if lives(home, name):
+    """Kills the child and the processes it started; they have no state to save."""
+    if is_running(home, name):
         with (home / f"{name}.pid").open() as held:
             os.killpg(int(held.read()), signal.SIGKILL)
-            fcntl.flock(held, fcntl.LOCK_EX)  # returns when the child is gone
+            fcntl.flock(held, fcntl.LOCK_EX)  # returns when the child has ended
 
 
 def stop_all(home: Path) -> None:
@@ -53,5 +53,5 @@ def stop_all(home: Path) -> None:
         stop(home, held.stem)
 
 
-def last_words(home: Path, name: str, lines: int = 20) -> str:
+def log_tail(home: Path, name: str, lines: int = 20) -> str:
     return "\n".join((home / f"{name}.log").read_text(errors="replace").splitlines()[-lines:])

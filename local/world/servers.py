@@ -1,4 +1,4 @@
-"""The two servers of the laptop's world: a local AWS (MiniStack) and the small OpenAI."""
+"""Starts the servers of a local world: a local AWS (MiniStack) and the small OpenAI."""
 
 import os
 import re
@@ -16,40 +16,40 @@ from local.world import processes
 # It runs the functions with its own Python, so there is one for each version.
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 MINISTACK = ROOT / ".venvs" / f"ministack{VERSION}" / "bin" / "ministack"
-PATIENCE = 60.0  # seconds for a server to begin to answer
-TRIES = 3  # another program may take the port that was free a moment ago
-FOR_REAL = ("HTTPS_PROXY", "https_proxy", "SSL_CERT_DIR", "SSL_CERT_FILE")
+TIMEOUT = 60.0  # seconds for a server to start
+ATTEMPTS = 3  # another program may take the free port first
+PASSED_ON = ("HTTPS_PROXY", "https_proxy", "SSL_CERT_DIR", "SSL_CERT_FILE")
 
 
 def start_aws(home: Path, port: int, real: bool) -> str:
-    """Its address; `port` if that is free, else another."""
-    for _ in range(TRIES):
+    """The address: at `port` if that is free, else at another one."""
+    for _ in range(ATTEMPTS):
         port = port if port and _is_free(port) else _free_port()
         processes.start(home, "aws", [str(MINISTACK)], _environment(home, port, real))
         health = f"http://127.0.0.1:{port}/_ministack/health"
         _wait(home, "aws", lambda url=health: _answers(url))  # type: ignore[misc]
-        if processes.lives(home, "aws"):  # and it is not somebody else who answered
+        if processes.is_running(home, "aws"):  # and no other program answered
             return f"http://127.0.0.1:{port}"
         port = 0
-    raise SystemExit(f"the local AWS did not start:\n{processes.last_words(home, 'aws')}")
+    raise SystemExit(f"the local AWS did not start:\n{processes.log_tail(home, 'aws')}")
 
 
 def start_openai(home: Path, arguments: Sequence[str]) -> str:
-    """Its address, which it says itself."""
+    """The address that the server prints."""
     command = [sys.executable, "-m", "local", "openai", "--port", "0", *arguments]
     environment = _environment(home, 0, real=False) | {"PYTHONPATH": str(ROOT)}
     processes.start(home, "openai", command, environment)
     log = home / "openai.log"
     _wait(home, "openai", lambda: b"\n" in log.read_bytes())
-    said = re.match(r"small OpenAI at (\S+)\n", log.read_text())
-    if not said:
+    printed = re.match(r"small OpenAI at (\S+)\n", log.read_text())
+    if not printed:
         raise SystemExit(f"the small OpenAI did not start:\n{log.read_text()}")
-    return said[1]
+    return printed[1]
 
 
 def _environment(home: Path, port: int, real: bool) -> dict[str, str]:
-    """No profile, key or proxy of the user's gets into the world, but the way out for real."""
-    names = ("HOME", "LANG", "LC_ALL", "PATH", *(FOR_REAL if real else ()))
+    """Without the user's profiles, keys and proxies, except what reaches the real OpenAI."""
+    names = ("HOME", "LANG", "LC_ALL", "PATH", *(PASSED_ON if real else ()))
     kept = {name: os.environ[name] for name in names if name in os.environ}
     scratch = home / "tmp"
     scratch.mkdir(exist_ok=True)
@@ -63,10 +63,10 @@ def _environment(home: Path, port: int, real: bool) -> dict[str, str]:
 
 
 def _wait(home: Path, name: str, ready: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE
-    while processes.lives(home, name) and not ready():
+    until = time.monotonic() + TIMEOUT
+    while processes.is_running(home, name) and not ready():
         if time.monotonic() > until:
-            raise SystemExit(f"{name} does not answer:\n{processes.last_words(home, name)}")
+            raise SystemExit(f"{name} does not answer:\n{processes.log_tail(home, name)}")
         time.sleep(0.05)
 
 

@@ -1,4 +1,4 @@
-"""The laptop's world: a local AWS, an OpenAI, and the template that users deploy, deployed."""
+"""A local world: a local AWS, an OpenAI, and the template that users deploy, deployed there."""
 
 import json
 import os
@@ -21,28 +21,26 @@ STACK = "batchdrop"
 REGION = "us-east-1"
 KEY_PARAMETER = "/batchdrop/openai-api-key"
 MADE_UP_KEY = "sk-made-up-for-the-small-openai"
-FUNCTION_TIMEOUT = (
-    "120"  # a function that died is followed by the next in three minutes, not in sixteen
-)
+FUNCTION_TIMEOUT = "120"  # seconds; so a killed function is retried after 3 minutes, not 16
 
-DIRECT = Config(proxies={})  # whatever proxy the user needs for the world outside
+DIRECT = Config(proxies={})  # the user may need a proxy for the internet
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """How the world should be."""
+class WorldOptions:
+    """What world to make."""
 
     real: bool = False  # OpenAI's own API, with the key in OPENAI_API_KEY
     port: int = 0  # of the local AWS; 0: any free one
     openai: Sequence[str] = ("--speed", "10")  # arguments of the small OpenAI
-    parameters: Mapping[str, str] = field(default_factory=dict)  # of the template, beside ours
+    parameters: Mapping[str, str] = field(default_factory=dict)  # of the template, besides ours
 
 
 @dataclass(frozen=True)
 class World:
-    """Where everything is."""
+    """The addresses of a world that is running."""
 
     endpoint: str
     openai: str
@@ -67,23 +65,23 @@ class World:
 
 
 def make_world(
-    home: Path, wishes: Wishes, say: Say, build: Callable[[Say], Path] = built_template
+    home: Path, options: WorldOptions, say: Say, build: Callable[[Say], Path] = built_template
 ) -> World:
-    """Both servers start while the packages are built; then `sam deploy`, as on AWS."""
+    """Starts both servers while it builds the packages; then `sam deploy`, as on AWS."""
     with ThreadPoolExecutor() as at_once:
-        aws = at_once.submit(start_aws, home, wishes.port, wishes.real)
-        openai = at_once.submit(_openai, home, wishes)
+        aws = at_once.submit(start_aws, home, options.port, options.real)
+        openai = at_once.submit(_openai, home, options)
         template = build(say)
         endpoint, base_url = aws.result(), openai.result()
-    say(f"AWS, the part of it we use, is at {endpoint}")
-    say(f"{'OpenAI' if wishes.real else 'A small OpenAI'} is at {base_url}")
-    world = World(endpoint, base_url, wishes.real, {}, dict(wishes.parameters))
+    say(f"A local AWS is at {endpoint}")
+    say(f"{'OpenAI' if options.real else 'A small OpenAI'} is at {base_url}")
+    world = World(endpoint, base_url, options.real, {}, dict(options.parameters))
     _put_key(world)
     return deploy(home, world, template, say)
 
 
 def deploy(home: Path, world: World, template: Path, say: Say) -> World:
-    """`sam deploy` of the very template; the world with the stack's outputs."""
+    """`sam deploy`; the world with the stack's outputs."""
     say(f"Deploying template.yaml as the stack {STACK} …")
     log = home / "deploy.log"
     with log.open("wb") as into:
@@ -103,9 +101,9 @@ def deploy(home: Path, world: World, template: Path, say: Say) -> World:
     return replace(world, outputs=outputs)
 
 
-def _openai(home: Path, wishes: Wishes) -> str:
-    if not wishes.real:
-        return start_openai(home, wishes.openai)
+def _openai(home: Path, options: WorldOptions) -> str:
+    if not options.real:
+        return start_openai(home, options.openai)
     if not os.environ.get("OPENAI_API_KEY"):
         raise SystemExit("--real needs a project key in OPENAI_API_KEY")
     return os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
@@ -127,13 +125,13 @@ def _sam_deploy(template: Path) -> list[str]:
 
 
 def _session() -> Session:
-    """Made-up keys, and neither profile nor files of the user's."""
+    """Made-up keys, without the user's profile and configuration files."""
     nobody = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
     return Session("test", "test", region_name=REGION, botocore_session=BareSession(nobody))
 
 
 def aws_environment(endpoint: str) -> dict[str, str]:
-    """For `sam`: no profile or endpoint of the user's, and the stack's events as they come."""
+    """For `sam`: without the user's profile and endpoint; it reports the stack's events at once."""
     return {name: value for name, value in os.environ.items() if name[:4] != "AWS_"} | {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_CONFIG_FILE": os.devnull,

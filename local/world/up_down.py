@@ -1,25 +1,25 @@
-"""`make up` and `make down`: the same world, left running to be looked at and dropped into."""
+"""`make up` and `make down`: a world that stays up, to look at and to drop files into."""
 
 from contextlib import AbstractContextManager
 
 from local.world import processes
 from local.world.packages import built_template
-from local.world.stack import REGION, Wishes, World, deploy, make_world
+from local.world.stack import REGION, World, WorldOptions, deploy, make_world
 from local.world.workspace import STANDING, WORLDS, clear, locked
 
-USUAL_PORT = 4566  # where local AWSs are expected
+USUAL_PORT = 4566  # the usual port of a local AWS
 
 
 def up(real: bool) -> int:
     with _standing_lock():
-        world = _standing()
+        world = _running_world()
         if world and world.real != real:
             raise SystemExit("A world with another OpenAI is up; first: make down")
         if world:
             print(f"A world is up at {world.endpoint}")
             world = deploy(STANDING, world, built_template(print), print)
         else:
-            world = _fresh(real)
+            world = _new_world(real)
         world.save(STANDING)
         print(_guide(world))
     return 0
@@ -36,16 +36,16 @@ def _standing_lock() -> AbstractContextManager[None]:
     return locked(WORLDS / "standing.lock")
 
 
-def _standing() -> World | None:
-    up = processes.lives(STANDING, "aws") and (STANDING / "world.json").exists()
+def _running_world() -> World | None:
+    up = processes.is_running(STANDING, "aws") and (STANDING / "world.json").exists()
     return World.load(STANDING) if up else None
 
 
-def _fresh(real: bool) -> World:
+def _new_world(real: bool) -> World:
     clear(STANDING)
     STANDING.mkdir(parents=True)
     try:
-        return make_world(STANDING, Wishes(real, USUAL_PORT), print)
+        return make_world(STANDING, WorldOptions(real, USUAL_PORT), print)
     except BaseException:
         clear(STANDING)
         raise
@@ -59,5 +59,5 @@ export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 aws s3 cp events/sample.jsonl {out["InboxUri"]}
 aws s3 ls --recursive s3://{out["DataBucketName"]}/
 aws dynamodb scan --table-name {out["LedgerTableName"]}
-aws lambda invoke --function-name {out["PollFunctionName"]} /dev/stdout   # the clock ticks now
+aws lambda invoke --function-name {out["PollFunctionName"]} /dev/stdout   # polls now
 Logs: {STANDING}    Stop it with: make down"""

@@ -1,4 +1,4 @@
-"""A directory for each world, locked while in use, swept when the process that used it died."""
+"""A directory for each world: locked while in use, removed when its process has died."""
 
 import fcntl
 import shutil
@@ -17,7 +17,7 @@ FAILED = WORLDS / "failed"  # the logs of the last run that failed
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Waits its turn; the lock goes with the process that holds it, however that ends."""
+    """Waits for the lock, which is released however the process that holds it ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -25,10 +25,10 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def passing_home() -> Iterator[Path]:
-    """A directory that is gone afterwards, with every process started in it."""
+def temporary_home() -> Iterator[Path]:
+    """A directory that is removed at the end, with every process started in it."""
     with locked(WORLDS / "homes.lock"):
-        _sweep()
+        _clear_abandoned()
         home = Path(tempfile.mkdtemp(prefix="run-", dir=WORLDS))
         owner = (home / "owner").open("w")
         fcntl.flock(owner, fcntl.LOCK_EX)
@@ -52,8 +52,8 @@ def keep_logs(home: Path) -> Path:
     return FAILED
 
 
-def _sweep() -> None:
-    """Ends what runs left behind that were killed before they could."""
+def _clear_abandoned() -> None:
+    """Stops and removes what killed runs left behind."""
     for home in WORLDS.glob("run-*"):
         if not _owned(home):
             clear(home)

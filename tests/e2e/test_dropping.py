@@ -11,8 +11,8 @@ import pytest
 from local.cli.download import fetch
 from local.cli.progress import Clock, snapshots
 from local.cli.run import drop
-from local.world.stack import Wishes, World, make_world
-from local.world.workspace import passing_home
+from local.world.stack import World, WorldOptions, make_world
+from local.world.workspace import temporary_home
 from shared.jobs.model import Job, JobState
 from tests.support.batch_files import chats
 
@@ -75,8 +75,8 @@ def _becomes(wanted: object, look: Callable[[], object]) -> bool:
 
 @pytest.fixture(scope="module")
 def dropping() -> Iterator[Dropping]:
-    with passing_home() as home:
-        world = make_world(home, Wishes(openai=("--speed", "1000")), print)
+    with temporary_home() as home:
+        world = make_world(home, WorldOptions(openai=("--speed", "1000")), print)
         with Clock(world) as clock:
             yield Dropping(world, home, clock)
 

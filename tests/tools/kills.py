@@ -19,8 +19,8 @@ import httpx
 
 from local.cli.progress import Clock, snapshots
 from local.cli.run import drop
-from local.world.stack import Wishes, World, make_world
-from local.world.workspace import passing_home
+from local.world.stack import World, WorldOptions, make_world
+from local.world.workspace import temporary_home
 from shared.jobs.model import Job, JobState
 from tests.support.batch_files import chat, lines
 
@@ -37,8 +37,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
     chance = random.Random(options.seed)
-    with passing_home() as home:
-        world = make_world(home, Wishes(openai=PACE, parameters=QUICK), print)
+    with temporary_home() as home:
+        world = make_world(home, WorldOptions(openai=PACE, parameters=QUICK), print)
         killed: Counter[str] = Counter()
         jobs = 0
         while killed.total() < options.times:

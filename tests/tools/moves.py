@@ -20,14 +20,25 @@ from local.cli.progress import Clock, snapshots
 from local.cli.run import drop
 from local.paths import ROOT
 from local.world.packages import SAM, built_template
-from local.world.stack import REGION, STACK, Say, Wishes, World, aws_environment, deploy, make_world
-from local.world.workspace import passing_home
+from local.world.stack import (
+    REGION,
+    STACK,
+    Say,
+    World,
+    WorldOptions,
+    aws_environment,
+    deploy,
+    make_world,
+)
+from local.world.workspace import temporary_home
 from shared.jobs.model import JobState, PartState
 from tests.support.batch_files import chat, lines
 
 MODELS = ("gpt-5-mini", "gpt-4.1")  # two parts
 REQUESTS = 40
-SLOW = Wishes(openai=("--speed", "1", "--working", "40"))  # seconds: a stack goes and comes sooner
+SLOW = WorldOptions(
+    openai=("--speed", "1", "--working", "40")
+)  # seconds: a stack goes and comes sooner
 PATIENCE = 60  # seconds for a file to become batches
 SAY_A_COMMIT = "HEAD~1"
 
@@ -41,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
         "upgrade": lambda home: upgrade(home, options.commit),
         "redeploy": redeploy,
     }
-    with passing_home() as home:
+    with temporary_home() as home:
         stories[options.story](home)
     return 0
 

@@ -13,7 +13,7 @@ from local.measure.bench.scale import Scale
 from local.measure.kit.inputs import write_chats
 from local.measure.kit.report import Section, judged
 from local.measure.kit.timing import interleaved, ratio
-from local.world.workspace import passing_home
+from local.world.workspace import temporary_home
 from shared.batchfile.lines import unpacked
 from shared.batchfile.part_builder import Copying
 from shared.batchfile.schema import Limits
@@ -43,7 +43,7 @@ def measured(scale: Scale) -> Section:
         "beyond ASCII": {"non_ascii": True},
         "3 models mixed": {"models": 3},
     }
-    with passing_home() as home:
+    with temporary_home() as home:
         for kind, how in kinds.items():
             path = write_chats(home / "chats.jsonl", scale.requests, **how)
             rows += _rows(path, scale, kind)

@@ -17,7 +17,7 @@ from local.measure.bench.submitting import ASLEEP
 from local.measure.kit.inputs import write_chats
 from local.measure.kit.report import Section, judged
 from local.measure.kit.testbed import Testbed, make_testbed
-from local.world.workspace import passing_home
+from local.world.workspace import temporary_home
 from shared.jobs.edges import Edges
 from shared.jobs.model import Part, PartState
 from shared.objects import PartRef, Span
@@ -31,7 +31,7 @@ Row = tuple[str, ...]
 
 
 def measured(scale: Scale) -> Section:
-    with passing_home() as home:
+    with temporary_home() as home:
         testbed = make_testbed(home)
         one, many = (_life(testbed, home, parts) for parts in (1, MANY))
     rest = {name: (many[name] - one[name]) / (MANY - 1) for name in many}
@@ -39,7 +39,7 @@ def measured(scale: Scale) -> Section:
         ("a job of one part, drop to results", "ledger", str(one.total()), _listed(one)),
         ("each further part", "ledger", f"{sum(rest.values()):.1f}", _listed(rest)),
     ]
-    with passing_home() as home:
+    with temporary_home() as home:
         rows += _ticks(make_testbed(home, ASLEEP), scale.open_batches)
     columns = ("what", "calls to", "calls", "which")
     return Section("f", "Calls to the ledger and to OpenAI", columns, rows)

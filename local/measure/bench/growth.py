@@ -14,7 +14,7 @@ from local.measure.kit.inputs import write_chats
 from local.measure.kit.report import Section
 from local.measure.kit.testbed import Testbed
 from local.measure.kit.timing import Times, counting_cpu, interleaved
-from local.world.workspace import passing_home
+from local.world.workspace import temporary_home
 from shared.jobs.edges import Edges
 from shared.jobs.model import Part
 from shared.objects import PartRef
@@ -34,7 +34,7 @@ def measured(scale: Scale) -> Section:
 
 
 def _checking(scale: Scale) -> list[Row]:
-    with passing_home() as home:
+    with temporary_home() as home:
         paths = {f"{n}": write_chats(home / f"{n}.jsonl", n, LINE) for n in scale.growth}
         runs = {name: partial(checking.ours, path) for name, path in paths.items()}
         parts = {name: run() for name, run in runs.items()}

@@ -17,7 +17,7 @@ from local.measure.kit.processes import start_helper
 from local.measure.kit.report import Section, judged
 from local.measure.kit.testbed import INBOX, Testbed, make_testbed
 from local.paths import ROOT
-from local.world.workspace import passing_home
+from local.world.workspace import temporary_home
 from shared.jobs.model import job_id
 
 MOST = 300  # MB
@@ -80,7 +80,7 @@ def file_backed_testbed(
     openai: Sequence[str], kept: Sequence[str] = ()
 ) -> Iterator[tuple[Testbed, Path]]:
     """A testbed whose S3 is a folder, and its inbox; `kept`: prefixes of what can be read back."""
-    with passing_home() as home:
+    with temporary_home() as home:
         inbox = home / "s3" / INBOX / "inbox"
         inbox.mkdir(parents=True)
         s3 = start_helper(home, "s3", "local.measure.kit.file_store", [str(home / "s3"), *kept])

@@ -11,7 +11,7 @@ from local.measure.bench.scale import Scale
 from local.measure.kit.report import Section, judged
 from local.template import read_template
 from local.world.packages import built_template
-from local.world.workspace import passing_home
+from local.world.workspace import temporary_home
 
 FLOOR = "boto3 as it is installed, and one client"
 ROUNDS = 3  # times as many as the scale says: other work on the machine only adds time
@@ -34,7 +34,7 @@ ENVIRONMENT = {
 def measured(scale: Scale) -> Section:
     runs = {FLOOR: (_stock(), "import boto3; boto3.client('s3')")}
     runs |= {name: (folder, f"import {module}") for name, folder, module in _functions()}
-    with passing_home() as home:
+    with temporary_home() as home:
         times = {name: [_started(home, *run)] for name, run in runs.items()}  # writes bytecode
         for _ in range(ROUNDS * scale.rounds):
             for name, run in runs.items():

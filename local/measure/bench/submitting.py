@@ -14,7 +14,7 @@ from local.measure.kit.inputs import write_chats
 from local.measure.kit.report import Section, judged
 from local.measure.kit.testbed import INTERNET, LOOPBACK, Testbed, make_testbed
 from local.measure.kit.timing import interleaved, ratio
-from local.world.workspace import passing_home
+from local.world.workspace import temporary_home
 from shared.jobs.edges import Edges
 from shared.objects import PartRef, Source
 
@@ -50,7 +50,7 @@ def measured(scale: Scale) -> Section:
     columns = ("wires", "what", "seconds", "MB/s", "time ÷ the bare copy's")
     rows: list[tuple[str, ...]] = []
     for network in (LOOPBACK, INTERNET):
-        with passing_home() as home:
+        with temporary_home() as home:
             testbed = make_testbed(home, ASLEEP, network=network)
             rows += _rows(testbed, write_chats(home / "chats.jsonl", scale.requests), scale)
     return Section("b", title, columns, rows)

@@ -22,7 +22,7 @@ from local.measure.kit.tables import write_units
 from local.measure.kit.testbed import INTERNET, Testbed, make_testbed
 from local.openai import SmallOpenAI
 from local.template import read_template
-from local.world.workspace import passing_home
+from local.world.workspace import temporary_home
 from shared.objects import PartRef
 
 Counts = dict[str, float]
@@ -111,7 +111,7 @@ def _memory() -> dict[str, int]:
 def measured() -> dict[str, Counts]:
     """Counts for a job of each size, and for an idle minute of the clock."""
     found = {"an idle minute, audit": _idle_audit()}
-    with passing_home() as home:
+    with temporary_home() as home:
         testbed = make_testbed(home, network=INTERNET)
         meter = Meter(testbed.session)
         found["an idle minute"] = _idle(testbed, meter)

@@ -22,7 +22,7 @@ from shared.settings import Settings
 
 INBOX, DATA = "bench-inbox", "bench-data"
 KEY_NAME = "/batchdrop/openai-api-key"
-PATIENCE = 600.0  # seconds; the small OpenAI writes a batch's output when somebody looks
+TIMEOUT = 600.0  # seconds; the small OpenAI writes a batch's output when somebody looks
 QUICKLY = ("--speed", "100000")
 
 
@@ -60,7 +60,7 @@ class Testbed:
         """A client that waits longer than a function's."""
         headers = {"Authorization": "Bearer sk-bench"}
         return httpx.Client(
-            base_url=self.settings.openai_base_url, headers=headers, timeout=PATIENCE
+            base_url=self.settings.openai_base_url, headers=headers, timeout=TIMEOUT
         )
 
     def rows(self) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from functions.submit.flow import submit
 from local.measure.kit.inputs import write_chats
 from local.measure.kit.tables import write_units
 from local.measure.kit.testbed import Testbed, make_testbed
-from local.world.workspace import passing_home
+from local.world.workspace import temporary_home
 from shared.objects import PartRef
 
 PARTS = 3  # of the job: one for each of its models
@@ -55,7 +55,7 @@ class Rows:
 
 def traced() -> dict[str, Writes]:
     """By function: what intake writes for a job, and the others for a part."""
-    with passing_home() as home:
+    with temporary_home() as home:
         testbed = make_testbed(home)
         rows, edges = Rows(testbed), testbed.edges()
         path = write_chats(home / "job.jsonl", 30, models=PARTS)

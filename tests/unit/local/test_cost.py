@@ -1,4 +1,4 @@
-"""docs/cost.md says what was measured, at the prices that are written down."""
+"""docs/cost.md shows what was measured, at the recorded prices."""
 
 import json
 
@@ -13,13 +13,13 @@ MEASUREMENT = {
 }
 
 
-def test_the_page_is_what_the_script_writes_of_the_last_measurement() -> None:
+def test_the_page_shows_the_last_measurement() -> None:
     page = PAGE.read_text()
 
     assert filled(page, json.loads(MEASURED.read_text())) == page, "renew it: make cost"
 
 
-def test_a_million_requests_cost_what_their_jobs_do() -> None:
+def test_a_million_requests_cost_as_much_as_their_jobs() -> None:
     rows = million(MEASUREMENT).splitlines()
 
     assert "| SQS, requests | 9,000 | 0.0036 |" in rows
@@ -27,7 +27,7 @@ def test_a_million_requests_cost_what_their_jobs_do() -> None:
     assert rows[-1] == "| **all** | | **0.0064** |"  # with 4 MB of logs
 
 
-def test_an_idle_month_has_both_clocks_and_the_queues_long_polls() -> None:
+def test_an_idle_month_has_both_schedules_and_the_long_polls() -> None:
     month = idle_month(MEASUREMENT)
 
     assert month["lambda_request"] == 2 * 30 * 24 * 60

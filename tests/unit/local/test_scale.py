@@ -1,4 +1,4 @@
-"""A busy day against the ledger's partitions, by what the functions were seen to write."""
+"""A busy day against the ledger's partitions, from the writes that were measured."""
 
 import json
 
@@ -13,16 +13,16 @@ def busy() -> Busy:
     return simulate(json.loads(TRACED.read_text()))
 
 
-def test_a_day_of_10_000_jobs_lands_whole_and_no_partition_is_half_full(busy: Busy) -> None:
+def test_10_000_jobs_a_day_fill_no_partition_by_half(busy: Busy) -> None:
     assert busy.landed == JOBS * PARTS
     assert max(busy.peak(key) for key in busy.seconds if key != "JOB#") < PARTITION / 2
 
 
-def test_no_window_has_more_batches_than_openai_lets(busy: Busy) -> None:
+def test_no_window_has_more_batches_than_openai_allows(busy: Busy) -> None:
     assert max(busy.batches.values()) == WINDOW_BATCHES
 
 
-def test_the_page_is_what_the_simulation_says() -> None:
+def test_the_page_shows_the_simulation() -> None:
     page = PAGE.read_text()
 
     traced = json.loads(TRACED.read_text())

@@ -1,4 +1,4 @@
-"""What is taken out of packages is what nobody misses."""
+"""What is removed from packages is not needed."""
 
 import json
 import subprocess
@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from local.build.trim_packages import pruned, slim, without_sections
+from local.build.trim_packages import pruned, trim, without_sections
 
 
 @pytest.fixture
 def module() -> Path:
-    """Some compiled code that this Python loads."""
+    """Compiled code that this Python loads."""
     found = find_spec("msgspec._core")
     assert found is not None
 
     return Path(str(found.origin))
 
 
-def test_compiled_code_still_loads_without_its_sections(module: Path, tmp_path: Path) -> None:
+def test_compiled_code_loads_without_its_sections(module: Path, tmp_path: Path) -> None:
     package = tmp_path / "msgspec"
     package.mkdir()
     for path in module.parent.glob("*.py"):
@@ -40,11 +40,11 @@ def test_compiled_code_still_loads_without_its_sections(module: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("code", [b"", b"#!/bin/sh\n", b"\x7fELF\x01\x01 32 bits"])
-def test_what_is_no_code_of_64_bits_stays_as_it_is(code: bytes) -> None:
+def test_a_file_that_is_not_64_bit_code_is_not_changed(code: bytes) -> None:
     assert without_sections(code) == code
 
 
-def test_endpoints_of_services_that_are_not_called_go() -> None:
+def test_endpoints_of_unused_services_are_removed() -> None:
     services: dict[str, object] = {"s3": {"endpoints": {}}, "ec2": {"endpoints": {}}}
     known = {"partitions": [{"partition": "aws", "services": services}], "version": 3}
 
@@ -54,14 +54,14 @@ def test_endpoints_of_services_that_are_not_called_go() -> None:
     assert left["partitions"] == [{"partition": "aws", "services": {"s3": {"endpoints": {}}}}]
 
 
-def test_a_file_that_is_linked_elsewhere_stays_as_it_was_there(tmp_path: Path) -> None:
+def test_trimming_does_not_change_other_hard_links_to_a_file(tmp_path: Path) -> None:
     cached, package = tmp_path / "cached.json", tmp_path / "package"
     data = package / "botocore" / "data"
     (data / "ec2").mkdir(parents=True)
     cached.write_text('{"partitions": [ ]}')
     (data / "endpoints.json").hardlink_to(cached)
 
-    slim(package, ["s3"])
+    trim(package, ["s3"])
 
     assert (data / "endpoints.json").read_text() == '{"partitions":[]}'
     assert cached.read_text() == '{"partitions": [ ]}'
