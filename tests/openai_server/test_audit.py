@@ -49,7 +49,7 @@ def numbers(page: Callable[..., Json]) -> Callable[..., list[int]]:
     return numbers
 
 
-def test_the_official_client_walks_all_pages(small: SmallOpenAI) -> None:
+def test_the_official_client_reads_every_page(small: SmallOpenAI) -> None:
     for number in range(250):
         small.add_audit_event(event(number, at=1_000 + number // 100))
 
@@ -60,7 +60,7 @@ def test_the_official_client_walks_all_pages(small: SmallOpenAI) -> None:
     assert found == [f"audit_log-{number}" for number in range(249, -1, -1)]
 
 
-def test_pages_go_back_in_time_and_say_whether_there_is_more(
+def test_pages_go_back_in_time_and_say_if_there_is_more(
     small: SmallOpenAI, page: Callable[..., Json]
 ) -> None:
     for number in range(25):
@@ -84,7 +84,7 @@ def test_pages_go_back_in_time_and_say_whether_there_is_more(
     }
 
 
-def test_before_walks_forward_page_by_page(
+def test_before_pages_forward_in_time(
     small: SmallOpenAI, numbers: Callable[..., list[int]]
 ) -> None:
     for number in range(10):
@@ -94,7 +94,7 @@ def test_before_walks_forward_page_by_page(
     assert numbers(before="audit_log-5", limit=10) == [9, 8, 7, 6]
 
 
-def test_seconds_bound_a_window_with_its_ties(
+def test_bounds_include_every_event_of_a_second(
     small: SmallOpenAI, numbers: Callable[..., list[int]]
 ) -> None:
     for number in range(9):
@@ -110,20 +110,20 @@ def test_seconds_bound_a_window_with_its_ties(
     ]
 
 
-def test_a_late_event_shows_where_it_belongs(
+def test_a_late_event_is_listed_in_order(
     small: SmallOpenAI, clock: Clock, numbers: Callable[..., list[int]]
 ) -> None:
     small.add_audit_event(event(1, at=9_000))
     small.add_audit_event(event(2, at=8_000), visible_at=10_060)
     assert numbers() == [1]
 
-    clock.pass_(60)
+    clock.advance(60)
 
     assert numbers() == [1, 2]
     assert numbers(**{"effective_at[lte]": 8_500}) == [2]
 
 
-def test_events_that_arrive_while_paging_do_not_shift_the_pages(
+def test_new_events_do_not_shift_the_pages(
     small: SmallOpenAI, page: Callable[..., Json], numbers: Callable[..., list[int]]
 ) -> None:
     for number in range(6):
@@ -135,7 +135,7 @@ def test_events_that_arrive_while_paging_do_not_shift_the_pages(
     assert numbers(after=last, limit=3) == [2, 1, 0]
 
 
-def test_lists_filter_by_what_an_event_names(
+def test_filters_compare_ids_types_and_emails(
     small: SmallOpenAI, numbers: Callable[..., list[int]]
 ) -> None:
     ana = {"type": "session", "session": {"user": {"id": "user-ana", "email": "ana@x.org"}}}
@@ -152,7 +152,7 @@ def test_lists_filter_by_what_an_event_names(
     assert numbers(**{"event_types[]": ["login.failed", "api_key.created"]}) == [3, 2, 1]
 
 
-def test_tenant_events_show_only_to_those_who_ask(
+def test_tenant_events_are_listed_only_when_asked_for(
     small: SmallOpenAI, client: httpx.Client, numbers: Callable[..., list[int]]
 ) -> None:
     small.add_audit_event(event(1, 1))
@@ -177,7 +177,7 @@ def test_tenant_events_show_only_to_those_who_ask(
         ({"tenant_only": "maybe"}, "tenant_only"),
     ],
 )
-def test_what_the_log_does_not_take(
+def test_wrong_parameters_are_refused(
     client: httpx.Client, query: dict[str, str], param: str
 ) -> None:
     answer = client.get(LOGS, params=query)
@@ -185,7 +185,7 @@ def test_what_the_log_does_not_take(
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
 
-def test_a_project_key_may_not_read_the_log(small: SmallOpenAI) -> None:
+def test_a_project_key_cannot_read_the_log(small: SmallOpenAI) -> None:
     refused = http(small, key="sk-proj-1").get(LOGS)
 
     assert refused.status_code == 403
@@ -203,7 +203,7 @@ def test_a_key_without_the_scope_is_a_typed_exception(small: SmallOpenAI) -> Non
         client.admin.organization.audit_logs.list()
 
 
-def test_the_log_can_be_too_busy(small: SmallOpenAI, client: httpx.Client) -> None:
+def test_the_log_can_be_rate_limited(small: SmallOpenAI, client: httpx.Client) -> None:
     small.misbehave("rate_limited", route="list_audit_logs", retry_after=3)
 
     busy = client.get(LOGS)
@@ -227,7 +227,7 @@ def test_the_log_can_be_off(five: SmallOpenAI, page: Callable[..., Json]) -> Non
     assert len(page()["data"]) == 5
 
 
-def test_the_log_can_be_the_other_way_round(
+def test_the_log_can_be_listed_oldest_first(
     five: SmallOpenAI, numbers: Callable[..., list[int]]
 ) -> None:
     five.misbehave("audit_reversed", times=None)
@@ -245,7 +245,7 @@ def test_a_body_can_be_two_documents(five: SmallOpenAI, client: httpx.Client) ->
     assert [len(part["data"]) for part in parts] == [2, 3]
 
 
-def test_a_body_can_have_a_comma_too_many(five: SmallOpenAI, client: httpx.Client) -> None:
+def test_a_body_can_have_a_trailing_comma(five: SmallOpenAI, client: httpx.Client) -> None:
     five.misbehave("audit_trailing_comma")
 
     body = client.get(LOGS).content
@@ -268,9 +268,7 @@ def test_cursors_can_be_missing_refused_or_ignored(
     assert page(after="audit_log-3", limit=2) == page(limit=2)
 
 
-def test_a_page_can_be_empty_though_there_is_more(
-    five: SmallOpenAI, page: Callable[..., Json]
-) -> None:
+def test_an_empty_page_can_say_there_is_more(five: SmallOpenAI, page: Callable[..., Json]) -> None:
     five.misbehave("audit_empty_page")
 
     empty = page()
@@ -279,14 +277,16 @@ def test_a_page_can_be_empty_though_there_is_more(
     assert len(page()["data"]) == 5
 
 
-def test_the_tenants_log_can_be_closed_to_a_key(five: SmallOpenAI, client: httpx.Client) -> None:
+def test_a_key_may_lack_the_scope_for_tenant_events(
+    five: SmallOpenAI, client: httpx.Client
+) -> None:
     five.misbehave("audit_tenant_refused", times=None)
 
     assert client.get(LOGS).status_code == 200
     assert client.get(LOGS, params={"tenant_only": "true"}).status_code == 403
 
 
-def test_events_are_fed_over_http(
+def test_events_are_added_over_http(
     small: SmallOpenAI, client: httpx.Client, clock: Clock, numbers: Callable[..., list[int]]
 ) -> None:
     fed = orjson.dumps(event(1, 1)) + b"\n" + orjson.dumps(event(2, 2) | {"visible_at": 10_005})
@@ -295,7 +295,7 @@ def test_events_are_fed_over_http(
 
     assert answer.json() == {"added": 2}
     assert numbers() == [1]
-    clock.pass_(5)
+    clock.advance(5)
     assert numbers() == [2, 1]
     assert "visible_at" not in small.audit_events[1]
     assert client.get("/_small/state").json()["audit_events"] == 2

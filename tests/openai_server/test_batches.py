@@ -75,7 +75,7 @@ GOOD: Json = {"endpoint": "/v1/chat/completions", "completion_window": "24h"}
         ({"input_file_id": "file-x"}, "file_id", None, "Cannot find file file-x, or project"),
     ],
 )
-def test_what_is_refused_at_once(
+def test_wrong_creations_are_refused_at_once(
     client: httpx.Client, change: Json, param: str, code: str | None, words: str
 ) -> None:
     file = upload(client, lines([chat("a")]))
@@ -168,13 +168,13 @@ def changed(**change: object) -> Json:
         ),
     ],
 )
-def test_what_is_found_out_later_names_its_line(
+def test_wrong_lines_fail_the_batch_and_are_named(
     client: httpx.Client, clock: Clock, *, line: Json | bytes, code: str, param: str, message: str
 ) -> None:
     bad = line if isinstance(line, bytes) else orjson.dumps(line)
     batch = submit(client, lines([chat("first")]) + bad + b"\n" + lines([chat("last")]))
 
-    clock.pass_(4)
+    clock.advance(4)
 
     ended = look(client, batch)
     (error,) = ended["errors"]["data"]
@@ -188,10 +188,10 @@ def test_what_is_found_out_later_names_its_line(
     assert ended["request_counts"] == {"total": 0, "completed": 0, "failed": 0}
 
 
-def test_every_bad_line_is_named_up_to_a_cap(client: httpx.Client, clock: Clock) -> None:
+def test_every_wrong_line_is_named_up_to_a_limit(client: httpx.Client, clock: Clock) -> None:
     batch = submit(client, lines([chat("first"), *[{"custom_id": "x"}] * 250]))
 
-    clock.pass_(4)
+    clock.advance(4)
 
     errors = look(client, batch)["errors"]["data"]
     assert [error["line"] for error in errors] == list(range(2, 102))
@@ -206,7 +206,7 @@ def test_every_bad_line_is_named_up_to_a_cap(client: httpx.Client, clock: Clock)
         (lines([chat("a")]), "requests.txt"),
     ],
 )
-def test_what_is_no_batch_file_is_refused_at_upload(
+def test_a_file_that_is_no_batch_file_is_refused_at_upload(
     client: httpx.Client, content: bytes, filename: str
 ) -> None:
     answer = client.post(
@@ -219,34 +219,34 @@ def test_what_is_no_batch_file_is_refused_at_upload(
     )
 
 
-def test_a_byte_order_mark_is_found_out_later(client: httpx.Client, clock: Clock) -> None:
+def test_a_byte_order_mark_fails_the_batch_later(client: httpx.Client, clock: Clock) -> None:
     batch = submit(client, b"\xef\xbb\xbf" + lines([chat("a")]))
 
-    clock.pass_(4)
+    clock.advance(4)
 
     (error,) = look(client, batch)["errors"]["data"]
     assert (error["code"], error["line"]) == ("invalid_json_line", 1)
 
 
-def test_a_file_deleted_before_it_was_read_fails_its_batch(
+def test_a_file_deleted_before_validation_fails_its_batch(
     client: httpx.Client, clock: Clock
 ) -> None:
     batch = submit(client, lines([chat("a")]))
     client.delete(f"/v1/files/{batch['input_file_id']}")
 
-    clock.pass_(4)
+    clock.advance(4)
 
     (error,) = look(client, batch)["errors"]["data"]
     assert (error["code"], error["param"], error["line"]) == ("invalid_request", "file_id", None)
 
 
-def test_a_file_deleted_after_it_was_read_does_no_harm(client: httpx.Client, clock: Clock) -> None:
+def test_a_file_deleted_after_validation_does_no_harm(client: httpx.Client, clock: Clock) -> None:
     batch = submit(client, lines([chat("a")]))
-    clock.pass_(5)
+    clock.advance(5)
     assert look(client, batch)["status"] == "in_progress"
     client.delete(f"/v1/files/{batch['input_file_id']}")
 
-    clock.pass_(100)
+    clock.advance(100)
 
     assert len(results(client, look(client, batch)["output_file_id"])) == 1
 
@@ -262,7 +262,7 @@ def test_the_limits_of_a_batch_are_enforced(clock: Clock) -> None:
     inputs = submit(client, lines(embedding(str(n), ["a", "b"]) for n in range(3)), EMBEDDINGS)
     tokens = submit(client, lines(embedding(str(n), [1, 2, 3]) for n in range(3)), EMBEDDINGS)
 
-    clock.pass_(4)
+    clock.advance(4)
 
     assert look(client, many)["errors"]["data"][0]["code"] == "too_many_tasks"
     assert look(client, large)["errors"]["data"][0]["message"] == (
@@ -280,10 +280,10 @@ def embedding(custom_id: str, given: object) -> Json:
     return {"custom_id": custom_id, "method": "POST", "url": EMBEDDINGS, "body": body}
 
 
-def test_a_batch_passes_its_statuses_whoever_looks(client: httpx.Client, clock: Clock) -> None:
+def test_a_batch_passes_through_its_statuses(client: httpx.Client, clock: Clock) -> None:
     batch = submit(client, lines(chat(str(n)) for n in range(100)))
 
-    seen = [look(client, batch)["status"] for _ in clock.passing(40, step=2)]
+    seen = [look(client, batch)["status"] for _ in clock.ticks(40, step=2)]
 
     assert list(dict.fromkeys(seen)) == ["validating", "in_progress", "finalizing", "completed"]
     ended = look(client, batch)
@@ -292,13 +292,13 @@ def test_a_batch_passes_its_statuses_whoever_looks(client: httpx.Client, clock: 
     assert ended["completed_at"] == ended["created_at"] + 38
 
 
-def test_looking_late_shows_what_looking_early_would(clock: Clock) -> None:
+def test_polling_late_shows_what_polling_often_shows(clock: Clock) -> None:
     content = lines(chat(str(n)) for n in range(20))
     early, late = (http(SmallOpenAI(clock=clock, seed=7)) for _ in range(2))
     batch, same = submit(early, content), submit(late, content)
 
     for _ in range(100):
-        clock.pass_(1)
+        clock.advance(1)
         look(early, batch)
 
     assert look(early, batch) == look(late, same)
@@ -311,7 +311,7 @@ def test_time_can_be_sped_up(clock: Clock) -> None:
     client = http(SmallOpenAI(clock=clock, settings=SmallSettings(speed=100)))
     batch = submit(client, lines([chat("a")]))
 
-    clock.pass_(1)
+    clock.advance(1)
 
     assert look(client, batch)["status"] == "completed"
 
@@ -320,7 +320,7 @@ def test_a_cancellation_before_any_work_leaves_no_files(client: httpx.Client, cl
     batch = submit(client, lines([chat("a")]))
     client.post(f"/v1/batches/{batch['id']}/cancel")
 
-    clock.pass_(10)
+    clock.advance(10)
 
     ended = look(client, batch)
     assert (ended["status"], ended["output_file_id"], ended["error_file_id"]) == (
@@ -330,20 +330,20 @@ def test_a_cancellation_before_any_work_leaves_no_files(client: httpx.Client, cl
     )
 
 
-def test_outputs_expire_when_they_were_told_to(client: httpx.Client, clock: Clock) -> None:
+def test_outputs_expire_when_output_expires_after_says(client: httpx.Client, clock: Clock) -> None:
     expiry = {"anchor": "created_at", "seconds": 3_600}
     batch = submit(client, lines([chat("a")]), output_expires_after=expiry)
-    clock.pass_(50)
+    clock.advance(50)
     output = look(client, batch)["output_file_id"]
     assert client.get(f"/v1/files/{output}").json()["purpose"] == "batch_output"
 
-    clock.pass_(3_600)
+    clock.advance(3_600)
 
     assert client.get(f"/v1/files/{output}/content").status_code == 404
     assert look(client, batch)["output_file_id"] == output
 
 
-def test_a_model_has_room_for_so_many_enqueued_tokens(clock: Clock) -> None:
+def test_a_model_has_a_limit_of_enqueued_tokens(clock: Clock) -> None:
     content = lines(chat(str(n)) for n in range(10))
     body = orjson.dumps(chat("0")["body"])
     needs = 10 * ceil(len(body) / 4)
@@ -353,7 +353,7 @@ def test_a_model_has_room_for_so_many_enqueued_tokens(clock: Clock) -> None:
     client = http(small)
     batches = [submit(client, content) for _ in range(3)]
 
-    clock.pass_(5)
+    clock.advance(5)
 
     assert [look(client, batch)["status"] for batch in batches] == [
         "in_progress",
@@ -366,16 +366,16 @@ def test_a_model_has_room_for_so_many_enqueued_tokens(clock: Clock) -> None:
         "Enqueued token limit reached for gpt-5-mini in organization org-small. "
         f"Limit: {2 * needs:,} enqueued tokens."
     )
-    clock.pass_(100)
+    clock.advance(100)
     again = submit(client, content)
-    clock.pass_(5)
+    clock.advance(5)
     assert look(client, again)["status"] == "in_progress"
     assert small.peak_enqueued == {"gpt-5-mini": 2 * needs}
-    clock.pass_(100)
+    clock.advance(100)
     assert small.enqueued == {"gpt-5-mini": 0}
 
 
-def test_creations_and_uploads_have_a_rate(clock: Clock) -> None:
+def test_creations_and_uploads_are_rate_limited(clock: Clock) -> None:
     small = SmallOpenAI(
         clock=clock, settings=SmallSettings(creations_per_hour=2, uploads_per_minute=1)
     )
@@ -390,17 +390,19 @@ def test_creations_and_uploads_have_a_rate(clock: Clock) -> None:
 
     assert made == [200, 200, 429]
     assert (again.status_code, again.json()["error"]["code"]) == (429, "rate_limit_exceeded")
-    clock.pass_(3_600)
+    clock.advance(3_600)
     assert client.post("/v1/batches", json=wanted).status_code == 200
 
 
 def test_requests_end_as_their_text_asks(client: httpx.Client, clock: Clock) -> None:
-    asked = [chat(name, f"please small-openai:{name} now") for name in ("429", "500", "timeout")]
-    asked += [chat(name, metadata={"fate": f"small-openai:{name}"}) for name in ("missing", "400")]
-    asked += [chat("status0", user="small-openai:status0"), chat("good")]
-    batch = submit(client, lines(asked))
+    requests = [chat(name, f"please small-openai:{name} now") for name in ("429", "500", "timeout")]
+    requests += [
+        chat(name, metadata={"fate": f"small-openai:{name}"}) for name in ("missing", "400")
+    ]
+    requests += [chat("status0", user="small-openai:status0"), chat("good")]
+    batch = submit(client, lines(requests))
 
-    clock.pass_(100)
+    clock.advance(100)
 
     ended = look(client, batch)
     output = {line["custom_id"]: line for line in results(client, ended["output_file_id"])}
@@ -425,7 +427,7 @@ def test_a_request_may_fail_only_for_its_first_attempts(
     )
     batches = [submit(client, content, metadata={**JOB, "attempt": n}) for n in ("1", "2", "3")]
 
-    clock.pass_(100)
+    clock.advance(100)
 
     failed = [
         sorted(line["custom_id"] for line in results(client, look(client, batch)["error_file_id"]))
@@ -445,7 +447,7 @@ def test_a_request_may_fail_only_for_its_first_attempts(
         ({"temperature": 3}, "temperature", "decimal above maximum value"),
     ],
 )
-def test_a_body_its_endpoint_does_not_take_is_a_400_in_the_error_file(
+def test_a_wrong_body_is_a_400_in_the_error_file(
     client: httpx.Client,
     small: SmallOpenAI,
     clock: Clock,
@@ -456,7 +458,7 @@ def test_a_body_its_endpoint_does_not_take_is_a_400_in_the_error_file(
 ) -> None:
     batch = submit(client, lines([chat("bad", **change)]))
 
-    clock.pass_(100)
+    clock.advance(100)
 
     ended = look(client, batch)
     (line,) = results(client, ended["error_file_id"])
@@ -479,13 +481,13 @@ def test_a_body_its_endpoint_does_not_take_is_a_400_in_the_error_file(
         ("/v1/videos", {"prompt": "A cat"}, "video"),
     ],
 )
-def test_every_endpoint_answers_in_its_shape_and_always_the_same(
+def test_every_endpoint_answers_in_its_shape_repeatably(
     client: httpx.Client, clock: Clock, endpoint: str, body: Json, shape: str | None
 ) -> None:
     line = {"custom_id": "a", "method": "POST", "url": endpoint, "body": {"model": "m", **body}}
     first, second = (submit(client, lines([line]), endpoint) for _ in range(2))
 
-    clock.pass_(100)
+    clock.advance(100)
 
     one, two = (results(client, look(client, b)["output_file_id"])[0] for b in (first, second))
     assert one["response"]["body"] == two["response"]["body"]

@@ -1,4 +1,4 @@
-"""Whatever is sent to the small OpenAI, it answers, and every batch ends."""
+"""The small OpenAI answers whatever is sent to it, and every batch ends."""
 
 import orjson
 from hypothesis import HealthCheck, given, settings
@@ -40,27 +40,27 @@ def test_any_body_gets_an_answer_or_an_error(endpoint: str, body: Json) -> None:
     line = {"custom_id": "a", "method": "POST", "url": endpoint, "body": body}
     batch = submit(client, lines([line]), endpoint)
 
-    clock.pass_(100)
+    clock.advance(100)
 
     ended = look(client, batch)
-    told = [
+    answers = [
         *results(client, ended["output_file_id"]),
         *results(client, ended["error_file_id"]),
         *(ended["errors"] or {"data": []})["data"],
     ]
     assert ended["status"] in ("failed", "completed")
-    assert len(told) == 1
+    assert len(answers) == 1
 
 
 @slow
 @given(rest=st.binary(max_size=80), value=ANYTHING)
-def test_any_bytes_after_a_good_first_line_end_in_a_status(rest: bytes, value: object) -> None:
+def test_any_bytes_after_a_good_first_line_fail_the_batch(rest: bytes, value: object) -> None:
     clock = Clock()
     client = http(SmallOpenAI(clock=clock))
     first = orjson.dumps({"custom_id": value, "body": value})
     batch = submit(client, first + b"\n" + rest)
 
-    clock.pass_(100)
+    clock.advance(100)
 
     ended = look(client, batch)
     assert (ended["status"], ended["errors"]["data"][0]["line"]) == ("failed", 1)

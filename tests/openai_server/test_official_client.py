@@ -24,7 +24,7 @@ def client(url: str) -> Iterator[OpenAI]:
         yield client
 
 
-def test_a_file_is_uploaded_looked_at_read_listed_and_deleted(client: OpenAI) -> None:
+def test_a_file_is_uploaded_retrieved_listed_and_deleted(client: OpenAI) -> None:
     content = lines([chat("a"), chat("b")])
 
     file = client.files.create(file=("requests.jsonl", content), purpose="batch")
@@ -39,20 +39,20 @@ def test_a_file_is_uploaded_looked_at_read_listed_and_deleted(client: OpenAI) ->
         client.files.retrieve(file.id)
 
 
-def test_a_file_goes_when_its_time_is_over(client: OpenAI, clock: Clock) -> None:
+def test_a_file_expires(client: OpenAI, clock: Clock) -> None:
     file = client.files.create(
         file=("requests.jsonl", lines([chat("a")])),
         purpose="batch",
         expires_after={"anchor": "created_at", "seconds": 3_600},
     )
 
-    clock.pass_(3_600)
+    clock.advance(3_600)
 
     with pytest.raises(openai.NotFoundError):
         client.files.content(file.id)
 
 
-def test_a_batch_is_created_watched_and_read(client: OpenAI, clock: Clock) -> None:
+def test_a_batch_is_created_polled_and_downloaded(client: OpenAI, clock: Clock) -> None:
     content = lines(chat(f"request/{n}", f"Question {n}") for n in range(50))
     file = client.files.create(file=("requests.jsonl", content), purpose="batch")
 
@@ -65,12 +65,12 @@ def test_a_batch_is_created_watched_and_read(client: OpenAI, clock: Clock) -> No
 
     assert batch.status == "validating"
     assert batch.expires_at == batch.created_at + 86_400
-    clock.pass_(20)
+    clock.advance(20)
     busy = client.batches.retrieve(batch.id)
     assert busy.status == "in_progress"
     assert busy.request_counts
     assert 0 < busy.request_counts.completed < 50
-    clock.pass_(20)
+    clock.advance(20)
     done = client.batches.retrieve(batch.id)
     assert (done.status, done.error_file_id) == ("completed", None)
     assert done.request_counts
@@ -105,11 +105,11 @@ def test_a_cancelled_batch_keeps_what_was_done(client: OpenAI, clock: Clock) -> 
     batch = client.batches.create(
         input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
     )
-    clock.pass_(4 + 15.5)
+    clock.advance(4 + 15.5)
 
     assert client.batches.cancel(batch.id).status == "cancelling"
 
-    clock.pass_(5)
+    clock.advance(5)
     ended = client.batches.retrieve(batch.id)
     assert ended.status == "cancelled"
     assert ended.request_counts
@@ -118,12 +118,12 @@ def test_a_cancelled_batch_keeps_what_was_done(client: OpenAI, clock: Clock) -> 
     assert client.batches.cancel(batch.id).status == "cancelled"
 
 
-def test_what_has_ended_cannot_be_cancelled(client: OpenAI, clock: Clock) -> None:
+def test_a_completed_batch_cannot_be_cancelled(client: OpenAI, clock: Clock) -> None:
     file = client.files.create(file=("requests.jsonl", lines([chat("a")])), purpose="batch")
     batch = client.batches.create(
         input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
     )
-    clock.pass_(100)
+    clock.advance(100)
 
     with pytest.raises(openai.ConflictError, match="Cannot cancel a batch with status 'completed'"):
         client.batches.cancel(batch.id)
@@ -167,7 +167,7 @@ def test_a_key_of_the_wrong_kind_is_refused(url: str, key: str) -> None:
     assert refusal.value.code == "invalid_api_key"
 
 
-def test_the_client_retries_what_it_is_told_to(url: str, small: SmallOpenAI) -> None:
+def test_the_client_retries(url: str, small: SmallOpenAI) -> None:
     small.misbehave("error_503_before", times=1, route="list_batches")
 
     with OpenAI(api_key="sk-test", base_url=url, max_retries=2) as client:

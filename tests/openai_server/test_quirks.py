@@ -24,7 +24,7 @@ def ended(small: SmallOpenAI, client: httpx.Client, clock: Clock) -> Callable[..
     def ended(name: str, **where: object) -> Json:
         small.misbehave(name, 1, **where)
         batch = submit(client, TEN)
-        clock.pass_(90_000)
+        clock.advance(90_000)
         return look(client, batch)
 
     return ended
@@ -35,7 +35,9 @@ def test_an_unknown_quirk_is_an_error(small: SmallOpenAI) -> None:
         small.misbehave("dance")
 
 
-def test_a_cut_before_the_work_leaves_nothing(small: SmallOpenAI, client: httpx.Client) -> None:
+def test_a_connection_dropped_before_the_work_leaves_nothing(
+    small: SmallOpenAI, client: httpx.Client
+) -> None:
     small.misbehave("cut_before", route="upload")
 
     with pytest.raises(httpx.RemoteProtocolError):
@@ -44,7 +46,7 @@ def test_a_cut_before_the_work_leaves_nothing(small: SmallOpenAI, client: httpx.
     assert small.files == {}
 
 
-def test_a_cut_after_the_work_loses_only_the_answer(
+def test_a_connection_dropped_after_the_work_loses_only_the_answer(
     small: SmallOpenAI, client: httpx.Client
 ) -> None:
     small.misbehave("cut_after", route="create_batch", job_id="two")
@@ -101,7 +103,7 @@ def test_server_errors_come_before_or_after_the_work(
         ("not_found", 404, None, None),
     ],
 )
-def test_refusals_come_so_often_and_then_stop(
+def test_refusals_come_as_often_as_asked(
     small: SmallOpenAI,
     client: httpx.Client,
     *,
@@ -119,7 +121,7 @@ def test_refusals_come_so_often_and_then_stop(
     assert answers[0].headers.get("Retry-After") == retry_after
 
 
-def test_a_quirk_without_an_end_lasts_until_it_is_forgiven(
+def test_a_quirk_without_an_end_lasts_until_it_is_cleared(
     small: SmallOpenAI, client: httpx.Client
 ) -> None:
     small.misbehave("error_500_before", times=None)
@@ -142,7 +144,7 @@ def test_a_file_may_not_be_found_right_after_its_upload(
     }
 
     early = client.post("/v1/batches", json=wanted)
-    clock.pass_(3)
+    clock.advance(3)
     late = client.post("/v1/batches", json=wanted)
 
     assert early.status_code == 400
@@ -150,7 +152,7 @@ def test_a_file_may_not_be_found_right_after_its_upload(
     assert late.status_code == 200
 
 
-def test_a_created_batch_may_take_time_to_show(
+def test_a_new_batch_may_be_invisible_at_first(
     small: SmallOpenAI, client: httpx.Client, clock: Clock
 ) -> None:
     small.misbehave("batch_not_visible", seconds=10)
@@ -158,7 +160,7 @@ def test_a_created_batch_may_take_time_to_show(
     assert client.get(f"/v1/batches/{batch['id']}").status_code == 404
     assert client.get("/v1/batches").json()["data"] == []
 
-    clock.pass_(10)
+    clock.advance(10)
 
     assert [shown["id"] for shown in client.get("/v1/batches").json()["data"]] == [batch["id"]]
 
@@ -171,17 +173,17 @@ def test_a_batch_may_be_retrievable_but_not_listed(
 
     assert look(client, batch)["status"] == "validating"
     assert client.get("/v1/batches").json()["data"] == []
-    clock.pass_(30)
+    clock.advance(30)
     assert len(client.get("/v1/batches").json()["data"]) == 1
 
 
 def test_a_batch_may_vanish(small: SmallOpenAI, client: httpx.Client, clock: Clock) -> None:
     small.misbehave("batch_vanishes", seconds=20)
     batch = submit(client, TEN)
-    clock.pass_(19)
+    clock.advance(19)
     assert look(client, batch)["status"] == "in_progress"
 
-    clock.pass_(90_000)
+    clock.advance(90_000)
 
     assert client.get(f"/v1/batches/{batch['id']}").status_code == 404
     assert client.get("/v1/batches").json()["data"] == []
@@ -189,7 +191,9 @@ def test_a_batch_may_vanish(small: SmallOpenAI, client: httpx.Client, clock: Clo
     assert small.enqueued == {"gpt-5-mini": 0}
 
 
-def test_a_quirk_can_befall_a_batch_that_exists(small: SmallOpenAI, client: httpx.Client) -> None:
+def test_a_quirk_can_be_given_to_an_existing_batch(
+    small: SmallOpenAI, client: httpx.Client
+) -> None:
     one, other = submit(client, TEN), submit(client, TEN)
 
     small.misbehave("batch_vanishes", batch=one["id"])
@@ -198,7 +202,7 @@ def test_a_quirk_can_befall_a_batch_that_exists(small: SmallOpenAI, client: http
     assert look(client, other)["status"] == "validating"
 
 
-def test_stuck_batches(ended: Callable[..., Json]) -> None:
+def test_batches_may_be_stuck(ended: Callable[..., Json]) -> None:
     assert ended("stuck_validating")["status"] == "validating"
     stuck = ended("stuck_in_progress")
     assert stuck["status"] == "expired"
@@ -229,15 +233,15 @@ def test_an_unknown_status_is_shown_for_a_while(
 ) -> None:
     small.misbehave("paused", seconds=60)
     batch = submit(client, TEN)
-    clock.pass_(59)
+    clock.advance(59)
     assert look(client, batch)["status"] == "paused"
 
-    clock.pass_(1)
+    clock.advance(1)
 
     assert look(client, batch)["status"] == "completed"
 
 
-def test_validation_may_fail_for_a_reason_of_its_own(ended: Callable[..., Json]) -> None:
+def test_validation_may_fail_with_any_code(ended: Callable[..., Json]) -> None:
     batch = ended("validation_fails", code="odd", message="Because.", line=3)
 
     assert batch["status"] == "failed"
@@ -246,7 +250,7 @@ def test_validation_may_fail_for_a_reason_of_its_own(ended: Callable[..., Json])
     ]
 
 
-def test_room_may_be_refused_or_kept_too_long(
+def test_the_token_quota_may_be_refused_or_released_late(
     ended: Callable[..., Json], small: SmallOpenAI, client: httpx.Client, clock: Clock
 ) -> None:
     refused = ended("token_limit")
@@ -254,9 +258,9 @@ def test_room_may_be_refused_or_kept_too_long(
 
     small.misbehave("quota_not_released", seconds=600)
     submit(client, TEN)
-    clock.pass_(100)
+    clock.advance(100)
     assert small.enqueued["gpt-5-mini"] > 0
-    clock.pass_(600)
+    clock.advance(600)
     assert small.enqueued["gpt-5-mini"] == 0
 
 
@@ -270,7 +274,7 @@ def test_room_may_be_refused_or_kept_too_long(
         ("zero_byte_error_file", True, True, (10, 10, 0)),
     ],
 )
-def test_strange_endings(
+def test_batches_may_end_in_odd_ways(
     ended: Callable[..., Json],
     name: str,
     output: object,
@@ -292,7 +296,7 @@ def test_an_error_file_may_have_no_bytes(ended: Callable[..., Json], client: htt
     assert client.get(f"/v1/files/{batch['error_file_id']}/content").content == b""
 
 
-def test_fields_may_be_missing_or_new(ended: Callable[..., Json]) -> None:
+def test_fields_may_be_missing_or_unknown(ended: Callable[..., Json]) -> None:
     assert "request_counts" not in ended("counts_missing")
     assert "usage" not in ended("usage_missing")
     assert ended("extra_fields")["priority"] == {"tier": 7}
@@ -308,7 +312,7 @@ def test_fields_may_be_missing_or_new(ended: Callable[..., Json]) -> None:
         ("bom", 10, 10),
     ],
 )
-def test_strange_outputs(
+def test_output_files_may_be_odd(
     ended: Callable[..., Json],
     small: SmallOpenAI,
     client: httpx.Client,
@@ -324,7 +328,7 @@ def test_strange_outputs(
     assert (len(found), len(small.billed)) == (readable, paid)
 
 
-def test_a_line_may_be_cut_off(
+def test_a_line_may_be_truncated(
     ended: Callable[..., Json], small: SmallOpenAI, client: httpx.Client
 ) -> None:
     batch = ended("malformed_line")
@@ -335,7 +339,7 @@ def test_a_line_may_be_cut_off(
     assert len(others) == len(small.billed) == 9
 
 
-def test_a_download_may_be_cut_and_resumed(small: SmallOpenAI, client: httpx.Client) -> None:
+def test_a_dropped_download_can_be_resumed(small: SmallOpenAI, client: httpx.Client) -> None:
     file = upload(client, TEN)
     small.misbehave("download_cut", after_bytes=500)
     head: list[bytes] = []
@@ -356,7 +360,7 @@ def test_a_download_may_be_cut_and_resumed(small: SmallOpenAI, client: httpx.Cli
     assert rest.content == TEN[500:]
 
 
-def test_a_range_of_another_version_is_the_whole(client: httpx.Client) -> None:
+def test_a_range_with_another_etag_gets_the_whole_file(client: httpx.Client) -> None:
     file = upload(client, TEN)
 
     whole = client.get(
@@ -366,7 +370,7 @@ def test_a_range_of_another_version_is_the_whole(client: httpx.Client) -> None:
     assert (whole.status_code, whole.content) == (200, TEN)
 
 
-def test_a_range_that_is_not_there_is_refused(client: httpx.Client) -> None:
+def test_a_range_beyond_the_end_is_refused(client: httpx.Client) -> None:
     file = upload(client, TEN)
 
     beyond = client.get(f"/v1/files/{file}/content", headers={"Range": "bytes=999999-"})
@@ -374,7 +378,7 @@ def test_a_range_that_is_not_there_is_refused(client: httpx.Client) -> None:
     assert beyond.status_code == 416
 
 
-def test_content_may_be_shorter_than_stated(small: SmallOpenAI, client: httpx.Client) -> None:
+def test_content_may_be_truncated(small: SmallOpenAI, client: httpx.Client) -> None:
     file = upload(client, TEN)
     small.misbehave("download_short", file=file, after_bytes=300)
 
@@ -399,7 +403,7 @@ def test_an_answer_may_not_be_json(small: SmallOpenAI, client: httpx.Client) -> 
     assert client.get("/v1/batches").text == "upstream says hello"
 
 
-def test_quirks_are_laid_and_lifted_over_http(client: httpx.Client) -> None:
+def test_quirks_are_added_and_cleared_over_http(client: httpx.Client) -> None:
     laid = client.post(
         "/_small/quirks",
         json={"name": "not_found", "times": 5, "where": {"route": "list_files"}},
@@ -414,14 +418,14 @@ def test_quirks_are_laid_and_lifted_over_http(client: httpx.Client) -> None:
     assert client.get("/_small/quirks").json() == QUIRKS
 
 
-def test_the_state_shows_what_was_paid_and_what_was_paid_twice(
+def test_the_state_shows_what_was_billed_and_billed_twice(
     small: SmallOpenAI, client: httpx.Client, clock: Clock
 ) -> None:
     job = {"job_id": "job", "part": "1", "attempt": "1"}
     submit(client, TEN, metadata=job)
     submit(client, lines([chat("r3"), chat("new")]), metadata=job | {"part": "2"})
     submit(client, lines([chat("r3")]), metadata={"job_id": "other"})
-    clock.pass_(100)
+    clock.advance(100)
 
     state = client.get("/_small/state").json()
 

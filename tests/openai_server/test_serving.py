@@ -1,4 +1,4 @@
-"""The small OpenAI on real sockets: connections kept, connections dropped, a process of its own."""
+"""The small OpenAI on real sockets, and as a process of its own."""
 
 import gc
 import signal
@@ -30,7 +30,7 @@ def wire(small: SmallOpenAI) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_a_dropped_connection_is_dropped_and_the_next_one_works(
+def test_after_a_dropped_connection_the_next_one_works(
     small: SmallOpenAI, wire: httpx.Client
 ) -> None:
     small.misbehave("cut_after", route="create_batch")
@@ -41,9 +41,7 @@ def test_a_dropped_connection_is_dropped_and_the_next_one_works(
     assert [shown["id"] for shown in wire.get("/v1/batches").json()["data"]] == list(small.batches)
 
 
-def test_an_answer_may_never_come_though_the_work_was_done(
-    small: SmallOpenAI, wire: httpx.Client
-) -> None:
+def test_work_may_be_done_without_an_answer(small: SmallOpenAI, wire: httpx.Client) -> None:
     small.misbehave("silent_after", route="create_batch")
     wire.timeout = httpx.Timeout(0.2)
 
@@ -53,7 +51,9 @@ def test_an_answer_may_never_come_though_the_work_was_done(
     assert len(wire.get("/v1/batches").json()["data"]) == 1
 
 
-def test_many_callers_at_once_get_each_their_own(wire: httpx.Client, small: SmallOpenAI) -> None:
+def test_each_of_many_parallel_callers_gets_its_own_answer(
+    wire: httpx.Client, small: SmallOpenAI
+) -> None:
     with ThreadPoolExecutor(max_workers=8) as callers:
         made = list(callers.map(lambda n: submit(wire, lines([chat(str(n))])), range(40)))
 
@@ -61,7 +61,7 @@ def test_many_callers_at_once_get_each_their_own(wire: httpx.Client, small: Smal
     assert len({batch["input_file_id"] for batch in made}) == len(small.files) == 40
 
 
-def test_a_download_that_is_cut_ends_early(small: SmallOpenAI, wire: httpx.Client) -> None:
+def test_a_dropped_download_ends_early(small: SmallOpenAI, wire: httpx.Client) -> None:
     file = upload(wire, lines([chat("a")]))
     small.misbehave("download_cut", after_bytes=20)
 
@@ -72,24 +72,22 @@ def test_a_download_that_is_cut_ends_early(small: SmallOpenAI, wire: httpx.Clien
 
 
 @pytest.mark.parametrize("cut", [True, False])
-def test_in_process_a_download_that_nobody_closes_leaves_no_file_open(
-    small: SmallOpenAI, cut: bool
-) -> None:
+def test_an_unread_download_in_process_leaves_no_file_open(small: SmallOpenAI, cut: bool) -> None:
     client = http(small)
     file = upload(client, lines([chat("a")]))
     if cut:
         small.misbehave("download_cut", after_bytes=20)
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
 
         request = client.build_request("GET", f"/v1/files/{file}/content")
         small.transport().handle_request(request)
         gc.collect()
 
-    assert told == []
+    assert caught == []
 
 
-def test_a_body_that_nobody_read_does_not_disturb_the_next_request(wire: httpx.Client) -> None:
+def test_an_unread_body_does_not_disturb_the_next_request(wire: httpx.Client) -> None:
     body = {"file": ("a.jsonl", lines([chat("a")] * 50))}
     refused = wire.post("/v1/files", files=body, headers={"Authorization": "Bearer nonsense"})
 
@@ -127,7 +125,7 @@ def test_a_body_may_come_in_chunks(wire: httpx.Client) -> None:
         ("POST", "/v1/files", 400, "Missing required parameter: 'purpose'."),
     ],
 )
-def test_calls_it_does_not_take_are_refused(
+def test_unknown_calls_are_refused(
     wire: httpx.Client, method: str, path: str, status: int, words: str
 ) -> None:
     answer = wire.request(method, path)
@@ -137,7 +135,7 @@ def test_calls_it_does_not_take_are_refused(
     assert answer.headers["x-request-id"].startswith("req_")
 
 
-def test_json_that_is_none_is_refused(wire: httpx.Client) -> None:
+def test_invalid_json_is_refused(wire: httpx.Client) -> None:
     answer = wire.post("/v1/batches", content=b"{", headers={"Content-Type": "application/json"})
 
     assert answer.status_code == 400
@@ -152,7 +150,7 @@ def test_json_that_is_none_is_refused(wire: httpx.Client) -> None:
         ({"Authorization": "Bearer wrong-key"}, "Incorrect API key provided: wr********ey."),
     ],
 )
-def test_without_a_good_key_nothing_is_told(
+def test_without_a_valid_key_every_call_is_refused(
     small: SmallOpenAI, headers: dict[str, str], words: str
 ) -> None:
     client = httpx.Client(transport=small.transport(), base_url="http://small", headers=headers)
@@ -163,7 +161,7 @@ def test_without_a_good_key_nothing_is_told(
     assert words in answer.json()["error"]["message"]
 
 
-def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:
     with subprocess.Popen(
         [
             *(sys.executable, "-m", "local", "openai"),
@@ -186,5 +184,5 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         assert process.stdout.read() == ""
 
 
-def test_the_time_in_answers_is_the_small_worlds(small: SmallOpenAI) -> None:
+def test_answers_show_the_time_of_the_clock(small: SmallOpenAI) -> None:
     assert http(small).get("/v1/files").headers["Date"] == "Fri, 15 Jan 2027 08:00:00 GMT"

@@ -43,7 +43,7 @@ def store(wire: httpx.Client) -> str:
     return str(wire.post("/v1/vector_stores", json={"name": "library"}).json()["id"])
 
 
-def test_a_store_is_made_found_changed_and_deleted(client: OpenAI) -> None:
+def test_a_store_is_created_listed_updated_and_deleted(client: OpenAI) -> None:
     made = client.vector_stores.create(
         name="library",
         metadata={"prefix": "a"},
@@ -74,7 +74,7 @@ def test_a_file_is_attached_indexed_searched_and_detached(client: OpenAI, clock:
     assert (attached.status, attached.last_error) == ("in_progress", None)
     assert client.vector_stores.retrieve(store).status == "in_progress"
     assert list(client.vector_stores.search(store, query="How long does a cat sleep?")) == []
-    clock.pass_(3)
+    clock.advance(3)
     done = client.vector_stores.files.retrieve(cats.id, vector_store_id=store)
     assert (done.status, done.usage_bytes) == ("completed", len(CATS))
     assert done.chunking_strategy
@@ -95,10 +95,10 @@ def test_a_file_is_attached_indexed_searched_and_detached(client: OpenAI, clock:
         client.vector_stores.files.retrieve(cats.id, vector_store_id=store)
 
 
-def test_attributes_change_without_reading_anew(client: OpenAI, clock: Clock) -> None:
+def test_attributes_change_without_indexing_again(client: OpenAI, clock: Clock) -> None:
     cats = client.files.create(file=("cats.md", CATS), purpose="assistants").id
     store = client.vector_stores.create(name="library", file_ids=[cats]).id
-    clock.pass_(3)
+    clock.advance(3)
 
     changed = client.vector_stores.files.update(
         cats, vector_store_id=store, attributes={"kind": "pet"}
@@ -107,7 +107,7 @@ def test_attributes_change_without_reading_anew(client: OpenAI, clock: Clock) ->
     assert (changed.status, changed.attributes) == ("completed", {"kind": "pet"})
 
 
-def test_many_files_are_attached_at_once_each_in_its_way(client: OpenAI, clock: Clock) -> None:
+def test_a_file_batch_attaches_each_file_as_it_says(client: OpenAI, clock: Clock) -> None:
     store = client.vector_stores.create(name="library").id
     names = ("a.md", "b.txt", "c.csv")
     a, b, c = (client.files.create(file=(n, CATS), purpose="assistants").id for n in names)
@@ -128,7 +128,7 @@ def test_many_files_are_attached_at_once_each_in_its_way(client: OpenAI, clock: 
     )
 
     assert (batch.status, batch.file_counts.in_progress) == ("in_progress", 3)
-    clock.pass_(4)
+    clock.advance(4)
     done = client.vector_stores.file_batches.retrieve(batch.id, vector_store_id=store)
     assert (done.status, done.file_counts.completed, done.file_counts.failed) == ("completed", 2, 1)
     listed = client.vector_stores.file_batches.list_files(
@@ -142,11 +142,11 @@ def test_many_files_are_attached_at_once_each_in_its_way(client: OpenAI, clock: 
     assert everything[a].attributes == {"place": 1}
 
 
-def test_a_file_batch_is_cancelled_while_it_is_read(client: OpenAI, clock: Clock) -> None:
+def test_a_file_batch_can_be_cancelled_while_it_is_indexed(client: OpenAI, clock: Clock) -> None:
     store = client.vector_stores.create(name="library").id
     ids = [client.files.create(file=("a.md", CATS), purpose="assistants").id for _ in range(3)]
     batch = client.vector_stores.file_batches.create(store, file_ids=ids, attributes={"k": True})
-    clock.pass_(3.005)
+    clock.advance(3.005)
 
     cancelled = client.vector_stores.file_batches.cancel(batch.id, vector_store_id=store)
 
@@ -154,7 +154,7 @@ def test_a_file_batch_is_cancelled_while_it_is_read(client: OpenAI, clock: Clock
     assert (cancelled.file_counts.completed, cancelled.file_counts.cancelled) == (1, 2)
 
 
-def test_the_clients_own_polling_helpers_work() -> None:
+def test_the_official_clients_polling_helpers_work() -> None:
     small = SmallOpenAI(settings=SmallSettings(speed=1_000))
     with serving(small) as url, OpenAI(api_key="sk-x", base_url=url) as client:
         store = client.vector_stores.create(name="library").id
@@ -194,7 +194,7 @@ PDF = b"%PDF-1.4\n1 0 obj\n(A cat sleeps) Tj\nendobj\n%%EOF\n"
         ("a", CATS, "unsupported_file"),
     ],
 )
-def test_what_can_be_read_and_what_cannot(
+def test_which_files_can_be_indexed(
     wire: httpx.Client,
     file: Callable[..., str],
     store: str,
@@ -207,7 +207,7 @@ def test_what_can_be_read_and_what_cannot(
     document = file(name, content)
     wire.post(f"/v1/vector_stores/{store}/files", json={"file_id": document})
 
-    clock.pass_(3)
+    clock.advance(3)
 
     shown = wire.get(f"/v1/vector_stores/{store}/files/{document}").json()
     assert (shown["last_error"] or {"code": None})["code"] == code
@@ -262,7 +262,7 @@ def test_a_chunking_strategy_is_checked_exactly(
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
 
-def test_long_documents_are_cut_into_chunks_that_overlap(
+def test_long_documents_become_overlapping_chunks(
     wire: httpx.Client, file: Callable[..., str], store: str, clock: Clock, small: SmallOpenAI
 ) -> None:
     words = " ".join(f"w{n}" for n in range(240)).encode()
@@ -276,7 +276,7 @@ def test_long_documents_are_cut_into_chunks_that_overlap(
         json={"file_id": document, "chunking_strategy": strategy},
     )
 
-    clock.pass_(3)
+    clock.advance(3)
 
     chunks = small.stores[store].documents[document].chunks
     assert [chunk.text.split()[0] for chunk in chunks] == ["w0", "w80", "w160"]
@@ -308,7 +308,7 @@ def test_a_file_batch_is_checked_exactly(
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
 
-def test_what_is_not_there_cannot_be_attached(
+def test_a_missing_file_cannot_be_attached(
     wire: httpx.Client, file: Callable[..., str], store: str
 ) -> None:
     nobody = wire.post(f"/v1/vector_stores/{store}/files", json={"file_id": "file-x"})
@@ -318,7 +318,7 @@ def test_what_is_not_there_cannot_be_attached(
     assert [answer.status_code for answer in (nobody, nowhere, evals)] == [404, 404, 400]
 
 
-def test_attaching_has_a_rate_per_store_and_one_for_all(clock: Clock) -> None:
+def test_attaching_has_a_limit_per_store_and_one_overall(clock: Clock) -> None:
     small = SmallOpenAI(
         clock=clock,
         settings=SmallSettings(attach_requests_per_minute=2, attached_files_per_minute=4),
@@ -337,7 +337,7 @@ def test_attaching_has_a_rate_per_store_and_one_for_all(clock: Clock) -> None:
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
     assert attach(other, 3).status_code == 429
     assert attach(other, 2).status_code == 200
-    clock.pass_(60)
+    clock.advance(60)
     assert attach(one, 4).status_code == 200
 
 
@@ -355,7 +355,7 @@ def test_a_deleted_file_leaves_its_stores(
 @pytest.mark.parametrize(
     ("quirk", "listed", "total"), [("document_ghost", 1, 1), ("store_count_stays", 0, 1)]
 )
-def test_a_store_may_not_notice_that_a_file_is_gone(
+def test_a_store_may_keep_a_deleted_file(
     small: SmallOpenAI,
     wire: httpx.Client,
     file: Callable[..., str],
@@ -375,7 +375,7 @@ def test_a_store_may_not_notice_that_a_file_is_gone(
     assert wire.get(f"/v1/vector_stores/{store}").json()["file_counts"]["total"] == total
 
 
-def test_reading_a_document_may_fail_or_never_end(
+def test_indexing_may_fail_or_never_end(
     small: SmallOpenAI, wire: httpx.Client, file: Callable[..., str], store: str, clock: Clock
 ) -> None:
     small.misbehave("document_fails", filename="a.md")
@@ -384,7 +384,7 @@ def test_reading_a_document_may_fail_or_never_end(
     a, b, c = (file(name) for name in ("a.md", "b.md", "c.md"))
     wire.post(f"/v1/vector_stores/{store}/file_batches", json={"file_ids": [a, b, c]})
 
-    clock.pass_(10_000)
+    clock.advance(10_000)
 
     shown = {
         found["id"]: found for found in wire.get(f"/v1/vector_stores/{store}/files").json()["data"]
@@ -393,11 +393,11 @@ def test_reading_a_document_may_fail_or_never_end(
     assert shown[b]["status"] == "in_progress"
     assert shown[c]["chunking_strategy"] == {"type": "other"}
     wire.post(f"/v1/vector_stores/{store}/files", json={"file_id": a})
-    clock.pass_(3)
+    clock.advance(3)
     assert wire.get(f"/v1/vector_stores/{store}/files/{a}").json()["status"] == "completed"
 
 
-def test_a_file_batch_may_show_the_stores_id(
+def test_a_file_batch_may_show_the_id_of_its_store(
     small: SmallOpenAI, wire: httpx.Client, file: Callable[..., str], store: str
 ) -> None:
     small.misbehave("file_batch_id_wrong")
@@ -407,14 +407,12 @@ def test_a_file_batch_may_show_the_stores_id(
     assert wire.get(f"{batches}/{made['id']}").json()["id"] == store
 
 
-def test_a_store_may_take_time_to_be_listed(
-    small: SmallOpenAI, wire: httpx.Client, clock: Clock
-) -> None:
+def test_a_store_may_be_listed_late(small: SmallOpenAI, wire: httpx.Client, clock: Clock) -> None:
     small.misbehave("store_not_listed", seconds=5)
     wire.post("/v1/vector_stores", json={"name": "library"})
     assert wire.get("/v1/vector_stores").json()["data"] == []
 
-    clock.pass_(5)
+    clock.advance(5)
 
     assert len(wire.get("/v1/vector_stores").json()["data"]) == 1
 
@@ -423,12 +421,12 @@ def test_an_idle_store_expires(wire: httpx.Client, file: Callable[..., str], clo
     expiry = {"anchor": "last_active_at", "days": 1}
     body = {"expires_after": expiry, "file_ids": [file()]}
     store = wire.post("/v1/vector_stores", json=body).json()["id"]
-    clock.pass_(86_000)
+    clock.advance(86_000)
     wire.post(f"/v1/vector_stores/{store}/search", json={"query": "cats"})
-    clock.pass_(86_000)
+    clock.advance(86_000)
     assert wire.get(f"/v1/vector_stores/{store}").json()["status"] == "completed"
 
-    clock.pass_(86_400)
+    clock.advance(86_400)
 
     shown = wire.get(f"/v1/vector_stores/{store}").json()
     assert (shown["status"], shown["file_counts"]["total"]) == ("expired", 0)
@@ -452,7 +450,7 @@ def library(
         for name, (_, attributes) in documents.items()
     ]
     wire.post(f"/v1/vector_stores/{store}/file_batches", json={"files": files})
-    clock.pass_(10)
+    clock.advance(10)
     return ids
 
 
@@ -498,7 +496,7 @@ def library(
         ),
     ],
 )
-def test_search_finds_the_words_in_common(
+def test_search_finds_chunks_with_words_in_common(
     wire: httpx.Client, library: dict[str, str], store: str, asked: Json, found: list[str]
 ) -> None:
     answer = wire.post(f"/v1/vector_stores/{store}/search", json=asked).json()
@@ -518,7 +516,9 @@ def test_search_finds_the_words_in_common(
         ({"query": "x", "top_k": 5}, "top_k"),
     ],
 )
-def test_a_search_is_checked(wire: httpx.Client, store: str, asked: Json, param: str) -> None:
+def test_wrong_search_parameters_are_refused(
+    wire: httpx.Client, store: str, asked: Json, param: str
+) -> None:
     answer = wire.post(f"/v1/vector_stores/{store}/search", json=asked)
 
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
@@ -534,7 +534,7 @@ def question(custom_id: str, text: str, store: str, **body: object) -> Json:
     }
 
 
-def test_batched_questions_are_answered_from_the_store_with_citations(
+def test_batched_questions_are_answered_with_citations(
     wire: httpx.Client, library: dict[str, str], store: str, clock: Clock
 ) -> None:
     batch = submit(
@@ -550,7 +550,7 @@ def test_batched_questions_are_answered_from_the_store_with_citations(
         "/v1/responses",
     )
 
-    clock.pass_(100)
+    clock.advance(100)
 
     ended = look(wire, batch)
     bodies = {
@@ -558,14 +558,14 @@ def test_batched_questions_are_answered_from_the_store_with_citations(
         for line in results(wire, ended["output_file_id"])
     }
     call, message = bodies["known"]["output"]
-    (said,) = message["content"]
+    (text,) = message["content"]
     assert call["type"] == "file_search_call"
     assert (call["queries"], call["results"]) == (["Who guards the house?"], None)
-    assert said["text"].startswith("According to dogs.md: # Dogs A dog guards the house")
-    assert said["annotations"] == [
+    assert text["text"].startswith("According to dogs.md: # Dogs A dog guards the house")
+    assert text["annotations"] == [
         {
             "type": "file_citation",
-            "index": len(said["text"]),
+            "index": len(text["text"]),
             "file_id": library["dogs.md"],
             "filename": "dogs.md",
         }

@@ -14,22 +14,22 @@ Json = dict[str, Any]
 
 @dataclass
 class Clock:
-    """Time that passes when a test says so."""
+    """Time that a test moves."""
 
     now: float = 1_800_000_000.0
 
     def __call__(self) -> float:
         return self.now
 
-    def pass_(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.now += seconds
 
-    def passing(self, seconds: float, step: float) -> Iterator[float]:
-        """Moments `step` seconds apart, starting now."""
-        begun = self.now
-        while self.now <= begun + seconds:
+    def ticks(self, seconds: float, step: float) -> Iterator[float]:
+        """The moments from now on, `step` seconds apart."""
+        start = self.now
+        while self.now <= start + seconds:
             yield self.now
-            self.pass_(step)
+            self.advance(step)
 
 
 def http(small: SmallOpenAI, key: str = "sk-test-123456") -> httpx.Client:
