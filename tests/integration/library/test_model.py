@@ -159,9 +159,9 @@ class Libraries(RuleBasedStateMachine):
         found = sorted((each.text.encode(), _suffix(each.filename)) for each in documents)
         wanted = sorted({(text, _suffix(name)) for name, text in readable.items()})
         assert found == wanted, f"the store holds {found}, the folder {wanted}"
-        size = 100 if self.chunking == "static" else 800
-        wrong = [e for e in documents if e.status != "completed" or e.chunking.size != size]
-        assert not wrong, f"not completed, or with other chunking: {wrong}"
+        states = {(each.status, each.chunking.size) for each in documents}
+        expected = ("completed", 100 if self.chunking == "static" else 800)
+        assert states <= {expected}, f"documents are {states}, expected is {expected}"
         ids, files = {each.id for each in documents}, set(self.world.small.files)
         assert ids == files, f"the store holds {ids}, the Files are {files}"
 
