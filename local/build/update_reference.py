@@ -2,8 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from typer.models import CommandInfo
 
 from local.paths import ROOT
 from local.template import read_template
@@ -12,23 +14,24 @@ from shared.audit.config import Config, Rule
 PAGE = ROOT / "docs" / "reference.md"
 
 
-def main() -> int:
-    PAGE.write_text(filled(PAGE.read_text()))
+def main(commands: Sequence[CommandInfo]) -> int:
+    PAGE.write_text(filled(PAGE.read_text(), commands))
     return 0
 
 
-def filled(page: str) -> str:
+def filled(page: str, commands: Sequence[CommandInfo]) -> str:
     """The page with each table between its marks, `<!-- name -->` and `<!-- /name -->`."""
-    made = tables(read_template())
+    made = tables(read_template(), commands)
     marked = re.compile(rf"(<!-- ({'|'.join(made)}) -->\n).*?(?=<!-- /\2 -->)", re.DOTALL)
     return marked.sub(lambda mark: mark[1] + made[mark[2]], page)
 
 
-def tables(template: Mapping[str, Any]) -> dict[str, str]:
+def tables(template: Mapping[str, Any], commands: Sequence[CommandInfo]) -> dict[str, str]:
     return {
         "parameters": parameters(template["Parameters"]),
         "outputs": outputs(template["Outputs"]),
         "thresholds": thresholds(),
+        "subcommands": subcommands(commands),
     }
 
 
@@ -51,6 +54,17 @@ def thresholds() -> str:
     detections = Config().detections
     rows = [_row(name, getattr(detections, name)) for name in type(detections).model_fields]
     return _table(["detection", "its settings, with their defaults"], [row for row in rows if row])
+
+
+def subcommands(commands: Sequence[CommandInfo]) -> str:
+    """Each with the first line of its help."""
+    called = [each.callback for each in commands if each.callback]
+    rows = [f"| `batchdrop {each.__name__}` | {_first_line(each)} |" for each in called]
+    return _table(["subcommand", "what it does"], rows)
+
+
+def _first_line(callback: Callable[..., Any]) -> str:
+    return (callback.__doc__ or "").partition("\n")[0]
 
 
 def _row(name: str, rule: Rule) -> str:

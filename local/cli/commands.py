@@ -193,7 +193,7 @@ def parameters() -> int:
     """Renew the generated tables of docs/reference.md."""
     from local.build.update_reference import main
 
-    return main()
+    return main(app.registered_commands)
 
 
 @app.command(rich_help_panel=MAINTAIN)

@@ -2,7 +2,8 @@
 
 import re
 
-from local.build.update_reference import PAGE, filled, outputs, parameters, thresholds
+from local.build.update_reference import PAGE, filled, outputs, parameters, subcommands, thresholds
+from local.cli.commands import app
 from local.paths import ROOT
 
 WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
@@ -11,7 +12,7 @@ WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
 def test_the_tables_of_the_reference_are_up_to_date() -> None:
     page = PAGE.read_text()
 
-    assert filled(page) == page, "renew it: python -m local parameters"
+    assert filled(page, app.registered_commands) == page, "renew it: batchdrop parameters"
 
 
 def test_a_parameter_is_shown_with_default_choices_and_description() -> None:
@@ -35,6 +36,12 @@ def test_a_detection_is_shown_with_the_settings_of_its_own() -> None:
 
     assert "| D2 | `widest_v4: 8`, `widest_v6: 32` |" in rows
     assert [row for row in rows if row.startswith("| D1 ")] == []
+
+
+def test_a_subcommand_is_shown_with_the_first_line_of_its_help() -> None:
+    rows = subcommands(app.registered_commands).splitlines()
+
+    assert "| `batchdrop up` | Make a world and leave it running. |" in rows
 
 
 def test_every_action_is_pinned_by_commit_with_its_version_beside() -> None:
