@@ -29,6 +29,8 @@ def test_the_sample_comes_back_whole_and_in_the_order_of_the_input(make: Run) ->
     assert report["state"] == "completed"
     assert report["requests"]["succeeded"] == len(asked)
     assert "in_progress" in ran.text
+    (shown,) = re.findall(r'"content": "(Small answer \w+)', (ROOT / "README.md").read_text())
+    assert shown in ran.lines("results.jsonl")[0]
 
 
 def test_every_fault_of_a_refused_file_stands_on_a_line_of_its_own(

@@ -15,6 +15,8 @@ from tests.support.world import DATA, INBOX
 
 Scenario = Mapping[str, bool]  # the template's conditions
 
+WITH_PARAMETERS = {"KeyIsSecret": False, "AdminKeyIsSecret": False, "OwnKey": False}  # the usual
+
 NAMES = {
     INBOX: "InboxBucket",
     DATA: "DataBucket",

@@ -32,6 +32,12 @@ def test_the_readme_fits_on_a_page() -> None:
     assert len(README.read_bytes()) <= MOST_BYTES
 
 
+def test_the_readmes_request_is_a_line_of_the_sample() -> None:
+    (shown,) = [each.text for each in fences(README) if each.language == "json"]
+
+    assert shown in (ROOT / "events" / "sample.jsonl").read_text()
+
+
 def test_every_page_is_in_the_readmes_index() -> None:
     linked = {link.partition("#")[0] for link in links(README)}
 
