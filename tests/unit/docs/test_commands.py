@@ -77,7 +77,7 @@ def _ended(*words: str) -> tuple[int, str]:
     done = subprocess.run(
         words,
         cwd=ROOT,
-        env=os.environ | WIDE,
+        env={name: text for name, text in os.environ.items() if "MAKE" not in name} | WIDE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -162,7 +162,7 @@ def test_the_drawn_life_of_a_part_has_its_states() -> None:
     assert {name for pair in drawn for name in pair if name} == {*PartState}
 
 
-def test_five_worked_examples_name_the_files_that_a_change_touches() -> None:
+def test_five_worked_examples_name_files_that_exist() -> None:
     examples = section(ARCHITECTURE, "Where a change goes").split("\n### ")[1:]
     touched = [re.findall(r"`(\w+/[\w/.]+)`", example) for example in examples]
 

@@ -15,7 +15,7 @@ def test_the_tables_of_the_reference_are_up_to_date() -> None:
     assert filled(page, app.registered_commands) == page, "renew it: batchdrop parameters"
 
 
-def test_a_parameter_is_shown_with_default_choices_and_description() -> None:
+def test_a_parameter_is_shown_with_default_and_choices() -> None:
     switch = {"Default": "on", "AllowedValues": ["on", "off"], "Description": "Whether it runs."}
 
     assert "| `Switch` | `on` | `on`, `off`. Whether it runs. |" in parameters({"Switch": switch})
@@ -44,7 +44,7 @@ def test_a_subcommand_is_shown_with_the_first_line_of_its_help() -> None:
     assert "| `batchdrop up` | Make a world and leave it running. |" in rows
 
 
-def test_every_action_is_pinned_by_commit_with_its_version_beside() -> None:
+def test_every_action_is_pinned_by_commit_and_names_its_version() -> None:
     used = re.findall(r"uses: (.*)", WORKFLOW)
 
     assert used
