@@ -9,6 +9,7 @@ from shared.jobs.edges import Edges
 from shared.jobs.model import Job, JobState, PartState, job_id
 from shared.objects import Source
 from shared.report import model as reports
+from shared.report import notifications as report_notifications
 from shared.report.rejected_page import rejected_page
 from shared.text import sanitize, sanitize_json
 
@@ -62,7 +63,7 @@ def _reject(edges: Edges, job: Job, checked: Checked) -> Job:
     edges.s3.write(f"{prefix}report.html", [rejected_page(report)], keys.PAGE)
     body = sanitize_json(report.model_dump_json(indent=2, exclude_none=True))
     edges.s3.write(key, [body], "application/json")
-    edges.notifier.publish(notifications.rejected(rejected, report, key))
+    edges.notifier.publish(report_notifications.rejected(rejected, report, key))
     edges.ledger.replace_job(job, rejected)
     return rejected
 

@@ -6,14 +6,14 @@ from typing import BinaryIO
 
 from functions.land.answers import batch_errors
 from functions.land.merge import Landed
-from shared.jobs import keys, notifications
+from shared.jobs import keys
 from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job, JobState, Part
 from shared.jobs.results import Tally, read_answer
 from shared.openai.models import BatchError
 from shared.problems import KEPT
-from shared.report import model
+from shared.report import model, notifications
 from shared.report.job_page import job_page
 from shared.report.prices import cost, prices
 from shared.text import sanitize_json

@@ -5,7 +5,6 @@ from pydantic import JsonValue
 from shared.aws.notifier import Notification
 from shared.jobs.model import Job, Part
 from shared.openai.models import Batch, File
-from shared.report.model import JobReport, Rejected
 from shared.text import REASON, sanitize
 
 
@@ -15,50 +14,8 @@ def accepted(job: Job) -> Notification:
         about=job.id,
         text=f"{sanitize(job.key)} was accepted: {job.requests:,} requests in {job.parts} part(s), "
         f"about {job.tokens:,} prompt tokens.",
-        detail=_job(job),
+        detail=job_detail(job),
     )
-
-
-def rejected(job: Job, report: Rejected, key: str) -> Notification:
-    worst = ", ".join(f"{n} × {code}" for code, n in sorted(report.problems_by_code.items())[:10])
-    return Notification(
-        type="Job Rejected",
-        about=job.id,
-        text=f"{sanitize(job.key)} was refused: {report.problems_total:,} problem(s): {worst}.\n"
-        f"Every problem with line and remedy: {key}",
-        detail=_job(job) | {"problems": report.problems_total, "report": key},
-    )
-
-
-def ended(job: Job, report: JobReport) -> Notification:
-    counts = report.requests
-    return Notification(
-        type=f"Job {report.state.capitalize()}",
-        about=job.id,
-        text=f"{sanitize(job.key)} is {report.state}: {counts.succeeded:,} of {counts.total:,} "
-        f"requests succeeded, {counts.failed:,} failed.{_cost(report)}\n"
-        f"{sanitize(report.reason, REASON)}\n"
-        f"Results: {report.files['results']}\nReport: {report.files['page']}",
-        detail=_job(job)
-        | {
-            "succeeded": counts.succeeded,
-            "failed": counts.failed,
-            "input_tokens": report.usage.input_tokens,
-            "output_tokens": report.usage.output_tokens,
-            "cost_usd": report.cost.usd,
-            "unpriced_models": report.cost.unpriced_models,
-            **{name: report.files[name] for name in ("results", "errors", "report", "page")},
-        },
-    )
-
-
-def _cost(report: JobReport) -> str:
-    """Nobody is told that a job was free because its prices are not known."""
-    without = report.cost.unpriced_models
-    if not report.usage_by_model or without == len(report.usage_by_model):
-        return ""
-    rest = f", without {without:,} model(s) whose price is not known" if without else ""
-    return f" Cost at OpenAI: about ${report.cost.usd:,.2f}{rest}."
 
 
 def waiting(job: Job, part: Part) -> Notification:
@@ -120,7 +77,7 @@ def orphan_deleted(part: Part, file: File) -> Notification:
     )
 
 
-def _job(job: Job) -> dict[str, JsonValue]:
+def job_detail(job: Job) -> dict[str, JsonValue]:
     return {
         "job": job.id,
         "state": job.state.value,
@@ -133,7 +90,7 @@ def _job(job: Job) -> dict[str, JsonValue]:
 
 
 def _part(job: Job, part: Part) -> dict[str, JsonValue]:
-    return _job(job) | {
+    return job_detail(job) | {
         "part": part.number,
         "attempt": part.attempt,
         "model": part.model,

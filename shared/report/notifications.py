@@ -1,0 +1,49 @@
+"""The notifications that a job was rejected or has ended: they say what its report says."""
+
+from shared.aws.notifier import Notification
+from shared.jobs.model import Job
+from shared.jobs.notifications import job_detail
+from shared.report.model import JobReport, Rejected
+from shared.text import REASON, sanitize
+
+
+def rejected(job: Job, report: Rejected, key: str) -> Notification:
+    worst = ", ".join(f"{n} × {code}" for code, n in sorted(report.problems_by_code.items())[:10])
+    return Notification(
+        type="Job Rejected",
+        about=job.id,
+        text=f"{sanitize(job.key)} was rejected: {report.problems_total:,} problem(s): {worst}.\n"
+        f"Every problem with line and remedy: {key}",
+        detail=job_detail(job) | {"problems": report.problems_total, "report": key},
+    )
+
+
+def ended(job: Job, report: JobReport) -> Notification:
+    counts = report.requests
+    return Notification(
+        type=f"Job {report.state.capitalize()}",
+        about=job.id,
+        text=f"{sanitize(job.key)} is {report.state}: {counts.succeeded:,} of {counts.total:,} "
+        f"requests succeeded, {counts.failed:,} failed.{_cost(report)}\n"
+        f"{sanitize(report.reason, REASON)}\n"
+        f"Results: {report.files['results']}\nReport: {report.files['page']}",
+        detail=job_detail(job)
+        | {
+            "succeeded": counts.succeeded,
+            "failed": counts.failed,
+            "input_tokens": report.usage.input_tokens,
+            "output_tokens": report.usage.output_tokens,
+            "cost_usd": report.cost.usd,
+            "unpriced_models": report.cost.unpriced_models,
+            **{name: report.files[name] for name in ("results", "errors", "report", "page")},
+        },
+    )
+
+
+def _cost(report: JobReport) -> str:
+    """Empty where no price is known: the job was not free."""
+    without = report.cost.unpriced_models
+    if not report.usage_by_model or without == len(report.usage_by_model):
+        return ""
+    rest = f", without {without:,} model(s) whose price is not known" if without else ""
+    return f" Cost at OpenAI: about ${report.cost.usd:,.2f}{rest}."
