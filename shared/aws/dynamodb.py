@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from botocore.exceptions import ClientError
 
+from shared.aws.failures import BUSY, code_of
 from shared.errors import Conflict, TryLater
 
 if TYPE_CHECKING:
@@ -28,15 +29,6 @@ CONFLICTS = frozenset(
         "ConditionalCheckFailedException",
         "TransactionCanceledException",
         "TransactionConflictException",
-    }
-)
-BUSY = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-        "TransactionInProgressException",
-        "InternalServerError",
     }
 )
 
@@ -105,7 +97,7 @@ def call(ask: Callable[[], Answer]) -> Answer:
     try:
         return ask()
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
+        code = code_of(error)
         if code in CONFLICTS:
             raise Conflict(f"DynamoDB: {code}", failed_conditions(error)) from error
         if code in BUSY:

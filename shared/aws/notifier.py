@@ -73,20 +73,24 @@ class Notifier:
                 raise TryLater(f"topic: {failed[0].get('Code')}")
 
     def _put_on_bus(self, notifications: Sequence[Notification]) -> None:
-        answer = self._events.put_events(
-            Entries=[
-                {
-                    "Source": SOURCE,
-                    "DetailType": notification.type,
-                    "Detail": json.dumps({"id": notification.id, **notification.detail}),
-                    "EventBusName": self._bus,
-                }
-                for notification in notifications
-            ]
-        )
-        if answer["FailedEntryCount"]:
-            codes = {each.get("ErrorCode") for each in answer["Entries"]} - {None}
-            raise TryLater(f"bus: {', '.join(sorted(map(str, codes)))}")
+        entries = [
+            {
+                "Source": SOURCE,
+                "DetailType": notification.type,
+                "Detail": json.dumps({"id": notification.id, **notification.detail}),
+                "EventBusName": self._bus,
+            }
+            for notification in notifications
+        ]
+        put_events(self._events, entries)
+
+
+def put_events(events: "EventBridgeClient", entries: list[Any]) -> None:
+    """Raises TryLater if the bus did not take all of them."""
+    answer = events.put_events(Entries=entries)
+    if answer["FailedEntryCount"]:
+        codes = {each.get("ErrorCode") for each in answer["Entries"]} - {None}
+        raise TryLater(f"bus: {', '.join(sorted(map(str, codes)))}")
 
 
 def _subject(notification: Notification) -> str:

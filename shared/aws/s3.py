@@ -17,6 +17,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
+from shared.aws.failures import BUSY, code_of
 from shared.errors import NotFound, TryLater
 from shared.objects import Source, Span
 
@@ -29,7 +30,6 @@ AT_ONCE = 4  # pieces in flight
 RETRIES = 3  # of a read that broke off, each from where it stopped
 BROKEN = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, ConnectionClosedError)
 MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed"})
-BUSY = frozenset({"SlowDown", "503", "InternalError", "500", "RequestTimeout"})
 
 
 class S3Store:
@@ -220,7 +220,7 @@ def _typed_errors(key: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
+        code = code_of(error)
         if code in MISSING:
             raise NotFound(f"{key}: {code}", code, 404) from error
         if code in BUSY:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from shared.aws.failures import code_of
 from shared.errors import ActionRequired
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ class Secret:
             return self._fetch().strip()
         except ClientError as error:
             raise ActionRequired(
-                f"the key can't be read from {self._reference}: "
-                f"{error.response.get('Error', {}).get('Code')}. Store it there "
+                f"the key can't be read from {self._reference}: {code_of(error)}. Store it there "
                 "(aws ssm put-parameter --type SecureString …) and let this function read it"
             ) from error
 
