@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO, NamedTuple, cast
 
-from shared.batchfile.lines import Unreadable, unpacked
+from shared.batchfile.lines import UnreadableFile, unpacked
 from shared.batchfile.part_builder import Copying, PartBuilder, Reread
 from shared.batchfile.schema import Limits
 from shared.batchfile.splitter import Splitter
@@ -93,7 +93,7 @@ def _split(edges: Edges, job: Job, size: int, splitter: Splitter) -> list[Part]:
     try:
         for full in splitter.split(source, edges.settings.max_file_bytes):
             parts.append(_part(edges, job, size, full, number=len(parts) + 1))
-    except Unreadable as error:
+    except UnreadableFile as error:
         splitter.problems.add(Problem(code=error.code, message=error.message, remedy=error.remedy))
         return []
     return parts

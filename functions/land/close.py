@@ -10,7 +10,7 @@ from shared.jobs import keys
 from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job, JobState, Part
-from shared.jobs.results import Tally, read_answer
+from shared.jobs.results import AnswerCounts, read_answer
 from shared.openai.models import BatchError
 from shared.problems import KEPT
 from shared.report import model, notifications
@@ -23,13 +23,13 @@ FLUSH = 1 << 18  # bytes passed on at a time
 
 def close(edges: Edges, job: Job, parts: list[Part], landed: Iterable[Landed]) -> Job:
     """Write data, then notify; the caller commits last."""
-    tally, prefix = Tally(), job.results_prefix
+    counts, prefix = AnswerCounts(), job.results_prefix
     results, errors = f"{prefix}results.jsonl", f"{prefix}errors.jsonl"
     with tempfile.TemporaryFile() as failed:
-        edges.s3.write(results, _counted(landed, tally, failed))
+        edges.s3.write(results, _counted(landed, counts, failed))
         edges.s3.write_file(errors, failed)
-    _check_complete(job, tally)
-    report = _report(edges, job, parts, tally)
+    _check_complete(job, counts)
+    report = _report(edges, job, parts, counts)
     edges.s3.write(report.files["page"], [job_page(report)], keys.PAGE)
     body = sanitize_json(report.model_dump_json(indent=2))
     edges.s3.write(report.files["report"], [body], "application/json")
@@ -37,7 +37,7 @@ def close(edges: Edges, job: Job, parts: list[Part], landed: Iterable[Landed]) -
     return job.moved(JobState(report.state), edges.now(), reason=report.reason)
 
 
-def _counted(landed: Iterable[Landed], tally: Tally, failed: BinaryIO) -> Iterator[bytes]:
+def _counted(landed: Iterable[Landed], counts: AnswerCounts, failed: BinaryIO) -> Iterator[bytes]:
     """The results file, counted as it passes."""
     held: list[bytes] = []
     size = 0
@@ -45,7 +45,7 @@ def _counted(landed: Iterable[Landed], tally: Tally, failed: BinaryIO) -> Iterat
         answer = read_answer(each.line)
         if answer is None:
             raise AssertionError(f"line {each.number} of the results names no request")
-        if not tally.add(answer, each.model, each.number):
+        if not counts.add(answer, each.model, each.number):
             failed.write(each.line + b"\n")
         held.append(each.line)
         size += len(each.line)
@@ -56,17 +56,17 @@ def _counted(landed: Iterable[Landed], tally: Tally, failed: BinaryIO) -> Iterat
         yield b"\n".join(held) + b"\n"
 
 
-def _check_complete(job: Job, tally: Tally) -> None:
+def _check_complete(job: Job, counts: AnswerCounts) -> None:
     """A job with a request missing is not closed."""
-    if tally.succeeded + tally.failed != job.requests:
+    if counts.succeeded + counts.failed != job.requests:
         raise AssertionError(
-            f"job {job.id}: {tally.succeeded + tally.failed} results of {job.requests} requests"
+            f"job {job.id}: {counts.succeeded + counts.failed} results of {job.requests} requests"
         )
 
 
-def _report(edges: Edges, job: Job, parts: list[Part], tally: Tally) -> model.JobReport:
+def _report(edges: Edges, job: Job, parts: list[Part], counts: AnswerCounts) -> model.JobReport:
     prefix, now = job.results_prefix, edges.now()
-    state = model.outcome(parts, tally)
+    state = model.outcome(parts, counts)
     files = {name: f"{prefix}{name}.jsonl" for name in ("results", "errors")}
     files |= {f"extras-{p.number}": keys.extras_key(job, p) for p in parts if p.extras}
     return model.JobReport(
@@ -78,17 +78,17 @@ def _report(edges: Edges, job: Job, parts: list[Part], tally: Tally) -> model.Jo
         times=job.times | {state: now},
         requests=model.Requests(
             total=job.requests,
-            succeeded=tally.succeeded,
-            failed=tally.failed,
+            succeeded=counts.succeeded,
+            failed=counts.failed,
             retried=sum(part.requests for part in parts if part.attempt == 2 and not part.replaced),
             skipped=job.skipped,
         ),
-        usage=model.total(tally.usage),
-        usage_by_model=tally.usage,
-        cost=cost(tally.usage, prices()),
+        usage=model.total(counts.usage),
+        usage_by_model=counts.usage,
+        cost=cost(counts.usage, prices()),
         estimated_prompt_tokens=job.tokens,
         parts=[model.part_report(part, _errors(edges, part)) for part in parts],
-        errors=tally.groups,
+        errors=counts.groups,
         skipped=_skipped(edges, job),
         extra_answers=sum(part.extras for part in parts),
         files=files | {"report": f"{prefix}report.json", "page": f"{prefix}report.html"},

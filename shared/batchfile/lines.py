@@ -29,7 +29,7 @@ class Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """Reading the file has to stop: code, message and remedy are for its owner."""
 
     def __init__(self, code: str, message: str, remedy: str) -> None:
@@ -101,7 +101,7 @@ class _Stopped:
 
 
 def blocks(source: Readable, limit: int, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Block]:
-    """Every line in order. Raises Unreadable.
+    """Every line in order. Raises UnreadableFile.
 
     limit: bytes, after decompression, that are read before the file is refused.
     """
@@ -144,7 +144,7 @@ class _Unfinished:
     def grow(self, chunk: bytes) -> None:
         self.size += len(chunk)
         if self.size > GIVE_UP_BYTES:
-            raise Unreadable(
+            raise UnreadableFile(
                 "line_too_long",
                 f"A line has more than {GIVE_UP_BYTES:,} bytes; reading stopped there.",
                 "write JSON Lines: one request a line, each ended by a newline",
@@ -180,7 +180,7 @@ def _chunks(source: Readable, limit: int) -> Iterator[bytes]:
     while chunk := _read(source):
         total += len(chunk)
         if total > limit:
-            raise Unreadable(
+            raise UnreadableFile(
                 "file_too_large",
                 f"The file unpacks to more than {limit:,} bytes; reading stopped there.",
                 "split the file into several and drop each",
@@ -199,8 +199,8 @@ def _read(source: Readable) -> bytes:
         raise _damaged("is damaged or ends too early", error) from error
 
 
-def _damaged(how: str, error: Exception) -> Unreadable:
-    return Unreadable(
+def _damaged(how: str, error: Exception) -> UnreadableFile:
+    return UnreadableFile(
         "invalid_compression",
         f"The compressed file {how}: {error}.",
         "compress it again and check it (gzip -t, zstd -t) before you drop it",
@@ -210,14 +210,14 @@ def _damaged(how: str, error: Exception) -> Unreadable:
 def _opening(chunk: bytes) -> bool:
     """Whether a UTF-8 byte order mark opens the file; refuses what is no UTF-8 text at all."""
     if chunk.startswith(UTF16_MARKS):
-        raise Unreadable(
+        raise UnreadableFile(
             "invalid_encoding",
             "The file is UTF-16.",
             "save it as UTF-8 without a byte order mark (iconv -f utf-16 -t utf-8)",
         )
     for mark, suffix in PACKED_MARKS.items():
         if chunk.startswith(mark):
-            raise Unreadable(
+            raise UnreadableFile(
                 "invalid_encoding",
                 "The file is compressed and its name does not say so, or it is compressed twice.",
                 f"compress it once, and name it …{suffix}",

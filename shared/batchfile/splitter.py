@@ -48,7 +48,7 @@ class Splitter:
         self._parts = 0
 
     def split(self, source: Readable, most_bytes: int) -> Iterator[PartBuilder]:
-        """Parts in the order in which they got full. Raises Unreadable.
+        """Parts in the order in which they got full. Raises UnreadableFile.
 
         most_bytes: of the unpacked file. After the last, `suspects` must be empty, or the
         file is read again with them.

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from shared.batchfile.lines import MAX_LINE_BYTES, TOO_LONG, Unreadable, misencoded_at
+from shared.batchfile.lines import MAX_LINE_BYTES, TOO_LONG, UnreadableFile, misencoded_at
 from shared.batchfile.schema import MAX_MODEL, UNDECODABLE, Limits, decode
 from shared.problems import Problem
 from shared.text import shorten
@@ -73,8 +73,8 @@ def too_large(number: int, what: str, have: int, limit: int) -> Problem:
     )
 
 
-def too_many_models(most: int) -> Unreadable:
-    return Unreadable(
+def too_many_models(most: int) -> UnreadableFile:
+    return UnreadableFile(
         "too_many_models",
         f"The file asks for more than {most} different endpoints and models; reading stopped "
         "there.",
@@ -82,16 +82,16 @@ def too_many_models(most: int) -> Unreadable:
     )
 
 
-def too_many_parts(most: int) -> Unreadable:
-    return Unreadable(
+def too_many_parts(most: int) -> UnreadableFile:
+    return UnreadableFile(
         "too_many_parts",
         f"The file would be split into more than {most:,} parts; reading stopped there.",
         "split it into several files, or raise the stack's MaxPartBytes",
     )
 
 
-def too_many_duplicates(most: int) -> Unreadable:
-    return Unreadable(
+def too_many_duplicates(most: int) -> UnreadableFile:
+    return UnreadableFile(
         "too_many_duplicates",
         f"The file uses at least {most:,} custom_ids more than once; not all of them are counted "
         "here.",

@@ -155,7 +155,7 @@ class Usage(FrozenModel):
         )
 
 
-class Tally:
+class AnswerCounts:
     """Counts answers as they pass, in memory that does not grow with their number."""
 
     def __init__(self) -> None:

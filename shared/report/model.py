@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared.jobs.model import Job, Part
 from shared.jobs.options import Options
-from shared.jobs.results import ErrorGroup, Tally, Usage
+from shared.jobs.results import AnswerCounts, ErrorGroup, Usage
 from shared.model import FrozenModel
 from shared.objects import Source
 from shared.openai.models import BatchError
@@ -160,7 +160,7 @@ def total(usage: dict[str, Usage]) -> Usage:
     return whole
 
 
-def outcome(parts: list[Part], tally: Tally) -> Literal["completed", "failed", "cancelled"]:
+def outcome(parts: list[Part], counts: AnswerCounts) -> Literal["completed", "failed", "cancelled"]:
     """Failed: OpenAI took none of it. Any other job that ran to its end is completed.
 
     A cancel that came too late to change anything does not count. A run that died after it sent the
@@ -170,8 +170,8 @@ def outcome(parts: list[Part], tally: Tally) -> Literal["completed", "failed", "
     if any(each.cut_short for each in parts):
         return "cancelled"
     statuses = {each.batch_status for each in parts if not each.replaced}
-    if tally.succeeded == 0 and statuses <= {"failed", "refused"}:
+    if counts.succeeded == 0 and statuses <= {"failed", "refused"}:
         return "failed"
-    if tally.succeeded == 0 and statuses == {"cancelled"}:
+    if counts.succeeded == 0 and statuses == {"cancelled"}:
         return "cancelled"
     return "completed"

@@ -14,7 +14,7 @@ import pytest
 import zstandard
 from moto import mock_aws
 
-from shared.batchfile.lines import BLOCK, GIVE_UP_BYTES, MAX_LINE_BYTES, UTF8_MARK, Unreadable
+from shared.batchfile.lines import BLOCK, GIVE_UP_BYTES, MAX_LINE_BYTES, UTF8_MARK, UnreadableFile
 from shared.batchfile.part_builder import Copying
 from shared.batchfile.schema import Limits
 from shared.batchfile.splitter import Splitter
@@ -347,7 +347,7 @@ def test_single_line_of_two_gigabytes_is_refused_in_bounded_memory() -> None:
     splitter = Splitter(Limits(), Copying(io.BytesIO, None), skip=True)
     tracemalloc.start()
 
-    with pytest.raises(Unreadable, match=f"more than {GIVE_UP_BYTES:,} bytes"):
+    with pytest.raises(UnreadableFile, match=f"more than {GIVE_UP_BYTES:,} bytes"):
         list(splitter.split(source, PLENTY))
 
     _, peak = tracemalloc.get_traced_memory()

@@ -20,7 +20,7 @@ from shared.batchfile.lines import (
     TOO_LONG,
     UTF8_MARK,
     Block,
-    Unreadable,
+    UnreadableFile,
     blocks,
     misencoded_at,
     unpacked,
@@ -104,7 +104,7 @@ def test_empty_file_has_no_lines(data: bytes) -> None:
 def test_file_that_does_not_begin_as_text_is_refused_at_once(
     opening: bytes, code: str, message: str
 ) -> None:
-    with pytest.raises(Unreadable, match=message) as caught:
+    with pytest.raises(UnreadableFile, match=message) as caught:
         read(opening + b"{}\n", sizes=(1,))
 
     assert caught.value.code == code
@@ -113,7 +113,7 @@ def test_file_that_does_not_begin_as_text_is_refused_at_once(
 
 def test_file_one_byte_over_the_limit_is_refused() -> None:
     assert split(read(b"a\nbc", limit=4)) == [b"a", b"bc"]
-    with pytest.raises(Unreadable, match="more than 3 bytes") as caught:
+    with pytest.raises(UnreadableFile, match="more than 3 bytes") as caught:
         read(b"a\nbc", limit=3)
     assert caught.value.code == "file_too_large"
 
@@ -140,7 +140,7 @@ def test_line_of_two_gigabytes_is_refused_in_bounded_memory() -> None:
     source = reader(repeat(ZEROS, (2 << 30) // BLOCK))
     tracemalloc.start()
 
-    with pytest.raises(Unreadable, match=f"more than {GIVE_UP_BYTES:,} bytes") as caught:
+    with pytest.raises(UnreadableFile, match=f"more than {GIVE_UP_BYTES:,} bytes") as caught:
         list(blocks(source, PLENTY))
 
     _, peak = tracemalloc.get_traced_memory()
@@ -220,7 +220,7 @@ def test_zst_file_may_hold_skippable_frames() -> None:
     ],
 )
 def test_damaged_compressed_file_is_refused(packed: bytes, name: str) -> None:
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(UnreadableFile) as caught:
         content(packed, name)
 
     assert caught.value.code == "invalid_compression"
@@ -251,7 +251,7 @@ def test_compression_bomb_stops_at_the_limit_in_bounded_memory(name: str) -> Non
     packed = PACK[name](plain * (1 << 20))
     tracemalloc.start()
 
-    with pytest.raises(Unreadable, match="unpacks to more than 100,000,000 bytes"):
+    with pytest.raises(UnreadableFile, match="unpacks to more than 100,000,000 bytes"):
         list(map(len, (b.data for b in blocks(unpacked(io.BytesIO(packed), name), 100_000_000))))
 
     _, peak = tracemalloc.get_traced_memory()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.batchfile.lines import BLOCK, UTF8_MARK, Unreadable
+from shared.batchfile.lines import BLOCK, UTF8_MARK, UnreadableFile
 from shared.batchfile.part_builder import Copying
 from shared.batchfile.schema import EMBEDDINGS, Limits
 from shared.batchfile.splitter import Splitter
@@ -333,7 +333,7 @@ def test_file_with_too_many_models_is_refused() -> None:
         [2, 5, 8],
         [3, 6, 9],
     ]
-    with pytest.raises(Unreadable, match="more than 3 different endpoints and models"):
+    with pytest.raises(UnreadableFile, match="more than 3 different endpoints and models"):
         split_bytes(data + lines([chat("x", model="m3")]), limits)
 
 
@@ -353,7 +353,7 @@ def test_file_with_too_many_parts_is_refused() -> None:
     limits = Limits(requests=1, parts=3)
 
     assert len(split_bytes(chats(3), limits).parts) == 3
-    with pytest.raises(Unreadable, match="more than 3 parts"):
+    with pytest.raises(UnreadableFile, match="more than 3 parts"):
         split_bytes(chats(4), limits)
 
 
@@ -362,7 +362,7 @@ def test_file_with_too_many_duplicates_is_refused_with_a_sample() -> None:
     limits, copying = Limits(suspects=5), Copying(io.BytesIO, None)
     splitter = Splitter(limits, copying, skip=True, suspects=suspects)
 
-    with pytest.raises(Unreadable, match="at least 5 custom_ids"):
+    with pytest.raises(UnreadableFile, match="at least 5 custom_ids"):
         list(splitter.split(ShortReads(chats(9) + chats(9), [BLOCK]), PLENTY))
 
     assert splitter.problems.by_code == {"duplicate_custom_id": 5}

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.jobs.results import GROUPS, Answer, Fate, Tally, Usage, lines_of, read_answer, stand_in
+from shared.jobs.results import (
+    GROUPS,
+    Answer,
+    AnswerCounts,
+    Fate,
+    Usage,
+    lines_of,
+    read_answer,
+    stand_in,
+)
 from shared.text import LONGEST
 from tests.support.splits import bounded
 
@@ -132,56 +141,56 @@ def test_a_request_without_answer_gets_a_line_like_others(custom_id: str) -> Non
 
 
 def test_a_tally_counts_successes_failures_and_tokens_by_model() -> None:
-    tally = Tally()
+    counts = AnswerCounts()
     responses = {"status_code": 200, "body": {"usage": {"input_tokens": 5, "output_tokens": 7}}}
 
     told = [
-        tally.add(answer(OK), "m1", 1),
-        tally.add(answer(OK), "m1", 2),
-        tally.add(answer(responses), "m2", 3),
-        tally.add(answer(http(400, code="c", message="m")), "m2", 4),
-        tally.add(answer({"status_code": 200, "body": None}), "m3", 5),
-        tally.add(answer({"status_code": 500, "body": OK["body"]}), "m1", 6),
+        counts.add(answer(OK), "m1", 1),
+        counts.add(answer(OK), "m1", 2),
+        counts.add(answer(responses), "m2", 3),
+        counts.add(answer(http(400, code="c", message="m")), "m2", 4),
+        counts.add(answer({"status_code": 200, "body": None}), "m3", 5),
+        counts.add(answer({"status_code": 500, "body": OK["body"]}), "m1", 6),
     ]
 
     assert told == [True, True, True, False, True, False]
-    assert (tally.succeeded, tally.failed) == (4, 2)
-    assert tally.usage == {
+    assert (counts.succeeded, counts.failed) == (4, 2)
+    assert counts.usage == {
         "m1": Usage(input_tokens=9, output_tokens=6),
         "m2": Usage(input_tokens=5, output_tokens=7),
     }
 
 
 def test_failures_alike_are_one_group_with_its_first_example() -> None:
-    tally = Tally()
+    counts = AnswerCounts()
 
-    tally.add(answer(http(400, code="c", message="m"), custom_id="first"), "m", 3)
-    tally.add(answer(http(500, code="d", message="m")), "m", 4)
-    tally.add(answer(http(500, code="d", message="m")), "m", 5)
-    tally.add(answer(http(500, code="d", message="m")), "m", 6)
-    tally.add(answer(http(400, code="c", message="m")), "m", 9)
+    counts.add(answer(http(400, code="c", message="m"), custom_id="first"), "m", 3)
+    counts.add(answer(http(500, code="d", message="m")), "m", 4)
+    counts.add(answer(http(500, code="d", message="m")), "m", 5)
+    counts.add(answer(http(500, code="d", message="m")), "m", 6)
+    counts.add(answer(http(400, code="c", message="m")), "m", 9)
 
     assert [
-        (each.code, each.count, each.example_custom_id, each.example_line) for each in tally.groups
+        (each.code, each.count, each.example_custom_id, each.example_line) for each in counts.groups
     ] == [("d", 3, "a", 4), ("c", 2, "first", 3)]
 
 
 def test_groups_are_bounded_and_the_rest_is_counted_together() -> None:
-    tally = Tally()
+    counts = AnswerCounts()
 
     list(
         map(
-            tally.add,
+            counts.add,
             map(answer, map(http, range(1_000, 1_000 + GROUPS + 20))),
             "m" * 99,
             range(1, 99),
         )
     )
-    tally.add(answer(http(1_000)), "m", 99)
+    counts.add(answer(http(1_000)), "m", 99)
 
-    assert len(tally.groups) == GROUPS + 1
-    assert (tally.groups[0].code, tally.groups[0].count) == ("other", 20)
-    assert (tally.groups[1].code, tally.groups[1].count) == ("http_1000", 2)
+    assert len(counts.groups) == GROUPS + 1
+    assert (counts.groups[0].code, counts.groups[0].count) == ("other", 20)
+    assert (counts.groups[1].code, counts.groups[1].count) == ("http_1000", 2)
 
 
 @bounded

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.jobs.results import Answer, Tally, Usage
+from shared.jobs.results import Answer, AnswerCounts, Usage
 from shared.jobs.results import _Response as Response
 from shared.openai.models import BatchError
 from shared.problems import Problem, Problems
@@ -79,16 +79,16 @@ def test_total_adds_up_the_usage_of_all_models() -> None:
 def test_outcome_follows_from_the_statuses_of_the_parts(
     statuses: list[str], answers: list[Response], state: str
 ) -> None:
-    tally = Tally()
-    succeeded = [tally.add(Answer("a", each), "m", 1) for each in answers]
+    counts = AnswerCounts()
+    succeeded = [counts.add(Answer("a", each), "m", 1) for each in answers]
     parts = [part(batch_status=each) for each in statuses]
     replaced = part(batch_status="failed", replaced=True)
 
     assert all(succeeded)
-    assert outcome([*parts, replaced], tally) == state
+    assert outcome([*parts, replaced], counts) == state
 
 
 def test_outcome_is_cancelled_if_the_cancel_cut_a_part_short() -> None:
     parts = [part(batch_status="completed"), part(batch_status="completed", cut_short=True)]
 
-    assert outcome(parts, Tally()) == "cancelled"
+    assert outcome(parts, AnswerCounts()) == "cancelled"
