@@ -219,6 +219,35 @@ def test_a_file_that_is_no_batch_file_is_refused_at_upload(
     )
 
 
+@pytest.mark.parametrize("filename", ["requests.jsonl", "upload", "a.b.jsonl", "requests"])
+def test_a_batch_file_is_named_jsonl_or_without_an_ending(
+    client: httpx.Client, filename: str
+) -> None:
+    content = lines([chat("a")])
+
+    answer = client.post(
+        "/v1/files", data={"purpose": "batch"}, files={"file": (filename, content)}
+    )
+
+    assert (answer.status_code, answer.json()["filename"]) == (200, filename)
+
+
+@pytest.mark.parametrize("filename", ["requests.txt", "requests.json", "a.jsonl.gz", "upload.csv"])
+def test_a_batch_file_with_another_ending_is_refused_twice_over(
+    client: httpx.Client, filename: str
+) -> None:
+    content = lines([chat("a")])
+
+    answer = client.post(
+        "/v1/files", data={"purpose": "batch"}, files={"file": (filename, content)}
+    )
+
+    message = "Invalid file format for Batch API. Must be .jsonl"
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
+    assert answer.status_code == 400
+    assert answer.json() == {"error": error, "detail": {"message": message, "code": None}}
+
+
 def test_a_byte_order_mark_fails_the_batch_later(client: httpx.Client, clock: Clock) -> None:
     batch = submit(client, b"\xef\xbb\xbf" + lines([chat("a")]))
 

@@ -39,6 +39,12 @@ def test_a_file_is_uploaded_retrieved_listed_and_deleted(client: OpenAI) -> None
         client.files.retrieve(file.id)
 
 
+def test_bytes_without_a_name_are_uploaded(client: OpenAI) -> None:
+    file = client.files.create(file=lines([chat("a")]), purpose="batch")
+
+    assert file.filename == "upload"
+
+
 def test_a_file_expires(client: OpenAI, clock: Clock) -> None:
     file = client.files.create(
         file=("requests.jsonl", lines([chat("a")])),

@@ -117,7 +117,7 @@ def test_a_body_may_come_in_chunks(wire: httpx.Client) -> None:
     ("method", "path", "status", "words"),
     [
         ("GET", "/v1/nothing", 404, "Invalid URL (GET /v1/nothing)"),
-        ("PATCH", "/v1/files", 405, "Not allowed to PATCH on /v1/files."),
+        ("PATCH", "/v1/files", 405, "Invalid method for URL (PATCH /v1/files)"),
         ("GET", "/v1/files?limit=0", 400, "Expected a value >= 1, but got 0"),
         ("GET", "/v1/batches?limit=101", 400, "Expected a value <= 100, but got 101"),
         ("GET", "/v1/files?order=up", 400, "Invalid value: 'up'"),

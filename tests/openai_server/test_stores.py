@@ -524,6 +524,56 @@ def test_wrong_search_parameters_are_refused(
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
 
+@pytest.mark.parametrize(
+    "nulls",
+    [
+        {"max_num_results": None},
+        {"filters": None},
+        {"ranking_options": None, "rewrite_query": None},
+        {"ranking_options": {"ranker": None, "score_threshold": None}},
+    ],
+)
+def test_null_in_a_search_is_as_good_as_nothing(
+    wire: httpx.Client, library: dict[str, str], store: str, nulls: Json
+) -> None:
+    search = f"/v1/vector_stores/{store}/search"
+
+    answer = wire.post(search, json={"query": "cats", **nulls})
+
+    assert answer.json() == wire.post(search, json={"query": "cats"}).json()
+    assert len(answer.json()["data"]) == len(library) - 1
+
+
+def test_null_is_as_good_as_nothing_for_stores_and_files(
+    wire: httpx.Client, file: Callable[..., str]
+) -> None:
+    names = ("name", "description", "metadata", "expires_after", "file_ids", "chunking_strategy")
+    store = wire.post("/v1/vector_stores", json=dict.fromkeys(names)).json()["id"]
+    nulls: Json = {"attributes": None, "chunking_strategy": None}
+
+    one = wire.post(f"/v1/vector_stores/{store}/files", json={"file_id": file(), **nulls})
+    many = wire.post(
+        f"/v1/vector_stores/{store}/file_batches",
+        json={"files": [{"file_id": file(), **nulls}], "file_ids": None, **nulls},
+    )
+
+    assert (one.status_code, many.status_code) == (200, 200)
+
+
+def test_null_in_a_file_search_tool_is_as_good_as_nothing(
+    wire: httpx.Client, library: dict[str, str], store: str, clock: Clock
+) -> None:
+    request = question("a", "Who guards the house?", store)
+    request["body"]["tools"][0] |= {"filters": None, "max_num_results": None}
+    batch = submit(wire, lines([request]), "/v1/responses")
+
+    clock.advance(100)
+
+    (line,) = results(wire, look(wire, batch)["output_file_id"])
+    (text,) = line["response"]["body"]["output"][1]["content"]
+    assert text["annotations"][0]["file_id"] == library["dogs.md"]
+
+
 def question(custom_id: str, text: str, store: str, **body: object) -> Json:
     tool = {"type": "file_search", "vector_store_ids": [store]}
     return {

@@ -4,7 +4,7 @@ import heapq
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import orjson
 from werkzeug.datastructures import FileStorage
@@ -147,7 +147,7 @@ class Files:
         if size > self.context.settings.max_file_bytes:
             raise Refusal("File is too large.", status=413)
         if purpose == "batch" and not _looks_like_a_batch(upload, size):
-            raise Refusal("Invalid file format for Batch API. Must be .jsonl")
+            raise Refusal("Invalid file format for Batch API. Must be .jsonl").with_detail()
         return size
 
     def _expires_at(self, form: Json, purpose: str) -> int | None:
@@ -184,7 +184,8 @@ class Files:
 
 def _looks_like_a_batch(upload: FileStorage, size: int) -> bool:
     """Only the name and the first line are checked at upload; a batch checks the rest."""
-    if size == 0 or not str(upload.filename).endswith(".jsonl"):
+    # The official client calls bytes without a name `upload`: that is accepted, `.txt` is not.
+    if size == 0 or PurePath(str(upload.filename)).suffix not in ("", ".jsonl"):
         return False
     line = upload.stream.readline().removeprefix(BOM)
     upload.stream.seek(0)

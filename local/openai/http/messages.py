@@ -45,13 +45,22 @@ class Refusal(Exception):
         self.status = status
         self.error = {"message": message, "type": kind, "param": param, "code": code}
         self.headers: dict[str, str] = {}
+        self.detail: Json | None = None
 
     def with_headers(self, **headers: str) -> "Refusal":
         self.headers |= {name.replace("_", "-"): value for name, value in headers.items()}
         return self
 
+    def with_detail(self) -> "Refusal":
+        """Refused uploads say it twice."""
+        self.detail = {"message": self.error["message"], "code": self.error["code"]}
+        return self
+
     def response(self) -> Response:
-        return json_answer({"error": self.error}, self.status, self.headers)
+        body: Json = {"error": self.error}
+        if self.detail:
+            body["detail"] = self.detail
+        return json_answer(body, self.status, self.headers)
 
 
 class SmallRequest(Request):

@@ -2,6 +2,7 @@
 
 # werkzeug's own server closes every connection, which would hide bugs of keep-alive.
 
+import re
 import socket
 import sys
 from collections.abc import Callable, Iterable
@@ -11,12 +12,13 @@ from urllib.parse import unquote_to_bytes
 
 from werkzeug.serving import DechunkedInput
 
-from local.openai.http.messages import ConnectionDropped, NoAnswer
+from local.openai.http.messages import ConnectionDropped, NoAnswer, Refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 CHUNK = 1024 * 1024
+LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 class BoundedBody:
@@ -39,17 +41,22 @@ class ConnectionHandler(BaseHTTPRequestHandler):
     server: "SmallServer"
 
     def serve(self) -> None:
-        body = self._body()
+        length = self.headers.get("Content-Length", "0")
+        if not LENGTH.fullmatch(length):
+            self._refuse(f"Invalid Content-Length: {length[:40]!r}")
+            return
+        body = self._body(int(length))
         try:
             self._run(body)
+            self._drain(body)
         except NoAnswer:
             self._wait_for_the_client()
         except (ConnectionDropped, ConnectionError):
             self._drop()
-        else:
-            self._drain(body)
+        except OSError:
+            self.close_connection = True  # a chunked body broke off, and was refused
 
-    do_GET = do_HEAD = do_POST = do_DELETE = do_PUT = do_PATCH = serve  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_DELETE = do_PUT = do_PATCH = do_OPTIONS = serve  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Log nothing: the calls are counted in the state."""
@@ -73,19 +80,30 @@ class ConnectionHandler(BaseHTTPRequestHandler):
         self.send_response_only(int(code), reason)
         for name, value in headers:
             self.send_header(name, value)
-        if not any(name.lower() == "content-length" for name, _ in headers):
-            self.send_header("Connection", "close")
+        self._chunked = not any(name.lower() == "content-length" for name, _ in headers)
+        if self._chunked:
+            self.send_header("Transfer-Encoding", "chunked")
 
     def _send(self, chunks: Iterable[bytes]) -> None:
         self.end_headers()
-        for chunk in chunks:
-            self.wfile.write(chunk)
+        chunked = self._chunked and self.command != "HEAD"
+        for chunk in filter(None, chunks):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+        if chunked:
+            self.wfile.write(b"0\r\n\r\n")
 
-    def _body(self) -> Any:
+    def _refuse(self, message: str) -> None:
+        """For a request that no WSGI app could read."""
+        self.close_connection = True
+        refusal = Refusal(message).response()
+        self._head(refusal.status, list(refusal.headers))
+        self._send([refusal.get_data()])
+
+    def _body(self, length: int) -> Any:
         incoming = cast("BinaryIO", self.rfile)
         if "chunked" in self.headers.get("Transfer-Encoding", ""):
             return DechunkedInput(incoming)
-        return BoundedBody(incoming, int(self.headers.get("Content-Length") or 0))
+        return BoundedBody(incoming, length)
 
     def _drain(self, body: Any) -> None:
         """Read what the app did not, so that the next request starts where it should."""

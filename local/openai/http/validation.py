@@ -13,6 +13,7 @@ TYPES = {
     "boolean": bool,
     "number": (int, float),
 }
+DIGITS = 19  # more of them are as far out of any range
 ARTICLES = {"object": "an", "array": "an", "integer": "an"}
 
 
@@ -22,6 +23,11 @@ def require(body: Json, name: str) -> Any:
             f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
         )
     return body[name]
+
+
+def given(body: Json) -> Json:
+    """The parameters without those that are null, which says the same as leaving them out."""
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def check_known(body: Json, known: Collection[str], prefix: str = "") -> None:
@@ -75,7 +81,7 @@ def check_integer(value: str, name: str) -> int:
     """A query parameter that must be a whole number."""
     if not value.removeprefix("-").isdecimal():
         check_type(value, "integer", name)
-    return int(value)
+    return int(value[:DIGITS])
 
 
 def check_list(value: object, lengths: tuple[int, int], name: str) -> list[Any]:
@@ -96,6 +102,11 @@ def check_list(value: object, lengths: tuple[int, int], name: str) -> list[Any]:
             code="array_above_max_length",
         )
     return items
+
+
+def check_texts(value: object, lengths: tuple[int, int], name: str) -> list[str]:
+    items = check_list(value, lengths, name)
+    return [check_type(item, "string", f"{name}[{at}]") for at, item in enumerate(items)]
 
 
 def metadata(value: object, name: str = "metadata", strings_only: bool = True) -> Json:

@@ -63,8 +63,10 @@ class FileSearch:
 
 def _searches(body: Json) -> list[Json]:
     tools = body.get("tools")
-    listed = tools if isinstance(tools, list) else []
-    return [tool for tool in listed if isinstance(tool, dict) and tool.get("type") == "file_search"]
+    if not isinstance(tools, list):
+        return []
+    given = [validation.given(tool) for tool in tools if isinstance(tool, dict)]
+    return [tool for tool in given if tool.get("type") == "file_search"]
 
 
 def _filter(tool: Json) -> Filter:

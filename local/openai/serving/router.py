@@ -56,7 +56,7 @@ class Router:
             for method, path, name, handler in api.routes():
                 rules.append(Rule(path, methods=[method], endpoint=name))
                 self._handlers[name] = handler
-        return Map(rules, strict_slashes=False)
+        return Map(rules, strict_slashes=False, merge_slashes=False)
 
     def _answer(self, request: SmallRequest) -> Response:
         route, status = "", 0
@@ -76,9 +76,8 @@ class Router:
         try:
             return self._map.bind_to_environ(request.environ).match()
         except MethodNotAllowed:
-            raise Refusal(
-                f"Not allowed to {request.method} on {request.path}.", status=405
-            ) from None
+            message = f"Invalid method for URL ({request.method} {request.path})"
+            raise Refusal(message, status=405) from None
         except NotFound:
             message = f"Invalid URL ({request.method} {request.path})"
             raise Refusal(message, status=404) from None
@@ -132,4 +131,6 @@ def _with_body(request: SmallRequest) -> SmallRequest:
         raise Refusal("Request Entity Too Large", status=413) from None
     except HTTPException as problem:
         raise Refusal(str(problem.description), status=problem.code or 400) from None
+    except OSError as problem:
+        raise Refusal(f"The request body could not be read: {problem}") from None
     return request

@@ -41,7 +41,7 @@ class Stores:
         ]
 
     def create(self, request: SmallRequest) -> Response:
-        body = request.json_body()
+        body = validation.given(request.json_body())
         validation.check_known(body, CREATE)
         now = self.context.now()
         store = Store(
@@ -54,7 +54,7 @@ class Stores:
             expires_days=_expires_days(body.get("expires_after")),
         )
         strategy = chunking(body.get("chunking_strategy"))
-        ids = validation.check_list(body.get("file_ids") or [], (0, 500), "file_ids")
+        ids = validation.check_texts(body.get("file_ids", []), (0, 500), "file_ids")
         documents = self.attacher.documents(store, [(id_, {}, strategy) for id_ in ids])
         target = {"name": store.name, **store.metadata}
         if slow := self.context.quirks.take("store_not_listed", target):
@@ -92,17 +92,13 @@ class Stores:
         return json_answer({"id": store, "object": "vector_store.deleted", "deleted": True})
 
     def search(self, request: SmallRequest, store: str) -> Response:
-        found, body = self.alive(store), request.json_body()
+        found, body = self.alive(store), validation.given(request.json_body())
         validation.check_known(body, SEARCH)
-        query = validation.require(body, "query")
-        queries = (
-            query if isinstance(query, list) else [validation.check_type(query, "string", "query")]
-        )
+        queries = _queries(validation.require(body, "query"))
         most = validation.check_range(body.get("max_num_results", 10), 1, 50, "max_num_results")
         least = _least_score(body.get("ranking_options"))
         found.last_active_at = self.context.now()
-        asked = " ".join(str(query) for query in queries)
-        hits = self.hits([found], asked, filters(body.get("filters")), most)
+        hits = self.hits([found], " ".join(queries), filters(body.get("filters")), most)
         return json_answer(
             {
                 "object": "vector_store.search_results.page",
@@ -164,10 +160,16 @@ def _expires_days(wanted: object) -> int | None:
     return validation.check_range(expires.get("days"), 1, 365, "expires_after.days")
 
 
+def _queries(query: object) -> list[str]:
+    if isinstance(query, list):
+        return validation.check_texts(query, (1, 100), "query")
+    return [validation.check_type(query, "string", "query")]
+
+
 def _least_score(wanted: object) -> float:
     if wanted is None:
         return 0.0
-    options: Json = validation.check_type(wanted, "object", "ranking_options")
+    options = validation.given(validation.check_type(wanted, "object", "ranking_options"))
     validation.check_known(options, ("ranker", "score_threshold"), "ranking_options.")
     validation.check_choice(options.get("ranker", "auto"), RANKERS, "ranking_options.ranker")
     least = options.get("score_threshold", 0)

@@ -75,8 +75,8 @@ class Attacher:
             return [_each(file, f"files[{place}].") for place, file in enumerate(listed)]
         attributes = _attributes(body, "")
         strategy = chunking(body.get("chunking_strategy"))
-        listed = validation.check_list(ids, limits, "file_ids")
-        return [(str(id_), dict(attributes), strategy) for id_ in listed]
+        listed = validation.check_texts(ids, limits, "file_ids")
+        return [(id_, dict(attributes), strategy) for id_ in listed]
 
     def _filename(self, id_: str) -> str:
         file = self.files.find(id_)

@@ -77,7 +77,8 @@ def filters(wanted: object, name: str = "filters") -> Filter:
         joined = all if kind == "and" else any
         return lambda attributes: joined(test(attributes) for test in tests)
     validation.check_known(rule, ("type", "key", "value"), f"{name}.")
-    key, value = validation.require(rule, "key"), validation.require(rule, "value")
+    key = validation.check_type(validation.require(rule, "key"), "string", f"{name}.key")
+    value = validation.require(rule, "value")
     return lambda attributes: COMPARED[kind](attributes.get(key), value)
 
 
