@@ -11,7 +11,8 @@ from functions.library import handler as library
 from functions.poll import handler as poll
 from functions.submit import handler as submit
 from local.openai import SmallSettings, serving
-from tests.support.world import KEY_NAME, World
+from tests.support.names import KEY_NAME
+from tests.support.world import World
 
 
 @pytest.fixture

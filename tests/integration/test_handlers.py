@@ -3,8 +3,6 @@
 import json
 import logging
 import re
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
@@ -15,67 +13,40 @@ from functions.library import handler as library
 from functions.poll import flow
 from functions.poll import handler as poll
 from functions.submit import handler as submit
+from local.paths import ROOT
 from shared.jobs.model import JobState
 from tests.support.batch_files import chats
-from tests.support.world import INBOX, World
+from tests.support.lambda_events import Context, sqs_event
+from tests.support.names import INBOX
+from tests.support.world import World
 
 Failures = dict[str, list[dict[str, str]]]
 
 
-@dataclass
-class Context:
-    """What Powertools reads of Lambda's context."""
-
-    function_name: str = "function"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
-    aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
-
-
-def records(world: World, queue: str) -> dict[str, Any]:
-    """What lies in a queue, as the event Lambda makes of it."""
-    found = world.sqs.receive_message(QueueUrl=world.queues[queue], MaxNumberOfMessages=10)
-    return {
-        "Records": [
-            {
-                "messageId": each["MessageId"],
-                "receiptHandle": each["ReceiptHandle"],
-                "body": each["Body"],
-                "attributes": {},
-                "messageAttributes": {},
-                "eventSource": "aws:sqs",
-                "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:{queue}",
-                "awsRegion": "us-east-1",
-            }
-            for each in found["Messages"]
-        ]
-    }
-
-
 def test_a_file_goes_through_all_four_handlers(deployed: World) -> None:
     job = deployed.drop("a file.jsonl", chats(3))
-    deployed.clock.pass_(minutes=1)
+    deployed.clock.advance(minutes=1)
 
-    assert intake.handler(records(deployed, "intake"), Context()) == {"batchItemFailures": []}
-    assert submit.handler(records(deployed, "submit"), Context()) == {"batchItemFailures": []}
-    deployed.clock.pass_(hours=1)
+    assert intake.handler(sqs_event(deployed, "intake"), Context()) == {"batchItemFailures": []}
+    assert submit.handler(sqs_event(deployed, "submit"), Context()) == {"batchItemFailures": []}
+    deployed.clock.advance(hours=1)
     poll.handler({}, Context())
-    assert land.handler(records(deployed, "land"), Context()) == {"batchItemFailures": []}
+    assert land.handler(sqs_event(deployed, "land"), Context()) == {"batchItemFailures": []}
 
     assert deployed.job(job).state is JobState.COMPLETED
     assert len(deployed.results(deployed.job(job))) == 3
 
 
 def test_a_documents_change_goes_through_both_handlers(deployed: World) -> None:
-    event = json.loads((deployed.events / "library_changed.json").read_text())
+    event = json.loads((ROOT / "events" / "library_changed.json").read_text())
     record = event["Records"][0]["s3"]
     record["bucket"]["name"] = INBOX
     deployed.s3.put_object(Bucket=INBOX, Key="libraries/handbook/guides/first steps.md", Body=b"Go")
     deployed.sqs.send_message(QueueUrl=deployed.queues["library"], MessageBody=json.dumps(event))
 
-    assert library.handler(records(deployed, "library"), Context()) == {"batchItemFailures": []}
+    assert library.handler(sqs_event(deployed, "library"), Context()) == {"batchItemFailures": []}
     poll.handler({}, Context())
-    assert library.handler(records(deployed, "library"), Context()) == {"batchItemFailures": []}
+    assert library.handler(sqs_event(deployed, "library"), Context()) == {"batchItemFailures": []}
 
     (document,) = deployed.edges.library_table.rows("handbook")[0]
     assert document.name == "guides/first steps.md"
@@ -86,7 +57,7 @@ def test_s3s_test_event_is_answered_and_forgotten(deployed: World) -> None:
     body = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": INBOX})
     deployed.sqs.send_message(QueueUrl=deployed.queues["intake"], MessageBody=body)
 
-    assert intake.handler(records(deployed, "intake"), Context()) == {"batchItemFailures": []}
+    assert intake.handler(sqs_event(deployed, "intake"), Context()) == {"batchItemFailures": []}
 
 
 def test_a_message_that_could_not_be_worked_on_comes_back_alone(
@@ -94,7 +65,7 @@ def test_a_message_that_could_not_be_worked_on_comes_back_alone(
 ) -> None:
     deployed.drop("a.jsonl", chats(1))
     deployed.sqs.send_message(QueueUrl=deployed.queues["intake"], MessageBody="no JSON")
-    event = records(deployed, "intake")
+    event = sqs_event(deployed, "intake")
 
     with caplog.at_level(logging.DEBUG):
         failures = intake.handler(event, Context())["batchItemFailures"]
@@ -106,11 +77,11 @@ def test_what_could_not_be_done_says_why_in_one_line(
     deployed: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = deployed.drop("a.jsonl", chats(1))
-    intake.handler(records(deployed, "intake"), Context())
+    intake.handler(sqs_event(deployed, "intake"), Context())
     deployed.session.client("dynamodb").delete_table(TableName="ledger")
 
     with pytest.raises(BatchProcessingError):
-        submit.handler(records(deployed, "submit"), Context())
+        submit.handler(sqs_event(deployed, "submit"), Context())
 
     (said,) = [vars(each) for each in caplog.records if each.message == "not done"]
     assert said["job"] == job
@@ -122,13 +93,13 @@ def test_what_openai_refused_is_said_with_the_id_its_support_asks_for(
     deployed: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     deployed.drop("a.jsonl", chats(1))
-    deployed.work()
-    deployed.clock.pass_(hours=1)
+    deployed.run_functions()
+    deployed.clock.advance(hours=1)
     flow.poll(deployed.edges)
     deployed.small.misbehave("forbidden", times=None)
 
     with pytest.raises(BatchProcessingError):
-        land.handler(records(deployed, "land"), Context())
+        land.handler(sqs_event(deployed, "land"), Context())
 
     (said,) = [vars(each) for each in caplog.records if each.message == "not done"]
     assert "missing" in said["reason"].lower()
@@ -137,8 +108,8 @@ def test_what_openai_refused_is_said_with_the_id_its_support_asks_for(
 
 def test_cancelling_and_sweeping_come_through_polls_handler(deployed: World) -> None:
     job = deployed.drop("a.jsonl", chats(1))
-    intake.handler(records(deployed, "intake"), Context())
-    event = json.loads((deployed.events / "cancel_job.json").read_text())
+    intake.handler(sqs_event(deployed, "intake"), Context())
+    event = json.loads((ROOT / "events" / "cancel_job.json").read_text())
     event["detail"]["job"] = job
 
     assert poll.handler(event, Context()) == {"job": job, "outcome": "cancelling"}
@@ -162,8 +133,8 @@ def test_neither_keys_nor_prompts_reach_a_log(
     deployed.drop("a.jsonl", chats(3))
     deployed.drop("b.jsonl", chats(1).replace(b"POST", b"PUT"))
     with caplog.at_level(logging.DEBUG):
-        intake.handler(records(deployed, "intake"), Context())
-        submit.handler(records(deployed, "submit"), Context())
+        intake.handler(sqs_event(deployed, "intake"), Context())
+        submit.handler(sqs_event(deployed, "submit"), Context())
         poll.handler({}, Context())
 
     written = str([vars(record) for record in caplog.records]) + str(capsys.readouterr())

@@ -14,10 +14,10 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 from functions.intake import handler as intake
 from shared.telemetry import logger
-from tests.integration.test_handlers import Context, records
 from tests.support.audit_logs import event
 from tests.support.audit_world import NOW, AuditWorld, audit_aws
 from tests.support.batch_files import chat, lines
+from tests.support.lambda_events import Context, sqs_event
 from tests.support.libraries import Folder
 from tests.support.world import World
 
@@ -66,8 +66,8 @@ def dropped(world: World, text: str) -> list[str]:
 
 
 def told(world: World, text: str) -> list[dict[str, str]]:
-    world.until_over(*dropped(world, text))
-    return world.told()
+    world.run_until_over(*dropped(world, text))
+    return world.published()
 
 
 def is_calm(text: str) -> bool:
@@ -93,7 +93,7 @@ def test_letters_stay_of_one_shape_whatever_is_dropped(world: World, text: str) 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
 def test_names_reports_and_pages_stay_harmless_and_keep_the_whole(world: World, text: str) -> None:
     jobs = dropped(world, text)
-    world.until_over(*jobs)
+    world.run_until_over(*jobs)
 
     written = world.keys()
     assert [key for key in written if not key.isprintable() or ".." in key.split("/")] == []
@@ -125,7 +125,7 @@ def test_a_library_of_such_documents_is_searchable_and_told_of_calmly(
     folder.set(unknown=text)
     folder.tick()
 
-    letters = world.told()
+    letters = world.published()
     kinds = {each["MessageAttributes"]["type"]["Value"] for each in letters}
     assert {"Document Searchable", "Document Failed", "Library In Sync"} < kinds
     assert "Library Settings Refused" in kinds
@@ -167,7 +167,7 @@ def test_alerts_about_such_names_are_calm(text: str) -> None:
         world.tick()
         world.add(poisoned(each, text) | {"id": each["id"]} for each in found)
         world.tick()
-        letters = world.letters()
+        letters = world.published()
         keys = world.keys("audit/")
 
     assert {each["Subject"].split()[3] for each in letters} >= {"D2", "D3"}
@@ -177,11 +177,11 @@ def test_alerts_about_such_names_are_calm(text: str) -> None:
 
 
 def test_logs_stay_lines_of_plain_ascii(deployed: World, caplog: pytest.LogCaptureFixture) -> None:
-    deployed.ring(f"inbox/{WORST}.jsonl", "gone")
+    deployed.notify(f"inbox/{WORST}.jsonl", "gone")
     with caplog.at_level(logging.DEBUG):
-        intake.handler(records(deployed, "intake"), Context())
-        deployed.ring(f"inbox/{WORST}.jsonl", "gone too")
-        event = records(deployed, "intake")
+        intake.handler(sqs_event(deployed, "intake"), Context())
+        deployed.notify(f"inbox/{WORST}.jsonl", "gone too")
+        event = sqs_event(deployed, "intake")
         deployed.session.client("dynamodb").delete_table(TableName="ledger")
         with pytest.raises(BatchProcessingError):
             intake.handler(event, Context())

@@ -3,7 +3,7 @@
 import pytest
 
 from local.openai import SmallOpenAI
-from tests.support.small_openai import Clock
+from tests.support.clock import Clock
 
 
 @pytest.fixture
@@ -13,4 +13,4 @@ def clock() -> Clock:
 
 @pytest.fixture
 def small(clock: Clock) -> SmallOpenAI:
-    return SmallOpenAI(clock=clock)
+    return SmallOpenAI(clock=clock.seconds)

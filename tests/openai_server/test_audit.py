@@ -1,6 +1,7 @@
 """The audit log of the small OpenAI: true paging, ties, late events, bodies that are odd."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import httpx
 import openai
@@ -9,14 +10,15 @@ import pytest
 from openai import OpenAI
 
 from local.openai import SmallOpenAI, serving
-from tests.support.small_openai import Clock, Json, http
+from tests.support.clock import Clock
+from tests.support.small_openai import Json, http
 
 LOGS = "/v1/organization/audit_logs"
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock(now=10_000.0)
+    return Clock(datetime.fromtimestamp(10_000, UTC))
 
 
 @pytest.fixture

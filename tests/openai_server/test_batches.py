@@ -7,7 +7,9 @@ import orjson
 import pytest
 
 from local.openai import SmallOpenAI, SmallSettings
-from tests.support.small_openai import Clock, Json, chat, http, lines, look, results, submit, upload
+from tests.support.batch_files import chat, lines
+from tests.support.clock import Clock
+from tests.support.small_openai import Json, http, look, results, submit, upload
 
 JOB = {"job_id": "job", "part": "1"}
 
@@ -282,7 +284,7 @@ def test_a_file_deleted_after_validation_does_no_harm(client: httpx.Client, cloc
 
 def test_the_limits_of_a_batch_are_enforced(clock: Clock) -> None:
     small = SmallOpenAI(
-        clock=clock,
+        clock=clock.seconds,
         settings=SmallSettings(max_requests=3, max_input_bytes=2_000, max_embedding_inputs=4),
     )
     client = http(small)
@@ -323,7 +325,7 @@ def test_a_batch_passes_through_its_statuses(client: httpx.Client, clock: Clock)
 
 def test_polling_late_shows_what_polling_often_shows(clock: Clock) -> None:
     content = lines(chat(str(n)) for n in range(20))
-    early, late = (http(SmallOpenAI(clock=clock, seed=7)) for _ in range(2))
+    early, late = (http(SmallOpenAI(clock=clock.seconds, seed=7)) for _ in range(2))
     batch, same = submit(early, content), submit(late, content)
 
     for _ in range(100):
@@ -337,7 +339,7 @@ def test_polling_late_shows_what_polling_often_shows(clock: Clock) -> None:
 
 
 def test_time_can_be_sped_up(clock: Clock) -> None:
-    client = http(SmallOpenAI(clock=clock, settings=SmallSettings(speed=100)))
+    client = http(SmallOpenAI(clock=clock.seconds, settings=SmallSettings(speed=100)))
     batch = submit(client, lines([chat("a")]))
 
     clock.advance(1)
@@ -377,7 +379,7 @@ def test_a_model_has_a_limit_of_enqueued_tokens(clock: Clock) -> None:
     body = orjson.dumps(chat("0")["body"])
     needs = 10 * ceil(len(body) / 4)
     small = SmallOpenAI(
-        clock=clock, settings=SmallSettings(enqueued_limits={"gpt-5-mini": 2 * needs})
+        clock=clock.seconds, settings=SmallSettings(enqueued_limits={"gpt-5-mini": 2 * needs})
     )
     client = http(small)
     batches = [submit(client, content) for _ in range(3)]
@@ -406,7 +408,7 @@ def test_a_model_has_a_limit_of_enqueued_tokens(clock: Clock) -> None:
 
 def test_creations_and_uploads_are_rate_limited(clock: Clock) -> None:
     small = SmallOpenAI(
-        clock=clock, settings=SmallSettings(creations_per_hour=2, uploads_per_minute=1)
+        clock=clock.seconds, settings=SmallSettings(creations_per_hour=2, uploads_per_minute=1)
     )
     client = http(small)
     file = upload(client, lines([chat("a")]))

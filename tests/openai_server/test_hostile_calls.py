@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from local.openai import SmallOpenAI
 from local.openai.batches.api import ENDPOINTS
-from tests.support.small_openai import Clock, Json, http, lines, look, results, submit, upload
+from tests.support.batch_files import lines
+from tests.support.clock import Clock
+from tests.support.small_openai import Json, http, look, results, submit, upload
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-3, 3) | st.text(max_size=5),
@@ -36,7 +38,7 @@ BODY = st.dictionaries(st.sampled_from(NAMES), ANYTHING).flatmap(
 @given(endpoint=st.sampled_from(ENDPOINTS), body=BODY)
 def test_any_body_gets_an_answer_or_an_error(endpoint: str, body: Json) -> None:
     clock = Clock()
-    client = http(SmallOpenAI(clock=clock))
+    client = http(SmallOpenAI(clock=clock.seconds))
     line = {"custom_id": "a", "method": "POST", "url": endpoint, "body": body}
     batch = submit(client, lines([line]), endpoint)
 
@@ -56,7 +58,7 @@ def test_any_body_gets_an_answer_or_an_error(endpoint: str, body: Json) -> None:
 @given(rest=st.binary(max_size=80), value=ANYTHING)
 def test_any_bytes_after_a_good_first_line_fail_the_batch(rest: bytes, value: object) -> None:
     clock = Clock()
-    client = http(SmallOpenAI(clock=clock))
+    client = http(SmallOpenAI(clock=clock.seconds))
     first = orjson.dumps({"custom_id": value, "body": value})
     batch = submit(client, first + b"\n" + rest)
 
@@ -69,7 +71,7 @@ def test_any_bytes_after_a_good_first_line_fail_the_batch(rest: bytes, value: ob
 @slow
 @given(body=ANYTHING, known=st.dictionaries(st.sampled_from(["metadata", "endpoint"]), ANYTHING))
 def test_any_body_is_created_or_refused(body: object, known: Json) -> None:
-    client = http(SmallOpenAI(clock=Clock()))
+    client = http(SmallOpenAI(clock=Clock().seconds))
     file = upload(client, b"{}\n")
     wanted = {
         "input_file_id": file,

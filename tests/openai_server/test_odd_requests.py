@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from local.openai import SmallOpenAI, serving
-from tests.support.small_openai import Clock, Json, http, lines, look, results, submit
+from tests.support.batch_files import lines
+from tests.support.clock import Clock
+from tests.support.small_openai import Json, http, look, results, submit
 
 HEAD = "Host: small\r\nAuthorization: Bearer sk-test-123456\r\n"
 

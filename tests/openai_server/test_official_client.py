@@ -9,7 +9,8 @@ import pytest
 from openai import OpenAI
 
 from local.openai import SmallOpenAI, serving
-from tests.support.small_openai import Clock, chat, lines
+from tests.support.batch_files import chat, lines
+from tests.support.clock import Clock
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ import pytest
 
 from local.openai import QUIRKS, SmallOpenAI
 from local.openai.http.messages import ConnectionDropped
-from tests.support.small_openai import Clock, Json, chat, http, lines, look, results, submit, upload
+from tests.support.batch_files import chat, lines
+from tests.support.clock import Clock
+from tests.support.small_openai import Json, http, look, results, submit, upload
 
 TEN = lines(chat(f"r{n}") for n in range(10))
 
@@ -445,7 +447,7 @@ def test_the_state_shows_what_was_billed_and_billed_twice(
 
 
 def test_another_wsgi_transport_sees_the_dropped_connection() -> None:
-    small = SmallOpenAI(clock=Clock())
+    small = SmallOpenAI(clock=Clock().seconds)
     transport = httpx.WSGITransport(app=small)
     headers = {"Authorization": "Bearer sk-x"}
     client = httpx.Client(transport=transport, base_url="http://small", headers=headers)

@@ -14,14 +14,16 @@ import pytest
 
 from local.openai import SmallOpenAI, SmallSettings, serving
 from local.paths import ROOT
-from tests.support.small_openai import Clock, chat, http, lines, look, submit, upload
+from tests.support.batch_files import chat, lines
+from tests.support.clock import Clock
+from tests.support.small_openai import http, look, submit, upload
 
 KEY = {"Authorization": "Bearer sk-test-123456"}
 
 
 @pytest.fixture
 def small() -> SmallOpenAI:
-    return SmallOpenAI(clock=Clock(), settings=SmallSettings(max_file_bytes=100_000))
+    return SmallOpenAI(clock=Clock().seconds, settings=SmallSettings(max_file_bytes=100_000))
 
 
 @pytest.fixture
@@ -185,4 +187,4 @@ def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:
 
 
 def test_answers_show_the_time_of_the_clock(small: SmallOpenAI) -> None:
-    assert http(small).get("/v1/files").headers["Date"] == "Fri, 15 Jan 2027 08:00:00 GMT"
+    assert http(small).get("/v1/files").headers["Date"] == "Sun, 01 Nov 2026 00:00:00 GMT"

@@ -10,7 +10,9 @@ import pytest
 from openai import OpenAI
 
 from local.openai import SmallOpenAI, SmallSettings, serving
-from tests.support.small_openai import Clock, Json, http, lines, look, results, submit
+from tests.support.batch_files import lines
+from tests.support.clock import Clock
+from tests.support.small_openai import Json, http, look, results, submit
 
 CATS = b"# Cats\n\nA cat sleeps sixteen hours a day and purrs.\n"
 DOGS = b"# Dogs\n\nA dog guards the house and barks at strangers.\n"
@@ -320,7 +322,7 @@ def test_a_missing_file_cannot_be_attached(
 
 def test_attaching_has_a_limit_per_store_and_one_overall(clock: Clock) -> None:
     small = SmallOpenAI(
-        clock=clock,
+        clock=clock.seconds,
         settings=SmallSettings(attach_requests_per_minute=2, attached_files_per_minute=4),
     )
     wire = http(small)

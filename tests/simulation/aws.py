@@ -28,8 +28,9 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.moto_api._internal import mock_random
 from moto.s3.models import FakeKey, S3Backend, s3_backends
 
+from tests.support.aws import template
+from tests.support.names import DATA, INBOX
 from tests.support.sessions import Session
-from tests.support.world import DATA, INBOX, template
 
 REGION = "us-east-1"
 DEFAULT_ACCOUNT_ID = "123456789012"  # moto's

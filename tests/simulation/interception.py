@@ -10,8 +10,8 @@ import httpx
 from local.openai import SmallOpenAI
 from tests.simulation.faults import Chaos
 from tests.simulation.scheduler import Invocation
-from tests.support.fuse import Killed
-from tests.support.world import Clock
+from tests.support.clock import Clock
+from tests.support.interrupts import Killed
 
 if TYPE_CHECKING:
     from tests.simulation.invariants import Watch
@@ -51,7 +51,7 @@ class Wire:
         self._die("before", call)
         patient_until = self.clock() + timedelta(seconds=SILENCE)
         invocation.hand_over()
-        self.clock.pass_(seconds=A_CALL)
+        self.clock.advance(seconds=A_CALL)
         if self.clock() > invocation.deadline:
             self.chaos.inject("function timed out", f"{invocation.name} before {call}")
             raise Killed("its time is over")
@@ -93,7 +93,7 @@ class Transport(httpx.BaseTransport):
         try:
             response = self._inner.handle_request(request)
         except httpx.ReadTimeout:
-            self._wire.clock.pass_(seconds=SILENCE)
+            self._wire.clock.advance(seconds=SILENCE)
             raise
         finally:
             self._small.clear_quirks()

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
-from urllib.parse import quote_plus
+from typing import NamedTuple
 
 from tests.simulation.aws import Cloud
-from tests.support.world import INBOX
+from tests.support.s3_messages import CREATED, REMOVED, library_changed
 
 LIBRARY = "docs"
 KEPT = "kept.md"  # never taken out: a library without documents would be an unknown one
@@ -92,7 +91,7 @@ class Folder:
         self.interrupted.add(name)
         self._lets_go(name)
         self.cloud.remove(f"libraries/{LIBRARY}/{name}")
-        return [self._notice(name, "ObjectRemoved:DeleteMarkerCreated")]
+        return [self._notice(name, REMOVED)]
 
     def _rename(self, name: str, to: str) -> list[str]:
         if name not in self.held or name == to:
@@ -123,18 +122,12 @@ class Folder:
 
     def _wrote(self, name: str, content: bytes) -> str:
         self.cloud.drop(f"libraries/{LIBRARY}/{name}", content, {})
-        return self._notice(name, "ObjectCreated:Put")
+        return self._notice(name, CREATED)
 
     def _notice(self, name: str, event: str) -> str:
         self.written += 1
-        key = quote_plus(f"libraries/{LIBRARY}/{name}")
-        thing: dict[str, Any] = {"key": key, "sequencer": f"{self.written:016X}"}
-        record = {
-            "eventName": event,
-            "eventTime": self.now().isoformat(),
-            "s3": {"bucket": {"name": INBOX}, "object": thing},
-        }
-        return json.dumps({"Records": [record]})
+        key = f"libraries/{LIBRARY}/{name}"
+        return json.dumps(library_changed(key, event, self.now(), self.written))
 
 
 def suffix(name: str) -> str:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
-from tests.support.fuse import Killed
+from tests.support.interrupts import Killed
 
 
 class Invocation:

@@ -7,25 +7,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from typing import Any
-from urllib.parse import quote_plus
 
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.intake.flow import take_in
-from functions.land.flow import land
 from functions.library.flow import keep_in_sync
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
-from functions.submit.flow import submit
 from local.openai import SmallOpenAI, SmallSettings
-from shared.aws.s3_events import dropped
 from shared.errors import Conflict, TryLater
 from shared.jobs.cancel import cancel
 from shared.jobs.edges import Edges
 from shared.jobs.model import job_id
 from shared.library.model import SyncRequest
-from shared.objects import PartRef
 from shared.settings import Settings
 from tests.simulation.aws import Cloud, CloudSession
 from tests.simulation.faults import Chaos
@@ -37,8 +31,11 @@ from tests.simulation.library_workload import LIBRARY, Folder
 from tests.simulation.messages import Message, Messages
 from tests.simulation.scheduler import Invocation
 from tests.simulation.workload import Drop, some_drop
-from tests.support.fuse import Killed
-from tests.support.world import DATA, INBOX, Clock
+from tests.support.clock import Clock
+from tests.support.dispatch import FUNCTIONS
+from tests.support.interrupts import Killed
+from tests.support.names import DATA, INBOX
+from tests.support.s3_messages import object_created
 
 CHAOS = timedelta(hours=3)  # the longest that things go wrong
 PATIENCE = timedelta(days=2)  # a world that is not quiet by then never gets quiet
@@ -147,7 +144,7 @@ class Simulation:
 
     def _start_sweep_later(self) -> None:
         """Files that never rang are found by the day's sweep."""
-        self.clock.pass_(seconds=3_700)
+        self.clock.advance(seconds=3_700)
         self._start("sweep", lambda: sweep(self.edges))
 
     def _step(self) -> None:
@@ -172,7 +169,7 @@ class Simulation:
         if self.chaos.happens(0.02):
             seconds = self.draw.choice((3, 20, 60, 240, 1_000))
             self.chaos.note(f".. {seconds} s pass")
-            self.clock.pass_(seconds=seconds)
+            self.clock.advance(seconds=seconds)
 
     def _wait(self) -> None:
         moments = [self.tick_at, self.messages.next_at()]
@@ -184,7 +181,7 @@ class Simulation:
         self.watch.dropped(drop)
         drop.at = self.clock()
         self.chaos.note(f"-> {drop.key} is dropped: job {drop.job}, {len(drop.asked)} requests")
-        self._notify("intake", _notice(drop))
+        self._notify("intake", object_created(drop.key, drop.version, len(drop.content)))
 
     def _folder(self) -> Folder | None:
         """Somebody keeps a library in some of the seeds."""
@@ -207,20 +204,14 @@ class Simulation:
             self.messages.send(queue, notice)
 
     def _receive(self, message: Message) -> None:
-        functions: dict[str, Callable[[str], object]] = {
-            "intake": lambda body: [take_in(self.edges, each).state for each in dropped(body)],
-            "submit": lambda body: submit(self.edges, PartRef.model_validate_json(body)),
-            "land": lambda body: land(self.edges, PartRef.model_validate_json(body)),
-            "library": lambda body: keep_in_sync(self.edges, json.loads(body)),
-        }
-        function = functions[message.queue]
+        function = FUNCTIONS[message.queue]
         twice = self.chaos.happens(self.chaos.mood.doubles / 2)
         self.messages.received(message)
-        self._start(message.queue, lambda: function(message.body), message)
+        self._start(message.queue, lambda: function(self.edges, message.body), message)
         if twice:
             self.chaos.inject("message given out twice at once", message.queue)
             self.live[-1][0].shares = True
-            self._start(message.queue, lambda: function(message.body), message)
+            self._start(message.queue, lambda: function(self.edges, message.body), message)
             self.live[-1][0].shares = True
 
     def _tick(self) -> None:
@@ -294,7 +285,7 @@ class Simulation:
             invocation.kill("the simulation is over")
         self.wire.current = None
         if not self.watch.broken:
-            self.clock.pass_(seconds=LONG_AGO.total_seconds())
+            self.clock.advance(seconds=LONG_AGO.total_seconds())
             sweep(self.edges)
             self._reconciled()
             Verdict(self.watch, self.limit).judge(self.drops)
@@ -306,7 +297,7 @@ class Simulation:
         for _ in range(MOST_TENDINGS):
             for ask in asks:
                 keep_in_sync(self.edges, json.loads(ask))
-            self.clock.pass_(seconds=TICK)
+            self.clock.advance(seconds=TICK)
             asks = [
                 SyncRequest(library=each).model_dump_json()
                 for each in self.edges.library_table.dirty(self.clock())
@@ -350,15 +341,4 @@ class Simulation:
 
     def _connect(self) -> Edges:
         """The edges of a fresh process."""
-        return Edges(self.config, self.clock, session(), self.http, pause=self.clock.pause)
-
-
-def _notice(drop: Drop) -> str:
-    thing = {
-        "key": quote_plus(drop.key),
-        "size": len(drop.content),
-        "versionId": drop.version,
-        "sequencer": "00",
-    }
-    s3 = {"bucket": {"name": INBOX}, "object": thing}
-    return json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": s3}]})
+        return Edges(self.config, self.clock, session(), self.http, pause=self.clock.advance)

@@ -20,12 +20,14 @@ from local.openai import SmallOpenAI, SmallSettings
 from shared.audit.cursor import Cursor
 from shared.audit.edges import AuditEdges
 from shared.audit.settings import AuditSettings
-from tests.support.world import DATA, START, Clock, aws, template
+from tests.support.aws import aws, drain, make_queue, make_table, make_topic, queue_arn
+from tests.support.clock import START, Clock
+from tests.support.names import DATA
 
 ADMIN_KEY_NAME = "/batchdrop/openai-admin-key"
 ADMIN_KEY = "sk-admin-Zq8vKx3tWmPd"
 NOW = int(START.timestamp())
-LIBRARIES = timedelta(seconds=40)  # what a tick has, of its own clock, which stands still
+TIME_LEFT = timedelta(seconds=40)  # of a tick, by its own clock, which stands still
 
 Event = dict[str, Any]
 
@@ -52,11 +54,11 @@ class AuditWorld:
         self.sqs = self.session.client("sqs")
         self.s3.create_bucket(Bucket=DATA)
         for name in ("AuditEvents", "AuditState"):
-            self._make_table(name)
-        self.told_url = self.sqs.create_queue(QueueName="told")["QueueUrl"]
-        topic = self._make_topic()
+            make_table(self.session, name, name)
+        self.published_url = make_queue(self.session, "published")
+        topic = make_topic(self.session, "notifications", self.published_url)
         self.session.client("events").create_event_bus(Name="bus")
-        self.bus_url = self.hear({"source": ["batchdrop"]})
+        self.bus_url = self.subscribe({"source": ["batchdrop"]})
         self.session.client("ssm").put_parameter(
             Name=ADMIN_KEY_NAME, Value=ADMIN_KEY, Type="SecureString"
         )
@@ -84,7 +86,7 @@ class AuditWorld:
             self.clock,
             session or self.session,
             http,
-            pause=self.clock.pause,
+            pause=self.clock.advance,
         )
 
     def add(self, events: Iterable[Event], late: float = 0) -> None:
@@ -93,8 +95,8 @@ class AuditWorld:
             self.small.add_audit_event(event, event["effective_at"] + late if late else None)
 
     def tick(self, seconds: float = 60, edges: AuditEdges | None = None) -> dict[str, int]:
-        self.clock.pass_(seconds=seconds)
-        return tick(edges or self.edges, self.clock() + LIBRARIES)
+        self.clock.advance(seconds=seconds)
+        return tick(edges or self.edges, self.clock() + TIME_LEFT)
 
     def backfill(self, low: str, high: str, alerts: str) -> None:
         wish = {"backfill": {"from": low, "to": high}, "alerts": alerts}
@@ -145,44 +147,21 @@ class AuditWorld:
             for item in page["Items"]
         ]
 
-    def letters(self) -> list[Event]:
+    def published(self) -> list[Event]:
         """What people were sent since the last time: subject and message."""
-        return [json.loads(body) for body in self.messages(self.told_url)]
+        return [json.loads(body) for body in self.messages(self.published_url)]
 
-    def on_the_bus(self) -> list[Event]:
+    def bus_events(self) -> list[Event]:
         return [json.loads(body) for body in self.messages(self.bus_url)]
 
     def messages(self, url: str) -> list[str]:
-        bodies: list[str] = []
-        while found := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
-            "Messages"
-        ):
-            for message in found:
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                bodies.append(message["Body"])
-        return bodies
+        return drain(self.session, url)
 
-    def _make_table(self, name: str) -> None:
-        table = template()["Resources"][name]["Properties"]
-        kept = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
-        described: Any = {each: table[each] for each in kept if each in table}
-        self.session.client("dynamodb").create_table(TableName=name, **described)
-
-    def _arn(self, url: str) -> str:
-        asked = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-        return asked["Attributes"]["QueueArn"]
-
-    def _make_topic(self) -> str:
-        sns = self.session.client("sns")
-        topic = sns.create_topic(Name="told")["TopicArn"]
-        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=self._arn(self.told_url))
-        return topic
-
-    def hear(self, pattern: Event) -> str:
+    def subscribe(self, pattern: Event) -> str:
         """A queue for what matches on the bus."""
         events, name = self.session.client("events"), f"rule-{len(json.dumps(pattern))}"
-        url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        url = make_queue(self.session, name)
         events.put_rule(Name=name, EventBusName="bus", EventPattern=json.dumps(pattern))
-        target: Any = {"Id": "queue", "Arn": self._arn(url)}
+        target: Any = {"Id": "queue", "Arn": queue_arn(self.session, url)}
         events.put_targets(Rule=name, EventBusName="bus", Targets=[target])
         return url

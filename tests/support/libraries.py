@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
-from urllib.parse import quote_plus
 
 import yaml
 
@@ -13,7 +12,9 @@ from functions.library.flow import keep_in_sync
 from local.openai.stores.models import Document, Store
 from shared.errors import TryLater
 from shared.jobs.edges import Edges
-from tests.support.world import INBOX, World
+from tests.support.names import INBOX
+from tests.support.s3_messages import CREATED, REMOVED, library_changed
+from tests.support.world import World
 
 MAX_TICKS = 60
 
@@ -24,17 +25,17 @@ class Folder:
 
     world: World
     name: str = "handbook"
-    later: list[dict[str, Any]] = field(default_factory=list)
+    undelivered: list[dict[str, Any]] = field(default_factory=list)
     sequence: "count[int]" = field(default_factory=lambda: count(0x55))
 
     def put(self, name: str, content: bytes | str, *, notify: bool = True) -> dict[str, Any]:
         body = content.encode() if isinstance(content, str) else content
         self.world.s3.put_object(Bucket=INBOX, Key=self.key(name), Body=body)
-        return self._event(name, "ObjectCreated:Put", notify=notify)
+        return self._event(name, CREATED, notify=notify)
 
     def delete(self, name: str, *, notify: bool = True) -> dict[str, Any]:
         self.world.s3.delete_object(Bucket=INBOX, Key=self.key(name))
-        return self._event(name, "ObjectRemoved:DeleteMarkerCreated", notify=notify)
+        return self._event(name, REMOVED, notify=notify)
 
     def describe(self, name: str, **attributes: Any) -> None:
         self.put(f"{name}.metadata.json", json.dumps({"metadataAttributes": attributes}))
@@ -44,15 +45,15 @@ class Folder:
 
     def send(self, message: dict[str, Any], edges: Edges | None = None) -> None:
         """Gives the event to the function; if it cannot take it now, the next send repeats it."""
-        self.later.append(message)
-        for each in list(self.later):
+        self.undelivered.append(message)
+        for each in list(self.undelivered):
             with suppress(TryLater):
                 keep_in_sync(edges or self.world.edges, each)
-                self.later.remove(each)
+                self.undelivered.remove(each)
 
     def tick(self, edges: Edges | None = None, seconds: float = 60) -> None:
         """Syncs each dirty library, as poll does."""
-        self.world.clock.pass_(seconds=seconds)
+        self.world.clock.advance(seconds=seconds)
         for library in self.world.edges.library_table.dirty(self.world.clock()):
             keep_in_sync(edges or self.world.edges, {"library": library})
 
@@ -109,13 +110,8 @@ class Folder:
         return sum(each.method == method and each.path == path for each in self.world.small.calls)
 
     def _event(self, name: str, event: str, *, notify: bool) -> dict[str, Any]:
-        thing = {"key": quote_plus(self.key(name)), "sequencer": f"{next(self.sequence):016X}"}
-        record = {
-            "eventName": event,
-            "eventTime": self.world.clock().isoformat(),
-            "s3": {"bucket": {"name": INBOX}, "object": thing},
-        }
-        message = {"Records": [record]}
+        at, number = self.world.clock(), next(self.sequence)
+        message = library_changed(self.key(name), event, at, number)
         if notify:
             self.send(message)
         return message

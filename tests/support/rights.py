@@ -6,12 +6,11 @@ A right is an action and a resource by its name in the template: `s3:PutObject` 
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any, NamedTuple
 
-from local.template import read_template
+from tests.support.aws import template
+from tests.support.names import DATA, INBOX
 from tests.support.sessions import Session
-from tests.support.world import DATA, INBOX
 
 Scenario = Mapping[str, bool]  # the template's conditions
 
@@ -28,7 +27,7 @@ NAMES = {
     "land": "LandQueue",
     "library": "LibraryQueue",
     "bus": "Bus",
-    "told": "Topic",
+    "notifications": "Topic",
     "/openai-api-key": "OpenAIKey",
     "/openai-admin-key": "OpenAIAdminKey",
 }
@@ -127,12 +126,6 @@ def _of_s3(operation: str, params: Mapping[str, Any]) -> Iterator[Right]:
             yield Right("s3:ListBucket", bucket)
         case _:
             raise AssertionError(f"say here which rights s3 {operation} needs")
-
-
-@cache
-def template() -> Any:
-    """Read anew, with the short forms of functions as dictionaries."""
-    return read_template()
 
 
 def functions() -> dict[str, Any]:

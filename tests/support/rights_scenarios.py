@@ -18,8 +18,9 @@ from tests.support.audit_logs import event
 from tests.support.audit_world import NOW, AuditWorld, audit_aws
 from tests.support.batch_files import chat, chats, lines
 from tests.support.libraries import Folder
+from tests.support.names import INBOX
 from tests.support.rights import Call, TracedSession
-from tests.support.world import INBOX, World
+from tests.support.world import World
 
 LATER = "small-openai:500-until-attempt-2"
 MODELS = ("gpt-5-mini", "gpt-4.1")
@@ -45,7 +46,7 @@ class TracedWorld(World):
 
     by_function: dict[str, Edges] = field(default_factory=dict)
 
-    def at(self, function: str) -> Edges:
+    def edges_of(self, function: str) -> Edges:
         if function not in self.by_function:
             self.by_function[function] = self.connect(traced(function))
         return self.by_function[function]
@@ -53,20 +54,20 @@ class TracedWorld(World):
 
 def a_plain_file() -> None:
     world = TracedWorld()
-    assert world.run("a.jsonl", chats(3)).state == "completed"
+    assert world.run_job("a.jsonl", chats(3)).state == "completed"
 
 
 def a_mixed_file_with_bad_lines_some_of_it_asked_again() -> None:
     world = TracedWorld()
-    job = world.run("a.jsonl", MIXED + b"nonsense\n", bad_lines="skip")
+    job = world.run_job("a.jsonl", MIXED + b"nonsense\n", bad_lines="skip")
     assert (job.state, job.skipped) == ("completed", 1)
     assert len(world.parts(job.id)) > 2
 
 
 def refused_files() -> None:
     world = TracedWorld()
-    assert world.run("a.jsonl", chats(2) + chats(1)).state == "rejected"
-    assert world.run("b.txt", b"").state == "rejected"
+    assert world.run_job("a.jsonl", chats(2) + chats(1)).state == "rejected"
+    assert world.run_job("b.txt", b"").state == "rejected"
 
 
 def a_file_of_a_bucket_whose_versioning_was_suspended() -> None:
@@ -74,34 +75,34 @@ def a_file_of_a_bucket_whose_versioning_was_suspended() -> None:
     key = "inbox/a.jsonl"
     world.s3.put_bucket_versioning(Bucket=INBOX, VersioningConfiguration={"Status": "Suspended"})
     world.s3.put_object(Bucket=INBOX, Key=key, Body=chats(2))
-    world.ring(key, "null", 2)
-    world.work()
+    world.notify(key, "null", 2)
+    world.run_functions()
     (job,) = world.edges.ledger.open_jobs(world.clock().replace(year=2100))
-    world.until_over(job.id)
+    world.run_until_over(job.id)
     assert world.job(job.id).state == "completed"
 
 
 def a_file_too_large_for_the_room() -> None:
     world = TracedWorld(SmallSettings(enqueued_limits={"*": 3_000}))
-    assert world.run("a.jsonl", HEAVY).state == "completed"
+    assert world.run_job("a.jsonl", HEAVY).state == "completed"
 
 
 def a_batch_whose_answer_was_lost_and_one_too_many() -> None:
     world = TracedWorld()
     world.small.misbehave("cut_after", route="create_batch")
     world.small.misbehave("batch_not_listed", seconds=3_000)
-    world.run("a.jsonl", chats(2))
-    world.clock.pass_(hours=1)
-    assert sweep(world.at("poll"))["BatchesDoubled"] == 1
+    world.run_job("a.jsonl", chats(2))
+    world.clock.advance(hours=1)
+    assert sweep(world.edges_of("poll"))["BatchesDoubled"] == 1
 
 
 def a_job_that_is_stopped() -> None:
     world = TracedWorld()
     job = world.drop("a.jsonl", chats(4_000))  # at work for longer than a tick
-    world.work()
-    world.clock.pass_(seconds=20)
-    cancel(world.at("poll"), job)
-    world.until_over(job)
+    world.run_functions()
+    world.clock.advance(seconds=20)
+    cancel(world.edges_of("poll"), job)
+    world.run_until_over(job)
     assert world.job(job).state == "cancelled"
 
 
@@ -110,18 +111,18 @@ def what_died_on_the_way_is_asked_for_again() -> None:
     put = world.s3.put_object(Bucket=INBOX, Key="inbox/a.jsonl", Body=chats(2))
     world.open_only("inbox/a.jsonl", put["VersionId"])
     (job,) = world.all_jobs("a.jsonl")
-    world.clock.pass_(hours=2)
-    world.until_over(job)
+    world.clock.advance(hours=2)
+    world.run_until_over(job)
 
 
 def a_silent_file_and_an_orphan() -> None:
     world = TracedWorld()
-    job = world.run("a.jsonl", chats(1))
+    job = world.run_job("a.jsonl", chats(1))
     world.s3.put_object(Bucket=INBOX, Key="inbox/silent.jsonl", Body=chats(2))
-    with world.upload(f"{job.id}-1-1.jsonl"):
-        world.clock.moment = datetime.now(UTC)
-        world.clock.pass_(hours=7)
-        found = sweep(world.at("poll"))
+    world.upload(f"{job.id}-1-1.jsonl")
+    world.clock.moment = datetime.now(UTC)
+    world.clock.advance(hours=7)
+    found = sweep(world.edges_of("poll"))
     assert found["FilesRung"] >= 1
     assert found["UploadsDeleted"] == 1
 
@@ -132,7 +133,7 @@ def large_objects() -> None:
         patch.setattr(s3, "WHOLE", 2_000)
         patch.setattr(models, "S3_UPLOAD_PART_MIN_SIZE", 1)  # moto's, as S3's, is 5 MB
         world = TracedWorld()
-        assert world.run("a.jsonl", BIG).state == "completed"
+        assert world.run_job("a.jsonl", BIG).state == "completed"
 
 
 def a_library() -> None:
@@ -144,11 +145,11 @@ def a_library() -> None:
         folder.put("a.md", "Cats sleep.")
         folder.put("no/library.exe", "x" * 10)
         for _ in range(4):
-            world.clock.pass_(seconds=60)
-            poll(world.at("poll"))
-            world.work()
-        sweep(world.at("poll"))
-        world.work()
+            world.clock.advance(seconds=60)
+            poll(world.edges_of("poll"))
+            world.run_functions()
+        sweep(world.edges_of("poll"))
+        world.run_functions()
         assert folder.texts() == ["Cats sleep."]
 
 
@@ -176,7 +177,7 @@ def events_and_alerts() -> None:
     world.backfill("2026-09-01", "2026-09-02", "on")
     for _ in range(3):
         world.tick(90_000, edges=edges)
-    assert len(world.letters()) >= 1
+    assert len(world.published()) >= 1
     assert world.keys("audit/")
 
 

@@ -1,60 +1,22 @@
-"""Builders for the tests of the small OpenAI: a clock, a client, batch files."""
+"""Calls to the small OpenAI as a client makes them."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import orjson
 
 from local.openai import SmallOpenAI
+from tests.support.names import KEY
 
 Json = dict[str, Any]
 
 
-@dataclass
-class Clock:
-    """Time that a test moves."""
-
-    now: float = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
-
-    def ticks(self, seconds: float, step: float) -> Iterator[float]:
-        """The moments from now on, `step` seconds apart."""
-        start = self.now
-        while self.now <= start + seconds:
-            yield self.now
-            self.advance(step)
-
-
-def http(small: SmallOpenAI, key: str = "sk-test-123456") -> httpx.Client:
+def http(small: SmallOpenAI, key: str = KEY) -> httpx.Client:
     return httpx.Client(
         transport=small.transport(),
         base_url="http://small",
         headers={"Authorization": f"Bearer {key}"},
     )
-
-
-def chat(custom_id: str, text: str = "Say hello", **body: object) -> Json:
-    return {
-        "custom_id": custom_id,
-        "method": "POST",
-        "url": "/v1/chat/completions",
-        "body": {
-            "model": "gpt-5-mini",
-            "messages": [{"role": "user", "content": text}],
-            **body,
-        },
-    }
-
-
-def lines(requests: Iterable[object]) -> bytes:
-    return b"".join(orjson.dumps(request) + b"\n" for request in requests)
 
 
 def upload(client: httpx.Client, content: bytes, filename: str = "requests.jsonl") -> str:

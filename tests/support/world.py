@@ -5,69 +5,30 @@ Nothing of ours is replaced; what stands in is AWS, OpenAI and time.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cache
 from io import BytesIO
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
 
 import boto3
 import httpx
 
-from functions.intake.flow import take_in
-from functions.land.flow import land
-from functions.library.flow import keep_in_sync
 from functions.poll.flow import poll
-from functions.submit.flow import submit
 from local.openai import SmallOpenAI, SmallSettings
-from local.paths import ROOT
-from local.template import read_template
-from shared.aws.s3_events import dropped
 from shared.errors import Conflict, TryLater
 from shared.jobs.edges import Edges
 from shared.jobs.model import Job, Part, job_id
-from shared.objects import PartRef, Source
+from shared.objects import Source
 from shared.settings import Settings
+from tests.support.aws import aws, drain, make_queue, make_table, make_topic, receive
 from tests.support.batch_files import chats
-from tests.support.sessions import Session
+from tests.support.clock import Clock
+from tests.support.dispatch import FUNCTIONS
+from tests.support.names import DATA, INBOX, KEY, KEY_NAME
+from tests.support.s3_messages import object_created
 
-START = datetime(2026, 11, 1, tzinfo=UTC)
-INBOX, DATA = "test-inbox", "test-data"
-KEY_NAME = "/batchdrop/openai-api-key"
-QUEUES = ("intake", "submit", "land", "library", "told")
+PUBLISHED = "published"  # the queue that the topic fills
 ROUNDS = 400  # a world that is not quiet after so many ticks never gets quiet
-
-
-@cache
-def aws() -> Session:
-    """One for all tests."""
-    return Session()
-
-
-@cache
-def template() -> Any:
-    return read_template()
-
-
-@dataclass
-class Clock:
-    moment: datetime = START
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-    def seconds(self) -> float:
-        return self.moment.timestamp()
-
-    def pass_(self, **time: float) -> None:
-        self.moment += timedelta(**time)
-
-    def pause(self, seconds: float) -> None:
-        self.pass_(seconds=seconds)
 
 
 @dataclass
@@ -78,7 +39,6 @@ class World:
     settings: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     session: boto3.Session = field(default_factory=aws)
-    events: Path = ROOT / "events"
 
     def __post_init__(self) -> None:
         self.clock = Clock()
@@ -88,24 +48,20 @@ class World:
         self.s3 = self.session.client("s3")
         self.sqs = self.session.client("sqs")
         self._make_buckets()
-        self._make_table()
-        queues = {
-            name: self._queue(name) for name in ("intake", "submit", "land", "library", "told")
-        }
-        self.queues = queues
-        topic, bus = self._make_ways_out()
-        self.session.client("ssm").put_parameter(
-            Name=KEY_NAME, Value="sk-test-123456", Type="SecureString"
-        )
+        make_table(self.session, "ledger", "Ledger")
+        self.queues = {name: make_queue(self.session, name) for name in (*FUNCTIONS, PUBLISHED)}
+        topic = make_topic(self.session, "notifications", self.queues[PUBLISHED])
+        self.session.client("events").create_event_bus(Name="bus")
+        self.session.client("ssm").put_parameter(Name=KEY_NAME, Value=KEY, Type="SecureString")
         self.config = Settings(
             ledger_table="ledger",
             inbox_bucket=INBOX,
             data_bucket=DATA,
-            intake_queue_url=queues["intake"],
-            submit_queue_url=queues["submit"],
-            land_queue_url=queues["land"],
-            library_queue_url=queues["library"],
-            bus_name=bus,
+            intake_queue_url=self.queues["intake"],
+            submit_queue_url=self.queues["submit"],
+            land_queue_url=self.queues["land"],
+            library_queue_url=self.queues["library"],
+            bus_name="bus",
             topic_arn=topic,
             openai_key_secret=KEY_NAME,
             **self.settings,
@@ -119,49 +75,47 @@ class World:
             transport=openai.get("transport") or self.small.transport(),
             base_url="http://small.test/v1",
         )
-        return Edges(self.config, self.clock, session or self.session, http, pause=self.clock.pause)
+        return Edges(
+            self.config, self.clock, session or self.session, http, pause=self.clock.advance
+        )
 
     def drop(self, name: str, content: bytes, **options: str) -> str:
-        """Puts a file into the inbox and rings; the job's id."""
+        """Puts a file into the inbox; the id of its job."""
         key = f"inbox/{name}"
         metadata = {each.replace("_", "-"): value for each, value in options.items()}
         put = self.s3.put_object(Bucket=INBOX, Key=key, Body=content, Metadata=metadata)
-        self.ring(key, put["VersionId"], len(content))
+        self.notify(key, put["VersionId"], len(content))
         return job_id(INBOX, key, put["VersionId"])
 
-    def ring(self, key: str, version: str, size: int = 0) -> None:
-        event = json.loads((self.events / "s3_object_created.json").read_text())
-        thing = event["Records"][0]["s3"]
-        thing["bucket"]["name"] = INBOX
-        thing["object"] |= {"key": quote_plus(key), "versionId": version, "size": size}
-        self.sqs.send_message(QueueUrl=self.queues["intake"], MessageBody=json.dumps(event))
+    def notify(self, key: str, version: str, size: int = 0) -> None:
+        """S3 says that a file was dropped."""
+        body = object_created(key, version, size)
+        self.sqs.send_message(QueueUrl=self.queues["intake"], MessageBody=body)
 
-    def at(self, function: str) -> Edges:
-        """What a function touches the world by: here the same for all of them."""
+    def edges_of(self, function: str) -> Edges:
+        """How a function reaches the world: here the same for all of them."""
         return self.edges
 
-    def work(self, edges: Edges | None = None) -> None:
+    def run_functions(self, edges: Edges | None = None) -> None:
         """Delivers what lies in the queues until they are empty."""
-        functions: dict[str, Callable[[str], object]] = {
-            "intake": lambda body: [
-                take_in(edges or self.at("intake"), each) for each in dropped(body)
-            ],
-            "submit": lambda body: submit(
-                edges or self.at("submit"), PartRef.model_validate_json(body)
-            ),
-            "land": lambda body: land(edges or self.at("land"), PartRef.model_validate_json(body)),
-            "library": lambda body: keep_in_sync(edges or self.at("library"), json.loads(body)),
-        }
         for _ in range(ROUNDS):
-            delivered = [self._deliver(name, function) for name, function in functions.items()]
+            delivered = [self.run_function(name, edges) for name in FUNCTIONS]
             if not any(delivered):
                 return
-        raise AssertionError("the queues never got empty")
+        raise AssertionError(f"the queues are not empty after {ROUNDS} rounds")
 
-    def work_only(self, name: str) -> None:
-        """Delivers what lies in one queue, once."""
-        functions = {"intake": lambda body: [take_in(self.edges, each) for each in dropped(body)]}
-        self._deliver(name, functions[name])
+    def run_function(self, name: str, edges: Edges | None = None) -> bool:
+        """Delivers up to ten messages of one queue, once; whether there were any."""
+        messages = receive(self.session, self.queues[name])
+        self._in_flight = [(name, message["Body"]) for message in messages]
+        for message in messages:
+            try:
+                FUNCTIONS[name](edges or self.edges_of(name), message["Body"])
+            except (Conflict, TryLater):
+                self.sqs.send_message(QueueUrl=self.queues[name], MessageBody=message["Body"])
+                self.clock.advance(seconds=30)
+            self._in_flight.remove((name, message["Body"]))
+        return bool(messages)
 
     def open_only(self, key: str, version: str) -> None:
         """An intake that died right after it wrote the job down."""
@@ -170,33 +124,33 @@ class World:
         job = Job(id=job_id(INBOX, key, version), source=source, due=due)
         self.edges.ledger.open_job(job)
 
-    @contextmanager
-    def upload(self, filename: str) -> Iterator[str]:
-        """A file at OpenAI."""
-        yield self.edges.openai.upload(filename, BytesIO(chats(1))).id
+    def upload(self, filename: str) -> str:
+        """The id of a file at OpenAI that belongs to nobody."""
+        return self.edges.openai.upload(filename, BytesIO(chats(1))).id
 
     def tick(self, seconds: float = 60) -> None:
-        self.clock.pass_(seconds=seconds)
-        poll(self.at("poll"))
-        self.work()
+        self.clock.advance(seconds=seconds)
+        poll(self.edges_of("poll"))
+        self.run_functions()
 
-    def until_over(self, *jobs: str) -> None:
-        self.work()
+    def run_until_over(self, *jobs: str) -> None:
+        self.run_functions()
         for round_ in range(ROUNDS):
             if all(self.job(each).over for each in jobs):
                 return
             self.tick(60 if round_ < 30 else 900)
-        raise AssertionError([self.edges.ledger.parts(each) for each in jobs])
+        parts = [self.edges.ledger.parts(each) for each in jobs]
+        raise AssertionError(f"not over after {ROUNDS} ticks: {parts}")
 
-    def run(self, name: str, content: bytes, **options: str) -> Job:
+    def run_job(self, name: str, content: bytes, **options: str) -> Job:
         """A file from its drop to its end."""
         job = self.drop(name, content, **options)
-        self.until_over(job)
+        self.run_until_over(job)
         return self.job(job)
 
     def job(self, job: str) -> Job:
         found = self.edges.ledger.job(job)
-        assert found is not None
+        assert found is not None, f"the ledger knows no job {job}"
         return found
 
     def all_jobs(self, name: str) -> list[str]:
@@ -224,12 +178,9 @@ class World:
         found: dict[str, Any] = json.loads(self.read(f"{job.results_prefix}report.json"))
         return found
 
-    def told(self) -> list[dict[str, Any]]:
+    def published(self) -> list[dict[str, Any]]:
         """What the topic sent since the last time, oldest first."""
-        messages = []
-        while batch := self._receive("told"):
-            messages += [json.loads(each["Body"]) for each in batch]
-        return messages
+        return [json.loads(body) for body in drain(self.session, self.queues[PUBLISHED])]
 
     def redeliver(self) -> None:
         """What a dead process had received comes back."""
@@ -237,56 +188,9 @@ class World:
             self.sqs.send_message(QueueUrl=self.queues[name], MessageBody=body)
         self._in_flight.clear()
 
-    def _deliver(self, name: str, function: Callable[[str], object]) -> bool:
-        messages = self._receive(name)
-        self._in_flight = [(name, message["Body"]) for message in messages]
-        for message in messages:
-            try:
-                function(message["Body"])
-            except (Conflict, TryLater):
-                self.sqs.send_message(QueueUrl=self.queues[name], MessageBody=message["Body"])
-                self.clock.pass_(seconds=30)
-            self._in_flight.remove((name, message["Body"]))
-        return bool(messages)
-
-    def _receive(self, name: str) -> list[Any]:
-        url = self.queues[name]
-        found = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        for message in found:
-            self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return list(found)
-
     def _make_buckets(self) -> None:
         for name in (INBOX, DATA):
             self.s3.create_bucket(Bucket=name)
             self.s3.put_bucket_versioning(
                 Bucket=name, VersioningConfiguration={"Status": "Enabled"}
             )
-
-    def _make_table(self) -> None:
-        table = template()["Resources"]["Ledger"]["Properties"]
-        self.session.client("dynamodb").create_table(
-            TableName="ledger",
-            **{
-                name: table[name]
-                for name in (
-                    "AttributeDefinitions",
-                    "BillingMode",
-                    "GlobalSecondaryIndexes",
-                    "KeySchema",
-                )
-            },
-        )
-
-    def _queue(self, name: str) -> str:
-        return self.sqs.create_queue(QueueName=name)["QueueUrl"]
-
-    def _make_ways_out(self) -> tuple[str, str]:
-        sns = self.session.client("sns")
-        topic = sns.create_topic(Name="told")["TopicArn"]
-        arn = self.sqs.get_queue_attributes(
-            QueueUrl=self.queues["told"], AttributeNames=["QueueArn"]
-        )["Attributes"]["QueueArn"]
-        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-        self.session.client("events").create_event_bus(Name="bus")
-        return topic, "bus"

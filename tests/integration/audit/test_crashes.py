@@ -7,7 +7,14 @@ import pytest
 from shared.errors import Conflict, TryLater
 from tests.support.audit_logs import event, events
 from tests.support.audit_world import NOW, AuditWorld, audit_aws
-from tests.support.fuse import WALK_STEP, Fuse, FusedTransport, Killed, Side, fused_session
+from tests.support.interrupts import (
+    WALK_STEP,
+    Interrupt,
+    InterruptedTransport,
+    Killed,
+    Side,
+    interrupted_session,
+)
 
 # Two pages; an allow-list taken down, a person's failed logins and a good one, a burst of keys.
 STORY = [
@@ -26,8 +33,8 @@ def final(world: AuditWorld) -> Final:
     """All that matters of a world at rest."""
     lines = world.lines()
     alerts = [each for each in world.stored_alerts() if each["detection"] != "O1"]
-    letters = [each for each in world.letters() if " O1 " not in each["Subject"]]
-    told = {message["detail"]["id"] for message in alerts_on(world.on_the_bus())}
+    letters = [each for each in world.published() if " O1 " not in each["Subject"]]
+    told = {message["detail"]["id"] for message in alerts_on(world.bus_events())}
     return {
         "landed": sorted({line["id"] for line in lines}),
         "rows": world.row_ids(),
@@ -48,22 +55,22 @@ def alerts_on(bus: list[Any]) -> list[Any]:
     ]
 
 
-def story(fuse: Fuse) -> Final:
+def story(interrupt: Interrupt) -> Final:
     with audit_aws():
-        fused = fused_session()
+        session = interrupted_session()
         world = AuditWorld(settings=SETTINGS)
         world.add(STORY)
-        world.clock.pass_(seconds=130)
-        fused.fuse = fuse
-        edges = world.connect(fused, FusedTransport(fuse, world.small.transport()))
+        world.clock.advance(seconds=130)
+        session.interrupt = interrupt
+        edges = world.connect(session, InterruptedTransport(interrupt, world.small.transport()))
         for _ in range(TICKS):
             try:
                 world.tick(0, edges)
             except Killed:
-                fused.fuse = None
+                session.interrupt = None
                 edges = world.edges
-            world.clock.pass_(seconds=world.function_settings.audit_lease_seconds + 1)
-        fused.fuse = None
+            world.clock.advance(seconds=world.function_settings.audit_lease_seconds + 1)
+        session.interrupt = None
         world.tick(0)
         return final(world)
 
@@ -71,8 +78,8 @@ def story(fuse: Fuse) -> Final:
 @pytest.fixture(scope="module")
 def undisturbed() -> tuple[Final, int]:
     """How the story ends when nobody dies, and after how many calls all has landed."""
-    fuse = Fuse()
-    return story(fuse), len(fuse.calls)
+    interrupt = Interrupt()
+    return story(interrupt), len(interrupt.calls)
 
 
 def test_the_story_has_something_to_lose(undisturbed: tuple[Final, int]) -> None:
@@ -95,10 +102,10 @@ def test_a_function_killed_at_any_call_ends_in_the_same_world(
 ) -> None:
     expected, calls = undisturbed
 
-    fuses = [Fuse(n, side) for n in range(first, calls + 1, step * WALK_STEP)]
-    worlds = [(fuse, story(fuse)) for fuse in fuses]
+    interrupts = [Interrupt(n, side) for n in range(first, calls + 1, step * WALK_STEP)]
+    worlds = [(interrupt, story(interrupt)) for interrupt in interrupts]
 
-    assert [(fuse.calls[fuse.at - 1], world) for fuse, world in worlds if world != expected] == []
+    assert [(each.place, world) for each, world in worlds if world != expected] == []
 
 
 def test_a_function_refused_for_a_while_loses_nothing(undisturbed: tuple[Final, int]) -> None:
@@ -106,14 +113,14 @@ def test_a_function_refused_for_a_while_loses_nothing(undisturbed: tuple[Final, 
     with audit_aws():
         world = AuditWorld(settings=SETTINGS)
         world.add(STORY)
-        world.clock.pass_(seconds=130)
+        world.clock.advance(seconds=130)
         for quirk in ("error_500_before", "rate_limited", "not_json", "cut_after"):
             world.small.misbehave(quirk, times=4)
         for _ in range(8):
             try:
                 world.tick(60)
             except* (Conflict, TryLater):
-                world.clock.pass_(seconds=60)
+                world.clock.advance(seconds=60)
         found = final(world)
 
     assert {name: found[name] for name in ("landed", "rows", "alerts", "rung")} == {

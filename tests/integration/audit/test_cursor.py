@@ -58,7 +58,7 @@ def live(world: AuditWorld, shown: Sequence[Shown], *, hours: float, every: floa
     waiting = sorted(shown, key=lambda each: each.event["effective_at"])
     world.tick(0)
     for _ in range(round(hours * HOUR / every)):
-        world.clock.pass_(seconds=every)
+        world.clock.advance(seconds=every)
         while waiting and waiting[0].event["effective_at"] <= world.clock.seconds():
             each = waiting.pop(0)
             world.add([each.event], each.late)
@@ -118,7 +118,7 @@ def test_events_that_arrive_while_pages_are_walked_land_once(world: AuditWorld) 
     edges = world.connect(transport=arriving)
     world.tick(60)
     world.add(each.event for each in BURST)
-    world.clock.pass_(seconds=200)
+    world.clock.advance(seconds=200)
 
     for _ in range(25):
         world.tick(60, edges)
@@ -136,7 +136,7 @@ def test_the_past_lands_once_when_the_function_is_new() -> None:
         world.tick()
 
         assert_everything_landed_once(world, PAST)
-        rung = [alert_text for alert_text in world.letters() if " D1 " in alert_text["Subject"]]
+        rung = [alert_text for alert_text in world.published() if " D1 " in alert_text["Subject"]]
         assert len(rung) == 5_200 // 50 // 9, "of the past only the last day is news"
 
 
@@ -156,7 +156,7 @@ def test_the_past_lands_once_when_it_is_asked_for(world: AuditWorld) -> None:
 def test_a_walk_that_runs_out_of_time_goes_on_in_the_next_tick(world: AuditWorld) -> None:
     world.tick()
     world.add(each.event for each in BURST)
-    world.clock.pass_(seconds=200)
+    world.clock.advance(seconds=200)
 
     pages = [_hurried(world) for _ in range(25)]
 
@@ -165,7 +165,7 @@ def test_a_walk_that_runs_out_of_time_goes_on_in_the_next_tick(world: AuditWorld
 
 
 def _hurried(world: AuditWorld) -> int:
-    world.clock.pass_(seconds=10)
+    world.clock.advance(seconds=10)
     return tick(world.edges, world.clock())["AuditPages"]
 
 

@@ -53,7 +53,7 @@ def test_an_alert_is_a_letter_a_person_can_act_on(world: AuditWorld) -> None:
     world.add([OPENED])
     world.tick()
 
-    (alert_text,) = world.letters()
+    (alert_text,) = world.published()
 
     assert alert_text["Subject"].startswith(
         "Alert Raised: CRITICAL D2 IP allow-list list_1 opened to the whole internet"
@@ -74,7 +74,7 @@ def test_an_alert_is_on_the_bus_for_systems_also_as_ocsf(world: AuditWorld) -> N
     world.add([OPENED])
     world.tick()
 
-    (told,) = [each for each in world.on_the_bus() if each["detail-type"] == "Alert Raised"]
+    (told,) = [each for each in world.bus_events() if each["detail-type"] == "Alert Raised"]
 
     alert, ocsf = told["detail"]["alert"], told["detail"]["ocsf"]
     assert (alert["detection"], alert["severity"]) == ("D2", "critical")
@@ -106,7 +106,7 @@ def test_a_signal_is_stored_and_not_sent(world: AuditWorld) -> None:
     world.tick()
 
     assert [alert["severity"] for alert in world.stored_alerts()] == ["signal"]
-    assert world.letters() == []
+    assert world.published() == []
 
 
 def test_a_repeat_within_the_hour_is_not_sent_again(world: AuditWorld) -> None:
@@ -118,7 +118,7 @@ def test_a_repeat_within_the_hour_is_not_sent_again(world: AuditWorld) -> None:
     world.add([later])
     world.tick(2 * HOUR)
 
-    unmuted = [alert_text for alert_text in world.letters() if " D3 " in alert_text["Subject"]]
+    unmuted = [alert_text for alert_text in world.published() if " D3 " in alert_text["Subject"]]
     assert len(unmuted) == 2
 
 
@@ -147,12 +147,12 @@ def test_what_makes_a_stored_signal_worse_rings(world: AuditWorld) -> None:
     world.add([event(7, NOW + 61, "rate_limit.updated", limit)])
     world.add([event(14, NOW + 70, "rate_limit.updated", raised)])
     world.tick()
-    assert world.letters() == []
+    assert world.published() == []
 
     world.add([event(21, NOW + 130, "api_key.created", key)])
     world.tick()
 
-    subjects = [alert_text["Subject"] for alert_text in world.letters()]
+    subjects = [alert_text["Subject"] for alert_text in world.published()]
     assert any("HIGH S2 Limit rl_1 raised" in subject for subject in subjects)
     (limit_alert,) = [a for a in world.stored_alerts() if a["detection"] == "S2"]
     assert limit_alert["severity"] == "high"
@@ -171,7 +171,7 @@ def test_what_is_no_event_is_kept_raw_and_the_rest_lands(aws: None) -> None:
     strange = '{"object": "list", "data": [{"id": 7}, "text", %s], "has_more": false}'
     body = (strange % json.dumps(OFF)).encode()
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
-    world.clock.pass_(seconds=120)
+    world.clock.advance(seconds=120)
 
     counts = world.tick(60, world.connect(transport=transport))
 
@@ -225,7 +225,7 @@ def test_events_are_on_the_bus_with_their_types_beside_them(world: AuditWorld) -
     world.add(some)
     world.tick()
 
-    told = [each for each in world.on_the_bus() if each["detail-type"] == "Audit Events"]
+    told = [each for each in world.bus_events() if each["detail-type"] == "Audit Events"]
 
     found = [each for message in told for each in message["detail"]["events"]]
     assert sorted(each["id"] for each in found) == sorted(each["id"] for each in some)
@@ -239,18 +239,18 @@ def test_events_are_on_the_bus_with_their_types_beside_them(world: AuditWorld) -
 def test_what_has_landed_is_neither_written_nor_told_again(world: AuditWorld) -> None:
     world.add(events(5, NOW + 70, 5))
     world.tick()
-    world.on_the_bus()
+    world.bus_events()
     written = world.keys("audit/events/")
 
     counts = world.tick()
 
     assert (counts["AuditEventsLanded"], counts["AuditEventsSeenBefore"]) == (0, 5)
-    assert world.on_the_bus() == []
+    assert world.bus_events() == []
     assert world.keys("audit/events/") == written
 
 
 def test_a_rule_on_the_bus_can_ask_for_a_type(world: AuditWorld) -> None:
-    queue = world.hear({"detail": {"types": ["scim.disabled"]}})
+    queue = world.subscribe({"detail": {"types": ["scim.disabled"]}})
     world.add(events(5, NOW + 70, 5))
     world.tick()
     assert world.messages(queue) == []
@@ -267,7 +267,7 @@ def test_an_event_too_long_for_the_bus_is_named_there_and_lies_in_s3(world: Audi
     world.add([long])
     world.tick()
 
-    (told,) = [each for each in world.on_the_bus() if each["detail-type"] == "Audit Events"]
+    (told,) = [each for each in world.bus_events() if each["detail-type"] == "Audit Events"]
     (line,) = world.lines()
     assert line == long
     (named,) = told["detail"]["events"]
@@ -279,7 +279,7 @@ def test_events_can_be_kept_off_the_bus(configured: Callable[..., AuditWorld]) -
     world.add([OFF])
     world.tick()
 
-    assert [each["detail-type"] for each in world.on_the_bus()] == ["Alert Raised"]
+    assert [each["detail-type"] for each in world.bus_events()] == ["Alert Raised"]
 
 
 def test_events_land_as_ocsf_too_if_asked_for(configured: Callable[..., AuditWorld]) -> None:
@@ -316,7 +316,7 @@ def test_a_refused_key_rings_with_what_to_do_and_the_tick_fails(
             world.tick()
 
     assert failure.group_contains(ActionRequired)
-    (alert_text,) = [each for each in world.letters() if "refuses" in each["Subject"]]
+    (alert_text,) = [each for each in world.published() if "refuses" in each["Subject"]]
     assert "HIGH O1" in alert_text["Subject"]
     assert "Audit Logs: Read" in alert_text["Message"]
     assert world.cursor().high == before.high
@@ -341,14 +341,14 @@ def test_a_log_that_was_never_switched_on_is_noticed(aws: None) -> None:
     for _ in range(6):
         world.tick(13 * HOUR)
 
-    (alert_text,) = world.letters()
+    (alert_text,) = world.published()
     assert "is the audit log switched on?" in alert_text["Message"]
 
 
 def test_a_log_that_was_not_read_for_long_rings(world: AuditWorld) -> None:
     world.tick(10 * 60)
 
-    (alert_text,) = world.letters()
+    (alert_text,) = world.published()
     assert "HIGH O1 The audit log was not read for 10 minutes" in alert_text["Subject"]
 
 
@@ -362,7 +362,7 @@ def test_a_log_without_events_for_longer_than_usual_rings_once_a_day_at_most(
         world.tick(HOUR)
 
     quiet = [
-        alert_text for alert_text in world.letters() if "No audit event" in alert_text["Subject"]
+        alert_text for alert_text in world.published() if "No audit event" in alert_text["Subject"]
     ]
     assert len(quiet) == 1
 
@@ -471,7 +471,7 @@ def test_a_backfill_does_with_alerts_what_was_asked(
 
     assert world.row_ids() == [old["id"]]
     assert len(world.stored_alerts()) == stored
-    assert len(world.letters()) == rung
+    assert len(world.published()) == rung
     assert len(world.keys("audit/dry/")) == dry
 
 
@@ -504,8 +504,8 @@ def test_the_admin_key_is_in_nothing_that_a_run_wrote(
     written = [
         str(failure.getrepr(style="long")),
         capsys.readouterr().out,
-        str(world.letters()),
-        str(world.on_the_bus()),
+        str(world.published()),
+        str(world.bus_events()),
         str(world.rows()),
         str(world.stored_alerts()),
         str(world.edges.tables.cursors()),

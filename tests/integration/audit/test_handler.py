@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,19 +13,7 @@ from local.openai import serving
 from local.paths import ROOT
 from tests.support.audit_logs import event, events
 from tests.support.audit_world import ADMIN_KEY, AuditWorld, audit_aws
-
-
-@dataclass
-class Context:
-    """What Powertools and the handler read of Lambda's context."""
-
-    function_name: str = "audit"
-    memory_limit_in_mb: int = 512
-    invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:audit"
-    aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 55_000
+from tests.support.lambda_events import Context
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import pytest
 from shared.aws.s3 import PIECE, S3Store
 from shared.errors import NotFound, TryLater
 from shared.objects import Source, Span
-from tests.support.world import DATA, World
+from tests.support.names import DATA
+from tests.support.world import World
 
 CONTENT = bytes(range(256)) * 40
 

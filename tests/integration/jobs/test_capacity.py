@@ -22,7 +22,7 @@ def tight(limit: int, **settings: Any) -> World:
 def test_a_job_of_many_times_the_limit_ends_complete_and_never_above_it() -> None:
     with mock_aws():
         world = tight(8_000)
-        job = world.run("big.jsonl", BIG)
+        job = world.run_job("big.jsonl", BIG)
 
         assert [each["custom_id"] for each in world.results(job)] == [f"r{n}" for n in range(40)]
         assert job.state is JobState.COMPLETED
@@ -34,7 +34,7 @@ def test_a_job_of_many_times_the_limit_ends_complete_and_never_above_it() -> Non
 def test_the_limit_is_learnt_from_the_refusal_and_the_part_cut_again() -> None:
     with mock_aws():
         world = tight(8_000)
-        job = world.run("big.jsonl", BIG)
+        job = world.run_job("big.jsonl", BIG)
 
         (capacity,) = world.edges.ledger.capacities()
         assert capacity.limit == 8_000
@@ -48,7 +48,7 @@ def test_the_limit_is_learnt_from_the_refusal_and_the_part_cut_again() -> None:
 def test_a_configured_limit_is_never_exceeded_and_nothing_is_refused() -> None:
     with mock_aws():
         world = tight(8_000, enqueued_limits="gpt-5-mini=8000")
-        world.run("big.jsonl", BIG)
+        world.run_job("big.jsonl", BIG)
 
         assert [b.status for b in world.small.batches.values()] == ["completed"] * 6
 
@@ -57,19 +57,19 @@ def test_a_part_that_waits_for_room_says_so_and_is_told_once_a_job() -> None:
     with mock_aws():
         world = tight(8_000, enqueued_limits="*=8000")
         job = world.drop("big.jsonl", BIG)
-        world.work()
+        world.run_functions()
 
         waiting = [part for part in world.parts(job) if part.state is PartState.WAITING]
         assert len(waiting) == 5
         assert all(part.reason.startswith("no room") for part in waiting)
-        assert [each["Subject"][:12] for each in world.told()].count("Part Waiting") == 1
+        assert [each["Subject"][:12] for each in world.published()].count("Part Waiting") == 1
 
 
 def test_a_request_larger_than_the_limit_fails_alone_and_says_why() -> None:
     with mock_aws():
         world = tight(8_000, enqueued_limits="*=8000")
         content = lines([chat("a"), chat("huge", "x" * 40_000), chat("b")])
-        job = world.run("file.jsonl", content)
+        job = world.run_job("file.jsonl", content)
 
         codes = [each["error"] and each["error"]["code"] for each in world.results(job)]
         assert codes == [None, "token_limit_exceeded", None]
@@ -80,14 +80,14 @@ def test_a_small_part_passes_a_big_one_until_that_has_waited_long() -> None:
         slow = SmallSettings(enqueued_limits={"*": 8_000}, working=3_600)
         world = World(slow, settings={"enqueued_limits": "*=8000"})
         first = world.drop("first.jsonl", lines(chat(f"a{n}", "x" * 4_000) for n in range(5)))
-        world.work()
+        world.run_functions()
         big = world.drop("big.jsonl", lines(chat(f"b{n}", "x" * 4_000) for n in range(6)))
         early = world.drop("early.jsonl", lines([chat("c", "x" * 4_000)]))
-        world.work()
-        world.clock.pass_(minutes=31)
+        world.run_functions()
+        world.clock.advance(minutes=31)
         world.tick()
         late = world.drop("late.jsonl", lines([chat("d", "x" * 4_000)]))
-        world.work()
+        world.run_functions()
 
         states = {job: world.parts(job)[0].state for job in (first, big, early, late)}
         assert states == {
@@ -96,7 +96,7 @@ def test_a_small_part_passes_a_big_one_until_that_has_waited_long() -> None:
             early: PartState.SUBMITTED,
             late: PartState.WAITING,
         }
-        world.until_over(first, big, early, late)
+        world.run_until_over(first, big, early, late)
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,12 @@ def test_a_refusal_that_passes_makes_a_part_wait_not_fail(
 ) -> None:
     world.small.misbehave(quirk, route=route)
     job = world.drop("file.jsonl", lines([chat("a")]))
-    world.work()
+    world.run_functions()
 
     (part,) = world.parts(job)
     assert part.state is PartState.WAITING
     assert part.reason
-    world.until_over(job)
+    world.run_until_over(job)
     assert world.job(job).state is JobState.COMPLETED
     assert len(world.small.billed) == 1
 
@@ -134,7 +134,7 @@ def test_a_batch_whose_answer_was_lost_is_found_and_not_made_again(
     world.small.misbehave(quirk, route="create_batch")
     job = world.drop("file.jsonl", lines([chat("a"), chat("b")]))
 
-    world.until_over(job)
+    world.run_until_over(job)
 
     assert len(world.small.batches) == 1
     assert len(world.small.billed) == 2
@@ -145,7 +145,7 @@ def test_a_lost_batch_that_shows_up_late_is_waited_for(world: World) -> None:
     world.small.misbehave("batch_not_visible", seconds=200)
     job = world.drop("file.jsonl", lines([chat("a")]))
 
-    world.until_over(job)
+    world.run_until_over(job)
 
     assert len(world.small.batches) == 1
 
@@ -154,12 +154,12 @@ def test_batches_are_made_at_most_as_fast_as_openai_allows() -> None:
     with mock_aws():
         world = World(settings={"max_part_requests": 1, "batches_per_hour": 40})
         job = world.drop("file.jsonl", lines(chat(f"r{n}") for n in range(5)))
-        world.work()
+        world.run_functions()
 
         made = [part for part in world.parts(job) if part.state is PartState.SUBMITTED]
         assert len(made) == 40 // 13
-        world.clock.pass_(minutes=5)
-        world.until_over(job)
+        world.clock.advance(minutes=5)
+        world.run_until_over(job)
         assert len(world.small.billed) == 5
 
 

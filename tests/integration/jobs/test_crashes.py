@@ -11,7 +11,14 @@ from local.openai import SmallSettings
 from shared.jobs.cancel import cancel
 from shared.jobs.edges import Edges
 from tests.support.batch_files import chat, lines
-from tests.support.fuse import WALK_STEP, Fuse, FusedTransport, Killed, Side, fused_session
+from tests.support.interrupts import (
+    WALK_STEP,
+    Interrupt,
+    InterruptedTransport,
+    Killed,
+    Side,
+    interrupted_session,
+)
 from tests.support.world import World
 
 # Two models make two parts that are copies; one request fails until it is asked again.
@@ -32,7 +39,7 @@ Final = dict[str, Any]
 
 def told(world: World) -> tuple[set[str], int]:
     """The kinds of things that were told, and how many different ones."""
-    messages = world.told()
+    messages = world.published()
     kinds = {each["Subject"].split(":")[0] for each in messages}
     return kinds, len({each["Message"].rsplit("id ", 1)[1] for each in messages})
 
@@ -58,38 +65,43 @@ def final(world: World, job: str) -> Final:
     }
 
 
-def live(world: World, content: bytes, fuse: Fuse) -> str:
-    """The whole story through one fused process, which is replaced when it dies."""
-    session = fused_session()
-    session.fuse = fuse
-    edges = world.connect(session, transport=FusedTransport(fuse, world.small.transport()))
+def live(world: World, content: bytes, interrupt: Interrupt) -> str:
+    """The whole story through one process, which is replaced when it dies."""
+    session = interrupted_session()
+    session.interrupt = interrupt
+    edges = world.connect(
+        session, transport=InterruptedTransport(interrupt, world.small.transport())
+    )
     job = world.drop("story.jsonl", content)
     for _ in range(STEPS):
         try:
-            world.work(edges)
-            world.clock.pass_(seconds=60)
+            world.run_functions(edges)
+            world.clock.advance(seconds=60)
             poll(edges)
         except Killed:
             edges = world.edges
             world.redeliver()
-            world.clock.pass_(seconds=world.config.lease_seconds + 1)
+            world.clock.advance(seconds=world.config.lease_seconds + 1)
         if (known := world.edges.ledger.job(job)) and known.over:
-            world.work(edges)
+            world.run_functions(edges)
             break
     return job
 
 
-def story(content: bytes, fuse: Fuse) -> Final:
+def story(content: bytes, interrupt: Interrupt) -> Final:
     with mock_aws():
         world = World(openai_settings=SmallSettings(working=20))
-        return final(world, live(world, content, fuse))
+        return final(world, live(world, content, interrupt))
 
 
 @pytest.fixture(scope="module")
 def undisturbed() -> dict[bytes, tuple[Final, int]]:
     """How each story ends when nobody dies, and in how many calls."""
-    fuses = {content: Fuse() for content in (ALONE, STORY, BAD)}
-    return {content: (story(content, fuse), len(fuse.calls)) for content, fuse in fuses.items()}
+    interrupts = {content: Interrupt() for content in (ALONE, STORY, BAD)}
+    return {
+        content: (story(content, interrupt), len(interrupt.calls))
+        for content, interrupt in interrupts.items()
+    }
 
 
 # To die after a call is to die before the next one, but for what the process itself remembers:
@@ -110,10 +122,10 @@ def test_a_function_killed_at_any_call_ends_in_the_same_world(
     assert expected["state"] in {"completed", "rejected"}
 
     step = 8 * (WALK_STEP if content == STORY else 1)
-    fuses = [Fuse(n, side) for n in range(1 + eighth, calls + 1, step)]
-    worlds = [(fuse, story(content, fuse)) for fuse in fuses]
+    interrupts = [Interrupt(n, side) for n in range(1 + eighth, calls + 1, step)]
+    worlds = [(interrupt, story(content, interrupt)) for interrupt in interrupts]
 
-    assert [(fuse.calls[fuse.at - 1], world) for fuse, world in worlds if world != expected] == []
+    assert [(each.place, world) for each, world in worlds if world != expected] == []
 
 
 class DiesAfterTheBell(boto3.Session):
@@ -146,7 +158,7 @@ def test_a_cancel_between_the_bell_and_the_ledger_does_not_change_what_was_told(
             live_on(world, edges)
         cancel(world.edges, job)
         world.redeliver()
-        world.until_over(job)
+        world.run_until_over(job)
 
         assert world.job(job).state == "completed"
         assert "Job Cancelled" not in told(world)[0]
@@ -154,6 +166,6 @@ def test_a_cancel_between_the_bell_and_the_ledger_does_not_change_what_was_told(
 
 def live_on(world: World, edges: Edges) -> None:
     for _ in range(STEPS):
-        world.work(edges)
-        world.clock.pass_(seconds=60)
+        world.run_functions(edges)
+        world.clock.advance(seconds=60)
         poll(edges)

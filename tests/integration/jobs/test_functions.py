@@ -13,7 +13,8 @@ from functions.submit.flow import submit
 from shared.jobs.model import JobState, PartState
 from shared.objects import PartRef, Source
 from tests.support.batch_files import chat, chats, lines
-from tests.support.world import DATA, INBOX, World
+from tests.support.names import DATA, INBOX
+from tests.support.world import World
 
 
 def ids(results: list[dict[str, Any]]) -> list[str]:
@@ -21,7 +22,7 @@ def ids(results: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_dropped_file_ends_as_results_in_the_order_of_its_lines(world: World) -> None:
-    job = world.run("some folder/a file.jsonl", chats(60))
+    job = world.run_job("some folder/a file.jsonl", chats(60))
 
     assert job.state is JobState.COMPLETED
     assert ids(world.results(job)) == [f"r/{number}" for number in range(1, 61)]
@@ -37,7 +38,7 @@ def test_a_dropped_file_ends_as_results_in_the_order_of_its_lines(world: World) 
 
 
 def test_a_file_that_fits_goes_to_openai_without_a_copy(world: World) -> None:
-    job = world.run("file.jsonl", chats(5))
+    job = world.run_job("file.jsonl", chats(5))
 
     assert world.parts(job.id)[0].source.bucket == INBOX
     assert world.keys("parts/") == []
@@ -47,7 +48,7 @@ def test_a_mixed_packed_file_ends_as_one_file_of_results(world: World) -> None:
     models = ["gpt-5-mini", "gpt-4.1", "o4-mini"]
     requests = [chat(f"r{n}", model=models[n % 3]) for n in range(90)]
 
-    job = world.run("mixed.jsonl.gz", gzip.compress(lines(requests)))
+    job = world.run_job("mixed.jsonl.gz", gzip.compress(lines(requests)))
 
     assert ids(world.results(job)) == [f"r{n}" for n in range(90)]
     report = world.report(job)
@@ -59,10 +60,10 @@ def test_the_same_notification_five_times_makes_one_job_and_one_batch(world: Wor
     job = world.drop("file.jsonl", chats(3))
     version = world.s3.head_object(Bucket=INBOX, Key="inbox/file.jsonl")["VersionId"]
     for _ in range(4):
-        world.ring("inbox/file.jsonl", version)
-    world.until_over(job)
-    world.ring("inbox/file.jsonl", version)
-    world.work()
+        world.notify("inbox/file.jsonl", version)
+    world.run_until_over(job)
+    world.notify("inbox/file.jsonl", version)
+    world.run_functions()
 
     assert len(world.small.batches) == 1
     assert len(world.small.billed) == 3
@@ -75,7 +76,7 @@ def test_two_intakes_racing_make_one_job_and_one_batch(world: World) -> None:
 
     job = take_in(first, source)
     again = take_in(second, source)
-    world.until_over(job.id)
+    world.run_until_over(job.id)
 
     assert again.id == job.id
     assert len(world.small.batches) == 1
@@ -83,7 +84,7 @@ def test_two_intakes_racing_make_one_job_and_one_batch(world: World) -> None:
 
 def test_two_submits_racing_make_one_batch(world: World) -> None:
     job = world.drop("file.jsonl", chats(3))
-    world.work()
+    world.run_functions()
     ask = PartRef(job=job, part=1)
 
     assert submit(world.connect(), ask) == "not now"
@@ -97,17 +98,17 @@ def test_asking_for_a_part_nobody_knows_does_nothing(world: World, function: Any
 
 
 def test_landing_again_after_the_end_changes_nothing(world: World) -> None:
-    job = world.run("file.jsonl", chats(3))
-    world.told()
+    job = world.run_job("file.jsonl", chats(3))
+    world.published()
 
     assert land(world.edges, PartRef(job=job.id, part=1)) == "completed"
-    assert world.told() == []
+    assert world.published() == []
 
 
 def test_a_file_refused_by_openai_ends_as_a_failed_job_with_its_errors(world: World) -> None:
     requests = [chat("a"), chat("b", model="gpt-nonexistent"), chat("c", model="gpt-nonexistent")]
 
-    job = world.run("file.jsonl", lines(requests[1:]))
+    job = world.run_job("file.jsonl", lines(requests[1:]))
 
     assert job.state is JobState.FAILED
     report = world.report(job)
@@ -120,7 +121,7 @@ def test_a_file_refused_by_openai_ends_as_a_failed_job_with_its_errors(world: Wo
 def test_one_part_refused_does_not_keep_the_others_from_landing(world: World) -> None:
     requests = [chat("a"), chat("b", model="gpt-nonexistent"), chat("c")]
 
-    job = world.run("file.jsonl", lines(requests))
+    job = world.run_job("file.jsonl", lines(requests))
 
     assert job.state is JobState.COMPLETED
     assert [each["error"] and each["error"]["code"] for each in world.results(job)] == [
@@ -134,7 +135,7 @@ def test_one_part_refused_does_not_keep_the_others_from_landing(world: World) ->
 def test_bad_lines_are_skipped_where_that_is_asked_for(world: World) -> None:
     content = lines([chat("a")]) + b"nonsense\n" + lines([chat("b")])
 
-    job = world.run("file.jsonl", content, bad_lines="skip")
+    job = world.run_job("file.jsonl", content, bad_lines="skip")
 
     assert ids(world.results(job)) == ["a", "b"]
     report = world.report(job)
@@ -143,7 +144,7 @@ def test_bad_lines_are_skipped_where_that_is_asked_for(world: World) -> None:
 
 
 def test_options_reach_openai_and_the_report(world: World) -> None:
-    job = world.run("file.jsonl", chats(1), metadata='{"team": "search"}', keep_files="true")
+    job = world.run_job("file.jsonl", chats(1), metadata='{"team": "search"}', keep_files="true")
 
     (batch,) = world.small.batches.values()
     assert batch.metadata["team"] == "search"
@@ -153,7 +154,7 @@ def test_options_reach_openai_and_the_report(world: World) -> None:
 
 
 def test_an_unknown_option_refuses_the_file_with_a_report(world: World) -> None:
-    job = world.run("file.jsonl", chats(1), max_attempt="2")
+    job = world.run_job("file.jsonl", chats(1), max_attempt="2")
 
     assert job.state is JobState.REJECTED
     report = json.loads(world.read(f"rejected/file/{job.id}/report.json"))
@@ -170,15 +171,15 @@ def test_a_file_deleted_before_it_was_read_ends_in_a_report(world: World) -> Non
 
 
 def test_each_thing_that_happens_is_told_in_its_order(world: World) -> None:
-    world.run("file.jsonl", chats(2))
-    world.run("bad.jsonl", b"nonsense")
+    world.run_job("file.jsonl", chats(2))
+    world.run_job("bad.jsonl", b"nonsense")
 
-    subjects = [each["Subject"].split(":")[0] for each in world.told()]
+    subjects = [each["Subject"].split(":")[0] for each in world.published()]
     assert subjects == ["Job Accepted", "Job Completed", "Job Rejected"]
 
 
 def test_what_is_landed_is_deleted_at_openai(world: World) -> None:
-    world.run("file.jsonl", lines([chat("a"), chat("b", "small-openai:400")]))
+    world.run_job("file.jsonl", lines([chat("a"), chat("b", "small-openai:400")]))
 
     assert world.small.files == {}
 
@@ -191,7 +192,7 @@ def test_what_may_succeed_later_is_asked_again_and_only_that(
 ) -> None:
     requests = [chat("a"), chat("b", f"small-openai:{name}-until-attempt-2"), chat("c")]
 
-    job = world.run("file.jsonl", lines(requests))
+    job = world.run_job("file.jsonl", lines(requests))
 
     assert [each["response"]["status_code"] for each in world.results(job)] == [200, 200, 200]
     report = world.report(job)
@@ -205,7 +206,7 @@ def test_what_may_succeed_later_is_asked_again_and_only_that(
 def test_a_request_is_asked_as_often_as_the_option_says_and_no_more(world: World) -> None:
     requests = [chat("a", "small-openai:500"), chat("b")]
 
-    job = world.run("file.jsonl", lines(requests), max_attempts="2")
+    job = world.run_job("file.jsonl", lines(requests), max_attempts="2")
 
     report = world.report(job)
     assert [part["attempt"] for part in report["parts"]] == [1, 2]
@@ -214,7 +215,7 @@ def test_a_request_is_asked_as_often_as_the_option_says_and_no_more(world: World
 
 
 def test_a_request_that_is_wrong_is_not_asked_again(world: World) -> None:
-    job = world.run("file.jsonl", lines([chat("a", "small-openai:400"), chat("b")]))
+    job = world.run_job("file.jsonl", lines([chat("a", "small-openai:400"), chat("b")]))
 
     report = world.report(job)
     assert len(report["parts"]) == 1
@@ -226,7 +227,7 @@ def test_a_request_that_is_wrong_is_not_asked_again(world: World) -> None:
 def test_an_expired_batch_lands_what_was_done_and_asks_for_the_rest(world: World) -> None:
     world.small.misbehave("expires_partly", done=0.3)
 
-    job = world.run("file.jsonl", chats(10))
+    job = world.run_job("file.jsonl", chats(10))
 
     assert [each["response"]["status_code"] for each in world.results(job)] == [200] * 10
     assert world.report(job)["parts"][1]["requests"] == 7
@@ -259,7 +260,7 @@ def test_an_expired_batch_lands_what_was_done_and_asks_for_the_rest(world: World
 def test_a_strange_batch_still_ends_with_every_request_answered(world: World, quirk: str) -> None:
     world.small.misbehave(quirk)
 
-    job = world.run("file.jsonl", chats(6))
+    job = world.run_job("file.jsonl", chats(6))
 
     assert ids(world.results(job)) == [f"r/{number}" for number in range(1, 7)]
     assert job.state in {JobState.COMPLETED, JobState.FAILED}
@@ -270,7 +271,7 @@ def test_a_strange_batch_still_ends_with_every_request_answered(world: World, qu
 def test_answers_to_nobody_are_kept_aside_and_counted(world: World, quirk: str) -> None:
     world.small.misbehave(quirk)
 
-    job = world.run("file.jsonl", chats(4))
+    job = world.run_job("file.jsonl", chats(4))
 
     assert len(world.results(job)) == 4
     report = world.report(job)
@@ -281,7 +282,7 @@ def test_answers_to_nobody_are_kept_aside_and_counted(world: World, quirk: str) 
 def test_somebody_cancelling_at_openai_lands_what_was_done(world: World) -> None:
     world.small.misbehave("cancelled_by_someone", seconds=20)
 
-    job = world.run("file.jsonl", chats(2000))
+    job = world.run_job("file.jsonl", chats(2000))
 
     report = world.report(job)
     assert len(world.results(job)) == 2000
@@ -293,8 +294,8 @@ def test_somebody_cancelling_at_openai_lands_what_was_done(world: World) -> None
 def test_a_job_that_lacks_a_result_is_not_closed(world: World, kept: int) -> None:
     requests = [chat(f"r{n}", model=("gpt-5-mini", "gpt-4.1")[n % 2]) for n in range(6)]
     job = world.drop("file.jsonl", lines(requests))
-    world.work()
-    world.clock.pass_(minutes=5)
+    world.run_functions()
+    world.clock.advance(minutes=5)
     poll(world.edges)
     land(world.edges, PartRef(job=job, part=1))
     landed = f"parts/{job}/000001.results.jsonl"
@@ -305,4 +306,4 @@ def test_a_job_that_lacks_a_result_is_not_closed(world: World, kept: int) -> Non
         land(world.edges, PartRef(job=job, part=2))
 
     assert not world.job(job).over
-    assert [each["Subject"][:12] for each in world.told()] == ["Job Accepted"]
+    assert [each["Subject"][:12] for each in world.published()] == ["Job Accepted"]

@@ -207,7 +207,7 @@ def report(world: World, job: Job) -> dict[str, Any]:
 
 def taken_in(world: World, name: str, content: bytes, **options: str) -> Job:
     job = world.drop(name, content, **options)
-    world.work()
+    world.run_functions()
     return world.job(job)
 
 
@@ -228,13 +228,15 @@ def test_bad_file_ends_in_a_report_of_every_problem(
     assert all(each["message"] and each["remedy"] for each in written["problems"])
     assert written["problems_total"] == sum(written["problems_by_code"].values()) == len(marks)
     assert written["source"]["key"] == f"inbox/{name}"
-    assert [each["MessageAttributes"]["type"]["Value"] for each in world.told()] == ["Job Rejected"]
+    assert [each["MessageAttributes"]["type"]["Value"] for each in world.published()] == [
+        "Job Rejected"
+    ]
     assert (world.parts(job.id), world.small.files) == ([], {})
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_odd_file_name_works_like_any_other(world: World, name: str) -> None:
-    good, bad = world.run(name, GOOD), taken_in(world, name, b"nonsense")
+    good, bad = world.run_job(name, GOOD), taken_in(world, name, b"nonsense")
 
     assert (good.state, bad.state) == (JobState.COMPLETED, JobState.REJECTED)
     assert len(world.results(good)) == 3
@@ -242,14 +244,14 @@ def test_odd_file_name_works_like_any_other(world: World, name: str) -> None:
 
 
 def test_odd_but_good_lines_are_answered(world: World) -> None:
-    job = world.run("odd.jsonl", ODD_BUT_GOOD)
+    job = world.run_job("odd.jsonl", ODD_BUT_GOOD)
 
     assert [each["custom_id"] for each in world.results(job)] == ODD_IDS
     assert job.notes == ["A byte order mark at the start of the file was taken off."]
 
 
 def test_skip_answers_good_lines_and_reports_bad_ones(world: World) -> None:
-    job = world.run("mixed.jsonl", MANY_PROBLEMS + b"\n" + GOOD, bad_lines="skip")
+    job = world.run_job("mixed.jsonl", MANY_PROBLEMS + b"\n" + GOOD, bad_lines="skip")
 
     assert [each["custom_id"] for each in world.results(job)] == ["1", "6", "r/1", "r/2", "r/3"]
     written = report(world, job)
@@ -287,7 +289,7 @@ def test_file_deleted_before_it_was_read_is_rejected(world: World) -> None:
     version = world.s3.list_object_versions(Bucket="test-inbox")["Versions"][0]["VersionId"]
     world.s3.delete_object(Bucket="test-inbox", Key="inbox/a.jsonl", VersionId=version)
 
-    world.work()
+    world.run_functions()
 
     assert report(world, world.job(job))["problems_by_code"] == {"object_gone": 1}
 
@@ -308,7 +310,7 @@ def test_compression_bomb_is_rejected_at_the_limit(
 def test_limits_of_a_part_split_a_file_and_reject_a_request() -> None:
     with mock_aws():
         world = World(settings={"max_part_bytes": 600, "max_part_requests": 2})
-        job = world.run("a.jsonl", lines([chat("a"), chat("b"), chat("c"), chat("d")]))
+        job = world.run_job("a.jsonl", lines([chat("a"), chat("b"), chat("c"), chat("d")]))
         large = taken_in(world, "large.jsonl", lines([chat("a"), chat("b", "x" * 600)]))
 
         assert [part.requests for part in world.parts(job.id)] == [2, 2]

@@ -10,20 +10,20 @@ from tests.support.world import World
 
 
 def second_batches(world: World) -> list[str]:
-    return [each["Message"] for each in world.told() if "Second Batch" in each["Subject"]]
+    return [each["Message"] for each in world.published() if "Second Batch" in each["Subject"]]
 
 
 def test_the_room_stays_taken_while_a_batch_may_be_there(world: World) -> None:
     world.small.misbehave("cut_after", route="create_batch")
     world.small.misbehave("batch_not_listed", seconds=120)
     job = world.drop("a.jsonl", chats(2))
-    world.work()
+    world.run_functions()
     (part,) = world.parts(job)
     (capacity,) = world.edges.ledger.capacities()
     assert part.state == "waiting"
     assert capacity.used == part.tokens
 
-    world.until_over(job)
+    world.run_until_over(job)
 
     assert [each.used for each in world.edges.ledger.capacities()] == [0]
     assert len(world.small.batches) == 1
@@ -32,11 +32,11 @@ def test_the_room_stays_taken_while_a_batch_may_be_there(world: World) -> None:
 def test_a_second_batch_that_shows_up_after_all_is_over_is_told_by_the_sweep(world: World) -> None:
     world.small.misbehave("cut_after", route="create_batch")
     world.small.misbehave("batch_not_listed", seconds=3_000)
-    job = world.run("a.jsonl", chats(2))
+    job = world.run_job("a.jsonl", chats(2))
     assert job.state == "completed"
     assert len(world.small.batches) == 2
     assert second_batches(world) == []
-    world.clock.pass_(hours=1)
+    world.clock.advance(hours=1)
 
     found = sweep(world.edges)
 
@@ -50,12 +50,12 @@ def test_a_batch_whose_part_is_about_to_find_it_is_not_taken_for_a_second() -> N
         world = World(SmallSettings(enqueued_limits={"*": 10_000}, working=200))
         world.small.misbehave("token_limit")
         job = world.drop("a.jsonl", chats(2))
-        world.work()
+        world.run_functions()
         world.small.misbehave("stuck_in_progress")
         world.drop("another.jsonl", chats(1))  # something lives, so poll reads the list
         world.small.misbehave("cut_after", route="create_batch", job_id=job)
 
-        world.until_over(job)
+        world.run_until_over(job)
 
         assert second_batches(world) == []
         assert len(world.small.billed) == 2
@@ -65,11 +65,11 @@ def test_a_batch_that_shows_up_when_its_job_is_cancelled_is_told(world: World) -
     world.small.misbehave("cut_after", route="create_batch")
     world.small.misbehave("batch_not_listed", seconds=3_000)
     job = world.drop("a.jsonl", chats(2))
-    world.work()
+    world.run_functions()
     cancel(world.edges, job)
-    world.until_over(job)
+    world.run_until_over(job)
     assert world.job(job).state == "cancelled"
-    world.clock.pass_(hours=1)
+    world.clock.advance(hours=1)
 
     assert sweep(world.edges)["BatchesDoubled"] == 1
 
@@ -80,9 +80,9 @@ def test_a_batch_that_shows_up_when_its_job_is_cancelled_is_told(world: World) -
 def test_a_vanished_batch_does_not_keep_a_job_from_being_cancelled(world: World) -> None:
     world.small.misbehave("batch_vanishes")
     job = world.drop("a.jsonl", chats(2))
-    world.work()
+    world.run_functions()
     cancel(world.edges, job)
 
-    world.until_over(job)
+    world.run_until_over(job)
 
     assert world.job(job).state == "cancelled"

@@ -11,12 +11,13 @@ from functions.poll.sweep import sweep
 from shared.jobs.cancel import cancel
 from shared.jobs.model import JobState, PartState
 from tests.support.batch_files import chat, chats, lines
-from tests.support.world import INBOX, World
+from tests.support.names import INBOX
+from tests.support.world import World
 
 
 def submitted(world: World, content: bytes, name: str = "file.jsonl") -> str:
     job = world.drop(name, content)
-    world.work()
+    world.run_functions()
     return job
 
 
@@ -39,7 +40,7 @@ def test_one_tick_asks_about_many_batches_in_few_calls() -> None:
 def test_a_claim_whose_lease_ran_out_is_taken_over(world: World) -> None:
     job = world.drop("file.jsonl", chats(2))
     world.small.misbehave("quota_exhausted", route="upload")
-    world.work()
+    world.run_functions()
     (part,) = world.parts(job)
     claimed = part.claimed(world.clock(), world.config.lease)
     world.edges.ledger.enter(part, claimed, world.edges.ledger.capacity(part.model))
@@ -49,13 +50,13 @@ def test_a_claim_whose_lease_ran_out_is_taken_over(world: World) -> None:
     world.tick(world.config.lease_seconds)
 
     assert world.parts(job)[0].state is PartState.SUBMITTED
-    world.until_over(job)
+    world.run_until_over(job)
     assert [capacity.used for capacity in world.edges.ledger.capacities()] == [0]
 
 
 def test_a_message_to_land_that_got_lost_is_sent_again(world: World) -> None:
     job = submitted(world, chats(2))
-    world.clock.pass_(minutes=2)
+    world.clock.advance(minutes=2)
     poll(world.edges)
     world.sqs.purge_queue(QueueUrl=world.queues["land"])
 
@@ -66,7 +67,7 @@ def test_a_message_to_land_that_got_lost_is_sent_again(world: World) -> None:
 
 def test_a_waiting_part_whose_message_got_lost_is_asked_for_again(world: World) -> None:
     job = world.drop("file.jsonl", chats(2))
-    world.work_only("intake")
+    world.run_function("intake")
     world.sqs.purge_queue(QueueUrl=world.queues["submit"])
 
     world.tick(16 * 60)
@@ -81,7 +82,7 @@ def test_a_job_whose_file_was_never_checked_to_the_end_is_rung_for_again(world: 
     world.open_only("inbox/file.jsonl", version)
 
     world.tick(2 * 3600)
-    world.until_over(job)
+    world.run_until_over(job)
 
     assert world.job(job).state is JobState.COMPLETED
 
@@ -89,18 +90,18 @@ def test_a_job_whose_file_was_never_checked_to_the_end_is_rung_for_again(world: 
 def test_a_second_batch_of_one_part_is_cancelled_and_told(world: World) -> None:
     job = submitted(world, chats(300))
     (part,) = world.parts(job)
-    world.clock.pass_(seconds=20)
+    world.clock.advance(seconds=20)
     assert part.file_id
     world.edges.openai.create_batch(part.file_id, part.endpoint, "24h", part.metadata)
-    world.told()
+    world.published()
 
     world.tick(1)
 
     first, second = sorted(world.small.batches.values(), key=lambda batch: batch.created_at)
     assert first.id == world.parts(job)[0].batch_id
     assert second.status in {"cancelling", "cancelled"}
-    assert "Second Batch Cancelled" in world.told()[0]["Subject"]
-    world.until_over(job)
+    assert "Second Batch Cancelled" in world.published()[0]["Subject"]
+    world.run_until_over(job)
     assert len(world.results(world.job(job))) == 300
 
 
@@ -109,7 +110,7 @@ def test_the_older_of_two_batches_is_kept_even_if_the_ledger_knows_the_younger(
 ) -> None:
     job = submitted(world, chats(300))
     (part,) = world.parts(job)
-    world.clock.pass_(seconds=20)
+    world.clock.advance(seconds=20)
     assert part.file_id
     younger = world.edges.openai.create_batch(part.file_id, part.endpoint, "24h", part.metadata)
     world.edges.ledger.replace_part(part, part.swapped(younger))
@@ -124,11 +125,11 @@ def test_the_older_of_two_batches_is_kept_even_if_the_ledger_knows_the_younger(
 def test_a_batch_that_does_not_end_is_told_once(world: World, quirk: str) -> None:
     world.small.misbehave(quirk)
     submitted(world, chats(3))
-    world.told()
+    world.published()
     for _ in range(3):
         world.tick(21 * 3600 / 3 + 60)
 
-    assert [each["Subject"][:10] for each in world.told()] == ["Part Stuck"]
+    assert [each["Subject"][:10] for each in world.published()] == ["Part Stuck"]
 
 
 def test_one_part_that_fails_to_be_looked_at_does_not_hold_up_the_others(world: World) -> None:
@@ -136,11 +137,11 @@ def test_one_part_that_fails_to_be_looked_at_does_not_hold_up_the_others(world: 
     broken = world.parts(jobs[0])[0]
     world.small.misbehave("error_500_before", times=None, route="retrieve_batch")
     world.small.misbehave("batch_not_listed", seconds=10**6, batch=broken.batch_id)
-    world.clock.pass_(minutes=3)
+    world.clock.advance(minutes=3)
 
     with pytest.raises(ExceptionGroup):
         poll(world.edges)
-    world.work()
+    world.run_functions()
 
     assert [world.job(job).state for job in jobs[1:]] == [JobState.COMPLETED] * 2
 
@@ -152,7 +153,7 @@ def test_a_status_nobody_knows_is_kept_and_waited_out(world: World) -> None:
 
     (part,) = world.parts(job)
     assert (part.state, part.batch_status) == (PartState.SUBMITTED, "paused")
-    world.until_over(job)
+    world.run_until_over(job)
     assert len(world.small.batches) == 1
     assert len(world.small.billed) == 3
 
@@ -163,7 +164,7 @@ def test_a_batch_that_is_slow_to_show_up_is_not_taken_for_gone(world: World) -> 
     for _ in range(3):
         world.tick(60)
 
-    world.until_over(job)
+    world.run_until_over(job)
 
     assert len(world.small.batches) == 1
     assert len(world.small.billed) == 3
@@ -171,12 +172,12 @@ def test_a_batch_that_is_slow_to_show_up_is_not_taken_for_gone(world: World) -> 
 
 def test_a_cancelled_job_stops_what_waits_and_lands_what_was_done(world: World) -> None:
     job = submitted(world, chats(2000))
-    world.clock.pass_(seconds=20)
+    world.clock.advance(seconds=20)
     assert cancel(world.edges, job) == "cancelling"
     assert cancel(world.edges, job) == "cancelling"
     poll(world.edges)
 
-    world.until_over(job)
+    world.run_until_over(job)
 
     ended = world.job(job)
     assert ended.state is JobState.CANCELLED
@@ -188,10 +189,10 @@ def test_a_cancelled_job_stops_what_waits_and_lands_what_was_done(world: World) 
 
 def test_a_cancel_that_comes_too_late_leaves_a_job_completed(world: World) -> None:
     job = submitted(world, chats(2))
-    world.clock.pass_(seconds=600)
+    world.clock.advance(seconds=600)
     cancel(world.edges, job)
 
-    world.until_over(job)
+    world.run_until_over(job)
 
     assert world.job(job).state is JobState.COMPLETED
 
@@ -201,7 +202,7 @@ def test_a_job_cancelled_before_it_has_a_batch_makes_none(world: World) -> None:
     job = submitted(world, lines([chat("a"), chat("b", model="gpt-4.1")]))
     cancel(world.edges, job)
 
-    world.until_over(job)
+    world.run_until_over(job)
 
     assert world.job(job).state is JobState.CANCELLED
     assert len(world.results(world.job(job))) == 2
@@ -215,20 +216,20 @@ def test_cancelling_what_nobody_knows_says_so(world: World) -> None:
 def test_the_sweep_rings_for_files_that_never_rang(world: World) -> None:
     put = world.s3.put_object(Bucket=INBOX, Key="inbox/a silent+one.jsonl", Body=chats(2))
     world.clock.moment = datetime.now(UTC)
-    world.clock.pass_(hours=2)
+    world.clock.advance(hours=2)
 
     assert sweep(world.edges)["FilesRung"] == 1
-    world.work()
+    world.run_functions()
     assert sweep(world.edges)["FilesRung"] == 0
     assert len(world.small.batches) == 1
     assert put["VersionId"]
 
 
 def test_the_sweep_deletes_uploads_that_lost_their_part(world: World) -> None:
-    job = world.run("file.jsonl", chats(1))
-    with world.upload(f"{job.id}-1-1.jsonl") as orphan, world.upload("somebody.jsonl") as other:
-        world.clock.pass_(hours=7)
-        assert sweep(world.edges)["UploadsDeleted"] == 1
+    job = world.run_job("file.jsonl", chats(1))
+    orphan, other = world.upload(f"{job.id}-1-1.jsonl"), world.upload("somebody.jsonl")
+    world.clock.advance(hours=7)
+    assert sweep(world.edges)["UploadsDeleted"] == 1
 
-        assert orphan not in world.small.files
-        assert other in world.small.files
+    assert orphan not in world.small.files
+    assert other in world.small.files

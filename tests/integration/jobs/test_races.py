@@ -1,7 +1,6 @@
 """Two invocations at once: at every call of the first, the second runs from start to end."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import pytest
 from moto import mock_aws
@@ -15,25 +14,11 @@ from shared.jobs.edges import Edges
 from shared.jobs.model import JobState
 from shared.objects import PartRef, Source
 from tests.support.batch_files import chat, lines
-from tests.support.fuse import Fuse, FusedTransport, fused_session
-from tests.support.world import INBOX, World
+from tests.support.interrupts import Interrupt, InterruptedTransport, interrupted_session
+from tests.support.names import INBOX
+from tests.support.world import World
 
 CONTENT = lines([chat("a"), chat("b", "small-openai:500-until-attempt-2"), chat("c")])
-
-
-@dataclass
-class Meeting(Fuse):
-    """At the n-th call the other one has its turn."""
-
-    meet: Callable[[], object] = field(default=lambda: None)
-
-    def before(self, call: str) -> None:
-        super().before(call)
-        if len(self.calls) == self.at:
-            self.meet()
-
-    def _blow(self, side: str) -> None:
-        """Nobody dies here."""
 
 
 def trying(function: Callable[[Edges], object], edges: Edges) -> None:
@@ -56,21 +41,21 @@ def intake(world: World) -> Callable[[Edges], object]:
 
 def submission(world: World) -> Callable[[Edges], object]:
     job = world.drop("file.jsonl", CONTENT)
-    world.work_only("intake")
+    world.run_function("intake")
     return lambda edges: submit(edges, PartRef(job=job, part=1))
 
 
 def ticking(world: World) -> Callable[[Edges], object]:
     world.drop("file.jsonl", CONTENT)
-    world.work()
-    world.clock.pass_(minutes=5)
+    world.run_functions()
+    world.clock.advance(minutes=5)
     return poll
 
 
 def landing(world: World) -> Callable[[Edges], object]:
     job = world.drop("file.jsonl", CONTENT)
-    world.work()
-    world.clock.pass_(minutes=5)
+    world.run_functions()
+    world.clock.advance(minutes=5)
     poll(world.edges)
     return lambda edges: land(edges, PartRef(job=job, part=1))
 
@@ -78,22 +63,22 @@ def landing(world: World) -> Callable[[Edges], object]:
 def met(
     prepare: Callable[[World], Callable[[Edges], object]],
     at: int,
-) -> tuple[int, dict[str, object]]:
-    """How many calls the first made, and how the world ended."""
+) -> tuple[Interrupt, dict[str, object]]:
+    """The calls that the first made, and how the world ended."""
     with mock_aws():
-        fused = fused_session()
-        fused.fuse = None
+        session = interrupted_session()
+        session.interrupt = None
         world = World()
         function = prepare(world)
-        meeting = Meeting(at, meet=lambda: trying(function, world.edges))
-        fused.fuse = meeting
-        transport = FusedTransport(meeting, world.small.transport())
-        trying(function, world.connect(fused, transport=transport))
-        fused.fuse = None
+        meeting = Interrupt(at, act=lambda _: trying(function, world.edges))
+        session.interrupt = meeting
+        transport = InterruptedTransport(meeting, world.small.transport())
+        trying(function, world.connect(session, transport=transport))
+        session.interrupt = None
         (job,) = world.all_jobs("file.jsonl")
-        world.until_over(job)
+        world.run_until_over(job)
         ended = world.job(job)
-        return len(meeting.calls), {
+        return meeting, {
             "state": ended.state,
             "answers": [each["response"]["status_code"] for each in world.results(ended)],
             "batches": len(world.small.batches),
@@ -107,7 +92,7 @@ def met(
 def test_two_at_once_do_what_one_would(
     prepare: Callable[[World], Callable[[Edges], object]],
 ) -> None:
-    calls, alone = met(prepare, at=0)
+    first, alone = met(prepare, at=0)
     assert alone == {
         "state": JobState.COMPLETED,
         "answers": [200, 200, 200],
@@ -117,6 +102,6 @@ def test_two_at_once_do_what_one_would(
         "left": 0 if prepare is not landing else alone["left"],
     }
 
-    ends = [(n, met(prepare, at=n)[1]) for n in range(1, calls + 1)]
+    ends = [met(prepare, at=n) for n in range(1, len(first.calls) + 1)]
 
-    assert [(n, end) for n, end in ends if end != alone] == []
+    assert [(meeting.place, end) for meeting, end in ends if end != alone] == []

@@ -16,7 +16,7 @@ from moto import mock_aws
 from functions.library.flow import keep_in_sync
 from local.openai.stores.models import Document
 from shared.errors import Conflict, TryLater
-from tests.support.fuse import Fuse, FusedTransport, Killed, fused_session
+from tests.support.interrupts import Interrupt, InterruptedTransport, Killed, interrupted_session
 from tests.support.libraries import Folder
 from tests.support.world import World
 
@@ -37,8 +37,8 @@ class Libraries(RuleBasedStateMachine):
         super().__init__()
         self.aws = mock_aws()
         self.aws.start()
-        self.fused = fused_session()
-        self.fused.fuse = None
+        self.session = interrupted_session()
+        self.session.interrupt = None
         self.world = World(settings={"uploads_at_once": 1})
         self.folder = Folder(self.world)
         self.messages: list[dict[str, Any]] = []
@@ -110,19 +110,19 @@ class Libraries(RuleBasedStateMachine):
     @rule(at=st.integers(1, 30), side=st.sampled_from(("before", "after")))
     def die(self, at: int, side: Any) -> None:
         """A process takes all events and syncs, and is killed at a call."""
-        fuse = self.fused.fuse = Fuse(at, side)
-        transport = FusedTransport(fuse, self.world.small.transport())
-        edges = self.world.connect(self.fused, transport=transport)
+        interrupt = self.session.interrupt = Interrupt(at, side)
+        transport = InterruptedTransport(interrupt, self.world.small.transport())
+        edges = self.world.connect(self.session, transport=transport)
         try:
             for message in list(self.messages):
                 keep_in_sync(edges, message)
                 self.messages.remove(message)
             self.folder.tick(edges)
         except (Conflict, Killed, TryLater):
-            self.broken_off += any(call.endswith("POST /v1/files") for call in fuse.calls[-2:])
-            self.world.clock.pass_(seconds=self.world.config.lease_seconds + 1)
+            self.broken_off += any(call.endswith("POST /v1/files") for call in interrupt.calls[-2:])
+            self.world.clock.advance(seconds=self.world.config.lease_seconds + 1)
         finally:
-            self.fused.fuse = None
+            self.session.interrupt = None
 
     @invariant()
     def no_content_has_two_files(self) -> None:
@@ -142,7 +142,7 @@ class Libraries(RuleBasedStateMachine):
             with suppress(TryLater):
                 self.folder.send(message)
         if self.world.edges.library_table.dirty_flag("handbook").marks:
-            self.world.clock.pass_(seconds=self.world.config.lease_seconds + 1)
+            self.world.clock.advance(seconds=self.world.config.lease_seconds + 1)
             self.folder.tick()
             self.folder.settle()
 

@@ -9,7 +9,13 @@ import pytest
 from moto import mock_aws
 
 from shared.errors import Conflict, TryLater
-from tests.support.fuse import Fuse, FusedTransport, Killed, Side, fused_session
+from tests.support.interrupts import (
+    Interrupt,
+    InterruptedTransport,
+    Killed,
+    Side,
+    interrupted_session,
+)
 from tests.support.libraries import Folder
 from tests.support.world import World
 
@@ -35,30 +41,32 @@ class SearchingTransport(httpx.BaseTransport):
         self.found.append(" ".join(self.folder.finds("What do cats do?")))
 
 
-def run_replacement(fuse: Fuse, change: str) -> tuple[list[str], dict[str, Any]]:
+def run_replacement(interrupt: Interrupt, change: str) -> tuple[list[str], dict[str, Any]]:
     """What the searches found, and the state at the end."""
     with mock_aws():
-        fused = fused_session()
-        fused.fuse = None
+        session = interrupted_session()
+        session.interrupt = None
         world = World(settings={"uploads_at_once": 1})
         folder = Folder(world)
         folder.put("cats.md", OLD)
         _index_old(folder, checked=change != "bytes at once")
-        searching = SearchingTransport(folder, FusedTransport(fuse, world.small.transport()))
+        searching = SearchingTransport(
+            folder, InterruptedTransport(interrupt, world.small.transport())
+        )
         message = _change(folder, change)
-        fused.fuse = fuse
-        edges = world.connect(fused, transport=searching)
+        session.interrupt = interrupt
+        edges = world.connect(session, transport=searching)
         try:
             folder.send(message, edges)
             for _ in range(3):
                 folder.tick(edges)
                 searching.search()
         except (Conflict, Killed, TryLater):
-            fused.fuse = None
-            world.clock.pass_(seconds=world.config.lease_seconds + 1)
+            session.interrupt = None
+            world.clock.advance(seconds=world.config.lease_seconds + 1)
             folder.send(message)
             folder.tick()
-        fused.fuse = None
+        session.interrupt = None
         folder.settle()
         searching.search()
         return searching.found, _end(folder)
@@ -83,7 +91,7 @@ def _index_old(folder: Folder, *, checked: bool) -> None:
         folder.settle()
     else:
         folder.tick()
-        folder.world.clock.pass_(seconds=60)
+        folder.world.clock.advance(seconds=60)
     found = folder.finds("What do cats do?")
     assert found == [OLD], f"before the replacement a search finds {found}"
 
@@ -101,18 +109,14 @@ def _change(folder: Folder, change: str) -> dict[str, Any]:
 def test_search_during_replacement_finds_the_old_or_the_new_version(
     change: str, side: Side
 ) -> None:
-    fuse = Fuse()
-    found, expected = run_replacement(fuse, change)
+    interrupt = Interrupt()
+    found, expected = run_replacement(interrupt, change)
     assert (expected["files"], expected["uploads"]) == (1, 2)
     assert "" not in found
     assert len(found) > 10
 
-    fuses = [Fuse(n, side) for n in range(1, len(fuse.calls) + 1, STEP)]
-    ends = [(each, *run_replacement(each, change)) for each in fuses]
+    interrupts = [Interrupt(n, side) for n in range(1, len(interrupt.calls) + 1, STEP)]
+    ends = [(each, *run_replacement(each, change)) for each in interrupts]
 
-    differing = [
-        (each.calls[each.at - 1], each.at, end)
-        for each, found, end in ends
-        if end != expected or "" in found
-    ]
+    differing = [(each.place, end) for each, found, end in ends if end != expected or "" in found]
     assert differing == []

@@ -22,7 +22,7 @@ def folder(world: World) -> Folder:
 
 
 def published(world: World) -> list[str]:
-    return [each["Subject"].split(":")[0] for each in world.told()]
+    return [each["Subject"].split(":")[0] for each in world.published()]
 
 
 def test_store_follows_added_changed_and_deleted_documents(folder: Folder, world: World) -> None:
@@ -221,7 +221,7 @@ def test_invalid_settings_change_nothing_and_are_published(
     folder.tick(seconds=600)
 
     assert folder.texts() == [CATS]
-    messages = [m for m in world.told() if m["Subject"].startswith("Library Settings Refused")]
+    messages = [m for m in world.published() if m["Subject"].startswith("Library Settings Refused")]
     assert len(messages) == 1
     assert remedy in messages[0]["Message"]
     assert remedy in json.dumps(folder.report()["settings_problems"])
@@ -316,11 +316,11 @@ def test_reconcile_repairs_folder_ledger_and_store(folder: Folder, world: World)
     world.edges.vector_stores.attach(folder.store.id, [{"file_id": stranger.id}])
     folder.put("birds.md", "Birds sing.", notify=False)
 
-    world.clock.pass_(
+    world.clock.advance(
         seconds=world.config.lost_answer_seconds
     )  # new Files may be listed late until then
     sweep(world.edges)
-    world.work()
+    world.run_functions()
     folder.settle()
 
     assert folder.texts() == ["Birds sing.", CATS, DOGS]
@@ -352,7 +352,9 @@ def test_object_outside_any_library_is_published_as_failed(folder: Folder, world
     message["Records"][0]["s3"]["object"]["key"] = "libraries/cats.md"
     folder.send(message)
 
-    assert [each["Subject"].split(" ")[0:2] for each in world.told()] == [["Document", "Failed:"]]
+    assert [each["Subject"].split(" ")[0:2] for each in world.published()] == [
+        ["Document", "Failed:"]
+    ]
 
 
 def test_batch_file_waits_for_documents_dropped_before_it(folder: Folder, world: World) -> None:
@@ -360,12 +362,12 @@ def test_batch_file_waits_for_documents_dropped_before_it(folder: Folder, world:
     folder.put("dogs.md", DOGS, notify=False)  # its S3 event is still in flight
     asked = lines([question("How long do cats sleep?", "library:handbook"), chat("r", "Hello")])
     job = world.drop("questions.jsonl", asked)
-    world.work()
+    world.run_functions()
 
     assert world.job(job).reason == "the library handbook has no store yet"
 
-    world.until_over(job)
-    waited = [each["Message"] for each in world.told() if "Part Waiting" in each["Subject"]]
+    world.run_until_over(job)
+    waited = [each["Message"] for each in world.published() if "Part Waiting" in each["Subject"]]
     reason = "documents dropped before it in the library handbook are still being indexed"
     assert len(waited) == 1
     assert reason in waited[0]
@@ -387,7 +389,7 @@ def test_rows_of_deleted_documents_expire_unless_retained(folder: Folder, world:
     folder.settle()
     folder.delete("cats.md")
     folder.settle()
-    world.clock.pass_(days=31)
+    world.clock.advance(days=31)
     folder.reconcile()
     assert (folder.texts(), expiring()) == ([CATS], set())
 
@@ -395,7 +397,7 @@ def test_rows_of_deleted_documents_expire_unless_retained(folder: Folder, world:
     folder.settle()
     assert (folder.texts(), expiring()) == ([], set())
 
-    world.clock.pass_(days=31)
+    world.clock.advance(days=31)
     folder.reconcile()
     assert expiring() == {"DOC", "CONTENT"}
 
@@ -426,7 +428,7 @@ def test_document_deleted_before_the_first_check_is_retained(folder: Folder, wor
     folder.set(on_delete="retain")
     folder.put("cats.md", CATS)
     folder.tick()
-    world.clock.pass_(seconds=60)
+    world.clock.advance(seconds=60)
     assert folder.texts() == [CATS]
 
     folder.delete("cats.md")
@@ -439,11 +441,11 @@ def test_job_waiting_for_its_library_can_be_cancelled(folder: Folder, world: Wor
     folder.set(store="vs_thatisnotthere")
     folder.put("cats.md", CATS)
     job = world.drop("questions.jsonl", lines([question("cats?", "library:handbook")]))
-    world.work()
+    world.run_functions()
     assert world.job(job).reason == "the library handbook has no store yet"
 
     cancel(world.edges, job)
-    world.until_over(job)
+    world.run_until_over(job)
 
     assert world.job(job).state.value == "cancelled"
     assert [each["custom_id"] for each in world.results(world.job(job))] == ["cats?"]
@@ -456,11 +458,11 @@ def test_document_dropped_after_a_batch_file_does_not_delay_it(
     folder.put("cats.md", CATS)
     folder.settle()
     job = world.drop("questions.jsonl", lines([question("cats?", "library:handbook")]))
-    world.work()
+    world.run_functions()
     world.small.misbehave("document_stuck", times=1)
-    world.clock.pass_(seconds=1)
+    world.clock.advance(seconds=1)
     folder.put("dogs.md", DOGS)
-    world.until_over(job)
+    world.run_until_over(job)
 
     assert world.job(job).state == "completed"
 
@@ -468,7 +470,7 @@ def test_document_dropped_after_a_batch_file_does_not_delay_it(
 def test_unknown_library_is_a_line_error(folder: Folder, world: World) -> None:
     folder.put("cats.md", CATS)
     asked = lines([question("a", "library:handbok"), question("b", "vs_1"), chat("c", "library:x")])
-    job = world.run("questions.jsonl", asked)
+    job = world.run_job("questions.jsonl", asked)
 
     report = json.loads(world.read(f"{job.results_prefix}report.json"))
     assert [(p["line"], p["code"]) for p in report["problems"]] == [(1, "unknown_library")]

@@ -108,7 +108,7 @@ def test_a_refusal_carries_openais_own_text(world: World) -> None:
 
 def test_what_has_ended_can_not_be_cancelled(world: World) -> None:
     made = batch(world)
-    world.clock.pass_(hours=1)
+    world.clock.advance(hours=1)
 
     with pytest.raises(Refused, match="Cannot cancel"):
         world.edges.openai.cancel_batch(made)

@@ -10,7 +10,8 @@ import pytest
 
 from local.paths import ROOT
 from shared.jobs.model import JobState
-from tests.support.rights import functions, template
+from tests.support.aws import template
+from tests.support.rights import functions
 
 PUBLISHED = {
     "AWS/Lambda": {"Duration", "Errors", "Invocations", "Throttles"},

@@ -1,0 +1,19 @@
+"""What each queue's function does with a message: the one way from a queue to a flow."""
+
+import json
+from collections.abc import Callable, Mapping
+
+from functions.intake.flow import take_in
+from functions.land.flow import land
+from functions.library.flow import keep_in_sync
+from functions.submit.flow import submit
+from shared.aws.s3_events import dropped
+from shared.jobs.edges import Edges
+from shared.objects import PartRef
+
+FUNCTIONS: Mapping[str, Callable[[Edges, str], object]] = {
+    "intake": lambda edges, body: [take_in(edges, each).state for each in dropped(body)],
+    "submit": lambda edges, body: submit(edges, PartRef.model_validate_json(body)),
+    "land": lambda edges, body: land(edges, PartRef.model_validate_json(body)),
+    "library": lambda edges, body: keep_in_sync(edges, json.loads(body)),
+}
