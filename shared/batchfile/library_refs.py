@@ -89,7 +89,7 @@ def _unknown(name: str, number: int) -> Problem:
         line=number,
         code="unknown_library",
         param="body.tools.vector_store_ids",
-        message=f"There is no library {shown!r}: nothing lies under libraries/{shown}/.",
+        message=f"There is no library {shown!r}: there is nothing under libraries/{shown}/.",
         remedy="write library:<name> of a folder under libraries/ in the inbox bucket, or drop "
         "its documents first",
     )

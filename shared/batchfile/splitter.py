@@ -55,7 +55,7 @@ class Splitter:
         """
         for block in blocks(source, most_bytes):
             if block.marked:
-                self.notes.append("A byte order mark at the start of the file was taken off.")
+                self.notes.append("A byte order mark at the start of the file was removed.")
             self._add(block)
             yield from self._pop_full()
         if self._too_many_suspects:

@@ -247,7 +247,7 @@ def test_odd_but_good_lines_are_answered(world: World) -> None:
     job = world.run_job("odd.jsonl", ODD_BUT_GOOD)
 
     assert [each["custom_id"] for each in world.results(job)] == ODD_IDS
-    assert job.notes == ["A byte order mark at the start of the file was taken off."]
+    assert job.notes == ["A byte order mark at the start of the file was removed."]
 
 
 def test_skip_answers_good_lines_and_reports_bad_ones(world: World) -> None:

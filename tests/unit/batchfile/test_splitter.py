@@ -207,7 +207,7 @@ def test_byte_order_mark_is_removed_and_noted() -> None:
     found = split_bytes(UTF8_MARK + chats(1), sizes=[1])
 
     assert found.problems == []
-    assert found.notes == ["A byte order mark at the start of the file was taken off."]
+    assert found.notes == ["A byte order mark at the start of the file was removed."]
 
 
 def test_second_byte_order_mark_is_a_problem() -> None:
