@@ -1,4 +1,4 @@
-"""Bytes first: events and manifests to S3, by the time of the event."""
+"""Writes events and manifests to S3, by the time of the event."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,28 +16,28 @@ PACKED = "application/gzip"
 JSON = "application/json"
 
 
-def land(
+def archive(
     edges: AuditEdges, stream: str, events: Sequence[AuditLog], unreadable: Sequence[bytes]
 ) -> dict[str, list[AuditLog]]:
-    """The events by the object that holds them."""
-    landed: dict[str, list[AuditLog]] = {}
+    """Returns the events by the object that holds them."""
+    archived: dict[str, list[AuditLog]] = {}
     for hour, some in by_hour(events).items():
         key = events_key(hour, stream, some)
         edges.s3.write(key, [packed(event.line for event in some)], PACKED)
         if edges.config.ocsf:
-            ocsf = events_key(hour, stream, some, room="ocsf")
+            ocsf = events_key(hour, stream, some, folder="ocsf")
             edges.s3.write(ocsf, [packed(_ocsf(some, edges.seconds()))], PACKED)
-        landed[key] = some
+        archived[key] = some
     if unreadable:
         key = unreadable_key(stream, edges.seconds(), unreadable)
         edges.s3.write(key, [packed(unreadable)], PACKED)
-    return landed
+    return archived
 
 
-def land_manifest(edges: AuditEdges, stream: str, run: Run, now: int) -> None:
+def archive_manifest(edges: AuditEdges, stream: str, run: Run, now: int) -> None:
     key = manifest_key(stream, run.low)
-    proof = manifest(stream, run, _manifest(edges, key), now)
-    edges.s3.write(key, [proof.model_dump_json().encode()], JSON)
+    day = manifest(stream, run, _manifest(edges, key), now)
+    edges.s3.write(key, [day.model_dump_json().encode()], JSON)
 
 
 def _manifest(edges: AuditEdges, key: str) -> Manifest | None:

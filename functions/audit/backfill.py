@@ -1,4 +1,4 @@
-"""Somebody wants the past: `{"backfill": {"from": …, "to": …}, "alerts": "off|dry|on"}`."""
+"""Opens backfills: `{"backfill": {"from": …, "to": …}, "alerts": "off|dry|on"}`."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
@@ -11,39 +11,41 @@ from shared.errors import Conflict
 from shared.model import FrozenModel
 
 
-class Span(FrozenModel):
-    """Both days belong to it; UTC."""
+class Days(FrozenModel):
+    """From the first second of one day to the last second of the other, UTC."""
 
     from_: Annotated[date, Field(alias="from")]
     to: date
 
     @model_validator(mode="after")
-    def _forwards(self) -> "Span":
+    def _forwards(self) -> "Days":
         if self.to < self.from_:
             raise ValueError("`to` is before `from`")
         return self
 
 
-class Wish(FrozenModel):
-    backfill: Span
+class BackfillRequest(FrozenModel):
+    backfill: Days
     alerts: Alerting = Alerting.OFF
 
 
-def ask_for(edges: AuditEdges, wish: Wish) -> list[str]:
-    """Opens a stream for each of the live ones; asked for twice, it is the same."""
-    streams = [_name(wish)] + ([f"{_name(wish)}#{TENANT}"] if edges.settings.audit_tenant else [])
-    low = _seconds(wish.backfill.from_)
-    high = min(_seconds(wish.backfill.to + timedelta(days=1)) - 1, edges.seconds())
+def open_backfills(edges: AuditEdges, request: BackfillRequest) -> list[str]:
+    """Opens a stream beside each live one; a request sent twice opens it once."""
+    streams = [_name(request)] + (
+        [f"{_name(request)}#{TENANT}"] if edges.settings.audit_tenant else []
+    )
+    low = _seconds(request.backfill.from_)
+    high = min(_seconds(request.backfill.to + timedelta(days=1)) - 1, edges.seconds())
     for stream in streams:
         try:
-            edges.tables.open_cursor(backfilled(stream, edges.seconds(), low, high, wish.alerts))
+            edges.tables.open_cursor(backfilled(stream, edges.seconds(), low, high, request.alerts))
         except Conflict:
-            continue  # it was asked for before
+            continue  # it is open already
     return streams
 
 
-def _name(wish: Wish) -> str:
-    return f"backfill#{wish.backfill.from_}#{wish.backfill.to}#{wish.alerts}"
+def _name(request: BackfillRequest) -> str:
+    return f"backfill#{request.backfill.from_}#{request.backfill.to}#{request.alerts}"
 
 
 def _seconds(day: date) -> int:

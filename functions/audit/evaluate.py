@@ -1,4 +1,4 @@
-"""A page's events through the detections, with what is remembered of events before."""
+"""Evaluates a page of events, with what is remembered of events before."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,19 +6,21 @@ from typing import NamedTuple
 
 from shared.audit.detection import Finding, Observation
 from shared.audit.edges import AuditEdges
-from shared.audit.engine import Set
+from shared.audit.engine import SetKey
 from shared.audit.events import AuditLog
-from shared.audit.state import Judged, Row, expires_at, judged, rows_to_read
+from shared.audit.state import Outcome, Row, evaluate_patterns, expires_at, rows_to_read
 
-MOST_ROWS = 2_000  # remembered from page to page; a long walk through the past forgets
+MOST_ROWS = 2_000  # kept in memory from page to page
 
 
 @dataclass
 class Memory:
-    """What was read for the pages before: while the lease holds, only this walk adds to it."""
+    """What was read for earlier pages: while the lease holds, nobody else adds to it."""
 
     observations: dict[Row, set[Observation]] = field(default_factory=dict)
-    read: set[Row] = field(default_factory=set)  # without `set`: a read brings what lies beside
+    read: set[Row] = field(
+        default_factory=set
+    )  # without `set`: one read brings all sets of the row
 
     def missing(self, wanted: set[Row]) -> set[Row]:
         missing = {row._replace(set="") for row in wanted} - self.read
@@ -35,7 +37,7 @@ class Memory:
             self.read.clear()
 
 
-class Judgement(NamedTuple):
+class Evaluation(NamedTuple):
     """Findings, and the observations to remember beside those that were known."""
 
     findings: list[Finding]
@@ -44,27 +46,27 @@ class Judgement(NamedTuple):
     expires_at: Mapping[Row, int]
 
 
-def judge(edges: AuditEdges, events: Sequence[AuditLog], now: int, memory: Memory) -> Judgement:
+def evaluate(edges: AuditEdges, events: Sequence[AuditLog], now: int, memory: Memory) -> Evaluation:
     memory.forget_old()
     findings: list[Finding] = []
-    noticed: list[tuple[Set, Observation]] = []
+    keyed: list[tuple[SetKey, Observation]] = []
     for event in events:
-        found, observations = edges.engine.look(event)
+        found, observations = edges.engine.evaluate_event(event)
         findings += found
-        noticed += observations
-    of_events = _patterns(edges, noticed, now, memory)
+        keyed += observations
+    of_events = _evaluate_patterns(edges, keyed, now, memory)
     findings += of_events.findings
-    of_findings = _patterns(edges, edges.engine.derive(findings), now, memory)
+    of_findings = _evaluate_patterns(edges, edges.engine.derive(findings), now, memory)
     findings += of_findings.findings
     additions = of_events.additions | of_findings.additions
     expiry = {row: expires_at(edges.engine, row) for row in additions}
-    return Judgement(findings, additions, memory.observations, expiry)
+    return Evaluation(findings, additions, memory.observations, expiry)
 
 
-def _patterns(
-    edges: AuditEdges, noticed: list[tuple[Set, Observation]], now: int, memory: Memory
-) -> Judged:
-    wanted = rows_to_read(edges.engine, noticed, now)
+def _evaluate_patterns(
+    edges: AuditEdges, keyed: list[tuple[SetKey, Observation]], now: int, memory: Memory
+) -> Outcome:
+    wanted = rows_to_read(edges.engine, keyed, now)
     memory.add(edges.tables.observations(memory.missing(wanted)))
     known = {row: memory.observations[row] for row in wanted if row in memory.observations}
-    return judged(edges.engine, noticed, known)
+    return evaluate_patterns(edges.engine, keyed, known)

@@ -1,4 +1,4 @@
-"""The clock ticked: list what is new in the audit log, land it, judge it, ring.
+"""Lists what is new in the audit log, archives it, evaluates it, notifies.
 
 Each stream has a cursor of its own: the organization's events, the tenant's, and backfills.
 """
@@ -6,8 +6,8 @@ Each stream has a cursor of its own: the organization's events, the tenant's, an
 from collections.abc import Iterator
 from datetime import datetime
 
-from functions.audit.metrics import Counts, added
-from functions.audit.notify import ring
+from functions.audit.metrics import Metrics, combined
+from functions.audit.notify import notify
 from functions.audit.walk import walk
 from shared.audit.cursor import DAY, TENANT, Cursor, opened
 from shared.audit.edges import AuditEdges
@@ -17,25 +17,25 @@ from shared.errors import ActionRequired, Conflict, Refused
 ORGANIZATION = "organization"
 
 
-def tick(edges: AuditEdges, until: datetime) -> Counts:
-    """One tick; at least one page of each stream, however little time is left."""
-    counts: Counts = {}
+def tick(edges: AuditEdges, until: datetime) -> Metrics:
+    """Reads at least one page of each stream, however little time is left."""
+    metrics: Metrics = {}
     failures: list[Exception] = []
     for cursor in _streams(edges):
         try:
-            counts = added(counts, _listen(edges, cursor, until))
+            metrics = combined(metrics, _read(edges, cursor, until))
         except ActionRequired as error:
-            failures.append(error)  # the key is no good for the other streams either
+            failures.append(error)  # the other streams need the same key
             break
-        except Exception as error:  # noqa: BLE001  # one stream's failure; raised with the others
+        except Exception as error:  # noqa: BLE001  # one stream failed; raised with the others below
             failures.append(error)
     if failures:
         raise ExceptionGroup("the audit log was not listed whole", failures)
-    return counts
+    return metrics
 
 
 def _streams(edges: AuditEdges) -> Iterator[Cursor]:
-    """The live streams, made when they are first wanted, then the backfills that are not over."""
+    """The live streams, opened when they are first read, then the backfills that are not over."""
     known = edges.tables.cursors()
     wanted = [ORGANIZATION, TENANT] if edges.settings.audit_tenant else [ORGANIZATION]
     for stream in wanted:
@@ -50,8 +50,8 @@ def _open(edges: AuditEdges, stream: str) -> Cursor:
     return cursor
 
 
-def _listen(edges: AuditEdges, cursor: Cursor, until: datetime) -> Counts:
-    """One stream, by whoever holds its lease."""
+def _read(edges: AuditEdges, cursor: Cursor, until: datetime) -> Metrics:
+    """Reads one stream, unless another run holds its lease."""
     now = edges.seconds()
     if cursor.refused_until > now:
         return {"AuditStreamsRefused": 1}
@@ -62,35 +62,35 @@ def _listen(edges: AuditEdges, cursor: Cursor, until: datetime) -> Counts:
         edges.tables.replace_cursor(held, cursor.rev)
     except Conflict:
         return {"AuditStreamsBusy": 1}  # another run was faster
-    told = _watch_the_clock(edges, held, now)
+    found = _check_silence(edges, held, now)
     try:
         left, walked = walk(edges, held, until)
-    except Exception as error:  # noqa: BLE001  # raised again there, unless it is expected
-        return added(told, _after_failure(edges, held, error))
+    except Exception as error:  # noqa: BLE001  # raised again, unless it is expected
+        return combined(found, _after_failure(edges, held, error))
     edges.tables.replace_cursor(left.replaced(leased_until=0), left.rev)
-    return added(told, walked)
+    return combined(found, walked)
 
 
-def _watch_the_clock(edges: AuditEdges, cursor: Cursor, now: int) -> Counts:
+def _check_silence(edges: AuditEdges, cursor: Cursor, now: int) -> Metrics:
     if cursor.is_backfill:
         return {}
     interval = edges.settings.audit_interval_seconds
-    return ring(edges, cursor, list(silences(cursor, interval, now, edges.config)))
+    return notify(edges, cursor, list(silences(cursor, interval, now, edges.config)))
 
 
-def _after_failure(edges: AuditEdges, cursor: Cursor, error: Exception) -> Counts:
-    """The next tick may go on at once; the failure goes on too, but for one that is expected.
+def _after_failure(edges: AuditEdges, cursor: Cursor, error: Exception) -> Metrics:
+    """Gives the lease back, so that the next run can go on at once, and raises the failure again.
 
-    The tenant's stream may be closed to a key that may read the organization's.
+    One failure is expected: a key that may read the organization's events, but not the tenant's.
     """
     now, reason = edges.seconds(), str(error)
     is_refusal = isinstance(error, ActionRequired | Refused)
     left = edges.tables.cursors()[cursor.stream]
     tenant_refused = is_refusal and cursor.tenant_only
-    free = {"leased_until": 0} | ({"refused_until": now + DAY} if tenant_refused else {})
-    edges.tables.replace_cursor(left.replaced(**free), left.rev)
+    released = {"leased_until": 0} | ({"refused_until": now + DAY} if tenant_refused else {})
+    edges.tables.replace_cursor(left.replaced(**released), left.rev)
     if tenant_refused:
-        return ring(edges, cursor, [not_permitted(cursor.stream, reason, now)])
+        return notify(edges, cursor, [not_permitted(cursor.stream, reason, now)])
     if is_refusal:
-        ring(edges, cursor, [refused(cursor.stream, reason, now)])
+        notify(edges, cursor, [refused(cursor.stream, reason, now)])
     raise error

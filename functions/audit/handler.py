@@ -1,4 +1,4 @@
-"""The clock ticked, or somebody wants the past."""
+"""Reads the audit log when the schedule fires, and opens backfills on request."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -7,20 +7,20 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions.audit.backfill import Wish, ask_for
+from functions.audit.backfill import BackfillRequest, open_backfills
 from functions.audit.flow import tick
 from shared.audit.edges import AuditEdges
 from shared.telemetry import logger, measured, record, tracer
 
-MARGIN = timedelta(seconds=15)  # a page, and time to put the lease down
+MARGIN = timedelta(seconds=15)  # for one more page, and to give the lease back
 edges = cache(AuditEdges.in_lambda)
 
 
 @tracer.capture_method(capture_response=False)
-def answer(event: dict[str, Any], left: timedelta) -> Mapping[str, int]:
+def run(event: dict[str, Any], left: timedelta) -> Mapping[str, int]:
     until = edges().now() + left - MARGIN
     if "backfill" in event:
-        ask_for(edges(), Wish.model_validate(event))
+        open_backfills(edges(), BackfillRequest.model_validate(event))
     return tick(edges(), until)
 
 
@@ -29,7 +29,7 @@ def answer(event: dict[str, Any], left: timedelta) -> Mapping[str, int]:
 @measured
 def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, int]:
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
-    found = answer(event, left)
-    logger.info("listened", found=found)
-    record(found)
-    return found
+    metrics = run(event, left)
+    logger.info("audit log read", found=metrics)
+    record(metrics)
+    return metrics

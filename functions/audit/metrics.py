@@ -1,17 +1,18 @@
-"""What a tick did, as numbers that become metrics: most add up, a few are the worst of all."""
+"""What a run did, as numbers that become metrics."""
 
 from collections.abc import Mapping
 
-Counts = dict[str, int]
-WORST = frozenset({"AuditLagSeconds", "AuditOverlapSeconds", "AuditBehindSeconds"})
+Metrics = dict[str, int]
+HIGHEST = frozenset({"AuditLagSeconds", "AuditOverlapSeconds", "AuditBehindSeconds"})
 
 
-def added(counts: Mapping[str, int], more: Mapping[str, int]) -> Counts:
+def combined(metrics: Mapping[str, int], more: Mapping[str, int]) -> Metrics:
+    """Most add up; of some the highest counts."""
     return {
-        name: _both(name, counts.get(name, 0), more.get(name, 0))
-        for name in dict.fromkeys([*counts, *more])
+        name: _both(name, metrics.get(name, 0), more.get(name, 0))
+        for name in dict.fromkeys([*metrics, *more])
     }
 
 
 def _both(name: str, one: int, other: int) -> int:
-    return max(one, other) if name in WORST else one + other
+    return max(one, other) if name in HIGHEST else one + other

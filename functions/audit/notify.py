@@ -1,9 +1,9 @@
-"""Findings become alerts: written down, rung if they are news, then stored."""
+"""Turns findings into alerts: writes them, publishes what is new, stores them."""
 
 import json
 from collections.abc import Sequence
 
-from functions.audit.metrics import Counts
+from functions.audit.metrics import Metrics
 from shared.audit.alerts import Alert, alert_text, record, subject
 from shared.audit.cursor import DAY, Alerting, Cursor, is_live
 from shared.audit.detection import Finding
@@ -17,8 +17,8 @@ JSON = "application/json"
 RAISED = "Alert Raised"
 
 
-def ring(edges: AuditEdges, cursor: Cursor, findings: Sequence[Finding]) -> Counts:
-    """Each alert once, however often its events come and however they are cut into pages."""
+def notify(edges: AuditEdges, cursor: Cursor, findings: Sequence[Finding]) -> Metrics:
+    """Publishes each alert once, however often its events come and however pages are cut."""
     dry_run = cursor.stream if cursor.alerting == Alerting.DRY else None
     stored = [
         alert
@@ -31,21 +31,21 @@ def ring(edges: AuditEdges, cursor: Cursor, findings: Sequence[Finding]) -> Coun
             _write(edges, each.alert, f"dry/{dry_run.replace('#', '-')}")
             _keep(edges, each.alert, dry_run)
         return {}
-    rung = [_store(edges, cursor, each) for each in settled]
+    published = [_store(edges, cursor, each) for each in settled]
     stored_now = sum(each.is_news for each in settled)
-    return {"AuditAlertsStored": stored_now, "AuditAlertsRung": sum(rung)}
+    return {"AuditAlertsStored": stored_now, "AuditAlertsPublished": sum(published)}
 
 
 def _store(edges: AuditEdges, cursor: Cursor, settled: Settled) -> bool:
-    """Bytes, then bell, then table: who dies between rings again, with the same id."""
+    """Writes, notifies, then commits: a crash in between publishes again, with the same id."""
     alert = settled.alert
-    notify = settled.notify and is_live(cursor, alert.time)
+    publishes = settled.notify and is_live(cursor, alert.time)
     if settled.is_news:
         _write(edges, alert, "alerts")
-    if notify:
+    if publishes:
         edges.notifier.publish(notification(alert))
     _keep(edges, alert, None)
-    return notify
+    return publishes
 
 
 def _keep(edges: AuditEdges, alert: Alert, dry_run: str | None) -> None:
@@ -53,12 +53,12 @@ def _keep(edges: AuditEdges, alert: Alert, dry_run: str | None) -> None:
     edges.tables.put_alert(alert, kept_until, dry_run)
 
 
-def _write(edges: AuditEdges, alert: Alert, room: str) -> None:
-    edges.s3.write(alert_key(alert, room), [json.dumps(record(alert)).encode()], JSON)
+def _write(edges: AuditEdges, alert: Alert, folder: str) -> None:
+    edges.s3.write(alert_key(alert, folder), [json.dumps(record(alert)).encode()], JSON)
 
 
 def notification(alert: Alert) -> Notification:
-    """For people the letter, for systems the alert, also as OCSF Detection Finding."""
+    """A text for people; for systems the alert, also as an OCSF Detection Finding."""
     return Notification(
         type=RAISED,
         about=f"{subject(alert)} ({alert.id})",

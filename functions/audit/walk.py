@@ -1,13 +1,13 @@
-"""Walks a stream's windows page by page: a page is landed, judged and told before the next."""
+"""Walks a stream's windows page by page, each archived, evaluated and published in turn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions.audit.archive import land, land_manifest
-from functions.audit.evaluate import Memory, judge
-from functions.audit.metrics import Counts, added
-from functions.audit.notify import ring
+from functions.audit.archive import archive, archive_manifest
+from functions.audit.evaluate import Memory, evaluate
+from functions.audit.metrics import Metrics, combined
+from functions.audit.notify import notify
 from shared.audit.api import CursorRefused
 from shared.audit.cursor import (
     Alerting,
@@ -33,7 +33,7 @@ from shared.audit.tables import Commit
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page, and what of it had not landed yet."""
+    """A page, and the events of it that are new."""
 
     page: Page
     events: Sequence[AuditLog]
@@ -41,20 +41,20 @@ class Listed:
     now: int
 
 
-def walk(edges: AuditEdges, cursor: Cursor, until: datetime) -> tuple[Cursor, Counts]:
-    """Until all is listed up to now, or time runs out; then the cursor knows where to go on."""
-    counts: Counts = {}
+def walk(edges: AuditEdges, cursor: Cursor, until: datetime) -> tuple[Cursor, Metrics]:
+    """Goes on until all is listed up to now, or time runs out; the cursor says where to resume."""
+    metrics: Metrics = {}
     memory = Memory()
     target = edges.seconds()
     while (ready := with_run(with_checks(cursor, target), target, target)).run is not None:
-        cursor, page_counts = _page(edges, ready, cursor.rev, memory)
-        counts = added(counts, page_counts)
+        cursor, page_metrics = _page(edges, ready, cursor.rev, memory)
+        metrics = combined(metrics, page_metrics)
         if edges.now() >= until:
             break
-    return cursor, counts | _standing(cursor, target)
+    return cursor, metrics | _position(cursor, target)
 
 
-def _standing(cursor: Cursor, target: int) -> Counts:
+def _position(cursor: Cursor, target: int) -> Metrics:
     if cursor.is_backfill:
         return {"AuditBackfillsOpen": int(not cursor.is_over)}
     return {
@@ -63,11 +63,11 @@ def _standing(cursor: Cursor, target: int) -> Counts:
     }
 
 
-def _page(edges: AuditEdges, cursor: Cursor, rev: int, memory: Memory) -> tuple[Cursor, Counts]:
+def _page(edges: AuditEdges, cursor: Cursor, rev: int, memory: Memory) -> tuple[Cursor, Metrics]:
     """The cursor after one page, saved; `rev` is of the cursor that is saved now."""
     try:
         listed = _list(edges, cursor)
-        return _take_in(edges, cursor, rev, listed, memory)
+        return _process(edges, cursor, rev, listed, memory)
     except CursorRefused as error:
         again = after_refusal(cursor, error.reason)
     except StuckWalk:
@@ -86,43 +86,45 @@ def _list(edges: AuditEdges, cursor: Cursor) -> Listed:
     return Listed(page, events, new, edges.seconds())
 
 
-def _take_in(
+def _process(
     edges: AuditEdges, cursor: Cursor, rev: int, listed: Listed, memory: Memory
-) -> tuple[Cursor, Counts]:
-    """Bytes, then bell, then tables."""
+) -> tuple[Cursor, Metrics]:
+    """Writes, notifies, then commits."""
     moved = walked(cursor, listed.page, listed.new)
-    landed = land(edges, cursor.stream, listed.new, listed.page.unreadable)
+    archived = archive(edges, cursor.stream, listed.new, listed.page.unreadable)
     if edges.config.bus == "events":
-        edges.bus.tell(cursor.stream, landed)
+        edges.bus.publish(cursor.stream, archived)
     again = cursor.is_backfill and cursor.alerting != Alerting.OFF
-    judged = judge(edges, listed.events if again else listed.new, listed.now, memory)
-    counts = _counts(cursor, listed)
+    evaluation = evaluate(edges, listed.events if again else listed.new, listed.now, memory)
+    metrics = _metrics(cursor, listed)
     if cursor.alerting != Alerting.OFF:
-        counts = added(counts, ring(edges, cursor, judged.findings))
+        metrics = combined(metrics, notify(edges, cursor, evaluation.findings))
     if not listed.page.has_more:
-        counts = added(counts, _end(edges, moved, listed.now))
+        metrics = combined(metrics, _end(edges, moved, listed.now))
         moved = finished(moved, listed.now)
     kept_days = edges.settings.audit_kept_days
     rows = [
         row_of(event, cursor.stream, key, listed.now, kept_days)
-        for key, events in landed.items()
+        for key, events in archived.items()
         for event in events
     ]
-    commit = Commit(judged.observations, judged.known, judged.expires_at, rows, moved, rev)
-    counts["AuditFactsDropped"] = edges.tables.commit(commit)
-    memory.add(judged.observations)
-    return moved, counts
+    commit = Commit(
+        evaluation.observations, evaluation.known, evaluation.expires_at, rows, moved, rev
+    )
+    metrics["AuditObservationsDropped"] = edges.tables.commit(commit)
+    memory.add(evaluation.observations)
+    return moved, metrics
 
 
-def _end(edges: AuditEdges, cursor: Cursor, now: int) -> Counts:
+def _end(edges: AuditEdges, cursor: Cursor, now: int) -> Metrics:
     run = run_of(cursor)
     if run.kind != Kind.CHECK:
         return {}
-    land_manifest(edges, cursor.stream, run, now)
+    archive_manifest(edges, cursor.stream, run, now)
     return {"AuditDaysChecked": 1, "AuditFoundByCheck": run.new}
 
 
-def _counts(cursor: Cursor, listed: Listed) -> Counts:
+def _metrics(cursor: Cursor, listed: Listed) -> Metrics:
     live = [event for event in listed.new if event.time >= cursor.begun]
     return {
         "AuditPages": 1,

@@ -9,7 +9,8 @@ from typer.models import CommandInfo
 
 from local.paths import ROOT
 from local.template import read_template
-from shared.audit.config import Config, Rule
+from shared.audit.config import Config
+from shared.audit.rules import Rule
 
 PAGE = ROOT / "docs" / "reference.md"
 

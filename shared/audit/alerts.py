@@ -1,4 +1,4 @@
-"""Alerts: findings that mean the same are one, and ring once."""
+"""Alerts: what is stored and published of findings."""
 
 import hashlib
 import json
@@ -8,8 +8,8 @@ from typing import Self
 
 from pydantic import JsonValue
 
+from shared.audit.catalogue import ABOUT
 from shared.audit.detection import Finding
-from shared.audit.engine import ABOUT
 from shared.audit.severity import Severity
 from shared.model import FrozenModel
 from shared.text import REASON, sanitize
@@ -18,7 +18,7 @@ INNER = {"level", "parts"}  # of no use to others
 
 
 class Alert(FrozenModel):
-    """What is stored, sent and put on the bus; the id comes from detection, key and window."""
+    """Stored, sent and put on the bus; the id comes from detection, key and window."""
 
     id: str
     time: int  # of the event that completed it
@@ -30,7 +30,7 @@ class Alert(FrozenModel):
     event_ids: tuple[str, ...]
     who: str
     where: str
-    about: tuple[tuple[str, str], ...] = ()
+    context: tuple[tuple[str, str], ...] = ()
     attack: tuple[str, ...] = ()
     parts: tuple["Alert", ...] = ()  # all it covers, by time, if that is more than itself
 
@@ -49,7 +49,7 @@ class Alert(FrozenModel):
             event_ids=finding.event_ids,
             who=finding.who,
             where=finding.where,
-            about=finding.about,
+            context=finding.context,
             attack=about.attack,
         )
 
@@ -94,7 +94,11 @@ def alert_text(alert: Alert) -> str:
         f"When      {clock(alert.time)}",
         f"Who       {sanitize(alert.who)}",
         f"From      {sanitize(alert.where)}",
-        *(f"{_word(sanitize(name)):<9} {sanitize(value)}" for name, value in alert.about if value),
+        *(
+            f"{_word(sanitize(name)):<9} {sanitize(value)}"
+            for name, value in alert.context
+            if value
+        ),
         "",
         "What to do:",
         *(f"{n}. {step}" for n, step in enumerate(about.runbook, 1)),
@@ -104,6 +108,10 @@ def alert_text(alert: Alert) -> str:
         f"Not sent again for a while: {sanitize(alert.dedup)}",
     ]
     return "\n".join(lines)
+
+
+def _line(name: str, value: str) -> str:
+    return f"{_word(sanitize(name)):<9} {sanitize(value)}"
 
 
 def _word(name: str) -> str:

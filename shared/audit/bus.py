@@ -27,7 +27,7 @@ class AuditBus:
         self._events = events
         self._bus = bus
 
-    def tell(self, stream: str, landed: dict[str, list[AuditLog]]) -> None:
+    def publish(self, stream: str, landed: dict[str, list[AuditLog]]) -> None:
         """Events by the S3 object that holds them. Raises TryLater if any was not taken."""
         for entries in _packs(self._entries(stream, landed)):
             answer = self._events.put_events(Entries=entries)
@@ -39,12 +39,12 @@ class AuditBus:
         for key, events in landed.items():
             for some in _some(events):
                 types = sorted({event.type for event in some})
-                told = {"stream": stream, "object": key, "count": len(some), "types": types}
+                summary = {"stream": stream, "object": key, "count": len(some), "types": types}
                 shown = ",".join(_shown(event, key) for event in some)
                 yield {
                     "Source": SOURCE,
                     "DetailType": DETAIL_TYPE,
-                    "Detail": f'{json.dumps(told)[:-1]}, "events": [{shown}]}}',
+                    "Detail": f'{json.dumps(summary)[:-1]}, "events": [{shown}]}}',
                     "EventBusName": self._bus,
                 }
 

@@ -1,31 +1,33 @@
-"""What a detection is: words for people, and a pure function of an event or of what is known.
+"""What a detection is: words for people, thresholds, and a pure function.
 
-A `Detection` judges one event. A `Pattern` judges observations: it keeps what it needs of each
-event in a set under a key, and whenever a set grows, it judges the whole window again in the
-order of (time, id). So late, repeated or reordered events lead to the same findings.
+A `Detection` evaluates one event. A `Pattern` evaluates observations: it keeps what it needs of
+each event in a set under a key, and whenever a set grows, it evaluates the whole window again in
+the order of (time, id). So late, repeated or reordered events lead to the same findings.
 """
 
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Generic, NamedTuple, Self, TypeVar
 
-from shared.audit.config import MOST_A_MINUTE, Config
 from shared.audit.events import AuditLog
+from shared.audit.rules import MOST_A_MINUTE, Baseline, Rule
 from shared.audit.severity import Severity
+
+R = TypeVar("R", bound=Rule)
 
 HOUR = 3_600
 DAY = 24 * HOUR
 
 
 class Verdict(NamedTuple):
-    """What a detection says: how bad, of what, and what a person should know about it."""
+    """How bad it is, what it is about, and what a person should know."""
 
     severity: Severity
     title: str
     target: str
-    about: tuple[tuple[str, str], ...] = ()
+    context: tuple[tuple[str, str], ...] = ()
     raised: Severity | None = None  # what else happened makes it this bad
 
 
@@ -54,21 +56,23 @@ class Observation(NamedTuple):
         return cls(time, id_, actor, who, where, tuple(what))
 
 
-class Completed(NamedTuple):
-    """A pattern's verdict: the fact that completed it, and all it rests on."""
+class Match(NamedTuple):
+    """A pattern was found: by which observation, and what it rests on."""
 
     by: Observation
     observations: Sequence[Observation]
     verdict: Verdict
 
 
-class Noticed(NamedTuple):
+class Keyed(NamedTuple):
+    """An observation under the key of its set."""
+
     key: str
     observation: Observation
 
 
 def bounded(observations: Sequence[Observation]) -> Sequence[Observation]:
-    """Of a flood, what proves it: so many a minute, and of the rest what brings something new."""
+    """Keeps 10 observations a minute, and up to 20 if they bring something new."""
     if len(observations) <= MOST_A_MINUTE:
         return observations
     same: Counter[tuple[int, tuple[str, ...]]] = Counter()
@@ -87,7 +91,7 @@ def bounded(observations: Sequence[Observation]) -> Sequence[Observation]:
 def first_of_each(
     observations: Sequence[Observation], seconds: int, same: Callable[[Observation], object]
 ) -> Sequence[Observation]:
-    """The first of those that are the same, in every stretch of time."""
+    """Of those that are the same, the first in every stretch of time."""
     seen: dict[tuple[int, object], Observation] = {}
     for observation in observations:
         seen.setdefault((observation.time // seconds, same(observation)), observation)
@@ -106,12 +110,13 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Detection:
-    """Judges an event by itself."""
+class Detection(Generic[R]):
+    """Evaluates an event by itself."""
 
     about: About
     types: frozenset[str] | None  # None: any
-    judge: Callable[[AuditLog, Config], Verdict | None]
+    evaluate: Callable[[AuditLog, Baseline, R], Verdict | None]
+    rule: R  # unless the team sets another
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ class Finding:
     who: str
     where: str
     event_ids: tuple[str, ...]
-    about: tuple[tuple[str, str], ...]
+    context: tuple[tuple[str, str], ...]
 
     @property
     def dedup(self) -> str:
@@ -136,37 +141,37 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
-    """Judges what is known under a key."""
+class Pattern(Generic[R]):
+    """Evaluates what is known under a key."""
 
     about: About
     types: frozenset[str] | None  # None: any
-    notice: Callable[[AuditLog, Config], Sequence[Noticed]]
-    judge: Callable[[Sequence[Observation], Config], Iterable[Completed]]
-    window: Callable[[Config], int]  # seconds that a finding looks back, at least
+    observe: Callable[[AuditLog, Baseline, R], Sequence[Keyed]]
+    evaluate: Callable[[Sequence[Observation], R], Iterable[Match]]
+    rule: R  # unless the team sets another
+    window: Callable[[R], int]  # seconds that a finding looks back, at least
     bucket: int  # seconds of event time in one set
     condense: Callable[[Sequence[Observation]], Sequence[Observation]] = bounded
-    lookahead: Callable[[Config], int] = lambda _: 0  # seconds that a finding looks forward
-    novelty: Callable[[set[Observation], set[Observation]], set[Observation]] = lambda new, _: (
-        new
-    )  # beside what is known
+    lookahead: Callable[[R], int] = lambda _: 0  # seconds that a finding looks forward
+    # Which new observations matter, beside those that are known.
+    novelty: Callable[[set[Observation], set[Observation]], set[Observation]] = lambda new, _: new
 
 
 @dataclass(frozen=True, slots=True)
-class DerivedPattern:
-    """Facts that are findings of other detections, for a pattern to judge."""
+class DerivedPattern(Generic[R]):
+    """Observes findings of other detections, for a pattern to evaluate."""
 
     of: frozenset[str]
-    notice: Callable[[Finding], Noticed]
-    pattern: Pattern
+    observe: Callable[[Finding], Keyed]
+    pattern: Pattern[R]
 
 
-def hear_nothing(_: AuditLog, __: Config) -> Sequence[Noticed]:
-    """For a pattern that looks at findings alone."""
+def observe_nothing(_: AuditLog, __: Baseline, ___: Rule) -> Sequence[Keyed]:
+    """For a pattern that observes findings alone."""
     return ()
 
 
-class Sliding(NamedTuple):
+class SlidingWindow(NamedTuple):
     """The observations of the last `within` seconds."""
 
     observations: deque[Observation]
@@ -187,8 +192,8 @@ class Sliding(NamedTuple):
 def bursts(
     observations: Sequence[Observation], at_least: int, within: int
 ) -> Iterator[Sequence[Observation]]:
-    """For each fact that has so many different `what`s within so many seconds up to it: those."""
-    window = Sliding(deque(), Counter())
+    """For each observation with so many different `what`s in the seconds up to it: those."""
+    window = SlidingWindow(deque(), Counter())
     for observation in observations:
         window.add(observation, within)
         if len(window.counts) >= at_least:

@@ -1,103 +1,92 @@
-"""All detections over an event, reached by its type."""
+"""Every detection that is switched on, over events and what is remembered of them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
+from typing import Any
 
-from shared.audit.config import Allow, Config, Rule
-from shared.audit.detection import Detection, Finding, Noticed, Observation, Pattern, Verdict
-from shared.audit.detections.access import PASSWORDS
-from shared.audit.detections.defence import DEFENCE
-from shared.audit.detections.keys import KEYS
-from shared.audit.detections.operations import O1, O2
-from shared.audit.detections.privilege import PRIVILEGE
+from shared.audit.catalogue import ALL, DERIVED
+from shared.audit.config import Config
+from shared.audit.detection import Detection, Finding, Observation, Pattern, Verdict
 from shared.audit.detections.reading import domain_of, is_within
-from shared.audit.detections.sessions import SESSIONS
-from shared.audit.detections.sharing import S2_BESIDE_KEYS, SHARING
 from shared.audit.event_types import KNOWN
 from shared.audit.events import AuditLog
+from shared.audit.rules import Allow, Rule
 
-ALL: tuple[Detection | Pattern, ...] = (
-    *DEFENCE,
-    *PRIVILEGE,
-    *KEYS,
-    *PASSWORDS,
-    *SESSIONS,
-    *SHARING,
-    O2,
-)
-ECHOES = {"S2+": S2_BESIDE_KEYS}
-ABOUT = {about.id: about for about in (*(each.about for each in ALL), O1)}
 LONGEST_TEXT = 400  # characters
 MOST_IDS = 100  # of the events in an alert: a message stays below 64 KB
 
-Singles = tuple[tuple[Detection, Rule], ...]
-Notice = Callable[[AuditLog, Config], Sequence[Noticed]]
-Patterns = tuple[tuple[str, Notice, Allow], ...]
-Set = tuple[str, str]  # a pattern's id, and the key its observations are kept under
+SetKey = tuple[str, str]  # a pattern's id, and the key its observations are kept under
+AnyDetection = Detection[Any]
+AnyPattern = Pattern[Any]
 
 
 class Engine:
-    """The detections that are switched on, by the types they look at."""
+    """Reaches the detections by the types of events they look at."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.patterns = {each.about.id: each for each in ALL if isinstance(each, Pattern)} | {
-            name: echo.pattern for name, echo in ECHOES.items()
-        }
+        self.patterns: dict[str, AnyPattern] = {
+            each.about.id: each for each in ALL if isinstance(each, Pattern)
+        } | {name: derived.pattern for name, derived in DERIVED.items()}
         self._by_type = {type_: self._looking_at(type_) for type_ in KNOWN}
         self._at_any = self._looking_at("")
 
-    def look(self, event: AuditLog) -> tuple[list[Finding], list[tuple[Set, Observation]]]:
+    def evaluate_event(
+        self, event: AuditLog
+    ) -> tuple[list[Finding], list[tuple[SetKey, Observation]]]:
         """What the event is by itself, and the observations to keep of it."""
         findings: list[Finding] = []
-        observations: list[tuple[Set, Observation]] = []
+        observations: list[tuple[SetKey, Observation]] = []
         detections, patterns = self._by_type.get(event.type, self._at_any)
-        for each, rule in detections:
-            verdict = each.judge(event, self.config)
+        for detection, rule in detections:
+            verdict = detection.evaluate(event, self.config, rule)
             if verdict is not None and not is_allowed(event, rule.allow):
-                findings.append(_found(each, Observation.of(event), (event.id,), verdict, rule))
-        for id_, notice, allow in patterns:
-            for key, observation in notice(event, self.config):
-                if not is_allowed(event, allow):
-                    observations.append(((id_, key), observation))
+                of_event = Observation.of(event)
+                findings.append(_finding(detection, of_event, (event.id,), verdict, rule))
+        for pattern, rule in patterns:
+            for key, observation in pattern.observe(event, self.config, rule):
+                if not is_allowed(event, rule.allow):
+                    observations.append(((pattern.about.id, key), observation))
         return findings, observations
 
-    def judge(self, pattern: Pattern, observations: Sequence[Observation]) -> Iterable[Finding]:
-        """Facts of one key, in order."""
-        rule = self.config.rule(pattern.about.id)
-        for by, proof, verdict in pattern.judge(observations, self.config):
+    def evaluate(
+        self, pattern: AnyPattern, observations: Sequence[Observation]
+    ) -> Iterable[Finding]:
+        """What a pattern finds in the observations of one key, which are in order."""
+        rule = self.rule(pattern)
+        for by, proof, verdict in pattern.evaluate(observations, rule):
             ids = tuple(dict.fromkeys(observation.id for observation in proof))[-MOST_IDS:]
-            yield _found(pattern, by, ids, verdict, rule)
+            yield _finding(pattern, by, ids, verdict, rule)
 
-    def derive(self, findings: Iterable[Finding]) -> list[tuple[Set, Observation]]:
+    def derive(self, findings: Iterable[Finding]) -> list[tuple[SetKey, Observation]]:
         """The observations to keep of findings."""
-        noticed = (
-            (name, echo.notice(finding))
+        derived = (
+            (name, each.observe(finding))
             for finding in findings
-            for name, echo in ECHOES.items()
-            if finding.detection in echo.of
+            for name, each in DERIVED.items()
+            if finding.detection in each.of
         )
-        return [((name, key), observation) for name, (key, observation) in noticed]
+        return [((name, key), observation) for name, (key, observation) in derived]
 
-    def _looking_at(self, type_: str) -> tuple[Singles, Patterns]:
-        rules = ((each, self.config.rule(each.about.id)) for each in ALL)
-        looking = [
-            (each, rule)
-            for each, rule in rules
-            if rule.enabled and (each.types is None or type_ in each.types)
-        ]
+    def rule(self, each: AnyDetection | AnyPattern) -> Any:
+        return self.config.rule(each.about.id)
+
+    def _looking_at(
+        self, type_: str
+    ) -> tuple[list[tuple[AnyDetection, Any]], list[tuple[AnyPattern, Any]]]:
+        looking = [each for each in ALL if self.rule(each).enabled and _looks_at(each, type_)]
         return (
-            tuple((each, rule) for each, rule in looking if isinstance(each, Detection)),
-            tuple(
-                (each.about.id, each.notice, rule.allow)
-                for each, rule in looking
-                if isinstance(each, Pattern)
-            ),
+            [(each, self.rule(each)) for each in looking if isinstance(each, Detection)],
+            [(each, self.rule(each)) for each in looking if isinstance(each, Pattern)],
         )
+
+
+def _looks_at(each: AnyDetection | AnyPattern, type_: str) -> bool:
+    return each.types is None or type_ in each.types
 
 
 def is_allowed(event: AuditLog, allow: Allow) -> bool:
-    """Whether a detection was told to leave this event alone."""
+    """Whether a detection leaves this event alone."""
     if allow.empty:
         return False
     actors = {event.by.id, event.by.user.id, event.by.email}
@@ -119,8 +108,12 @@ def _is_in(ip: str, allow: Allow) -> bool:
     return any(address in network for network in allow.networks)
 
 
-def _found(
-    each: Detection | Pattern, by: Observation, ids: tuple[str, ...], verdict: Verdict, rule: Rule
+def _finding(
+    each: AnyDetection | AnyPattern,
+    by: Observation,
+    ids: tuple[str, ...],
+    verdict: Verdict,
+    rule: Rule,
 ) -> Finding:
     level = rule.severity or verdict.severity
     return Finding(
@@ -134,11 +127,11 @@ def _found(
         who=_short(by.who),
         where=_short(by.where),
         event_ids=ids,
-        about=tuple((name, _short(text)) for name, text in verdict.about),
+        context=tuple((name, _short(text)) for name, text in verdict.context),
     )
 
 
 def _short(text: str) -> str:
-    """Somebody's text in ours: on one line, and an alert stays far below 64 KB."""
+    """A text from outside on one line; so an alert stays far below 64 KB."""
     line = "".join(each if each.isprintable() else " " for each in text)
     return line if len(line) <= LONGEST_TEXT else f"{line[: LONGEST_TEXT - 1]}…"

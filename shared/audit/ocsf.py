@@ -4,8 +4,8 @@ from typing import Any
 
 from shared.audit.actors import bare_asn
 from shared.audit.alerts import Alert
+from shared.audit.catalogue import ABOUT
 from shared.audit.detections.reading import person_of, role_of, target_of
-from shared.audit.engine import ABOUT
 from shared.audit.events import AuditLog
 from shared.audit.ocsf_map import ACTIVITIES, CLASSES, ENTITY_TYPES, MAP, OTHER, Mapped
 from shared.audit.payloads import Assignment, Certificates, Failure, Payload, Role
@@ -33,7 +33,7 @@ def as_ocsf(event: AuditLog, first_seen: int) -> list[Json]:
     base = _base(event, mapped, first_seen)
     listed = event.read(Certificates).certificates if mapped.entity == "certificate" else ()
     if not listed:
-        return [base | _told(event, mapped)]
+        return [base | _particulars(event, mapped)]
     return [_of_certificate(base, mapped, each) for each in listed]
 
 
@@ -62,7 +62,7 @@ def as_finding(alert: Alert) -> Json:
             "attacks": [{"technique": {"uid": each}} for each in alert.attack],
             "related_events": [{"uid": each} for each in alert.event_ids],
         },
-        "evidences": [{"data": {"who": alert.who, "where": alert.where, **dict(alert.about)}}],
+        "evidences": [{"data": {"who": alert.who, "where": alert.where, **dict(alert.context)}}],
         "remediation": {"desc": "\n".join(ABOUT[alert.detection].runbook)},
         "unmapped": {"dedup": alert.dedup},
     }
@@ -115,7 +115,7 @@ def _actor(event: AuditLog) -> Json:
 
 
 def _network(event: AuditLog) -> Json:
-    """An API key acts from nowhere that is told."""
+    """Events by API key have no address."""
     if event.by.session is None:
         return {}
     place = event.by.place
@@ -138,8 +138,8 @@ def _status(event: AuditLog) -> Json:
     if not event.type.endswith(".failed"):
         return {"status_id": 1, "status": "Success"}
     failure = event.read(Failure)
-    told = {"status_code": failure.error_code, "status_detail": failure.error_message}
-    return {"status_id": 2, "status": "Failure", **told}
+    failed = {"status_code": failure.error_code, "status_detail": failure.error_message}
+    return {"status_id": 2, "status": "Failure", **failed}
 
 
 def _project(event: AuditLog) -> Json:
@@ -147,7 +147,7 @@ def _project(event: AuditLog) -> Json:
     return {"resources": [_without_nothing(project)]} if event.project.id else {}
 
 
-def _told(event: AuditLog, mapped: Mapped) -> Json:
+def _particulars(event: AuditLog, mapped: Mapped) -> Json:
     """What the class asks for beside the base."""
     if mapped.class_uid == ENTITY:
         return {"entity": _entity(mapped, target_of(event), event.details.get("name"))}
@@ -160,19 +160,19 @@ def _told(event: AuditLog, mapped: Mapped) -> Json:
         "type_id": _kind(event),
         "email_addr": _email(event),
     }
-    told: Json = {"user": _without_nothing(user)}
+    particulars: Json = {"user": _without_nothing(user)}
     if mapped.class_uid == ACCESS:
-        told["privileges"] = _privileges(event)
-    return told
+        particulars["privileges"] = _privileges(event)
+    return particulars
 
 
 def _group(event: AuditLog, mapped: Mapped) -> Json:
     assignment = event.read(Assignment)
     uid = assignment.principal_id or target_of(event)
-    told: Json = {"group": {"uid": uid, "name": event.details.get("group_name") or uid}}
+    particulars: Json = {"group": {"uid": uid, "name": event.details.get("group_name") or uid}}
     if mapped.activity_id in {1, 2}:
-        told["privileges"] = _privileges(event)
-    return told
+        particulars["privileges"] = _privileges(event)
+    return particulars
 
 
 def _privileges(event: AuditLog) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where things of the audit log lie in S3: names that come from content, partitions from time."""
+"""Keys of the audit log in S3: names that come from content, partitions from time."""
 
 import gzip
 import hashlib
@@ -20,11 +20,11 @@ def by_hour(events: Iterable[AuditLog]) -> dict[str, list[AuditLog]]:
     return hours
 
 
-def events_key(hour: str, stream: str, events: Iterable[AuditLog], room: str = "events") -> str:
-    """The same events have the same name: landed again, they replace themselves."""
+def events_key(hour: str, stream: str, events: Iterable[AuditLog], folder: str = "events") -> str:
+    """The same events have the same name: written again, they replace themselves."""
     ids = "\n".join(sorted(event.id for event in events))
     content = hashlib.sha256(ids.encode()).hexdigest()[:16]
-    return f"{ROOT}/{room}/{hour}/{_safe(stream)}-{content}.jsonl.gz"
+    return f"{ROOT}/{folder}/{hour}/{_safe(stream)}-{content}.jsonl.gz"
 
 
 def unreadable_key(stream: str, now: int, lines: Sequence[bytes]) -> str:
@@ -32,8 +32,8 @@ def unreadable_key(stream: str, now: int, lines: Sequence[bytes]) -> str:
     return f"{ROOT}/unreadable/{_day(now)}/{_safe(stream)}-{content}.jsonl.gz"
 
 
-def alert_key(alert: Alert, room: str = "alerts") -> str:
-    return f"{ROOT}/{room}/{_day(alert.time)}/{alert.id}.json"
+def alert_key(alert: Alert, folder: str = "alerts") -> str:
+    return f"{ROOT}/{folder}/{_day(alert.time)}/{alert.id}.json"
 
 
 def manifest_key(stream: str, day: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from shared.audit.alerts import Alert
 from shared.audit.config import Config
 from shared.audit.detection import Finding, Observation
-from shared.audit.engine import Engine, Set
+from shared.audit.engine import Engine, SetKey
 from shared.audit.events import AuditLog
 from shared.audit.state import condensed
 from shared.audit.suppression import settle
@@ -16,24 +16,24 @@ def replay(events: Iterable[AuditLog], config: Config) -> list[Alert]:
     """The alerts, in the order of time. The order of events, and repeats, make no difference."""
     engine = Engine(config)
     findings: list[Finding] = []
-    sets: dict[Set, list[Observation]] = defaultdict(list)
+    sets: dict[SetKey, list[Observation]] = defaultdict(list)
     for event in unique(events):
-        found, noticed = engine.look(event)
+        found, keyed = engine.evaluate_event(event)
         findings += found
-        for where, observation in noticed:
+        for where, observation in keyed:
             sets[where].append(observation)
-    findings += _judged(engine, sets)
-    of_findings: dict[Set, list[Observation]] = defaultdict(list)
+    findings += _found(engine, sets)
+    of_findings: dict[SetKey, list[Observation]] = defaultdict(list)
     for where, observation in engine.derive(findings):
         of_findings[where].append(observation)
-    findings += _judged(engine, of_findings)
+    findings += _found(engine, of_findings)
     return [settled.alert for settled in settle(findings, (), config)]
 
 
-def _judged(engine: Engine, sets: Mapping[Set, list[Observation]]) -> Iterator[Finding]:
+def _found(engine: Engine, sets: Mapping[SetKey, list[Observation]]) -> Iterator[Finding]:
     for (set_, _), observations in sets.items():
         pattern = engine.patterns[set_]
-        yield from engine.judge(pattern, condensed(pattern, observations))
+        yield from engine.evaluate(pattern, condensed(pattern, observations))
 
 
 def unique(events: Iterable[AuditLog]) -> Iterable[AuditLog]:

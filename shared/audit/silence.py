@@ -1,10 +1,11 @@
-"""O1: the audit log refuses us, we have not read it for long, or nothing happens in it any more."""
+"""O1: the audit log refuses us, was not read for long, or has no events any more."""
 
 from collections.abc import Iterator
 
 from shared.audit.config import Config
 from shared.audit.cursor import MINUTE, Cursor, quiet_for
 from shared.audit.detection import Finding
+from shared.audit.detections.operations import O1
 from shared.audit.severity import Severity
 
 LATE_AFTER = 3  # intervals without a successful poll
@@ -21,14 +22,14 @@ def not_permitted(stream: str, reason: str, now: int) -> Finding:
 
 
 def silences(cursor: Cursor, interval: int, now: int, config: Config) -> Iterator[Finding]:
-    """What is wrong with a live stream when the clock ticks."""
+    """What is wrong with a live stream at the start of a run."""
     stream = cursor.stream
     if now - cursor.last_ok > LATE_AFTER * interval:
         minutes = (now - cursor.last_ok) // MINUTE
         title = f"The audit log was not read for {minutes} minutes"
         yield _finding(stream, "unread", cursor.last_ok + LATE_AFTER * interval, title)
     last = cursor.begun if cursor.last_event is None else cursor.last_event
-    limit = quiet_for(cursor, config.detections.O1.quiet_hours)
+    limit = quiet_for(cursor, config.rule_of(O1).quiet_hours)
     if not cursor.tenant_only and cursor.high - last > limit:
         hours = (cursor.high - last) // (60 * MINUTE)
         never = "" if cursor.last_event else ", nor ever before: is the audit log switched on?"
@@ -49,5 +50,5 @@ def _finding(
         who="Batchdrop's poller",
         where="this stack",
         event_ids=(),
-        about=(),
+        context=(),
     )

@@ -1,18 +1,18 @@
 """What patterns remember between runs: sets of observations, in rows by key and time.
 
-Rows only grow, and adding a fact twice is adding it once; so it does not matter how often, late or
-in which order events come, nor where a run died.
+Rows only grow, and adding an observation twice is adding it once; so it does not matter how often,
+how late or in which order events come, nor where a run crashed.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from shared.audit.detection import DAY, Finding, Observation, Pattern
-from shared.audit.engine import Engine, Set
+from shared.audit.detection import DAY, Finding, Observation
+from shared.audit.engine import AnyPattern, Engine, SetKey
 
 MOST_IN_A_ROW = 1_500  # observations of some 150 bytes; a row of DynamoDB holds 400 KB
-KEPT = 40 * DAY  # beyond the window: how late an event may come, and still be judged with the rest
+KEPT = 40 * DAY  # beyond the window: how late an event may be, and still count
 
 
 class Row(NamedTuple):
@@ -24,48 +24,53 @@ class Row(NamedTuple):
     bucket: int
 
 
-class Judged(NamedTuple):
+class Outcome(NamedTuple):
     findings: list[Finding]
     additions: dict[Row, set[Observation]]
 
 
-def rows_to_read(engine: Engine, noticed: Iterable[tuple[Set, Observation]], now: int) -> set[Row]:
+def rows_to_read(engine: Engine, keyed: Iterable[tuple[SetKey, Observation]], now: int) -> set[Row]:
     """All that new observations can make complete, before and after them; not yet the future."""
     return {
         Row(set_, key, engine.patterns[set_].bucket, bucket)
-        for (set_, key), observation in noticed
+        for (set_, key), observation in keyed
         for bucket in _buckets(engine, engine.patterns[set_], observation.time, now)
     }
 
 
-def judged(
+def evaluate_patterns(
     engine: Engine,
-    noticed: Iterable[tuple[Set, Observation]],
+    keyed: Iterable[tuple[SetKey, Observation]],
     known: Mapping[Row, Iterable[Observation]],
-) -> Judged:
+) -> Outcome:
     """What new observations lead to, with what was known, and what to remember of them."""
-    before: dict[Set, set[Observation]] = defaultdict(set)
+    before: dict[SetKey, set[Observation]] = defaultdict(set)
     for row, observations in known.items():
         before[row.set, row.key].update(observations)
-    result = Judged([], {})
-    for (set_, key), new in _by_set(noticed).items():
-        pattern, old = engine.patterns[set_], before[set_, key]
+    outcome = Outcome([], {})
+    for where, new in _by_set(keyed).items():
+        set_, key = where
+        pattern, old = engine.patterns[set_], before[where]
         kept = condensed(pattern, old | new)
         added = pattern.novelty(set(kept) - old, old)
         if added:
-            # Before what can see the first new fact nothing changes, nor is all of it known.
-            since = min(observation.time for observation in added) - pattern.lookahead(
-                engine.config
-            )
-            result.findings.extend(f for f in engine.judge(pattern, kept) if f.time >= since)
+            since = _changed_since(engine, pattern, added)
+            found = engine.evaluate(pattern, kept)
+            outcome.findings.extend(each for each in found if each.time >= since)
         for observation in added:
             row = Row(set_, key, pattern.bucket, observation.time // pattern.bucket)
-            result.additions.setdefault(row, set()).add(observation)
-    return result
+            outcome.additions.setdefault(row, set()).add(observation)
+    return outcome
 
 
-def condensed(pattern: Pattern, observations: Iterable[Observation]) -> list[Observation]:
-    """What is worth keeping, in order."""
+def _changed_since(engine: Engine, pattern: AnyPattern, added: Iterable[Observation]) -> int:
+    """Before that, findings stay as they are; and not all of what they rest on was read."""
+    first = min(observation.time for observation in added)
+    return first - pattern.lookahead(engine.rule(pattern))
+
+
+def condensed(pattern: AnyPattern, observations: Iterable[Observation]) -> list[Observation]:
+    """What to keep, in order."""
     buckets: dict[int, list[Observation]] = defaultdict(list)
     for observation in sorted(observations):
         buckets[observation.time // pattern.bucket].append(observation)
@@ -77,18 +82,22 @@ def condensed(pattern: Pattern, observations: Iterable[Observation]) -> list[Obs
 
 
 def expires_at(engine: Engine, row: Row) -> int:
-    window = engine.patterns[row.set].window(engine.config)
+    pattern = engine.patterns[row.set]
+    window = pattern.window(engine.rule(pattern))
     return (row.bucket + 1) * row.seconds + window + KEPT
 
 
-def _buckets(engine: Engine, pattern: Pattern, time: int, now: int) -> range:
-    window, lookahead = pattern.window(engine.config), pattern.lookahead(engine.config)
+def _buckets(engine: Engine, pattern: AnyPattern, time: int, now: int) -> range:
+    window, lookahead = (
+        pattern.window(engine.rule(pattern)),
+        pattern.lookahead(engine.rule(pattern)),
+    )
     first, last = time - window - lookahead, min(time + window + lookahead, max(now, time))
     return range(first // pattern.bucket, last // pattern.bucket + 1)
 
 
-def _by_set(noticed: Iterable[tuple[Set, Observation]]) -> dict[Set, set[Observation]]:
-    sets: dict[Set, set[Observation]] = defaultdict(set)
-    for where, observation in noticed:
+def _by_set(keyed: Iterable[tuple[SetKey, Observation]]) -> dict[SetKey, set[Observation]]:
+    sets: dict[SetKey, set[Observation]] = defaultdict(set)
+    for where, observation in keyed:
         sets[where].add(observation)
     return sets

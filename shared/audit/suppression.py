@@ -133,4 +133,4 @@ def _is_louder(other: Alert, alert: Alert, config: Config) -> bool:
 def is_loud(alert: Alert, config: Config) -> bool:
     """Whether an alert like this is published; a signal never is."""
     is_signal = alert.severity == Severity.SIGNAL
-    return not is_signal and alert.severity.rank >= config.ring_from.rank
+    return not is_signal and alert.severity.rank >= config.notify_from.rank

@@ -13,7 +13,7 @@ import httpx
 from boto3.dynamodb.types import TypeDeserializer
 from moto import mock_aws
 
-from functions.audit.backfill import Wish, ask_for
+from functions.audit.backfill import BackfillRequest, open_backfills
 from functions.audit.flow import tick
 from local.measure.kit.moto_speed import quick_transactions
 from local.openai import SmallOpenAI, SmallSettings
@@ -100,7 +100,7 @@ class AuditWorld:
 
     def backfill(self, low: str, high: str, alerts: str) -> None:
         wish = {"backfill": {"from": low, "to": high}, "alerts": alerts}
-        ask_for(self.edges, Wish.model_validate(wish))
+        open_backfills(self.edges, BackfillRequest.model_validate(wish))
 
     def cursor(self, stream: str = "organization") -> Cursor:
         return self.edges.tables.cursors()[stream]

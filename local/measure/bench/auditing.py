@@ -100,15 +100,15 @@ def _detecting(number: int, rounds: int) -> Iterator[tuple[str, str]]:
     lines = [json.dumps(event).encode() for event in events(number, 86_400 * number / 2_000)]
     engine = Engine(Config())
 
-    def look(found: list[AuditLog]) -> None:
+    def single(found: list[AuditLog]) -> None:
         for event in found:
-            engine.look(event)
+            engine.evaluate_event(event)
 
     def whole(found: list[AuditLog]) -> None:
         replay(found, Config())
 
     for what, run in (
-        ("all detections over each event", look),
+        ("all detections over each event", single),
         ("the same, patterns judged, alerts made", whole),
     ):
         paces = [

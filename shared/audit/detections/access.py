@@ -4,46 +4,51 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
-from shared.audit.config import Config
 from shared.audit.detection import (
     HOUR,
     About,
-    Completed,
-    Noticed,
+    Keyed,
+    Match,
     Observation,
     Pattern,
-    Sliding,
+    SlidingWindow,
     Verdict,
     bursts,
 )
 from shared.audit.events import AuditLog
+from shared.audit.rules import Baseline, Burst, Few, Minutes
 from shared.audit.severity import Severity
 
 
-def _failure_by_address(event: AuditLog, _: Config) -> Sequence[Noticed]:
+class Spray(Burst):
+    at_least: Few = 10
+    users: Few = 5
+    within_minutes: Minutes = 30
+
+
+def _failure_by_address(event: AuditLog, _: Baseline, __: Spray) -> Sequence[Keyed]:
     """The actor is whoever sits at the address; the user named is the one attacked."""
     if not event.by.ip:
         return ()
     observation = Observation.of(event, event.by.email or event.by.user.id or "")
     return (
-        Noticed(
+        Keyed(
             event.by.ip, observation._replace(actor=event.by.ip, who=f"somebody at {event.by.ip}")
         ),
     )
 
 
-def _spray(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
-    rule = config.detections.A1
-    window = Sliding(deque(), Counter())
+def _spray(observations: Sequence[Observation], rule: Spray) -> Iterator[Match]:
+    window = SlidingWindow(deque(), Counter())
     for observation in observations:
         window.add(observation, rule.within)
         users = sorted(user for user in window.counts if user)
         if len(window.observations) >= rule.at_least and len(users) >= rule.users:
             failed = f"{len(window.observations)} failed logins"
             title = f"{failed} on {len(users)} users from {observation.actor}"
-            about = (("users", ", ".join(users)),)
-            verdict = Verdict(Severity.HIGH, title, "logins", about)
-            yield Completed(observation, tuple(window.observations), verdict)
+            context = (("users", ", ".join(users)),)
+            verdict = Verdict(Severity.HIGH, title, "logins", context)
+            yield Match(observation, tuple(window.observations), verdict)
 
 
 A1 = Pattern(
@@ -60,26 +65,26 @@ A1 = Pattern(
         false_positives="An office behind one address on the day the single sign-on fails.",
     ),
     types=frozenset({"login.failed"}),
-    notice=_failure_by_address,
-    judge=_spray,
-    window=lambda config: config.detections.A1.within,
+    observe=_failure_by_address,
+    evaluate=_spray,
+    rule=Spray(),
+    window=lambda rule: rule.within,
     bucket=HOUR,
 )
 
 
-def _failure_by_user(event: AuditLog, _: Config) -> Sequence[Noticed]:
+def _failure_by_user(event: AuditLog, _: Baseline, __: Burst) -> Sequence[Keyed]:
     user = event.by.email or event.by.user.id
-    return (Noticed(user, Observation.of(event, event.by.ip)),) if user and event.by.ip else ()
+    return (Keyed(user, Observation.of(event, event.by.ip)),) if user and event.by.ip else ()
 
 
-def _stuffing(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
-    rule = config.detections.A2
+def _stuffing(observations: Sequence[Observation], rule: Burst) -> Iterator[Match]:
     for found in bursts(observations, rule.at_least, rule.within):
         addresses = sorted({observation.what[0] for observation in found})
         title = f"Failed logins of {found[-1].who} from {len(addresses)} addresses"
-        about = (("addresses", ", ".join(addresses)),)
-        verdict = Verdict(Severity.MEDIUM, title, found[-1].actor, about)
-        yield Completed(found[-1], found, verdict)
+        context = (("addresses", ", ".join(addresses)),)
+        verdict = Verdict(Severity.MEDIUM, title, found[-1].actor, context)
+        yield Match(found[-1], found, verdict)
 
 
 A2 = Pattern(
@@ -95,22 +100,22 @@ A2 = Pattern(
         false_positives="Somebody on the move who forgot the password.",
     ),
     types=frozenset({"login.failed"}),
-    notice=_failure_by_user,
-    judge=_stuffing,
-    window=lambda config: config.detections.A2.within,
+    observe=_failure_by_user,
+    evaluate=_stuffing,
+    rule=Burst(at_least=5, within_minutes=30),
+    window=lambda rule: rule.within,
     bucket=HOUR,
 )
 
 
-def _login_by_user(event: AuditLog, _: Config) -> Sequence[Noticed]:
+def _login_by_user(event: AuditLog, _: Baseline, __: Burst) -> Sequence[Keyed]:
     """By address rather than id: a failed login may know nothing else."""
     user = event.by.email or event.by.user.id
-    return (Noticed(user, Observation.of(event, event.type.rpartition(".")[2])),) if user else ()
+    return (Keyed(user, Observation.of(event, event.type.rpartition(".")[2])),) if user else ()
 
 
-def _guessed(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
+def _guessed(observations: Sequence[Observation], rule: Burst) -> Iterator[Match]:
     """Within one second there is no order, so a failure of the same second came before."""
-    rule = config.detections.A3
     failures = [observation for observation in observations if observation.what[0] == "failed"]
     times = [failure.time for failure in failures]
     for success in (
@@ -120,9 +125,9 @@ def _guessed(observations: Sequence[Observation], config: Config) -> Iterator[Co
         before = failures[first : bisect_right(times, success.time)]
         if len(before) >= rule.at_least:
             title = f"{success.who} signed in after {len(before)} failed logins"
-            about = (("failed from", ", ".join(sorted({f.where for f in before}))),)
-            verdict = Verdict(Severity.HIGH, title, success.actor, about)
-            yield Completed(success, (*before, success), verdict)
+            context = (("failed from", ", ".join(sorted({f.where for f in before}))),)
+            verdict = Verdict(Severity.HIGH, title, success.actor, context)
+            yield Match(success, (*before, success), verdict)
 
 
 A3 = Pattern(
@@ -139,9 +144,10 @@ A3 = Pattern(
         false_positives="Somebody who forgot the password and remembered it.",
     ),
     types=frozenset({"login.failed", "login.succeeded"}),
-    notice=_login_by_user,
-    judge=_guessed,
-    window=lambda config: config.detections.A3.within,
+    observe=_login_by_user,
+    evaluate=_guessed,
+    rule=Burst(at_least=5, within_minutes=30),
+    window=lambda rule: rule.within,
     bucket=HOUR,
 )
 

@@ -1,29 +1,39 @@
 """Detections about the watching itself: O1 and O2."""
 
-from shared.audit.config import Config
 from shared.audit.detection import About, Detection, Verdict
 from shared.audit.detections.reading import target_of
 from shared.audit.event_types import KNOWN
 from shared.audit.events import AuditLog
+from shared.audit.rules import Baseline, Positive, Rule
 from shared.audit.severity import Severity
 
-O1 = About(
-    id="O1",
-    name="Audit source silent or refused",
-    attack=("T1685.002",),
-    runbook=(
-        "Refused: check that the admin key exists, has not expired and may read audit logs.",
-        "Refused with 401 though the key is right: is our address on OpenAI's IP allow-list?",
-        "Silent: check Settings, Data controls, Audit logging; only OpenAI can switch it off.",
-        "Silent: do something small, such as renaming a test project, and see it arrive.",
-        "Look at who changed admin keys or allow-lists last.",
+
+class Silence(Rule):
+    quiet_hours: Positive = 24
+
+
+O1 = Detection(
+    About(
+        id="O1",
+        name="Audit source silent or refused",
+        attack=("T1685.002",),
+        runbook=(
+            "Refused: check that the admin key exists, has not expired and may read audit logs.",
+            "Refused with 401 though the key is right: is our address on OpenAI's IP allow-list?",
+            "Silent: check Settings, Data controls, Audit logging; only OpenAI can switch it off.",
+            "Silent: do something small, such as renaming a test project, and see it arrive.",
+            "Look at who changed admin keys or allow-lists last.",
+        ),
+        false_positives="Small organizations on holiday: raise detections.O1.quiet_hours.",
     ),
-    false_positives="Small organizations on holiday: raise detections.O1.quiet_hours.",
+    types=frozenset(),
+    evaluate=lambda event, baseline, rule: None,  # silence.py finds it without an event
+    rule=Silence(),
 )
 
 
-def _own_or_unknown(event: AuditLog, config: Config) -> Verdict | None:
-    if config.poller_key is not None and event.by.key == config.poller_key:
+def _own_or_unknown(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict | None:
+    if baseline.poller_key is not None and event.by.key == baseline.poller_key:
         title = f"The key that reads the audit log did something else: {event.type}"
         return Verdict(Severity.CRITICAL, title, target_of(event))
     if event.type in KNOWN:
@@ -45,5 +55,6 @@ O2 = Detection(
         false_positives="OpenAI adds types every few months: stored and not sent.",
     ),
     types=None,
-    judge=_own_or_unknown,
+    evaluate=_own_or_unknown,
+    rule=Rule(suppress_minutes=24 * 60),
 )

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from shared.audit.config import Config
 from shared.audit.detection import (
     HOUR,
     About,
-    Completed,
     Detection,
-    Noticed,
+    Keyed,
+    Match,
     Observation,
     Pattern,
     Verdict,
@@ -24,6 +23,7 @@ from shared.audit.detections.reading import (
 )
 from shared.audit.events import AuditLog
 from shared.audit.payloads import Account, Assignment, Role
+from shared.audit.rules import Baseline, Burst, Powers, Rule
 from shared.audit.severity import Severity
 
 _GRANTS = frozenset(
@@ -37,9 +37,9 @@ _GRANTS = frozenset(
 )
 
 
-def _granted(event: AuditLog, config: Config) -> Verdict | None:
+def _granted(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict | None:
     role = role_of(event)
-    if role is None or not is_privileged(role, config):
+    if role is None or not is_privileged(role, baseline):
         return None
     person = person_of(event) or target_of(event)
     if _is_in_project(event):
@@ -72,11 +72,12 @@ P1 = Detection(
         false_positives="A new administrator who was announced.",
     ),
     types=_GRANTS,
-    judge=_granted,
+    evaluate=_granted,
+    rule=Rule(),
 )
 
 
-def _granted_to_oneself(event: AuditLog, _: Config) -> Verdict | None:
+def _granted_to_oneself(event: AuditLog, _: Baseline, __: Rule) -> Verdict | None:
     role = role_of(event)
     if role is None or not _is_about_the_actor(event):
         return None
@@ -106,19 +107,20 @@ P2 = Detection(
         false_positives="An owner who joins a project of their own organization.",
     ),
     types=_GRANTS,
-    judge=_granted_to_oneself,
+    evaluate=_granted_to_oneself,
+    rule=Rule(),
 )
 
 
-def _dangerous_role(event: AuditLog, config: Config) -> Verdict | None:
+def _dangerous_role(event: AuditLog, _: Baseline, rule: Powers) -> Verdict | None:
     role = event.read(Role)
     gained = (*(role.permissions or ()), *(role.permissions_added or ()))
-    found = matching(gained, config.detections.P3.dangerous)
+    found = matching(gained, rule.dangerous)
     if not found:
         return None
     name, shown = role.role_name or role.name or target_of(event), ", ".join(found)
-    about = (("gained", ", ".join(gained)), ("lost", ", ".join(role.permissions_removed or ())))
-    return Verdict(Severity.HIGH, f"Role {name} may now {shown}", target_of(event), about)
+    context = (("gained", ", ".join(gained)), ("lost", ", ".join(role.permissions_removed or ())))
+    return Verdict(Severity.HIGH, f"Role {name} may now {shown}", target_of(event), context)
 
 
 P3 = Detection(
@@ -142,15 +144,16 @@ P3 = Detection(
             "tenant.custom_role.deleted",
         }
     ),
-    judge=_dangerous_role,
+    evaluate=_dangerous_role,
+    rule=Powers(),
 )
 
 
-def _service_account(event: AuditLog, config: Config) -> Verdict | None:
+def _service_account(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict | None:
     role, target = role_of(event), target_of(event)
-    if role is not None and is_privileged(role, config):
+    if role is not None and is_privileged(role, baseline):
         return Verdict(Severity.HIGH, f"Service account {target} is {role}", target)
-    if event.by.session is None or is_actor(event, config.platform_actors):
+    if event.by.session is None or is_actor(event, baseline.platform_actors):
         return None
     done = event.type.rpartition(".")[2]
     return Verdict(Severity.MEDIUM, f"Service account {target} {done} by hand", target)
@@ -170,24 +173,24 @@ P4 = Detection(
         false_positives="Small teams without platform code make service accounts by hand.",
     ),
     types=frozenset({"service_account.created", "service_account.updated"}),
-    judge=_service_account,
+    evaluate=_service_account,
+    rule=Rule(),
 )
 
 
-def _demotion(event: AuditLog, config: Config) -> Sequence[Noticed]:
+def _demotion(event: AuditLog, baseline: Baseline, _: Burst) -> Sequence[Keyed]:
     role = role_of(event)
-    if event.type == "user.updated" and (role is None or is_privileged(role, config)):
+    if event.type == "user.updated" and (role is None or is_privileged(role, baseline)):
         return ()
-    return (Noticed(event.by.id, Observation.of(event, person_of(event) or event.id)),)
+    return (Keyed(event.by.id, Observation.of(event, person_of(event) or event.id)),)
 
 
-def _demotions(observations: Sequence[Observation], config: Config) -> Iterator[Completed]:
-    rule = config.detections.P5
+def _demotions(observations: Sequence[Observation], rule: Burst) -> Iterator[Match]:
     for found in bursts(observations, rule.at_least, rule.within):
         people = sorted({observation.what[0] for observation in found})
         title = f"{found[-1].who} demoted or removed {len(people)} people"
-        about = (("people", ", ".join(people)),)
-        yield Completed(found[-1], found, Verdict(Severity.HIGH, title, "people", about))
+        context = (("people", ", ".join(people)),)
+        yield Match(found[-1], found, Verdict(Severity.HIGH, title, "people", context))
 
 
 P5 = Pattern(
@@ -204,9 +207,10 @@ P5 = Pattern(
         false_positives="A team that leaves, or a clean-up after a merger.",
     ),
     types=frozenset({"user.deleted", "user.updated", "role.assignment.deleted"}),
-    notice=_demotion,
-    judge=_demotions,
-    window=lambda config: config.detections.P5.within,
+    observe=_demotion,
+    evaluate=_demotions,
+    rule=Burst(at_least=3, within_minutes=60),
+    window=lambda rule: rule.within,
     bucket=HOUR,
 )
 

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from shared.audit.config import Config
 from shared.audit.events import AuditLog
-from shared.audit.payloads import Account, Assignment
+from shared.audit.payloads import Account, Assignment, Payload
+from shared.audit.rules import Baseline
 
 ORGANIZATION = "organization"
 _PRIVILEGED = re.compile("owner|admin", re.IGNORECASE)
@@ -25,18 +25,32 @@ def named(event: AuditLog) -> str:
     return f"{name} ({target})" if isinstance(name, str) and name else target
 
 
+def names_of(things: Sequence[Payload]) -> str:
+    """Several things acted on at once, for a person to read."""
+    return ", ".join(each.name or each.id or "?" for each in things)
+
+
+def ids_of(things: Sequence[Payload]) -> str:
+    return "+".join(sorted(each.id or "?" for each in things))
+
+
+def words_of(type_: str) -> str:
+    """An event's type for a person to read."""
+    return type_.removeprefix("tenant.").replace("_", " ").replace(".", " ")
+
+
 def role_of(event: AuditLog) -> str | None:
-    """The role's name or id, wherever the event says it."""
+    """The role's name or id, wherever the event has it."""
     assignment = event.read(Assignment)
-    told = assignment.role or assignment.role_name or assignment.role_id
-    if told:
-        return told
+    named = assignment.role or assignment.role_name or assignment.role_id
+    if named:
+        return named
     found = _ASSIGNED_ROLE.match(assignment.id or "")
     return found[1] if found else None
 
 
-def is_privileged(role: str, config: Config) -> bool:
-    return bool(_PRIVILEGED.search(role)) or role in config.privileged_roles
+def is_privileged(role: str, baseline: Baseline) -> bool:
+    return bool(_PRIVILEGED.search(role)) or role in baseline.privileged_roles
 
 
 def person_of(event: AuditLog) -> str | None:

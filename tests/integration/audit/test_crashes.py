@@ -40,7 +40,7 @@ def final(world: AuditWorld) -> Final:
         "rows": world.row_ids(),
         "alerts": [(alert["id"], int(alert["time"]), alert["severity"]) for alert in alerts],
         "in_s3": {alert["id"] for alert in world.alerts()} >= {alert["id"] for alert in alerts},
-        "rung": sorted({alert_text["Message"].rsplit("id ", 1)[1] for alert_text in letters}),
+        "rung": sorted({alert_text["Message"].rsplit("id ", 1)[1] for alert_text in messages}),
         "told": len(told),
         "behind": world.clock.seconds() - world.cursor().high,
     }

@@ -11,7 +11,7 @@ import boto3
 import httpx
 import pytest
 
-from functions.audit.backfill import Wish
+from functions.audit.backfill import BackfillRequest
 from shared.audit.config import Misconfigured
 from shared.audit.cursor import StuckWalk
 from shared.errors import ActionRequired, TryLater
@@ -488,7 +488,7 @@ def test_what_landed_without_alerts_can_be_judged_later(world: AuditWorld) -> No
 
 def test_a_backfill_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValueError, match="before"):
-        Wish.model_validate({"backfill": {"from": "2026-02-01", "to": "2026-01-01"}})
+        BackfillRequest.model_validate({"backfill": {"from": "2026-02-01", "to": "2026-01-01"}})
 
 
 def test_the_admin_key_is_in_nothing_that_a_run_wrote(

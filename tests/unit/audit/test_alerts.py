@@ -1,4 +1,4 @@
-"""Alerts: ids from content, incidents that ring once, letters for people."""
+"""Alerts: ids from content, published once, texts for people."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,7 @@ def finding(minutes: float, severity: Severity = Severity.HIGH, **more: Any) -> 
         "who": "owner@example.com",
         "where": "203.0.113.5",
         "event_ids": (f"event-{minutes}",),
-        "about": (("allowed now", "0.0.0.0/0"),),
+        "context": (("allowed now", "0.0.0.0/0"),),
     }
     return Finding(**given | more)
 
@@ -63,7 +63,7 @@ def test_what_is_quiet_is_stored_alone(severity: Severity) -> None:
 
 @pytest.mark.parametrize(("severity", "notify"), [(Severity.SIGNAL, False), (Severity.INFO, True)])
 def test_a_signal_is_never_published(severity: Severity, notify: bool) -> None:
-    (found,) = settled(finding(0, severity), config=Config(ring_from=Severity.SIGNAL))
+    (found,) = settled(finding(0, severity), config=Config(notify_from=Severity.SIGNAL))
 
     assert found.notify == notify
 

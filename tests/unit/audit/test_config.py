@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from local.paths import ROOT
-from shared.audit.config import Allow, Config, Detections, Misconfigured, read_config
-from shared.audit.engine import ABOUT
+from shared.audit.catalogue import ABOUT
+from shared.audit.config import Config, Detections, Misconfigured, read_config
+from shared.audit.detections.access import A1
+from shared.audit.detections.allowlists import D2
+from shared.audit.detections.key_bursts import K3
+from shared.audit.rules import Allow
 
 SHIPPED = ROOT / "shared" / "audit" / "detections.yaml"
 
@@ -27,8 +31,8 @@ def test_the_examples_in_the_shipped_file_are_valid(tmp_path: Path) -> None:
     config = read_config("\n".join(examples))
 
     assert len(examples) >= 15
-    assert config.detections.D2.widest_v4 == 16
-    assert config.detections.K3.within_minutes == 30
+    assert config.rule_of(D2).widest_v4 == 16
+    assert config.rule_of(K3).within_minutes == 30
     assert config.ocsf
 
 
@@ -39,8 +43,8 @@ def test_every_detection_can_be_set() -> None:
 def test_who_sets_one_threshold_keeps_the_others() -> None:
     config = read_config("detections: {K3: {at_least: 9}, A1: {users: 2}}")
 
-    assert (config.detections.K3.at_least, config.detections.K3.within_minutes) == (9, 60)
-    assert (config.detections.A1.at_least, config.detections.A1.users) == (10, 2)
+    assert (config.rule_of(K3).at_least, config.rule_of(K3).within_minutes) == (9, 60)
+    assert (config.rule_of(A1).at_least, config.rule_of(A1).users) == (10, 2)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +76,7 @@ def test_a_mistake_is_told_with_its_place(text: str, told: str) -> None:
 
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(Misconfigured) as error:
-        read_config("ring_from: loud\ndetections: {D1: {enabled: maybe}, D99: {}}")
+        read_config("notify_from: loud\ndetections: {D1: {enabled: maybe}, D99: {}}")
 
     assert len(str(error.value).splitlines()) == 3
 

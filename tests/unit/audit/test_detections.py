@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.audit.alerts import Alert
+from shared.audit.catalogue import ABOUT
 from shared.audit.config import Config
-from shared.audit.engine import ABOUT
 from shared.audit.events import AuditLog
 from shared.audit.replay import replay
 from shared.audit.severity import Severity

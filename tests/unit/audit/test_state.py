@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from shared.audit.config import Config
 from shared.audit.detection import Observation
-from shared.audit.detections.sharing import S2_BESIDE_KEYS
+from shared.audit.detections.limits import S2_BESIDE_KEYS
 from shared.audit.engine import Engine, is_allowed
 from shared.audit.events import AuditLog
 from shared.audit.replay import replay, unique
 from shared.audit.silence import not_permitted, refused
-from shared.audit.state import Row, expires_at, judged, rows_to_read
+from shared.audit.state import Row, evaluate_patterns, expires_at, rows_to_read
 from tests.unit.audit.timelines import (
     BERLIN,
     DAY,
@@ -31,7 +31,7 @@ from tests.unit.audit.timelines import (
 )
 
 HOUR = 3_600
-WATCH = Engine(Config())
+ENGINE = Engine(Config())
 
 
 def observation(time: int, *what: str) -> Observation:
@@ -40,31 +40,31 @@ def observation(time: int, *what: str) -> Observation:
 
 def test_rows_reach_back_by_the_window_and_not_into_the_future() -> None:
     hour = START // HOUR
-    noticed = [(("K3", "owner"), observation(START, "key_1"))]
+    keyed = [(("K3", "owner"), observation(START, "key_1"))]
 
-    assert rows_to_read(WATCH, noticed, START) == {
+    assert rows_to_read(ENGINE, keyed, START) == {
         Row("K3", "owner", HOUR, hour - 1),
         Row("K3", "owner", HOUR, hour),
     }
-    assert Row("K3", "owner", HOUR, hour + 1) in rows_to_read(WATCH, noticed, START + DAY * MINUTE)
+    assert Row("K3", "owner", HOUR, hour + 1) in rows_to_read(ENGINE, keyed, START + DAY * MINUTE)
 
 
 def test_rows_are_kept_longer_than_events_may_be_late() -> None:
     row = Row("K3", "owner", HOUR, START // HOUR)
 
-    assert expires_at(WATCH, row) >= START + 40 * DAY * MINUTE
+    assert expires_at(ENGINE, row) >= START + 40 * DAY * MINUTE
 
 
 def test_what_is_known_already_is_not_judged_again() -> None:
     observations = [observation(START + n, f"key_{n}") for n in range(5)]
-    noticed = [(("K3", "owner"), each) for each in observations]
+    keyed = [(("K3", "owner"), each) for each in observations]
     row = Row("K3", "owner", HOUR, START // HOUR)
 
-    assert len(judged(WATCH, noticed, {}).findings) == 1
-    assert judged(WATCH, noticed, {row: set(observations)}) == ([], {})
+    assert len(evaluate_patterns(ENGINE, keyed, {}).findings) == 1
+    assert evaluate_patterns(ENGINE, keyed, {row: set(observations)}) == ([], {})
 
 
-def test_a_fact_is_the_same_after_it_was_written_down() -> None:
+def test_an_observation_is_the_same_after_it_was_stored() -> None:
     odd = observation(START, "ä|\n", "")
 
     assert Observation.from_text(odd.text) == odd
@@ -84,7 +84,7 @@ def test_an_address_that_is_none_is_in_no_network() -> None:
     )
     event = read([at(0, "ip_allowlist.deleted", {}, session(ip="somewhere"))])[0]
 
-    assert not is_allowed(event, config.detections.D1.allow)
+    assert not is_allowed(event, config.rule("D1").allow)
 
 
 def test_what_the_poller_says_of_itself_names_stream_and_reason() -> None:
@@ -92,10 +92,10 @@ def test_what_the_poller_says_of_itself_names_stream_and_reason() -> None:
     assert not_permitted("tenant", "HTTP 403", START).target == "tenant/not permitted"
 
 
-def test_a_pattern_of_findings_hears_no_event() -> None:
+def test_a_derived_pattern_observes_no_event() -> None:
     event = read([at(0, "rate_limit.deleted")])[0]
 
-    assert S2_BESIDE_KEYS.pattern.notice(event, Config()) == ()
+    assert S2_BESIDE_KEYS.pattern.observe(event, Config(), S2_BESIDE_KEYS.pattern.rule) == ()
 
 
 _PEOPLE = [session("owner", place=BERLIN, ja4=LAPTOP), session("owner", place=LAGOS, ja4=SCRIPT)]

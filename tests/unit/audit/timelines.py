@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from shared.audit.alerts import Alert
 from shared.audit.config import Config
 from shared.audit.detection import Observation
-from shared.audit.engine import Engine, Set
+from shared.audit.engine import Engine, SetKey
 from shared.audit.events import AuditLog, read_event
 from shared.audit.replay import unique
-from shared.audit.state import Row, judged, rows_to_read
+from shared.audit.state import Row, evaluate_patterns, rows_to_read
 from shared.audit.suppression import settle
 
 Event = dict[str, Any]
@@ -87,11 +87,11 @@ def seen(alerts: Iterable[Alert]) -> list[Raised]:
 
 
 class Memory:
-    """Facts and alerts that stay from one delivery to the next."""
+    """Observations and alerts that stay from one delivery to the next."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.watch = Engine(config)
+        self.engine = Engine(config)
         self.rows: dict[Row, set[Observation]] = {}
         self.ids: set[str] = set()
         self.alerts: dict[str, Alert] = {}
@@ -101,22 +101,22 @@ class Memory:
         """One page: what the function does, without the outside."""
         new = [event for event in unique(events) if event.id not in self.ids]
         self.ids |= {event.id for event in new}
-        findings, noticed = [], []
+        findings, keyed = [], []
         for event in new:
-            found, observations = self.watch.look(event)
+            found, observations = self.engine.evaluate_event(event)
             findings += found
-            noticed += observations
-        findings += self._judged(noticed)
-        findings += self._judged(self.watch.derive(findings))
+            keyed += observations
+        findings += self._found(keyed)
+        findings += self._found(self.engine.derive(findings))
         for settled in settle(findings, self.alerts.values(), self.config):
             self.alerts[settled.alert.id] = settled.alert
             if settled.notify:
                 self.notified.append(settled.alert)
 
-    def _judged(self, noticed: list[tuple[Set, Observation]]) -> list[Any]:
-        wanted = rows_to_read(self.watch, noticed, START + 400 * DAY * MINUTE)
+    def _found(self, keyed: list[tuple[SetKey, Observation]]) -> list[Any]:
+        wanted = rows_to_read(self.engine, keyed, START + 400 * DAY * MINUTE)
         known = {row: self.rows[row] for row in wanted & self.rows.keys()}
-        result = judged(self.watch, noticed, known)
+        result = evaluate_patterns(self.engine, keyed, known)
         for row, observations in result.additions.items():
             self.rows[row] = self.rows.get(row, set()) | observations
         return result.findings

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from local.paths import ROOT
-from shared.audit.config import Config, Rule
+from shared.audit.config import Config
+from shared.audit.rules import Rule
 from shared.aws.notifier import Notification
 from shared.batchfile.schema import ENDPOINTS
 from shared.jobs import notifications

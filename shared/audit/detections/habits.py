@@ -1,0 +1,175 @@
+"""The detection of a place or device that is new for a person: A4."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.audit.actors import IpAddressDetails, bare_asn
+from shared.audit.detection import (
+    DAY,
+    HOUR,
+    About,
+    Keyed,
+    Match,
+    Observation,
+    Pattern,
+    Verdict,
+    first_of_each,
+)
+from shared.audit.detections.presence import is_sensitive, person_at
+from shared.audit.events import AuditLog
+from shared.audit.rules import Baseline, Minutes, Positive, Rule
+from shared.audit.severity import Severity
+
+
+class Habits(Rule):
+    suppress_minutes: Minutes = 24 * 60
+    days: Annotated[int, Field(ge=2, le=365)] = 90
+    logins: Positive = 5
+    over_days: Positive = 14
+    followed_within_minutes: Minutes = 60
+
+
+_KINDS = ("country", "ASN", "JA4")
+
+
+def _habit(event: AuditLog, _: Baseline, __: Habits) -> Sequence[Keyed]:
+    person = person_at(event)
+    if person is None or event.by.session is None:
+        return ()
+    kind = "login" if event.type == "login.succeeded" else _sensitivity(event)
+    observation = Observation.of(event, kind, *_network(event.by.place), event.by.session.ja4 or "")
+    return (Keyed(person, observation),)
+
+
+def _sensitivity(event: AuditLog) -> str:
+    return "sensitive" if is_sensitive(event) else ""
+
+
+@lru_cache(maxsize=10_000)
+def _network(place: IpAddressDetails) -> tuple[str, str]:
+    return place.country or "", bare_asn(place.asn or "")
+
+
+def _unhabitual(observations: Sequence[Observation], rule: Habits) -> Iterator[Match]:
+    life = _Life(rule)
+    sensitive = [observation for observation in observations if observation.what[0] == "sensitive"]
+    for observation in observations:
+        new = life.news(observation)
+        if new and life.has_habits(observation):
+            yield _new(observation, new, sensitive, rule)
+        life.add(observation)
+
+
+class _Life:
+    """What was seen of a person so far, in order."""
+
+    def __init__(self, rule: Habits) -> None:
+        self._rule = rule
+        self._logins: list[int] = []  # one an hour: a storm of logins is no habit
+        self._last: dict[tuple[int, str], int] = {}
+        self._last_all: dict[tuple[str, ...], int] = {}
+        self._since: dict[int, int] = {}
+
+    def add(self, observation: Observation) -> None:
+        hour = observation.time // HOUR * HOUR
+        if observation.what[0] == "login" and (not self._logins or self._logins[-1] != hour):
+            self._logins.append(hour)
+        self._last_all[observation.what[1:]] = observation.time
+        for kind, value in enumerate(observation.what[1:]):
+            if value:
+                self._last[kind, value] = observation.time
+                self._since.setdefault(kind, observation.time)
+
+    def has_habits(self, observation: Observation) -> bool:
+        start = bisect_left(self._logins, observation.time - self._rule.days * DAY)
+        enough = len(self._logins) - start >= self._rule.logins
+        return enough and self._logins[start] <= observation.time - self._rule.over_days * DAY
+
+    def news(self, observation: Observation) -> list[int]:
+        """The kinds whose value is unseen; most are as they were the last time."""
+        oldest = observation.time - self._rule.days * DAY
+        if self._last_all.get(observation.what[1:], -1) >= oldest:
+            return []
+        return [
+            kind
+            for kind, value in enumerate(observation.what[1:])
+            if value
+            and self._last.get((kind, value), -1) < oldest
+            and self._is_told(kind, observation)
+        ]
+
+    def _is_told(self, kind: int, observation: Observation) -> bool:
+        """For long enough to know what is usual."""
+        known_for = observation.time - self._since.get(kind, observation.time)
+        return known_for >= self._rule.over_days * DAY
+
+
+def _new(
+    observation: Observation, kinds: list[int], sensitive: Sequence[Observation], rule: Habits
+) -> Match:
+    values = [f"{_KINDS[kind]} {observation.what[1 + kind]}" for kind in kinds]
+    within = rule.followed_within_minutes * 60
+    followed = [f for f in sensitive if f > observation and f.time - observation.time <= within][:1]
+    title = f"{observation.who} is seen with a new {' and '.join(values)}"
+    raised = Severity.HIGH if followed else None
+    return Match(
+        observation,
+        (observation, *followed),
+        Verdict(Severity.MEDIUM, title, values[0], (), raised),
+    )
+
+
+def _first_sightings(observations: Sequence[Observation]) -> Sequence[Observation]:
+    """Each day's first sight of a place, each hour's first login and first use of power."""
+    sights = first_of_each(observations, DAY, lambda each: each.what[1:])
+    acts = first_of_each(
+        [observation for observation in observations if observation.what[0]],
+        HOUR,
+        lambda each: each.what,
+    )
+    return sorted({*sights, *acts})
+
+
+def _tells_something(new: set[Observation], known: set[Observation]) -> set[Observation]:
+    """Of what was seen on a day before, when exactly it is seen again does not matter."""
+    days = {(observation.time // DAY, observation.what[1:]) for observation in known}
+    hours = {(observation.time // HOUR, observation.what) for observation in known}
+    since: dict[tuple[str, ...], int] = {}
+    for day, seen in days:
+        since[seen] = min(day, since.get(seen, day))
+    return {
+        observation
+        for observation in new
+        if (day := observation.time // DAY) <= since.get(seen := observation.what[1:], day)
+        or (day, seen) not in days
+        or (observation.what[0] and (observation.time // HOUR, observation.what) not in hours)
+    }
+
+
+A4 = Pattern(
+    About(
+        id="A4",
+        name="New country, network or device for this person",
+        attack=("T1078.004",),
+        runbook=(
+            "Ask the person, over another channel, whether they are there.",
+            "Not them: end their sessions, reset the password, revoke keys made since.",
+            "Look at everything done by them since; raised to high means there is something.",
+            "Look for others seen with the same network or device.",
+        ),
+        false_positives="Travel, a new laptop, a new provider at home, a browser's new version.",
+    ),
+    types=None,
+    observe=_habit,
+    evaluate=_unhabitual,
+    rule=Habits(),
+    window=lambda rule: rule.days * DAY,
+    bucket=90 * DAY,
+    condense=_first_sightings,
+    lookahead=lambda rule: rule.followed_within_minutes * 60,
+    novelty=_tells_something,
+)
