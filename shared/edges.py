@@ -10,6 +10,7 @@ import boto3
 import httpx
 from botocore.config import Config
 
+from shared.aws.event_bus import EventBus
 from shared.aws.notifier import Notifier
 from shared.aws.s3 import S3Store
 from shared.aws.secrets import Secret
@@ -52,12 +53,11 @@ class CommonEdges:
 
     @cached_property
     def notifier(self) -> Notifier:
-        return Notifier(
-            self._client("events"),
-            self._client("sns"),
-            self.settings.bus_name,
-            self.settings.topic_arn,
-        )
+        return Notifier(self.event_bus, self._client("sns"), self.settings.topic_arn)
+
+    @cached_property
+    def event_bus(self) -> EventBus:
+        return EventBus(self._client("events"), self.settings.bus_name)
 
     def secret(self, reference: str) -> Secret:
         return Secret(

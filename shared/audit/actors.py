@@ -1,4 +1,4 @@
-"""Who acted, as the API tells it, and resolved as far as it can be.
+"""Who acted: as the API reports it, and resolved as far as it can be.
 
 https://platform.openai.com/docs/api-reference/audit-logs/object. The actor may be null, and what
 only the official examples show (fingerprints, location) may be missing.
@@ -59,7 +59,7 @@ class Who(NamedTuple):
     """An actor, resolved."""
 
     id: str  # session's user, else the key's user, its service account, the key itself
-    acting: str  # as alerts tell actors apart: two keys of one person are two
+    acting: str  # as alerts distinguish actors: two keys of one person are two
     name: str  # for a person to read
     where: str  # for a person to read
     user: AuditLogActorUser
@@ -73,16 +73,10 @@ class Who(NamedTuple):
 # The same people work from the same places, and this is asked for every event.
 @lru_cache(maxsize=10_000)
 def resolved(actor: AuditLogActor) -> Who:
-    session, api_key = actor.session, actor.api_key
-    holder = session or api_key
-    user = (holder.user if holder else None) or AuditLogActorUser()
+    user, account, key = _user(actor), _service_account(actor), _key(actor)
+    ip, place = _address(actor)
     email = user.email.lower() if user.email else None
-    key = (api_key.id or None) if api_key else None
-    ip = (session.ip_address or None) if session else None
-    place = (session.ip_address_details if session else None) or IpAddressDetails()
-    account = api_key.service_account if api_key else None
-    named = (user.id, email, account.id if account else None, key, ip)
-    id_ = next((each for each in named if each), NOBODY)
+    id_ = _first(user.id, email, account, key, ip) or NOBODY
     name = email or id_
     return Who(
         id=id_,
@@ -92,10 +86,33 @@ def resolved(actor: AuditLogActor) -> Who:
         user=user,
         email=email,
         key=key,
-        session=session,
+        session=actor.session,
         ip=ip,
         place=place,
     )
+
+
+def _first(*ids: str | None) -> str | None:
+    return next((each for each in ids if each), None)
+
+
+def _user(actor: AuditLogActor) -> AuditLogActorUser:
+    holder = actor.session or actor.api_key
+    return (holder.user if holder else None) or AuditLogActorUser()
+
+
+def _key(actor: AuditLogActor) -> str | None:
+    return (actor.api_key.id or None) if actor.api_key else None
+
+
+def _service_account(actor: AuditLogActor) -> str | None:
+    account = actor.api_key.service_account if actor.api_key else None
+    return account.id if account else None
+
+
+def _address(actor: AuditLogActor) -> tuple[str | None, IpAddressDetails]:
+    session = actor.session or AuditLogActorSession()
+    return session.ip_address or None, session.ip_address_details or IpAddressDetails()
 
 
 def bare_asn(asn: str) -> str:
@@ -106,7 +123,7 @@ def bare_asn(asn: str) -> str:
 def _where(actor: AuditLogActor, ip: str | None, place: IpAddressDetails) -> str:
     """API keys carry no address."""
     if actor.session is None:
-        return "by API key, no address" if actor.api_key else "not told"
+        return "by API key, no address" if actor.api_key else "unknown place"
     asn = f"AS{bare_asn(place.asn)}" if place.asn else None
     around = ", ".join(each for each in (place.city, place.country, asn) if each)
     return f"{ip or 'no address'} ({around})" if around else ip or "no address"

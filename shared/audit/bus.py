@@ -6,47 +6,34 @@ holds one such event, and {"detail": {"events": {"id": [...]}}} reaches into the
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
 
 from shared.audit.events import AuditLog
-from shared.aws.notifier import SOURCE
-from shared.errors import TryLater
-
-if TYPE_CHECKING:
-    from mypy_boto3_events import EventBridgeClient
+from shared.aws.event_bus import AT_ONCE, EventBus
 
 DETAIL_TYPE = "Audit Events"
-AT_ONCE = 10  # entries of a call
 MOST_BYTES = 200_000  # of a call; EventBridge takes 256 KB
+ENTRY_BYTES = 200  # of an entry beside its detail
 LONGEST_DETAIL = 60_000  # bytes of an entry
 LONGEST_EVENT = 50_000  # bytes; of a longer one the bus gets the id and where it lies
 
 
 class AuditBus:
-    def __init__(self, events: "EventBridgeClient", bus: str) -> None:
-        self._events = events
+    def __init__(self, bus: EventBus) -> None:
         self._bus = bus
 
-    def publish(self, stream: str, landed: dict[str, list[AuditLog]]) -> None:
+    def publish(self, stream: str, archived: dict[str, list[AuditLog]]) -> None:
         """Events by the S3 object that holds them. Raises TryLater if any was not taken."""
-        for entries in _packs(self._entries(stream, landed)):
-            answer = self._events.put_events(Entries=entries)
-            if answer["FailedEntryCount"]:
-                codes = {each.get("ErrorCode") for each in answer["Entries"]} - {None}
-                raise TryLater(f"bus: {sorted(map(str, codes))}")
+        for details in _packs(_details(stream, archived)):
+            self._bus.put([(DETAIL_TYPE, detail) for detail in details])
 
-    def _entries(self, stream: str, landed: dict[str, list[AuditLog]]) -> Iterator[Any]:
-        for key, events in landed.items():
-            for some in _some(events):
-                types = sorted({event.type for event in some})
-                summary = {"stream": stream, "object": key, "count": len(some), "types": types}
-                shown = ",".join(_shown(event, key) for event in some)
-                yield {
-                    "Source": SOURCE,
-                    "DetailType": DETAIL_TYPE,
-                    "Detail": f'{json.dumps(summary)[:-1]}, "events": [{shown}]}}',
-                    "EventBusName": self._bus,
-                }
+
+def _details(stream: str, archived: dict[str, list[AuditLog]]) -> Iterator[str]:
+    for key, events in archived.items():
+        for some in _some(events):
+            types = sorted({event.type for event in some})
+            summary = {"stream": stream, "object": key, "count": len(some), "types": types}
+            shown = ",".join(_shown(event, key) for event in some)
+            yield f'{json.dumps(summary)[:-1]}, "events": [{shown}]}}'
 
 
 def _shown(event: AuditLog, key: str) -> str:
@@ -68,15 +55,15 @@ def _some(events: Iterable[AuditLog]) -> Iterator[list[AuditLog]]:
     yield some
 
 
-def _packs(entries: Iterable[Any]) -> Iterator[list[Any]]:
-    pack: list[Any] = []
+def _packs(details: Iterable[str]) -> Iterator[list[str]]:
+    pack: list[str] = []
     held = 0
-    for entry in entries:
-        size = len(entry["Detail"].encode()) + 200
+    for detail in details:
+        size = len(detail.encode()) + ENTRY_BYTES
         if pack and (len(pack) == AT_ONCE or held + size > MOST_BYTES):
             yield pack
             pack, held = [], 0
-        pack.append(entry)
+        pack.append(detail)
         held += size
     if pack:
         yield pack

@@ -7,12 +7,27 @@ from shared.audit.api import AuditApi
 from shared.audit.bus import AuditBus
 from shared.audit.config import Config, read_config
 from shared.audit.engine import Engine
-from shared.audit.settings import AuditSettings
 from shared.audit.tables import AuditTables
 from shared.edges import CommonEdges, utc_now
 from shared.openai.client import connect
+from shared.settings import Settings
 
 CONFIG = Path(__file__).with_name("detections.yaml")
+
+
+class AuditSettings(Settings):
+    """A variable's name is the field's in capitals."""
+
+    audit_events_table: str = ""
+    audit_state_table: str = ""
+    openai_admin_key_secret: str = ""  # an SSM parameter's name or a Secrets Manager ARN
+    audit_config: str = ""  # the detections' YAML; empty: the one that is packaged
+    audit_kept_days: int = 400  # of events and alerts in DynamoDB; S3 keeps them for good
+    audit_first_days: int = 365  # how far back the first run asks
+    audit_interval_seconds: int = 60  # between two ticks
+    audit_lease_seconds: int = 90  # longer than the function may run
+    audit_page: int = 100  # events OpenAI lists at a time, at most
+    audit_tenant: bool = True  # ask for the tenant's events too
 
 
 class AuditEdges(CommonEdges):
@@ -52,7 +67,7 @@ class AuditEdges(CommonEdges):
 
     @cached_property
     def bus(self) -> AuditBus:
-        return AuditBus(self._client("events"), self.settings.bus_name)
+        return AuditBus(self.event_bus)
 
     def close(self) -> None:
         """Lets go of OpenAI's connections, for a process that is not about to end."""

@@ -2,13 +2,13 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from shared.audit.actors import AuditLogActor, Who, resolved
 from shared.audit.lenient import Lenient, fit
-from shared.audit.once import once
 from shared.audit.payloads import PAYLOADS, Payload, flat, payload_of
 
 LAST_SECOND = 253_402_300_799  # of the year 9999
@@ -62,17 +62,17 @@ class AuditLog:
         """The payload as what is documented for its type; unknown ones keep to `raw`."""
         return self.read(PAYLOADS.get(self.type, Payload))
 
-    @once
+    @cached_property
     def details(self) -> dict[str, Any]:
         return flat(payload_of(self.raw, self.type))
 
-    @once
+    @cached_property
     def raw(self) -> dict[str, Any]:
-        """The whole event, unknown fields too; empty where the rest of it defies reading."""
+        """The whole event, unknown fields too; empty where the rest of it can't be read."""
         try:
             found = msgspec.json.decode(self.line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            found = _anyhow(self.line)
+            found = _forgiven(self.line)
         return found if isinstance(found, dict) else {}
 
 
@@ -102,7 +102,7 @@ def _envelope_of(line: bytes) -> Envelope:
     return fit(raw, Envelope)
 
 
-def _anyhow(line: bytes) -> Any:
+def _forgiven(line: bytes) -> Any:
     """Numbers too large for a float and broken UTF-8 pass here; the outline was read before."""
     try:
         return json.loads(line.decode(errors="replace"))

@@ -1,4 +1,4 @@
-"""Somebody else's JSON into our models: what does not fit reads as absent, and nothing raises."""
+"""Reads JSON from outside into models: what does not fit reads as absent, and nothing raises."""
 
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
@@ -35,14 +35,14 @@ def _fit_field(value: Any, kind: Any, default: Any) -> Any:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError:
         options = get_args(kind) if isinstance(kind, UnionType) else (kind,)
-        bent = (_bent(value, option) for option in options)
-        return next((each for each in bent if each is not None), default)
+        adapted = (_adapted(value, option) for option in options)
+        return next((each for each in adapted if each is not None), default)
 
 
-def _bent(value: Any, kind: Any) -> Any:
+def _adapted(value: Any, kind: Any) -> Any:
     """A detection must not go blind over a pair of brackets or quotation marks; None: no use."""
-    if isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, Lenient):
-        return _fit_by_field(value, kind)
+    if _is_model(kind):
+        return _fit_by_field(value, kind) if isinstance(value, dict) else None
     if kind is str:
         texts = _texts(value)
         return texts[0] if len(texts) == 1 else None
@@ -51,6 +51,10 @@ def _bent(value: Any, kind: Any) -> Any:
     if get_origin(kind) is tuple and isinstance(value, list):
         return tuple(fit(each, get_args(kind)[0]) for each in value if isinstance(each, dict))
     return None
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Lenient)
 
 
 def _texts(value: Any) -> Texts:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from shared.audit.config import Config
-from shared.audit.cursor import MINUTE, Cursor, quiet_for
+from shared.audit.cursor import Cursor
 from shared.audit.detection import Finding
 from shared.audit.detections.operations import O1
+from shared.audit.lateness import HOUR, MINUTE
 from shared.audit.severity import Severity
 
 LATE_AFTER = 3  # intervals without a successful poll
@@ -29,11 +30,16 @@ def silences(cursor: Cursor, interval: int, now: int, config: Config) -> Iterato
         title = f"The audit log was not read for {minutes} minutes"
         yield _finding(stream, "unread", cursor.last_ok + LATE_AFTER * interval, title)
     last = cursor.begun if cursor.last_event is None else cursor.last_event
-    limit = quiet_for(cursor, config.rule_of(O1).quiet_hours)
+    limit = usual_quiet(cursor, config.rule_of(O1).quiet_hours)
     if not cursor.tenant_only and cursor.high - last > limit:
         hours = (cursor.high - last) // (60 * MINUTE)
         never = "" if cursor.last_event else ", nor ever before: is the audit log switched on?"
         yield _finding(stream, "quiet", last + limit, f"No audit event for {hours} hours{never}")
+
+
+def usual_quiet(cursor: Cursor, quiet_hours: int) -> int:
+    """Seconds without an event: the hours that are set, or the longest gap of the month."""
+    return max(quiet_hours * HOUR, *cursor.gaps.values(), 0)
 
 
 def _finding(

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
+from shared.aws.event_bus import AT_ONCE, EventBus
 from shared.errors import TryLater
 from shared.model import FrozenModel
 from shared.text import sanitize_lines
 
 if TYPE_CHECKING:
-    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
 
-SOURCE = "batchdrop"
-AT_ONCE = 10  # entries of one call, of either
 LONGEST_SUBJECT = 100  # characters, SNS's limit
 
 
@@ -37,10 +35,9 @@ class Notification(FrozenModel):
 class Notifier:
     """Sent only if EventBridge and SNS both accept it; otherwise the caller tries both again."""
 
-    def __init__(self, events: "EventBridgeClient", sns: "SNSClient", bus: str, topic: str) -> None:
-        self._events = events
-        self._sns = sns
+    def __init__(self, bus: EventBus, sns: "SNSClient", topic: str) -> None:
         self._bus = bus
+        self._sns = sns
         self._topic = topic
 
     def publish(self, notification: Notification) -> None:
@@ -73,24 +70,9 @@ class Notifier:
                 raise TryLater(f"topic: {failed[0].get('Code')}")
 
     def _put_on_bus(self, notifications: Sequence[Notification]) -> None:
-        entries = [
-            {
-                "Source": SOURCE,
-                "DetailType": notification.type,
-                "Detail": json.dumps({"id": notification.id, **notification.detail}),
-                "EventBusName": self._bus,
-            }
-            for notification in notifications
-        ]
-        put_events(self._events, entries)
-
-
-def put_events(events: "EventBridgeClient", entries: list[Any]) -> None:
-    """Raises TryLater if the bus did not take all of them."""
-    answer = events.put_events(Entries=entries)
-    if answer["FailedEntryCount"]:
-        codes = {each.get("ErrorCode") for each in answer["Entries"]} - {None}
-        raise TryLater(f"bus: {', '.join(sorted(map(str, codes)))}")
+        self._bus.put(
+            [(each.type, json.dumps({"id": each.id, **each.detail})) for each in notifications]
+        )
 
 
 def _subject(notification: Notification) -> str:

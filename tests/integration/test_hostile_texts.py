@@ -74,8 +74,8 @@ def is_calm(text: str) -> bool:
     return all(line.isprintable() for line in text.split("\n"))
 
 
-def assert_calm(messages_sent: list[dict[str, Any]], longest: int) -> None:
-    for each in messages_sent:
+def assert_calm(letters: list[dict[str, Any]], longest: int) -> None:
+    for each in letters:
         assert each["Subject"].isascii()
         assert each["Subject"].isprintable()
         assert is_calm(each["Message"])
@@ -83,11 +83,11 @@ def assert_calm(messages_sent: list[dict[str, Any]], longest: int) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
-def test_messages_stay_of_one_shape_whatever_is_dropped(world: World, text: str) -> None:
-    messages = told(world, text)
+def test_letters_stay_of_one_shape_whatever_is_dropped(world: World, text: str) -> None:
+    letters = told(world, text)
 
-    assert sorted(each["Message"].count("\n") for each in messages) == USUAL
-    assert_calm(messages, 4_000)
+    assert sorted(each["Message"].count("\n") for each in letters) == USUAL
+    assert_calm(letters, 4_000)
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
@@ -129,8 +129,8 @@ def test_a_library_of_such_documents_is_searchable_and_told_of_calmly(
     kinds = {each["MessageAttributes"]["type"]["Value"] for each in letters}
     assert {"Document Searchable", "Document Failed", "Library In Sync"} < kinds
     assert "Library Settings Refused" in kinds
-    assert max(each["Message"].count("\n") for each in messages) < 6
-    assert_calm(messages, 4_000)
+    assert max(each["Message"].count("\n") for each in letters) < 6
+    assert_calm(letters, 4_000)
     (key,) = [key for key in world.keys("libraries/") if key.endswith("/report.json")]
     assert key.isprintable()
     assert not {".", ".."} & set(key.split("/"))
@@ -170,9 +170,9 @@ def test_alerts_about_such_names_are_calm(text: str) -> None:
         letters = world.published()
         keys = world.keys("audit/")
 
-    assert {each["Subject"].split()[3] for each in messages} >= {"D2", "D3"}
-    assert sorted(each["Message"].count("\n") for each in messages) == USUAL_ALERTS
-    assert_calm(messages, 6_000)
+    assert {each["Subject"].split()[3] for each in letters} >= {"D2", "D3"}
+    assert sorted(each["Message"].count("\n") for each in letters) == USUAL_ALERTS
+    assert_calm(letters, 6_000)
     assert all(key.isprintable() and ".." not in key.split("/") for key in keys)
 
 

@@ -18,8 +18,7 @@ from functions.audit.flow import tick
 from local.measure.kit.moto_speed import quick_transactions
 from local.openai import SmallOpenAI, SmallSettings
 from shared.audit.cursor import Cursor
-from shared.audit.edges import AuditEdges
-from shared.audit.settings import AuditSettings
+from shared.audit.edges import AuditEdges, AuditSettings
 from tests.support.aws import aws, drain, make_queue, make_table, make_topic, queue_arn
 from tests.support.clock import START, Clock
 from tests.support.names import DATA

@@ -12,8 +12,7 @@ from moto import mock_aws
 from local.measure.kit.moto_speed import quick_transactions
 from local.measure.kit.tables import create_table
 from local.openai import SmallOpenAI
-from shared.audit.edges import AuditEdges
-from shared.audit.settings import AuditSettings
+from shared.audit.edges import AuditEdges, AuditSettings
 
 KEY = "/key"  # the parameter that holds the OpenAI key
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -86,7 +86,7 @@ def _trust(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict:
     strange = bool(issuer and baseline.approved_issuers and issuer not in baseline.approved_issuers)
     what = words_of(event.type)
     context = (
-        ("issuer", issuer or "not told"),
+        ("issuer", issuer or "unknown"),
         ("service account", trust.service_account_id or "-"),
     )
     if strange:

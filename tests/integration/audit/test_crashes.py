@@ -33,7 +33,7 @@ def final(world: AuditWorld) -> Final:
     """All that matters of a world at rest."""
     lines = world.lines()
     alerts = [each for each in world.stored_alerts() if each["detection"] != "O1"]
-    letters = [each for each in world.published() if " O1 " not in each["Subject"]]
+    messages = [each for each in world.published() if " O1 " not in each["Subject"]]
     told = {message["detail"]["id"] for message in alerts_on(world.bus_events())}
     return {
         "landed": sorted({line["id"] for line in lines}),

@@ -13,7 +13,7 @@ import pytest
 
 from functions.audit.backfill import BackfillRequest
 from shared.audit.config import Misconfigured
-from shared.audit.cursor import StuckWalk
+from shared.audit.windows import StuckWalk
 from shared.errors import ActionRequired, TryLater
 from tests.support.audit_logs import DAY, HOUR, event, events
 from tests.support.audit_world import ADMIN_KEY, NOW, AuditWorld, audit_aws

@@ -6,34 +6,31 @@ import pytest
 
 from shared.audit.config import Config
 from shared.audit.cursor import (
-    BOUNDS,
     DAY,
-    HOUR,
-    MINUTE,
     Alerting,
     Cursor,
     Kind,
     Run,
-    StuckWalk,
     Tally,
-    after_refusal,
     backfilled,
-    finished,
     is_live,
     opened,
-    overlap,
-    percentile,
-    quiet_for,
-    restarted,
     run_of,
+)
+from shared.audit.events import AuditLog
+from shared.audit.lateness import BOUNDS, HOUR, MINUTE, overlap, percentile
+from shared.audit.manifest import manifest
+from shared.audit.reading import Page
+from shared.audit.silence import silences, usual_quiet
+from shared.audit.windows import (
+    StuckWalk,
+    after_refusal,
+    finished,
+    restarted,
     walked,
     with_checks,
     with_run,
 )
-from shared.audit.events import AuditLog
-from shared.audit.manifest import manifest
-from shared.audit.reading import Page
-from shared.audit.silence import silences
 from tests.unit.audit.timelines import START, at, read
 
 NOW = 20_000 * DAY + 12 * HOUR
@@ -213,8 +210,8 @@ def test_the_longest_silence_of_a_month_is_remembered() -> None:
 
     learned = walked(cursor, page(*events(NOW - HOUR)), events(NOW - HOUR))
 
-    assert quiet_for(learned, 24) == 49 * HOUR
-    assert quiet_for(live(), 24) == 24 * HOUR
+    assert usual_quiet(learned, 24) == 49 * HOUR
+    assert usual_quiet(live(), 24) == 24 * HOUR
 
 
 def test_silences_of_more_than_thirty_days_ago_are_forgotten() -> None:

@@ -115,9 +115,9 @@ def test_a_payload_may_be_named_with_underscores() -> None:
         ),
         (key(), "sa_ci", "sa_ci/key_ci", "sa_ci with key key_ci", "by API key, no address"),
         (key(account=None), "key_ci", "key_ci", "key_ci", "by API key, no address"),
-        (None, "unknown", "unknown", "unknown", "not told"),
-        ("a text", "unknown", "unknown", "unknown", "not told"),
-        ({"type": "session", "session": None}, "unknown", "unknown", "unknown", "not told"),
+        (None, "unknown", "unknown", "unknown", "unknown place"),
+        ("a text", "unknown", "unknown", "unknown", "unknown place"),
+        ({"type": "session", "session": None}, "unknown", "unknown", "unknown", "unknown place"),
         (
             {"session": {"user": {"id": "", "email": "D@Example.com"}, "ip_address": ""}},
             "d@example.com",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.template import read_template
-from shared.audit.settings import AuditSettings
+from shared.audit.edges import AuditSettings
 from shared.settings import Settings
 
 TEMPLATE: dict[str, Any] = read_template()
