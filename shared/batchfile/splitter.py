@@ -13,8 +13,8 @@ from shared.batchfile import schema, validation
 from shared.batchfile.duplicates import DuplicateFinder, FirstUses
 from shared.batchfile.library_refs import MARK, resolve_libraries
 from shared.batchfile.lines import TOO_LONG, Block, Readable, blocks, misencoded_at
+from shared.batchfile.open_parts import Group, OpenParts
 from shared.batchfile.part_builder import (
-    EMPTY,
     Copying,
     GoodLines,
     PartBuilder,
@@ -22,8 +22,6 @@ from shared.batchfile.part_builder import (
 )
 from shared.batchfile.schema import EMBEDDINGS, Limits, Request
 from shared.problems import Problem, Problems
-
-Group = tuple[str, str]  # endpoint and model
 
 
 class Splitter:
@@ -38,14 +36,11 @@ class Splitter:
         self._duplicates = _finder(limits, copying) if suspects is None else None
         self._first_uses = FirstUses(suspects or set())
         self._too_many_suspects = suspects is not None and len(suspects) >= limits.suspects
-        self._open: dict[Group, PartBuilder] = {}
-        self._groups: set[Group] = set()
-        self._full: list[PartBuilder] = []
+        self._parts = OpenParts(limits, copying)
         self.problems = Problems()
         self.notes: list[str] = []
         self.lines = 0
         self.requests = 0
-        self._parts = 0
 
     def split(self, source: Readable, most_bytes: int) -> Iterator[PartBuilder]:
         """Parts in the order in which they got full. Raises UnreadableFile.
@@ -57,12 +52,11 @@ class Splitter:
             if block.marked:
                 self.notes.append("A byte order mark at the start of the file was removed.")
             self._add(block)
-            yield from self._pop_full()
+            yield from self._parts.pop_full(discard=self.is_refused)
         if self._too_many_suspects:
             raise validation.too_many_duplicates(self._limits.suspects)
-        self._full.extend(self._open.values())
-        self._open.clear()
-        yield from self._pop_full()
+        self._parts.close_all()
+        yield from self._parts.pop_full(discard=self.is_refused)
 
     def suspects(self) -> set[int]:
         return self._duplicates.suspects() if self._duplicates else set()
@@ -125,7 +119,7 @@ class Splitter:
         inputs = {group: _inputs(group, lines) for group, lines in groups.items()}
         for group, lines in groups.items():
             size = len(lines.data) + 1
-            if not self._fits(self._open.get(group), len(lines.numbers), size, inputs[group]):
+            if not self._parts.fits(group, len(lines.numbers), size, inputs[group]):
                 return False
         if self._duplicates:
             self._duplicates.add(custom_ids)
@@ -193,53 +187,14 @@ class Splitter:
         self, request: Request, line: GoodLines, size: int, inputs: int, libraries: frozenset[str]
     ) -> None:
         group = request.url, request.body.model
-        builder = self._open.get(group)
-        most = self._limits.library_names
-        crowded = libraries and builder and _length(builder.libraries | libraries) > most
-        if crowded or not self._fits(builder, 1, size, inputs):
-            self._full.append(self._open.pop(group))
-        self._append(group, line, inputs)
-        self._open[group].libraries |= libraries
+        parts = self._parts
+        if not (parts.fits(group, 1, size, inputs) and parts.may_search(group, libraries)):
+            parts.close(group)
+        self._append(group, line, inputs).libraries |= libraries
 
-    def _fits(self, builder: PartBuilder | None, requests: int, size: int, inputs: int) -> bool:
-        """Whether a part can take as much more; None is one that is still empty."""
-        limits, have = self._limits, builder or EMPTY
-        return (
-            have.requests + requests <= limits.requests
-            and have.size + size <= limits.bytes
-            and have.inputs + inputs <= limits.inputs
-            and schema.tokens_of(have.size + size) <= limits.tokens
-        )
-
-    def _builder(self, group: Group, lines: GoodLines) -> PartBuilder:
-        builder = self._open.get(group)
-        if builder:
-            return builder
-        if group not in self._groups and len(self._groups) >= self._limits.groups:
-            raise validation.too_many_models(self._limits.groups)
-        self._groups.add(group)
-        builder = self._open[group] = PartBuilder.begun(*group, lines, self._copying)
-        return builder
-
-    def _append(self, group: Group, lines: GoodLines, inputs: int) -> None:
-        builder = self._builder(group, lines)
+    def _append(self, group: Group, lines: GoodLines, inputs: int) -> PartBuilder:
         self.requests += len(lines.numbers)
-        builder.inputs += inputs
-        data = without_carriage_returns(lines.data)
-        builder.count(lines, data)
-        if not self.is_refused:
-            builder.hold(lines, data, self._copying)
-
-    def _pop_full(self) -> Iterator[PartBuilder]:
-        full, self._full = self._full, []
-        for builder in full:
-            if not self.is_refused:
-                self._parts += 1
-                if self._parts > self._limits.parts:
-                    raise validation.too_many_parts(self._limits.parts)
-                yield builder
-            if builder.spool:
-                builder.spool.close()
+        return self._parts.add(group, lines, inputs, hold=not self.is_refused)
 
 
 def _finder(limits: Limits, copying: Copying) -> DuplicateFinder:
@@ -277,7 +232,3 @@ def _readings(lines: Iterable[bytes], *, utf8: bool) -> Iterator[Request | None]
             yield schema.decode(line) if known else None
         except schema.UNDECODABLE:
             yield None
-
-
-def _length(names: Iterable[str]) -> int:
-    return sum(len(name.encode()) for name in names)
