@@ -6,21 +6,47 @@ TryLater             not now: the same call may work later
   ActionRequired     the call cannot succeed before a person acts (key refused, quota used up)
 Refused              no: the same call will be refused again
   NotFound           what was asked for does not exist (any more)
+    NotYet           or it is so new that it is not known everywhere
 Conflict             another run changed a row first: read it again, then decide anew
 """
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from shared.text import REASON, sanitize
 
+Unit = Literal["tokens", "requests"]
 
-class TryLater(Exception):
-    """Not now; `after` is how long the other side asked us to wait, if it said."""
 
-    def __init__(self, reason: str, after: timedelta | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What the other side answered; a status of 0 is none."""
+
+    status: int = 0
+    code: str | None = None
+    message: str = ""
+    request_id: str = ""
+
+
+class EdgeError(Exception):
+    """`reason` stays the same, try after try; the id that OpenAI's support asks for is a note."""
+
+    def __init__(self, reason: str, details: Details | None = None) -> None:
         super().__init__(sanitize(reason, REASON))
         self.reason = reason
+        self.details = details or Details()
+        if self.details.request_id:
+            self.add_note(f"OpenAI request {self.details.request_id}")
+
+
+class TryLater(EdgeError):
+    """Not now; `after` is how long the other side asked us to wait, if it said."""
+
+    def __init__(
+        self, reason: str, after: timedelta | None = None, details: Details | None = None
+    ) -> None:
+        super().__init__(reason, details)
         self.after = after
 
 
@@ -29,25 +55,36 @@ class OutcomeUnknown(TryLater):
 
 
 class CapacityExceeded(TryLater):
-    """As many tokens are enqueued as may be."""
+    """As much is enqueued as may be; `limit` is how much that is, if the other side said."""
+
+    def __init__(
+        self,
+        reason: str,
+        after: timedelta | None = None,
+        details: Details | None = None,
+        *,
+        unit: Unit = "tokens",
+        limit: int | None = None,
+    ) -> None:
+        super().__init__(reason, after, details)
+        self.unit: Unit = unit
+        self.limit = limit
 
 
 class ActionRequired(TryLater):
     """A person has to act first: a key refused, a quota used up."""
 
 
-class Refused(Exception):
+class Refused(EdgeError):
     """The other side said no, for good."""
-
-    def __init__(self, reason: str, code: str | None = None, status: int = 0) -> None:
-        super().__init__(sanitize(reason, REASON))
-        self.reason = reason
-        self.code = code
-        self.status = status
 
 
 class NotFound(Refused):
     """What was asked for does not exist, or not any more."""
+
+
+class NotYet(NotFound):
+    """What was asked for does not exist, or it was made a moment ago."""
 
 
 class Conflict(Exception):
@@ -57,10 +94,3 @@ class Conflict(Exception):
         super().__init__(reason)
         self.reason = reason
         self.failed = failed
-
-
-def with_request_id(error: Exception, headers: Mapping[str, str]) -> Exception:
-    """The id that OpenAI's support asks for, as a note: a reason stays the same, try after try."""
-    if asked := headers.get("x-request-id"):
-        error.add_note(f"OpenAI request {asked}")
-    return error

@@ -34,7 +34,7 @@ def take_in(edges: Edges, source: Source) -> Job:
 def _wait_for_store(edges: Edges, job: Job, library: str) -> Job:
     """Its first documents were dropped a moment ago. Poll sends this file's event again."""
     waiting = job.waits(
-        edges.now(), f"the library {sanitize(library)} has no store yet", edges.now() + STORE_PAUSE
+        f"the library {sanitize(library)} has no store yet", until=edges.now() + STORE_PAUSE
     )
     edges.ledger.replace_job(job, waiting)
     return waiting
@@ -52,7 +52,7 @@ def _reject(edges: Edges, job: Job, checked: Checked) -> Job:
     now = edges.now()
     prefix = keys.rejected_prefix(job.id, job.key)
     job = job.model_copy(update={"notes": list(checked.notes), "results_prefix": prefix})
-    rejected = job.moved(
+    rejected = job.in_state(
         JobState.REJECTED,
         now,
         options=checked.options,
@@ -77,7 +77,7 @@ def _accept(edges: Edges, job: Job, checked: Checked) -> Job:
         edges.ledger.plan_part(part)
     for model in sorted({part.model for part in checked.parts}):
         edges.ledger.open_capacity(model)
-    accepted = job.moved(
+    accepted = job.in_state(
         JobState.ACCEPTED,
         edges.now(),
         reason="",
@@ -100,6 +100,6 @@ def _queue_parts(edges: Edges, job: Job) -> None:
     parts = edges.ledger.parts(job.id)
     for part in parts:
         if part.state is PartState.PLANNED and part.number <= job.parts:
-            edges.ledger.replace_part(part, part.waits(now, "", until=now).asked(now))
+            edges.ledger.replace_part(part, part.waits(now, "", until=now).requested(now))
     waiting = {PartState.PLANNED, PartState.WAITING}
     edges.submit_queue.send_parts(part.ref for part in parts if part.state in waiting)

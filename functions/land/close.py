@@ -34,7 +34,7 @@ def close(edges: Edges, job: Job, parts: list[Part], landed: Iterable[Landed]) -
     body = sanitize_json(report.model_dump_json(indent=2))
     edges.s3.write(report.files["report"], [body], "application/json")
     edges.notifier.publish(notifications.ended(job, report))
-    return job.moved(JobState(report.state), edges.now(), reason=report.reason)
+    return job.in_state(JobState(report.state), edges.now(), reason=report.reason)
 
 
 def _counted(landed: Iterable[Landed], counts: AnswerCounts, failed: BinaryIO) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from functions.land.answers import PartAnswers
 from shared.jobs import keys
 from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
-from shared.jobs.model import Job, Lines, Part
+from shared.jobs.model import Job, Part, PartLines
 from shared.jobs.results import lines_of
 from shared.objects import Span
 
@@ -16,7 +16,7 @@ def plan_retry(
     edges: Edges, job: Job, part: Part, answers: PartAnswers, custom_ids: Iterable[str]
 ) -> list[Part]:
     """No part, or one with the lines to retry, in their order."""
-    if job.cancel_asked or _is_final(job, part, answers):
+    if job.cancel_requested or _is_final(job, part, answers):
         return []
     numbers: list[int] = []
     with tempfile.TemporaryFile() as disk:
@@ -28,19 +28,19 @@ def plan_retry(
                 numbers.append(number)
         if not numbers:
             return []
-        length = edges.s3.write_file(keys.again_key(part), disk)
-    edges.s3.write(keys.again_lines_key(part), [numbers_as_bytes(numbers)], keys.BINARY)
-    span = Span(bucket=edges.s3.bucket, key=keys.again_key(part), length=length)
-    lines_held = Lines(
-        key=keys.again_lines_key(part), first=numbers[0], last=numbers[-1], count=len(numbers)
+        length = edges.s3.write_file(keys.retry_key(part), disk)
+    edges.s3.write(keys.retry_lines_key(part), [numbers_as_bytes(numbers)], keys.BINARY)
+    span = Span(bucket=edges.s3.bucket, key=keys.retry_key(part), length=length)
+    lines_held = PartLines(
+        key=keys.retry_lines_key(part), first=numbers[0], last=numbers[-1], count=len(numbers)
     )
-    return [part.again(span, lines_held, edges.now())]
+    return [part.next_attempt(span, lines_held, edges.now())]
 
 
 def is_cut_short(job: Job, part: Part, answers: PartAnswers, ids: Iterable[str]) -> bool:
     """Whether the job's cancel changed what becomes of the part's requests."""
-    if job.cancel_asked is None or part.was_stopped(job):
-        return job.cancel_asked is not None
+    if job.cancel_requested is None or part.was_cancelled_by(job):
+        return job.cancel_requested is not None
     return not _is_final(job, part, answers) and any(map(answers.is_retried, ids))
 
 

@@ -30,6 +30,6 @@ def tick(event: dict[str, Any]) -> Mapping[str, object]:
 @measured
 def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, object]:
     found = tick(event)
-    logger.info("looked", found=found)
+    logger.info("poll has run", found=found)
     record(found)
     return found

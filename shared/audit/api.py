@@ -1,16 +1,15 @@
 """OpenAI's audit log over HTTP; reading is repeated here a few times."""
 
-import re
 from collections.abc import Callable
 
 import httpx  # noqa: TID251  # the admin endpoint's own edge: it alone holds the admin key
 
 from shared.audit.reading import Page, read_page
 from shared.aws.secrets import Secret
-from shared.errors import ActionRequired, Refused, TryLater, with_request_id
-from shared.openai.models import ErrorEnvelope
-from shared.openai.retry import repeated, retry_after
-from shared.text import sanitize
+from shared.errors import EdgeError, Refused, TryLater
+from shared.openai.client import refusal
+from shared.openai.refusals import Meaning
+from shared.openai.retry import repeated
 
 PATH = "/organization/audit_logs"
 LONGEST_WAIT = 10.0  # seconds of Retry-After waited for here; longer is left to the next tick
@@ -19,10 +18,6 @@ REMEDY = (
     "permission Audit Logs: Read (scope api.audit_logs.read), not expired; and, where the "
     "organization has an IP allow-list, this function's address on it."
 )
-
-
-# OpenAI quotes a refused key, masked; what is left of it goes nowhere either.
-A_KEY = re.compile(r"sk-[^\s.,;)]+")
 
 
 class CursorRefused(Refused):
@@ -64,25 +59,13 @@ class AuditApi:
         except httpx.HTTPError as error:
             raise TryLater(f"GET {PATH}: {type(error).__name__}") from error
         if response.is_error:
-            raise with_request_id(self._failure(response, query), response.headers)
+            raise self._failure(response, query)
         return response.content
 
-    def _failure(self, response: httpx.Response, query: dict[str, str]) -> Exception:
-        status, (message, code) = response.status_code, _problem(response)
-        reason = f"GET {PATH}: HTTP {status} {message}".strip()
-        if status in {401, 403}:
+    def _failure(self, response: httpx.Response, query: dict[str, str]) -> EdgeError:
+        found = refusal(response)
+        if found.meaning is Meaning.KEY:
             self._key.forget()
-            return ActionRequired(f"GET {PATH}: HTTP {status} {sanitize(message)} {REMEDY}".strip())
-        if status in {408, 429} or status >= 500:
-            return TryLater(reason, retry_after(response.headers))
-        if status in {400, 404} and "after" in query:
-            return CursorRefused(reason, code, status)
-        return Refused(reason, code, status)
-
-
-def _problem(response: httpx.Response) -> tuple[str, str | None]:
-    try:
-        error = ErrorEnvelope.model_validate_json(response.content).error
-    except ValueError:
-        return response.reason_phrase, None
-    return A_KEY.sub("sk-…", error.message), error.code
+        if found.details.status in {400, 404} and "after" in query:
+            return CursorRefused(found.reason, found.details)
+        return found.as_error(REMEDY)

@@ -18,7 +18,7 @@ from botocore.exceptions import (
 )
 
 from shared.aws.failures import BUSY, code_of
-from shared.errors import NotFound, TryLater
+from shared.errors import Details, NotFound, TryLater
 from shared.objects import Source, Span
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def _typed_errors(key: str) -> Iterator[None]:
     except ClientError as error:
         code = code_of(error)
         if code in MISSING:
-            raise NotFound(f"{key}: {code}", code, 404) from error
+            raise NotFound(f"{key}: {code}", Details(404, code)) from error
         if code in BUSY:
             raise TryLater(f"{key}: {code}") from error
         raise

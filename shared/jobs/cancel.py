@@ -1,48 +1,48 @@
-"""Somebody wants a job to stop: what waits is not submitted, what runs is cancelled, all lands."""
+"""A job is cancelled: what waits is not submitted, what runs is cancelled at OpenAI, all lands."""
 
-from shared.errors import NotFound, Refused
+from shared.errors import NotFound
 from shared.jobs.edges import Edges
 from shared.jobs.model import Job, Part, PartState
-from shared.openai.models import Batch
 
 
 def cancel(edges: Edges, job_id: str) -> str:
-    """Writes the wish down; the next tick begins with it. Asking twice does no harm."""
+    """Writes the request down; the next tick begins with it. A second request does no harm."""
     job = edges.ledger.job(job_id)
     if job is None or job.over:
         return "unknown" if job is None else job.state.value
-    if job.cancel_asked is None:
-        edges.ledger.replace_job(job, job.asked_to_stop(edges.now()))
+    if job.cancel_requested is None:
+        edges.ledger.replace_job(job, job.with_cancel_requested(edges.now()))
     return "cancelling"
 
 
-def stop(edges: Edges, job: Job) -> None:
-    """One tick's worth of an accepted job's end, again until everything has landed."""
+def cancel_parts(edges: Edges, job: Job) -> None:
+    """One tick's worth for an accepted job; the next ticks go on until all parts have landed."""
     parts = edges.ledger.parts(job.id)
     for part in parts:
-        _stop(edges, part)
+        _cancel_part(edges, part)
     if all(part.state is PartState.LANDED for part in parts):
         edges.land_queue.send_parts(part.ref for part in parts[:1])
 
 
-def _stop(edges: Edges, part: Part) -> None:
-    if part.state in {PartState.PLANNED, PartState.WAITING} and not part.outcome_unknown:
-        stopped = part.stopped(edges.now())
-        edges.ledger.replace_part(part, stopped)
-        edges.land_queue.send_parts([stopped.ref])
-    elif part.state is PartState.WAITING:  # an answer was lost: submit looks for its batch
-        edges.submit_queue.send_parts([part.ref])
-    elif part.state is PartState.SUBMITTED and part.batch_id and not part.stop_sent:
-        try:
-            cancel_batch(edges, part.batch_id)
-        except NotFound:
-            return  # the tick's own look at it says what a batch is that can't be found
-        edges.ledger.replace_part(part, part.told_to_stop())
+def _cancel_part(edges: Edges, part: Part) -> None:
+    match part.state:
+        case PartState.PLANNED | PartState.WAITING if not part.outcome_unknown:
+            _end_without_batch(edges, part)
+        case PartState.WAITING:
+            edges.submit_queue.send_parts([part.ref])  # submit looks for the batch that may be
+        case PartState.SUBMITTED if part.batch_id and not part.cancel_sent:
+            _cancel_batch(edges, part)
 
 
-def cancel_batch(edges: Edges, batch_id: str) -> Batch:
-    """The batch as it is then; one that ended meanwhile can't be cancelled any more."""
+def _end_without_batch(edges: Edges, part: Part) -> None:
+    cancelled = part.cancelled(edges.now())
+    edges.ledger.replace_part(part, cancelled)
+    edges.land_queue.send_parts([cancelled.ref])
+
+
+def _cancel_batch(edges: Edges, part: Part) -> None:
     try:
-        return edges.openai.cancel_batch(batch_id)
-    except Refused:
-        return edges.openai.batch(batch_id)
+        edges.openai.cancel_batch(part.batch_id or "")
+    except NotFound:
+        return  # the tick's own look says what a batch is that can't be found
+    edges.ledger.replace_part(part, part.with_cancel_sent())

@@ -45,16 +45,16 @@ def landed_key(part: Part) -> str:
     return f"parts/{part.job}/{part.number:06d}.results.jsonl"
 
 
-def again_key(parent: Part) -> str:
+def retry_key(parent: Part) -> str:
     """The bytes of a part's requests that are asked again: named by the part, so never mixed up."""
-    return f"parts/{parent.job}/{parent.number:06d}.again.jsonl"
+    return f"parts/{parent.job}/{parent.number:06d}.retry.jsonl"
 
 
-def again_lines_key(parent: Part) -> str:
-    return f"parts/{parent.job}/{parent.number:06d}.again.lines"
+def retry_lines_key(parent: Part) -> str:
+    return f"parts/{parent.job}/{parent.number:06d}.retry.lines"
 
 
-def piece_lines_key(parent: Part, first: int) -> str:
+def split_lines_key(parent: Part, first: int) -> str:
     return f"parts/{parent.job}/{parent.number:06d}.from-{first}.lines"
 
 

@@ -87,9 +87,11 @@ class Ledger:
         sets = "SET #model = :model, #limit = :limit, #learned_at = :learned_at"
         self._update_capacity(model, sets, limit=limit, learned_at=stamp(now))
 
-    def hold_capacity(self, model: str, part: str | None) -> None:
+    def reserve_capacity(self, model: str, part: str | None) -> None:
         """Nobody but this part may enter; None: everybody may again."""
-        self._update_capacity(model, "SET #model = :model, #held_for = :held_for", held_for=part)
+        self._update_capacity(
+            model, "SET #model = :model, #reserved_for = :reserved_for", reserved_for=part
+        )
 
     def _update_capacity(self, model: str, expression: str, **values: Any) -> None:
         values["model"] = model
@@ -121,7 +123,7 @@ class Ledger:
     def put_cursor(self, after: str | None) -> None:
         self._table.put({"pk": "CURSOR", "sk": "batches", "after": after})
 
-    def enter(self, old: Part, new: Part, capacity: Capacity) -> None:
+    def take_capacity(self, old: Part, new: Part, capacity: Capacity) -> None:
         """Claims a waiting part and takes its tokens' capacity, both or neither.
 
         Raises CapacityExceeded where others took it since it was read.
@@ -143,7 +145,7 @@ class Ledger:
             {":l": capacity.limit, ":free": capacity.limit - part.tokens},
         )
 
-    def leave(self, old: Part, new: Part) -> None:
+    def release_capacity(self, old: Part, new: Part) -> None:
         """Moves a part on and gives its tokens' capacity back, both or neither: never twice."""
         self._move(old, new, self._spending(old.model, -old.tokens))
 
@@ -173,7 +175,7 @@ class Ledger:
         rows = self._table.open_rows(_open_key(state, model), due, most)
         return (Part.model_validate(bare(row)) for row in rows)
 
-    def jobs_being_stopped(self) -> Iterator[Job]:
+    def cancelling_jobs(self) -> Iterator[Job]:
         return (Job.model_validate(bare(row)) for row in self._table.open_rows("cancelling"))
 
     def open_jobs(self, due: datetime, most: int = 1_000) -> Iterator[Job]:
@@ -207,7 +209,7 @@ def _job_row(job: Job) -> Row:
     row |= {"pk": f"JOB#{job.id}", "sk": "JOB", "due": stamp(job.due)}
     if job.state in OVER:
         return row
-    return row | {"open": "cancelling" if job.cancel_asked else "job"}
+    return row | {"open": "cancelling" if job.cancel_requested else "job"}
 
 
 def _part_row(part: Part) -> Row:

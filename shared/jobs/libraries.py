@@ -15,7 +15,7 @@ def store_resolver(edges: Edges, job: Job) -> Resolve:
 
     def resolve(library: str) -> str | None:
         if library not in known:
-            known[library] = _store(edges, library, waits=job.cancel_asked is None)
+            known[library] = _store(edges, library, waits=job.cancel_requested is None)
         return known[library]
 
     return resolve

@@ -50,8 +50,8 @@ class Job(FrozenModel):
     reason: str = ""
     results_prefix: str = ""
     skipped: int = 0  # bad lines left out
-    cancel_asked: datetime | None = None
-    room_told: bool = False  # that parts wait for room was told: once a job is enough
+    cancel_requested: datetime | None = None
+    waiting_published: bool = False  # that parts wait for capacity: once a job is enough
     notes: list[str] = []
     due: datetime
     times: dict[str, datetime] = {}
@@ -65,25 +65,31 @@ class Job(FrozenModel):
     def over(self) -> bool:
         return self.state in OVER
 
-    def told_of_room(self) -> Self:
-        return self.model_copy(update={"room_told": True, "rev": self.rev + 1})
+    def with_waiting_published(self) -> Self:
+        return self._updated(waiting_published=True)
 
-    def waits(self, now: datetime, reason: str, until: datetime) -> Self:
-        """It is read again then; poll rings."""
-        return self.model_copy(update={"reason": reason, "due": until, "rev": self.rev + 1})
+    def waits(self, reason: str, until: datetime) -> Self:
+        """Poll replays its S3 event then, and intake reads the file again."""
+        return self._updated(reason=reason, due=until)
 
-    def asked_to_stop(self, now: datetime) -> Self:
-        """Poll does the stopping, from its next tick on until nothing lives any more."""
+    def postponed(self, until: datetime) -> Self:
+        """Poll looks at it again then."""
+        return self._updated(due=until)
+
+    def with_cancel_requested(self, now: datetime) -> Self:
+        """Poll cancels its parts, tick after tick until none of them runs any more."""
         due = self.due if self.state is JobState.CHECKING else now  # intake may be reading it
-        return self.model_copy(update={"cancel_asked": now, "due": due, "rev": self.rev + 1})
+        return self._updated(cancel_requested=now, due=due)
 
-    def moved(self, state: JobState, now: datetime, **changes: object) -> Self:
+    def in_state(self, state: JobState, now: datetime, **changes: object) -> Self:
         times = self.times | {state.value: now}
-        update = {"state": state, "times": times, "rev": self.rev + 1, **changes}
-        return self.model_copy(update=update)
+        return self._updated(state=state, times=times, **changes)
+
+    def _updated(self, **changes: object) -> Self:
+        return self.model_copy(update={"rev": self.rev + 1, **changes})
 
 
-class Lines(FrozenModel):
+class PartLines(FrozenModel):
     """Which lines of the dropped file a part holds; the numbers themselves lie under `key`."""
 
     key: str | None  # None: they lie side by side
@@ -112,7 +118,7 @@ class Part(FrozenModel):
     libraries: list[str] = []  # whose documents it waits for, if they were dropped before it
     reason: str = ""
     due: datetime
-    asked_at: datetime | None = None  # when poll asked submit for it
+    requested_at: datetime | None = None  # when submit was last requested to take it
     tries: int = 0
     file_id: str | None = None
     creating_at: datetime | None = None  # set: an answer of create may be lost
@@ -127,9 +133,9 @@ class Part(FrozenModel):
     errors: list[BatchError] = []
     errors_total: int = 0
     extras: int = 0  # answers to nobody, or second ones
-    replaced: bool = False  # cut again into smaller parts, which hold its requests now
-    stuck_told: str = ""  # the status it was told to be stuck in
-    stop_sent: bool = False  # OpenAI was asked to cancel its batch
+    replaced: bool = False  # split into smaller parts, which hold its requests now
+    stuck_published: str = ""  # the status for which `Part Stuck` was published
+    cancel_sent: bool = False  # OpenAI was asked to cancel its batch
     cut_short: bool = False  # the job's cancel kept some of it from being done
     times: dict[str, datetime] = {}
     rev: int = 0
@@ -152,63 +158,65 @@ class Part(FrozenModel):
         """What the batch carries, so that a lost answer is found again."""
         return {"job_id": self.job, "part": str(self.base), "attempt": str(self.attempt)}
 
-    def is_made_into(self, batch: Batch) -> bool:
-        """Whether a batch at OpenAI is this part's, told by metadata or by its input file."""
+    def owns(self, batch: Batch) -> bool:
+        """Whether a batch at OpenAI is this part's, by its metadata or its input file."""
         if self.file_id and batch.input_file_id == self.file_id:
             return True
         return self.metadata.items() <= (batch.metadata or {}).items()
 
-    def _moved(self, state: PartState, now: datetime, **changes: object) -> Self:
-        times = self.times | {state.value: now}
-        update = {"state": state, "times": times, "rev": self.rev + 1, **changes}
-        return self.model_copy(update=update)
-
     def waits(self, now: datetime, reason: str, until: datetime) -> Self:
-        return self._moved(PartState.WAITING, now, reason=shorten(reason), due=until, asked_at=None)
+        return self._in_state(
+            PartState.WAITING, now, reason=shorten(reason), due=until, requested_at=None
+        )
 
-    def asked(self, now: datetime) -> Self:
-        return self.model_copy(update={"asked_at": now, "rev": self.rev + 1})
+    def requested(self, now: datetime) -> Self:
+        return self._updated(requested_at=now)
+
+    def postponed(self, until: datetime) -> Self:
+        """Poll looks at it again then."""
+        return self._updated(due=until)
 
     @property
     def outcome_unknown(self) -> bool:
-        """An answer of create was lost: until that is cleared up, the room it took stays taken."""
+        """An answer of create was lost: until that is cleared up, it keeps its capacity."""
         return self.creating_at is not None
+
+    @property
+    def holds_capacity(self) -> bool:
+        return self.outcome_unknown or self.state in {PartState.SUBMITTING, PartState.SUBMITTED}
 
     @property
     def waits_since(self) -> datetime:
         return self.times.get(PartState.WAITING.value, self.due)
 
     def may_be_claimed(self, now: datetime) -> bool:
-        """A waiting part, or one whose holder must be dead because its lease ran out."""
-        if self.state is PartState.WAITING:
-            return True
-        return self.state is PartState.SUBMITTING and self.due <= now
+        """A waiting part that is due, or one whose holder must be dead: its lease ran out."""
+        return self.state in {PartState.WAITING, PartState.SUBMITTING} and self.due <= now
 
     def claimed(self, now: datetime, lease: timedelta) -> Self:
-        return self._moved(PartState.SUBMITTING, now, due=now + lease, tries=self.tries + 1)
+        return self._in_state(PartState.SUBMITTING, now, due=now + lease, tries=self.tries + 1)
 
     def creating(self, now: datetime, file_id: str) -> Self:
         """Written before the call: from here on an answer may be lost."""
-        update = {"creating_at": now, "file_id": file_id, "rev": self.rev + 1}
-        return self.model_copy(update=update)
+        return self._updated(creating_at=now, file_id=file_id)
 
-    def answered_no(self) -> Self:
+    def not_created(self) -> Self:
         """Nothing was made, so nothing needs to be looked for."""
         return self.model_copy(update={"creating_at": None})
 
     def refused(self, now: datetime, error: BatchError) -> Self:
-        """OpenAI would not make a batch of it: it ends as one that failed validation does."""
-        told = self.model_copy(update={"errors": [brief(error)], "errors_total": 1})
-        return told.answered_no()._moved(
+        """OpenAI refused to create its batch: it ends as one that failed validation does."""
+        refused = self.model_copy(update={"errors": [brief(error)], "errors_total": 1})
+        return refused.not_created()._in_state(
             PartState.ENDED, now, due=now, batch_status=REFUSED, reason=shorten(error.message or "")
         )
 
     def submitted(self, batch: Batch, now: datetime) -> Self:
-        moved = self._moved(PartState.SUBMITTED, now, creating_at=None, due=now, reason="")
-        return moved.observed(batch)
+        submitted = self._in_state(PartState.SUBMITTED, now, creating_at=None, due=now, reason="")
+        return submitted.observed(batch)
 
     def observed(self, batch: Batch) -> Self:
-        """What OpenAI says of the batch, without a move of ours."""
+        """What OpenAI says of the batch; the part's own state stays."""
         usage = batch.usage
         return self.model_copy(
             update={
@@ -226,46 +234,55 @@ class Part(FrozenModel):
             }
         )
 
-    def swapped(self, batch: Batch) -> Self:
-        """The older of two batches of this part takes the place of the younger."""
-        return self.observed(batch).model_copy(update={"rev": self.rev + 1})
+    def with_batch(self, batch: Batch) -> Self:
+        """As a next revision: OpenAI has news of its batch, or this batch takes its place."""
+        return self.observed(batch)._updated()
 
     def ended(self, now: datetime, reason: str = "") -> Self:
-        return self._moved(PartState.ENDED, now, due=now, reason=shorten(reason))
+        return self._in_state(PartState.ENDED, now, due=now, reason=shorten(reason))
 
     def landed(self, now: datetime, extras: int, *, cut_short: bool = False) -> Self:
-        return self._moved(PartState.LANDED, now, due=now, extras=extras, cut_short=cut_short)
+        return self._in_state(PartState.LANDED, now, due=now, extras=extras, cut_short=cut_short)
 
-    def was_stopped(self, job: Job) -> bool:
-        """It was cancelled, and not before the job was: a batch can be cancelled at OpenAI too."""
+    def was_cancelled_by(self, job: Job) -> bool:
+        """Not if its batch was cancelled earlier: that can be done at OpenAI too."""
         ended = self.times.get(PartState.ENDED.value)
-        if job.cancel_asked is None or ended is None or self.batch_status != BatchStatus.CANCELLED:
+        if job.cancel_requested is None or ended is None:
             return False
-        return ended >= job.cancel_asked
+        return self.batch_status == BatchStatus.CANCELLED and ended >= job.cancel_requested
 
-    def stopped(self, now: datetime) -> Self:
+    def cancelled(self, now: datetime) -> Self:
         """Cancelled before there was a batch."""
-        return self._moved(PartState.ENDED, now, due=now, batch_status=BatchStatus.CANCELLED)
+        return self._in_state(PartState.ENDED, now, due=now, batch_status=BatchStatus.CANCELLED)
 
-    def cut_again(self, now: datetime) -> Self:
-        """Its requests live on in smaller parts."""
-        return self._moved(PartState.LANDED, now, due=now, replaced=True)
+    def split(self, now: datetime) -> Self:
+        """Its requests go on in smaller parts."""
+        return self._in_state(PartState.LANDED, now, due=now, replaced=True)
 
-    def told_to_stop(self) -> Self:
-        return self.model_copy(update={"stop_sent": True, "rev": self.rev + 1})
+    def with_cancel_sent(self) -> Self:
+        return self._updated(cancel_sent=True)
 
-    def told_stuck(self) -> Self:
-        return self.model_copy(update={"stuck_told": self.batch_status, "rev": self.rev + 1})
+    def with_stuck_published(self) -> Self:
+        return self._updated(stuck_published=self.batch_status)
 
-    def again(self, source: Span, lines: Lines, now: datetime) -> "Part":
+    def next_attempt(self, source: Span, lines: PartLines, now: datetime) -> "Part":
         """Those of its requests that may succeed later, as a part of the next attempt."""
         return self._child(self.number + PARTS_PER_ATTEMPT, self.attempt + 1, (source, lines), now)
 
-    def piece(self, number: int, source: Span, lines: Lines, now: datetime) -> "Part":
+    def split_off(self, number: int, source: Span, lines: PartLines, now: datetime) -> "Part":
         """Some of its requests, as a part of the same attempt."""
         return self._child(number, self.attempt, (source, lines), now)
 
-    def _child(self, number: int, attempt: int, held: tuple[Span, Lines], now: datetime) -> "Part":
+    def _in_state(self, state: PartState, now: datetime, **changes: object) -> Self:
+        times = self.times | {state.value: now}
+        return self._updated(state=state, times=times, **changes)
+
+    def _updated(self, **changes: object) -> Self:
+        return self.model_copy(update={"rev": self.rev + 1, **changes})
+
+    def _child(
+        self, number: int, attempt: int, held: tuple[Span, PartLines], now: datetime
+    ) -> "Part":
         source, lines = held
         return Part(
             job=self.job,

@@ -16,13 +16,13 @@ def part_handler(
     """A handler that lets `act` look at each part, then logs and counts the outcome."""
 
     def take(record: SQSRecord) -> None:
-        count(f"{name.title()}Asked")
-        ask = PartRef.model_validate_json(record.body)
-        with log_failure(job=ask.job, part=ask.part):
-            outcome = act(edges(), ask)
-        part = edges().ledger.part(ask.job, ask.part)
+        count(f"{name.title()}Messages")
+        ref = PartRef.model_validate_json(record.body)
+        with log_failure(job=ref.job, part=ref.part):
+            outcome = act(edges(), ref)
+        part = edges().ledger.part(ref.job, ref.part)
         batch = part.batch_id if part else None
-        logger.info(f"asked to {name}", job=ask.job, part=ask.part, batch=batch, outcome=outcome)
+        logger.info(f"{name} has run", job=ref.job, part=ref.part, batch=batch, outcome=outcome)
         count_outcome(name, outcome)
 
     return queue_handler(take)

@@ -1,8 +1,9 @@
 """OpenAI's Files and Batches over HTTP.
 
-Each call ends in an answer, in `Refused` (no, for good), in `TryLater` (not now) or, where the
-call may have done its work although no answer came, in `OutcomeUnknown`. Reading and deleting are
-repeated here a few times; uploading and creating never are: who calls knows how to look first.
+Each call ends in an answer or in a typed error, as `refusals` reads it: `Refused` (no, for good),
+`TryLater` (not now) or, where the call may have done its work although no answer came,
+`OutcomeUnknown`. Reading, cancelling and deleting are repeated here a few times. Uploading and
+creating never are: look whether the first call did its work before you call again.
 """
 
 import io
@@ -15,17 +16,10 @@ import httpx
 from pydantic import ValidationError
 
 from shared.aws.secrets import Secret
-from shared.errors import (
-    ActionRequired,
-    NotFound,
-    OutcomeUnknown,
-    Refused,
-    TryLater,
-    with_request_id,
-)
+from shared.errors import Details, EdgeError, NotFound, OutcomeUnknown, Refused, TryLater
 from shared.openai.models import ApiError, Batch, BatchPage, ErrorEnvelope, File, FilePage
+from shared.openai.refusals import KEY_REFUSED, Refusal, masked
 from shared.openai.retry import repeated, retry_after
-from shared.text import sanitize
 
 # Seconds. A read timeout is between two bytes; an upload's answer comes after its last byte.
 TIMEOUT = httpx.Timeout(connect=5, read=60, write=60, pool=5)
@@ -33,9 +27,6 @@ LONGEST_WAIT = 20.0  # seconds of Retry-After waited for here; longer goes back 
 PAGE = 100
 FILES_PAGE = 1_000
 CHUNK = 1 << 18
-NEEDS_A_PERSON = frozenset(
-    {"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"}
-)
 UPLOAD_EXPIRY = 2_592_000  # seconds, the longest there is: 30 days
 
 
@@ -78,7 +69,11 @@ class OpenAI:
         return Batch.model_validate(self.repeated("GET", f"/batches/{batch_id}"))
 
     def cancel_batch(self, batch_id: str) -> Batch:
-        return Batch.model_validate(self.repeated("POST", f"/batches/{batch_id}/cancel"))
+        """The batch as it is then; one that has ended can't be cancelled any more."""
+        try:
+            return Batch.model_validate(self.repeated("POST", f"/batches/{batch_id}/cancel"))
+        except Refused:
+            return self.batch(batch_id)
 
     def batch_page(self, after: str | None = None) -> BatchPage:
         """A page of the project's batches, in the API's order (newest first, so far)."""
@@ -89,8 +84,8 @@ class OpenAI:
         """All of them, page by page."""
         page = self.batch_page()
         yield page.data
-        while page.has_more and page.data:
-            page = self.batch_page(page.last_id or page.data[-1].id)
+        while after := page.after:
+            page = self.batch_page(after)
             yield page.data
 
     def file_page(self, after: str | None = None, purpose: str = "batch") -> FilePage:
@@ -98,6 +93,14 @@ class OpenAI:
         query = {"limit": str(FILES_PAGE), "purpose": purpose, "order": "desc"}
         query |= {"after": after} if after else {}
         return FilePage.model_validate(self.repeated("GET", "/files", params=query))
+
+    def file_pages(self, purpose: str = "batch") -> Iterator[list[File]]:
+        """All of the project's files for a purpose, page by page."""
+        page = self.file_page(purpose=purpose)
+        yield page.data
+        while after := page.after:
+            page = self.file_page(after, purpose)
+            yield page.data
 
     def file(self, file_id: str) -> File:
         return File.model_validate(self.repeated("GET", f"/files/{file_id}"))
@@ -143,28 +146,10 @@ class OpenAI:
     def _auth(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key()}"}
 
-    def _failure(self, response: httpx.Response) -> Exception:
-        return with_request_id(self._meant(response), response.headers)
-
-    def _meant(self, response: httpx.Response) -> Exception:
-        """What a status means. A 5xx to a call that makes something may have made it."""
-        call = f"{response.request.method} {response.request.url.path}"
-        problem = _envelope(response)
-        reason = f"{call}: HTTP {response.status_code} {problem.message}".strip()
-        status = response.status_code
-        if status in {401, 403}:
+    def _failure(self, response: httpx.Response) -> EdgeError:
+        if response.status_code in KEY_REFUSED:
             self._key.forget()
-            said = f"{call}: HTTP {status} {sanitize(problem.message)}"
-            return ActionRequired(f"{said} (is the stored key right, active and for this project?)")
-        if status == 429 and problem.code in NEEDS_A_PERSON:
-            return ActionRequired(reason, retry_after(response.headers))
-        if status in {408, 409, 429} and not _is_conflict(response):
-            return TryLater(reason, retry_after(response.headers))
-        if status >= 500:
-            return OutcomeUnknown(reason, retry_after(response.headers))
-        if status == 404:
-            return NotFound(reason, problem.code, status)
-        return Refused(reason, problem.code, status)
+        return refusal(response).as_error()
 
 
 class Download:
@@ -174,8 +159,6 @@ class Download:
         self._response = response
         self.resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
         self.etag = response.headers.get("ETag", "")
-        length = response.headers.get("Content-Length", "")
-        self.length = int(length) if length.isdigit() else None  # bytes still to come
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes as sent; a cut connection raises TryLater from `content`."""
@@ -187,23 +170,31 @@ def connect(base_url: str, headers: Mapping[str, str]) -> httpx.Client:
     return httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT)
 
 
-def _parsed(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError as error:
-        raise OutcomeUnknown(f"{response.request.url.path}: the answer is not JSON") from error
+def refusal(response: httpx.Response) -> Refusal:
+    """An error's answer, with all that it says."""
+    stated = _stated_error(response)
+    details = Details(
+        status=response.status_code,
+        code=stated.code,
+        message=masked(stated.message),
+        request_id=response.headers.get("x-request-id", ""),
+    )
+    call = f"{response.request.method} {response.request.url.path}"
+    return Refusal(details, call, retry_after(response.headers))
 
 
-def _envelope(response: httpx.Response) -> ApiError:
+def _stated_error(response: httpx.Response) -> ApiError:
     try:
         return ErrorEnvelope.model_validate_json(response.content).error
     except ValidationError:
         return ApiError(message=response.reason_phrase)
 
 
-def _is_conflict(response: httpx.Response) -> bool:
-    """A 409 of cancel says what the batch is: no reason to ask again."""
-    return response.status_code == httpx.codes.CONFLICT
+def _parsed(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError as error:
+        raise OutcomeUnknown(f"{response.request.url.path}: the answer is not JSON") from error
 
 
 def _named(error: Exception) -> str:

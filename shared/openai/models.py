@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from shared.model import ExternalModel, OptionalId
 
@@ -110,6 +110,11 @@ class BatchPage(ExternalModel):
     last_id: OptionalId = None
     has_more: bool = False
 
+    @property
+    def after(self) -> str | None:
+        """Where the next page starts; None: there is none."""
+        return (self.last_id or self.data[-1].id) if self.has_more and self.data else None
+
 
 class File(ExternalModel):
     """https://platform.openai.com/docs/api-reference/files/object"""
@@ -130,6 +135,11 @@ class FilePage(ExternalModel):
     last_id: OptionalId = None
     has_more: bool = False
 
+    @property
+    def after(self) -> str | None:
+        """Where the next page starts; None: there is none."""
+        return (self.last_id or self.data[-1].id) if self.has_more and self.data else None
+
 
 class ApiError(ExternalModel):
     message: str = ""
@@ -140,32 +150,3 @@ class ApiError(ExternalModel):
 
 class ErrorEnvelope(ExternalModel):
     error: ApiError = Field(default_factory=ApiError)
-
-
-class BatchRequestInput(ExternalModel):
-    """One line of a batch file."""
-
-    custom_id: str
-    method: str
-    url: str
-    body: dict[str, JsonValue]
-
-
-class OutputResponse(ExternalModel):
-    status_code: int
-    request_id: str | None = None
-    body: JsonValue = None
-
-
-class OutputError(ExternalModel):
-    code: str | None = None
-    message: str | None = None
-
-
-class BatchRequestOutput(ExternalModel):
-    """One line of an output or error file, and of our results.jsonl."""
-
-    id: str | None = None
-    custom_id: str
-    response: OutputResponse | None = None
-    error: OutputError | None = None

@@ -92,11 +92,8 @@ class VectorStores:
 
     def files(self) -> Iterator[File]:
         """The project's documents, newest first."""
-        page = self._openai.file_page(purpose=PURPOSE)
-        yield from page.data
-        while page.has_more and page.data:
-            page = self._openai.file_page(page.last_id or page.data[-1].id, PURPOSE)
-            yield from page.data
+        for page in self._openai.file_pages(PURPOSE):
+            yield from page
 
     def delete_file(self, file_id: str) -> None:
         self._openai.delete_file(file_id)

@@ -69,9 +69,11 @@ def test_the_story_of_a_part_is_one_line() -> None:
 
 
 def test_a_waiting_part_says_what_for() -> None:
-    part = PART.model_copy(update={"state": PartState.WAITING, "reason": "no room", "attempt": 2})
+    part = PART.model_copy(
+        update={"state": PartState.WAITING, "reason": "no capacity", "attempt": 2}
+    )
 
-    assert story(Snapshot(JOB, (part,)))[1].endswith("attempt 2: waiting (no room)")
+    assert story(Snapshot(JOB, (part,)))[1].endswith("attempt 2: waiting (no capacity)")
 
 
 def test_names_and_texts_of_others_cannot_draw_on_the_terminal() -> None:

@@ -116,9 +116,9 @@ def test_cancelling_and_sweeping_come_through_polls_handler(deployed: World) -> 
     found = poll.handler({"sweep": True}, Context())
     assert found == {
         "LibrariesReconciled": 0,
-        "FilesRung": 0,
+        "FilesReplayed": 0,
         "UploadsDeleted": 0,
-        "BatchesDoubled": 0,
+        "SecondBatches": 0,
     }
 
 

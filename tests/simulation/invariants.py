@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OVER = {"completed", "failed", "cancelled", "rejected"}
 ENDS = {f"Job {state.capitalize()}": state for state in OVER}
 SHOWN = (
-    *("pk", "sk", "state", "rev", "attempt", "model", "tokens", "used", "limit", "held_for"),
+    *("pk", "sk", "state", "rev", "attempt", "model", "tokens", "used", "limit", "reserved_for"),
     *("open", "due", "tries", "batch_id", "batch_status", "replaced", "reason"),
 )
 AT_OPENAI = {"submitting", "submitted"}

@@ -93,7 +93,7 @@ def a_batch_whose_answer_was_lost_and_one_too_many() -> None:
     world.small.misbehave("batch_not_listed", seconds=3_000)
     world.run_job("a.jsonl", chats(2))
     world.clock.advance(hours=1)
-    assert sweep(world.edges_of("poll"))["BatchesDoubled"] == 1
+    assert sweep(world.edges_of("poll"))["SecondBatches"] == 1
 
 
 def a_job_that_is_stopped() -> None:
@@ -123,7 +123,7 @@ def a_silent_file_and_an_orphan() -> None:
     world.clock.moment = datetime.now(UTC)
     world.clock.advance(hours=7)
     found = sweep(world.edges_of("poll"))
-    assert found["FilesRung"] >= 1
+    assert found["FilesReplayed"] >= 1
     assert found["UploadsDeleted"] == 1
 
 

@@ -61,7 +61,7 @@ def test_a_part_that_waits_for_room_says_so_and_is_told_once_a_job() -> None:
 
         waiting = [part for part in world.parts(job) if part.state is PartState.WAITING]
         assert len(waiting) == 5
-        assert all(part.reason.startswith("no room") for part in waiting)
+        assert all(part.reason.startswith("no capacity") for part in waiting)
         assert [each["Subject"][:12] for each in world.published()].count("Part Waiting") == 1
 
 

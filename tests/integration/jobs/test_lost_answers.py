@@ -40,7 +40,7 @@ def test_a_second_batch_that_shows_up_after_all_is_over_is_told_by_the_sweep(wor
 
     found = sweep(world.edges)
 
-    assert found["BatchesDoubled"] == 1
+    assert found["SecondBatches"] == 1
     assert "2 requests of the cancelled one were done" in second_batches(world)[0]
     assert world.small.files == {}
 
@@ -71,7 +71,7 @@ def test_a_batch_that_shows_up_when_its_job_is_cancelled_is_told(world: World) -
     assert world.job(job).state == "cancelled"
     world.clock.advance(hours=1)
 
-    assert sweep(world.edges)["BatchesDoubled"] == 1
+    assert sweep(world.edges)["SecondBatches"] == 1
 
     assert "none stays" in second_batches(world)[0]
     assert world.small.files == {}

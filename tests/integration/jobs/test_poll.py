@@ -43,7 +43,7 @@ def test_a_claim_whose_lease_ran_out_is_taken_over(world: World) -> None:
     world.run_functions()
     (part,) = world.parts(job)
     claimed = part.claimed(world.clock(), world.config.lease)
-    world.edges.ledger.enter(part, claimed, world.edges.ledger.capacity(part.model))
+    world.edges.ledger.take_capacity(part, claimed, world.edges.ledger.capacity(part.model))
 
     world.tick(60)
     assert world.parts(job)[0].state is PartState.SUBMITTING
@@ -113,7 +113,7 @@ def test_the_older_of_two_batches_is_kept_even_if_the_ledger_knows_the_younger(
     world.clock.advance(seconds=20)
     assert part.file_id
     younger = world.edges.openai.create_batch(part.file_id, part.endpoint, "24h", part.metadata)
-    world.edges.ledger.replace_part(part, part.swapped(younger))
+    world.edges.ledger.replace_part(part, part.with_batch(younger))
 
     world.tick(1)
 
@@ -218,9 +218,9 @@ def test_the_sweep_rings_for_files_that_never_rang(world: World) -> None:
     world.clock.moment = datetime.now(UTC)
     world.clock.advance(hours=2)
 
-    assert sweep(world.edges)["FilesRung"] == 1
+    assert sweep(world.edges)["FilesReplayed"] == 1
     world.run_functions()
-    assert sweep(world.edges)["FilesRung"] == 0
+    assert sweep(world.edges)["FilesReplayed"] == 0
     assert len(world.small.batches) == 1
     assert put["VersionId"]
 

@@ -92,8 +92,8 @@ def test_what_belongs_to_a_part_is_named_by_its_number() -> None:
             keys.part_key,
             keys.lines_key,
             keys.landed_key,
-            keys.again_key,
-            keys.again_lines_key,
+            keys.retry_key,
+            keys.retry_lines_key,
         )
     ]
 
@@ -101,10 +101,10 @@ def test_what_belongs_to_a_part_is_named_by_its_number() -> None:
         "parts/j1/000007.jsonl",
         "parts/j1/000007.lines",
         "parts/j1/000007.results.jsonl",
-        "parts/j1/000007.again.jsonl",
-        "parts/j1/000007.again.lines",
+        "parts/j1/000007.retry.jsonl",
+        "parts/j1/000007.retry.lines",
     ]
-    assert keys.piece_lines_key(part(number=7), 31) == "parts/j1/000007.from-31.lines"
+    assert keys.split_lines_key(part(number=7), 31) == "parts/j1/000007.from-31.lines"
 
 
 def test_answers_to_nobody_lie_beside_the_results() -> None:

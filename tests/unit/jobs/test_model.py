@@ -6,7 +6,7 @@ import pytest
 
 from shared.batchfile.schema import PARTS_PER_ATTEMPT
 from shared.jobs.capacity import LIMIT_KEPT, Capacity
-from shared.jobs.model import KEPT_ERRORS, JobState, Lines, Part, PartState, job_id, part_number
+from shared.jobs.model import KEPT_ERRORS, JobState, Part, PartLines, PartState, job_id, part_number
 from shared.objects import PartRef, Source
 from shared.openai.models import Batch, BatchError
 from shared.text import LONGEST
@@ -51,7 +51,7 @@ def test_a_job_is_over_once_nothing_more_comes_of_it(state: JobState, over: bool
 
 
 def test_a_job_remembers_when_it_moved() -> None:
-    moved = job().moved(JobState.ACCEPTED, NOW, parts=2).moved(JobState.COMPLETED, LATER)
+    moved = job().in_state(JobState.ACCEPTED, NOW, parts=2).in_state(JobState.COMPLETED, LATER)
 
     assert moved.times == {"accepted": NOW, "completed": LATER}
     assert (moved.state, moved.parts, moved.rev, moved.key) == (
@@ -64,15 +64,20 @@ def test_a_job_remembers_when_it_moved() -> None:
 
 def test_what_is_noted_of_a_job_is_a_revision() -> None:
     accepted = job(state=JobState.ACCEPTED)
-    noted = accepted.told_of_room().asked_to_stop(LATER)
+    noted = accepted.with_waiting_published().with_cancel_requested(LATER)
 
-    assert (noted.room_told, noted.cancel_asked, noted.due, noted.rev) == (True, LATER, LATER, 2)
-    assert job().asked_to_stop(LATER).due == job().due, "intake may be reading it"
+    assert (noted.waiting_published, noted.cancel_requested, noted.due, noted.rev) == (
+        True,
+        LATER,
+        LATER,
+        2,
+    )
+    assert job().with_cancel_requested(LATER).due == job().due, "intake may be reading it"
 
 
 def test_a_part_from_planned_to_landed() -> None:
-    moved = part().waits(NOW, "no room", LATER).asked(NOW)
-    assert (moved.reason, moved.due, moved.asked_at) == ("no room", LATER, NOW)
+    moved = part().waits(NOW, "no capacity", LATER).requested(NOW)
+    assert (moved.reason, moved.due, moved.requested_at) == ("no capacity", LATER, NOW)
     assert moved.waits_since == NOW
 
     moved = moved.claimed(LATER, LEASE)
@@ -104,7 +109,8 @@ def test_a_part_that_never_waited_waits_since_it_was_due() -> None:
     ("state", "due", "may"),
     [
         (PartState.PLANNED, NOW, False),
-        (PartState.WAITING, LATER, True),
+        (PartState.WAITING, NOW, True),
+        (PartState.WAITING, LATER, False),
         (PartState.SUBMITTING, NOW, True),
         (PartState.SUBMITTING, LATER, False),
         (PartState.SUBMITTED, NOW, False),
@@ -112,7 +118,7 @@ def test_a_part_that_never_waited_waits_since_it_was_due() -> None:
         (PartState.LANDED, NOW, False),
     ],
 )
-def test_a_part_may_be_claimed_while_it_waits_or_its_holder_is_dead(
+def test_part_that_is_due_may_be_claimed_in_two_states(
     state: PartState, due: datetime, may: bool
 ) -> None:
     assert part(state=state, due=due).may_be_claimed(NOW) is may
@@ -130,7 +136,7 @@ def test_a_part_may_be_claimed_while_it_waits_or_its_holder_is_dead(
     ],
 )
 def test_a_batch_is_known_by_its_file_or_its_metadata(mine: Part, theirs: Batch) -> None:
-    assert mine.is_made_into(theirs)
+    assert mine.owns(theirs)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +150,8 @@ def test_a_batch_is_known_by_its_file_or_its_metadata(mine: Part, theirs: Batch)
     ],
 )
 def test_a_batch_of_somebody_else_is_not_taken_for_ours(theirs: Batch) -> None:
-    assert not part(file_id="file-9").is_made_into(theirs)
-    assert not part().is_made_into(theirs)
+    assert not part(file_id="file-9").owns(theirs)
+    assert not part().owns(theirs)
 
 
 def test_a_batch_tells_what_it_knows_and_no_more_than_is_kept() -> None:
@@ -175,9 +181,9 @@ def test_a_batch_that_says_nothing_is_read_as_nothing() -> None:
 
 
 def test_the_older_of_two_batches_takes_the_place_of_the_younger() -> None:
-    swapped = part(batch_id="batch_2").swapped(batch())
+    with_batch = part(batch_id="batch_2").with_batch(batch())
 
-    assert (swapped.batch_id, swapped.rev) == ("batch_1", 1)
+    assert (with_batch.batch_id, with_batch.rev) == ("batch_1", 1)
 
 
 def test_a_part_that_openai_refuses_ends() -> None:
@@ -190,22 +196,22 @@ def test_a_part_that_openai_refuses_ends() -> None:
 
 
 def test_a_part_may_be_stopped_or_cut_again() -> None:
-    stopped, cut = part().stopped(NOW), part().cut_again(NOW)
+    stopped, cut = part().cancelled(NOW), part().split(NOW)
 
     assert (stopped.state, stopped.batch_status) == (PartState.ENDED, "cancelled")
     assert (cut.state, cut.replaced) == (PartState.LANDED, True)
 
 
 def test_what_was_told_of_a_part_is_a_revision() -> None:
-    told = part(batch_status="finalizing").told_stuck().told_to_stop()
+    told = part(batch_status="finalizing").with_stuck_published().with_cancel_sent()
 
-    assert (told.stuck_told, told.stop_sent, told.rev) == ("finalizing", True, 2)
+    assert (told.stuck_published, told.cancel_sent, told.rev) == ("finalizing", True, 2)
 
 
 def test_what_is_asked_again_is_a_part_of_the_next_attempt() -> None:
-    lines = Lines(key="parts/j1/again.lines", first=3, last=9, count=2)
+    lines = PartLines(key="parts/j1/again.lines", first=3, last=9, count=2)
 
-    again = part(number=7).again(SPAN, lines, NOW)
+    again = part(number=7).next_attempt(SPAN, lines, NOW)
 
     assert (again.number, again.base, again.attempt) == (7 + PARTS_PER_ATTEMPT, 7, 2)
     assert (again.first_line, again.last_line, again.requests) == (3, 9, 2)
@@ -216,7 +222,7 @@ def test_what_is_asked_again_is_a_part_of_the_next_attempt() -> None:
 
 
 def test_a_piece_is_a_part_of_the_same_attempt() -> None:
-    piece = part(number=7).piece(9, SPAN, Lines(key=None, first=1, last=2, count=2), NOW)
+    piece = part(number=7).split_off(9, SPAN, PartLines(key=None, first=1, last=2, count=2), NOW)
 
     assert (piece.number, piece.attempt, piece.lines_key, piece.name) == (9, 1, None, "j1/000009")
 
@@ -228,8 +234,8 @@ def test_a_piece_is_a_part_of_the_same_attempt() -> None:
         (Capacity(model="m", used=60, limit=100), 40, True),
         (Capacity(model="m", used=61, limit=100), 40, False),
         (Capacity(model="m", used=160, limit=100), 1, False),
-        (Capacity(model="m", held_for="j1/000001"), 1, True),
-        (Capacity(model="m", held_for="j2/000001"), 1, False),
+        (Capacity(model="m", reserved_for="j1/000001"), 1, True),
+        (Capacity(model="m", reserved_for="j2/000001"), 1, False),
     ],
 )
 def test_a_room_admits_what_it_has_space_for(capacity: Capacity, tokens: int, admits: bool) -> None:

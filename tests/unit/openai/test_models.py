@@ -9,8 +9,6 @@ from shared.openai.models import (
     ENDED,
     Batch,
     BatchPage,
-    BatchRequestInput,
-    BatchRequestOutput,
     BatchStatus,
     ErrorEnvelope,
     FilePage,
@@ -87,14 +85,6 @@ def test_an_error_may_say_nothing() -> None:
     assert (
         ErrorEnvelope.model_validate({"error": {"message": "No.", "code": "c"}}).error.code == "c"
     )
-
-
-def test_lines_of_input_and_output_are_read() -> None:
-    asked = {"custom_id": "a", "method": "POST", "url": "/v1/responses", "body": {"model": "m"}}
-    told = {"id": "r", "custom_id": "a", "response": {"status_code": 200, "body": 1}, "error": None}
-
-    assert BatchRequestInput.model_validate(asked).model_dump() == asked
-    assert BatchRequestOutput.model_validate(told).response is not None
 
 
 @pytest.mark.parametrize(

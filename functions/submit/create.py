@@ -1,0 +1,120 @@
+"""A claimed part is uploaded, and its batch created once."""
+
+from datetime import UTC, datetime, timedelta
+
+from functions.submit.lost_batch import find_lost_batch
+from shared.errors import (
+    ActionRequired,
+    Conflict,
+    NotYet,
+    OutcomeUnknown,
+    Refused,
+    TryLater,
+)
+from shared.jobs.edges import Edges
+from shared.jobs.model import Job, Part
+from shared.jobs.uploads import upload_name
+from shared.jobs.waiting import wait
+from shared.openai.models import Batch, BatchError
+
+SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
+PAUSE_FOR_A_PERSON = timedelta(minutes=5)  # while a key is refused or a quota used up
+WINDOW = timedelta(minutes=5)
+WINDOWS = 13  # so many of them touch any one hour
+
+
+def create(edges: Edges, job: Job, part: Part) -> str:
+    """What came of it, in a word. A part that can't be submitted now waits, and says why."""
+    try:
+        if batch := find_lost_batch(edges, part):
+            edges.ledger.replace_part(part, part.submitted(batch, edges.now()))
+            return "found"
+        if job.cancel_requested:
+            edges.ledger.release_capacity(part, part.cancelled(edges.now()))
+            return "cancelled"
+        file_id = part.file_id or _upload(edges, part)
+    except TryLater as error:
+        return _wait(edges, job, part, error.reason, pause_after(error, part.tries))
+    return _create(edges, job, part, file_id)
+
+
+def pause_after(error: TryLater, tries: int) -> timedelta:
+    """What the other side asked for, or twice as long each time."""
+    if error.after is not None:
+        return error.after
+    if isinstance(error, ActionRequired):
+        return PAUSE_FOR_A_PERSON
+    return min(SHORT_PAUSE * (1 << min(tries - 1, 10)), LONG_PAUSE)
+
+
+def _upload(edges: Edges, part: Part) -> str:
+    """The file's id. After the first try, an upload whose answer was lost may lie there."""
+    name = upload_name(part)
+    if part.tries > 1:
+        for file in edges.openai.file_page().data:
+            if file.filename == name and file.bytes == part.source.length:
+                return file.id
+    return edges.openai.upload(name, edges.s3.open(part.source)).id
+
+
+def _create(edges: Edges, job: Job, part: Part, file_id: str) -> str:
+    uploaded_now = part.file_id != file_id
+    if pause := _pause_for_rate(edges):
+        part = part.model_copy(update={"file_id": file_id})
+        return _wait(edges, job, part, "as many batches are made as an hour may have", pause)
+    creating = part.creating(edges.now(), file_id)
+    edges.ledger.replace_part(part, creating)  # fails where the lease was lost meanwhile
+    try:
+        batch = _create_batch(edges, job, creating)
+    except OutcomeUnknown as error:
+        return _wait(edges, job, creating, error.reason, edges.settings.lost_answer)
+    except TryLater as error:
+        pause = pause_after(error, part.tries)
+        return _wait(edges, job, creating.not_created(), error.reason, pause)
+    except NotYet as error:
+        return _wait_for_file(edges, job, creating, error, uploaded_now=uploaded_now)
+    except Refused as error:
+        return _refuse(edges, creating, error)
+    edges.ledger.replace_part(creating, creating.submitted(batch, edges.now()))
+    return "submitted"
+
+
+def _pause_for_rate(edges: Edges) -> timedelta | None:
+    """Until the next window, if this one's batches are made already."""
+    now = edges.now()
+    window = now - (now - datetime.min.replace(tzinfo=UTC)) % WINDOW
+    try:
+        edges.ledger.spend("batches", window, edges.settings.batches_per_hour // WINDOWS)
+    except Conflict:
+        return window + WINDOW - now
+    return None
+
+
+def _create_batch(edges: Edges, job: Job, part: Part) -> Batch:
+    return edges.openai.create_batch(
+        part.file_id or "",
+        part.endpoint,
+        job.options.completion_window,
+        job.options.metadata | part.metadata,
+    )
+
+
+def _wait(edges: Edges, job: Job, part: Part, reason: str, pause: timedelta) -> str:
+    wait(edges, job, part, reason, until=edges.now() + pause)
+    return "waits"
+
+
+def _wait_for_file(edges: Edges, job: Job, part: Part, error: NotYet, *, uploaded_now: bool) -> str:
+    """OpenAI can't find the file. It is uploaded again, unless it is only too new."""
+    part = part.not_created()
+    if not uploaded_now:
+        part = part.model_copy(update={"file_id": None})
+    return _wait(edges, job, part, error.reason, SHORT_PAUSE)
+
+
+def _refuse(edges: Edges, part: Part, error: Refused) -> str:
+    problem = BatchError(code=error.details.code, message=error.reason)
+    refused = part.not_created().refused(edges.now(), problem)
+    edges.ledger.release_capacity(part, refused)
+    edges.land_queue.send_parts([refused.ref])
+    return "refused"

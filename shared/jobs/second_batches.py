@@ -1,0 +1,84 @@
+"""Batches that a part has one too many: the younger is cancelled, and people hear of it."""
+
+from datetime import datetime
+from typing import Any
+
+from shared.errors import NotFound
+from shared.jobs import notifications
+from shared.jobs.edges import Edges
+from shared.jobs.model import Part, PartState, part_number
+from shared.openai.models import Batch, BatchStatus
+
+NEEDS_NO_OTHER = frozenset({PartState.SUBMITTED, PartState.ENDED, PartState.LANDED})
+
+
+def cancel_second_batch(edges: Edges, batch: Batch) -> None:
+    """Takes a batch that runs; of the two that its part has, the older stays."""
+    part = None if batch.ended else _part_with_another(edges, batch)
+    if part is None:
+        return
+    known = _known_batch(edges, part)
+    if known and _is_younger(known, batch):
+        edges.ledger.replace_part(part, part.with_batch(batch))
+        _cancel(edges, part, known, kept=batch.id)
+    else:
+        _cancel(edges, part, batch, kept=part.batch_id or "")
+
+
+def report_second_batches(edges: Edges, since: datetime) -> int:
+    """Those that ended before a tick saw them: published, and their answers deleted.
+
+    A tick does not look at batches that ended: asking the ledger for each would cost too much.
+    """
+    found = 0
+    for page in edges.openai.batch_pages():
+        found += sum(_report_if_second(edges, batch) for batch in page)
+        if all(batch.created < since for batch in page):
+            break
+    return found
+
+
+def _report_if_second(edges: Edges, batch: Batch) -> bool:
+    if not batch.ended or batch.status == BatchStatus.FAILED:
+        return False
+    part = _part_with_another(edges, batch)
+    if part is None:
+        return False
+    edges.notifier.publish(notifications.second_batch(part, batch, kept=part.batch_id or ""))
+    for file_id in filter(None, (batch.output_file_id, batch.error_file_id)):
+        edges.openai.delete_file(file_id)
+    return True
+
+
+def _part_with_another(edges: Edges, batch: Batch) -> Part | None:
+    """The part that a batch says it is, if that has another batch, or was cancelled without one.
+
+    One that waits or is being submitted may be about to find this very batch, its answer lost.
+    """
+    part = _named_part(edges, batch.metadata or {})
+    if part is None or part.state not in NEEDS_NO_OTHER or part.batch_id == batch.id:
+        return None
+    return part if part.owns(batch) else None
+
+
+def _named_part(edges: Edges, metadata: dict[str, Any]) -> Part | None:
+    job, base, attempt = (str(metadata.get(name, "")) for name in ("job_id", "part", "attempt"))
+    if not job or not base.isdecimal() or not attempt.isdecimal():
+        return None
+    return edges.ledger.part(job, part_number(int(base), int(attempt)))
+
+
+def _known_batch(edges: Edges, part: Part) -> Batch | None:
+    try:
+        return edges.openai.batch(part.batch_id) if part.batch_id else None
+    except NotFound:
+        return None
+
+
+def _is_younger(known: Batch, other: Batch) -> bool:
+    return not known.ended and known.created > other.created
+
+
+def _cancel(edges: Edges, part: Part, batch: Batch, kept: str) -> None:
+    cancelled = batch if batch.ended else edges.openai.cancel_batch(batch.id)
+    edges.notifier.publish(notifications.second_batch(part, cancelled, kept))
