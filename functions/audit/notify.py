@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 
 from functions.audit.metrics import Metrics
-from shared.audit.alerts import Alert, alert_text, record, subject
+from shared.audit.alert_text import alert_text, record, subject
+from shared.audit.alerts import Alert
 from shared.audit.cursor import DAY, Alerting, Cursor, is_live
 from shared.audit.detection import Finding
 from shared.audit.edges import AuditEdges

@@ -9,6 +9,7 @@ from functions.audit.evaluate import Memory, evaluate
 from functions.audit.metrics import Metrics, combined
 from functions.audit.notify import notify
 from shared.audit.api import CursorRefused
+from shared.audit.commit import Commit
 from shared.audit.cursor import Alerting, Cursor, Kind, run_of
 from shared.audit.edges import AuditEdges
 from shared.audit.events import AuditLog
@@ -16,7 +17,6 @@ from shared.audit.lateness import overlap
 from shared.audit.reading import Page
 from shared.audit.replay import unique
 from shared.audit.rows import row_of
-from shared.audit.tables import Commit
 from shared.audit.windows import (
     StuckWalk,
     after_refusal,

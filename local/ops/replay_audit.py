@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.audit.alerts import INNER, Alert
+from shared.audit.alert_text import INNER
+from shared.audit.alerts import Alert
 from shared.audit.config import Config, Misconfigured, read_config
 from shared.audit.events import AuditLog, Unreadable, read_event
 from shared.audit.reading import entries

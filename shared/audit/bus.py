@@ -14,7 +14,7 @@ DETAIL_TYPE = "Audit Events"
 MOST_BYTES = 200_000  # of a call; EventBridge takes 256 KB
 ENTRY_BYTES = 200  # of an entry beside its detail
 LONGEST_DETAIL = 60_000  # bytes of an entry
-LONGEST_EVENT = 50_000  # bytes; of a longer one the bus gets the id and where it lies
+LONGEST_EVENT = 50_000  # bytes; a longer one is named on the bus, with its S3 object
 
 
 class AuditBus:

@@ -26,7 +26,7 @@ class _Rules(FrozenModel):
     @model_validator(mode="before")
     @classmethod
     def _keep_the_rest(cls, given: Any) -> Any:
-        """Whoever sets one threshold keeps the detection's other defaults."""
+        """A threshold that is set leaves the detection's other defaults as they are."""
         if not isinstance(given, dict):
             return given
         defaults = {name: field.default for name, field in cls.model_fields.items()}

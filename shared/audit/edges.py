@@ -37,7 +37,7 @@ class AuditEdges(CommonEdges):
 
     @classmethod
     def in_lambda(cls) -> "AuditEdges":
-        """As the function's environment says."""
+        """Built from the environment."""
         return cls(AuditSettings.load(), utc_now)
 
     def seconds(self) -> int:

@@ -48,9 +48,13 @@ def _adapted(value: Any, kind: Any) -> Any:
         return texts[0] if len(texts) == 1 else None
     if kind == Texts:
         return None if value is None else _texts(value)
-    if get_origin(kind) is tuple and isinstance(value, list):
-        return tuple(fit(each, get_args(kind)[0]) for each in value if isinstance(each, dict))
-    return None
+    return _models(value, kind)
+
+
+def _models(value: Any, kind: Any) -> Any:
+    if get_origin(kind) is not tuple or not isinstance(value, list):
+        return None
+    return tuple(fit(each, get_args(kind)[0]) for each in value if isinstance(each, dict))
 
 
 def _is_model(kind: Any) -> bool:

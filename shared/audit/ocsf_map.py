@@ -1,6 +1,6 @@
 """Which class and activity of OCSF 1.8 each event type is.
 
-3004 Entity Management says of which entity; kinds that OCSF has no number for are Other, by name.
+3004 Entity Management names the entity; kinds without a number in OCSF are Other, by name.
 https://schema.ocsf.io/1.8.0/categories/iam
 """
 

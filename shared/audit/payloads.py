@@ -1,4 +1,4 @@
-"""What an event says beside who and when, type by type.
+"""What an event holds beside who and when, type by type.
 
 The API writes what was done under `data`, what was asked for under `changes_requested`, and the
 docs use one where the schema says the other; so they are read as one, and the models are flat.
@@ -102,7 +102,7 @@ class Role(Payload, frozen=True):
 
 
 class Assignment(Payload, frozen=True):
-    """Somebody's role. The id holds the role's name: role_assignment_<role>__<resource>_<who>."""
+    """A person's role. The id holds the role's name: role_assignment_<role>__<resource>_<who>."""
 
     principal_id: str | None = None
     principal_type: str | None = None

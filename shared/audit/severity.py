@@ -1,10 +1,10 @@
-"""How loud a detection is."""
+"""How severe a detection is."""
 
 from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """From quiet to loud; a signal is stored for whoever looks, and never sent."""
+    """From low to high; a signal is stored and never sent."""
 
     SIGNAL = "signal"
     INFO = "info"

@@ -106,7 +106,7 @@ def _next(run: Run, page: Page) -> str | None:
     if not page.has_more:
         return None
     if page.last_id is None:
-        raise StuckWalk(f"a page after {run.after} has no events, but there is said to be more")
+        raise StuckWalk(f"a page after {run.after} has no events, but promises more")
     if page.last_id == run.after:
         raise StuckWalk(f"the page after {run.after} ends where it began")
     return page.last_id

@@ -27,7 +27,7 @@ class Spray(Burst):
 
 
 def _failure_by_address(event: AuditLog, _: Baseline, __: Spray) -> Sequence[Keyed]:
-    """The actor is whoever sits at the address; the user named is the one attacked."""
+    """The actor is the person at the address; the user named is the one attacked."""
     if not event.by.ip:
         return ()
     observation = Observation.of(event, event.by.email or event.by.user.id or "")
@@ -97,7 +97,7 @@ A2 = Pattern(
             "Ask the user whether they were trying; reset the password.",
             "Look for other users that the same addresses tried.",
         ),
-        false_positives="Somebody on the move who forgot the password.",
+        false_positives="A person on the move who forgot the password.",
     ),
     types=frozenset({"login.failed"}),
     observe=_failure_by_user,
@@ -141,7 +141,7 @@ A3 = Pattern(
             "Look at everything done by this user since the login.",
             "Look for other users that the same addresses tried.",
         ),
-        false_positives="Somebody who forgot the password and remembered it.",
+        false_positives="A person who forgot the password and remembered it.",
     ),
     types=frozenset({"login.failed", "login.succeeded"}),
     observe=_login_by_user,

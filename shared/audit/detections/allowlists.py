@@ -32,7 +32,7 @@ D1 = Detection(
             "Put the allow-list back: Settings, Security, IP allowlist.",
             "Look at everything this actor did in the 24 hours before and after.",
             "Look for sessions and keys used from addresses that the list would have refused.",
-            "If nobody stands by it: end the actor's sessions and revoke their keys.",
+            "If nobody can explain it: end the actor's sessions and revoke their keys.",
         ),
         false_positives="A network move, when the old list goes before the new one is switched on.",
     ),

@@ -24,7 +24,7 @@ D7 = Detection(
         runbook=(
             "Ask whoever acted whether a certificate was being replaced.",
             "Check that another certificate is active: without any, a stolen key is enough.",
-            "Activate it again where nobody stands by the change.",
+            "Activate it again if nobody can explain the change.",
         ),
         false_positives="Rotation: the new certificate is activated shortly before.",
     ),
@@ -39,7 +39,7 @@ def _custody(event: AuditLog, _: Baseline, rule: Approved) -> Verdict | None:
     if registered and is_actor(event, rule.approvers):
         return None
     thing = "key" if event.type.startswith("external_key") else "storage"
-    done = "registered by somebody who may not" if registered else "removed"
+    done = "registered by a person who is no approver" if registered else "removed"
     return Verdict(Severity.HIGH, f"Customer's {thing} {done}: {named(event)}", target_of(event))
 
 
@@ -49,12 +49,12 @@ D8 = Detection(
         name="Customer key or storage registered or removed",
         attack=("T1486", "T1490"),
         runbook=(
-            "Ask the owner of the key or storage, not only whoever acted.",
+            "Ask the owner of the key or storage, not only the person who acted.",
             "Removed: what was encrypted with the key may be out of reach; keep the key alive.",
             "Registered: whose account does it belong to? A stranger's key holds data to ransom.",
             "Undo it, and look at everything this actor did.",
         ),
-        false_positives="Planned rotation by somebody missing from detections.D8.approvers.",
+        false_positives="Planned rotation by a person missing from detections.D8.approvers.",
     ),
     types=frozenset(
         {

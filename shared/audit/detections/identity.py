@@ -10,8 +10,8 @@ from shared.audit.severity import Severity
 def _scim(event: AuditLog, _: Baseline, __: Rule) -> Verdict:
     if event.type == "scim.enabled":
         return Verdict(Severity.INFO, "SCIM switched on", target_of(event))
-    said = "switched off" if event.type == "scim.disabled" else "asked to be deleted"
-    return Verdict(Severity.HIGH, f"SCIM {said}: who leaves keeps access", target_of(event))
+    done = "switched off" if event.type == "scim.disabled" else "asked to be deleted"
+    return Verdict(Severity.HIGH, f"SCIM {done}: people who leave keep access", target_of(event))
 
 
 D3 = Detection(
@@ -49,7 +49,7 @@ D4 = Detection(
         runbook=(
             "Ask the identity team whether this was planned; nobody else should do it.",
             "Compare the connection's issuer, certificate and domains with your provider's.",
-            "Undo what nobody stands by, and end all sessions made since then.",
+            "Undo what nobody can explain, and end all sessions made since then.",
             "Look for users who signed in by password or by the new connection.",
         ),
         false_positives="Certificate rotation, and moves announced by the identity team.",

@@ -28,7 +28,7 @@ K3 = Pattern(
         attack=("T1098.001",),
         runbook=(
             "Ask whoever made the keys what they are for.",
-            "Delete those that nobody stands by.",
+            "Delete those that nobody can explain.",
             "Look at usage by these keys since they were made.",
             "Look at how the actor signed in.",
         ),
@@ -106,7 +106,7 @@ K5 = Pattern(
         runbook=(
             "Ask whoever acted whether keys are being rotated.",
             "Find out which systems have stopped; keys can't be restored, make new ones.",
-            "Nobody stands by it: end the actor's sessions and revoke their own keys.",
+            "Nobody can explain it: end the actor's sessions and revoke their own keys.",
         ),
         false_positives="Rotation after a leak, which is a good thing.",
     ),

@@ -104,7 +104,7 @@ K6 = Detection(
         runbook=(
             "Ask whoever acted which workload is to sign in by it.",
             "Check issuer, audience and subject: a wide subject lets strangers in.",
-            "Remove the trust where nobody stands by it.",
+            "Remove the trust if nobody can explain it.",
             "Look for access tokens issued by it since.",
         ),
         false_positives="Infrastructure as code: put its actor in detections.K6.allow.actors.",

@@ -62,7 +62,7 @@ def _guard_rail_down(observations: Sequence[Observation], rule: GuardRails) -> I
 def _raised(
     numbers: dict[str, float], known: dict[str, float], factor: float
 ) -> Iterator[tuple[str, str]]:
-    """The event tells the new number alone; the old one is known from events before."""
+    """The event has the new number alone; the old one is known from events before."""
     for name, number in numbers.items():
         before = known.get(name)
         if before is not None and number > before and number >= factor * before:
@@ -76,9 +76,9 @@ S2 = Pattern(
         name="Spend or rate guard-rail raised or removed",
         attack=("T1496",),
         runbook=(
-            "Ask whoever acted what the room is needed for.",
-            "Set the limit back where nobody stands by it.",
-            "With new keys beside it: treat those as made for somebody else's work.",
+            "Ask whoever acted why the limit was changed.",
+            "Set the limit back if nobody can explain it.",
+            "With new keys beside it: treat them as stolen capacity.",
             "Look at cost by key and project since.",
         ),
         false_positives="Growing projects, so alone it is stored and not sent.",

@@ -47,7 +47,7 @@ O2 = Detection(
         name="Unknown event type, or the poller's own key at work",
         attack=("T1078.004",),
         runbook=(
-            "The poller's key: revoke it at once and make another; somebody else has it.",
+            "The poller's key: revoke it at once and make another; someone else has it.",
             "Look at everything done with that key, and at where its secret can be read.",
             "Unknown type: look at the event; it is landed whole, but no detection reads it.",
             "Update this project, or add the type to a detection.",

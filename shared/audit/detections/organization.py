@@ -37,9 +37,9 @@ def _logging_noticed(event: AuditLog, _: Baseline, __: Comparison) -> Sequence[K
 
 
 def _logging_turned_down(observations: Sequence[Observation], _: Comparison) -> Iterator[Match]:
-    """The event tells what was asked for, not what it was: that is known from events before.
+    """The event has what was requested, not what it was: that is known from events before.
 
-    Who asks for `disabled` changes something, so without anything known it counts.
+    A request for `disabled` changes something, so it counts even with nothing known.
     """
     mode, projects = "", ""
     for observation in observations:
@@ -78,7 +78,7 @@ D5 = Pattern(
         runbook=(
             "Ask whoever acted, over another channel, whether this was them and why.",
             "Turn it up again: Settings, Data controls, API call logging.",
-            "Treat the time until then as dark: look at usage and cost by key and project instead.",
+            "Until then calls were not logged: look at usage and cost by key and project instead.",
             "Look at everything this actor did since.",
         ),
         false_positives="A project that is retired, or a change for privacy that was agreed on.",

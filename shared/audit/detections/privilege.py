@@ -199,7 +199,7 @@ P5 = Pattern(
         name="Owners demoted or removed in a burst",
         attack=("T1531",),
         runbook=(
-            "Ask another owner, not whoever acted, whether this was planned.",
+            "Ask another owner, not the person who acted, whether this was planned.",
             "Make sure that at least two owners you trust can still sign in.",
             "Put the roles back, and end the actor's sessions.",
             "Nobody can sign in as owner: write to OpenAI's support at once.",

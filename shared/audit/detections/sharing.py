@@ -28,7 +28,7 @@ def _outsider(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict | None:
 
 
 def _is_outside(domain: str, event: AuditLog, baseline: Baseline) -> bool:
-    """Without approved domains, those of whoever invites are inside."""
+    """Without approved domains, that of the inviting person is inside."""
     inside = baseline.approved_domains
     if not inside and event.by.email:
         inside = frozenset({domain_of(event.by.email)})
@@ -73,7 +73,7 @@ S4 = Detection(
         attack=("T1572", "T1537"),
         runbook=(
             "Ask whoever acted where it leads, and who may use it.",
-            "Remove it where nobody stands by it.",
+            "Remove it if nobody can explain it.",
             "Look for data that went that way since.",
             "Expected from this actor: add them to detections.S4.approvers.",
         ),

@@ -169,7 +169,7 @@ def _hurried(world: AuditWorld) -> int:
     return tick(world.edges, world.clock())["AuditPages"]
 
 
-def test_an_event_that_comes_five_hours_late_is_found_by_the_hourly_sweep(
+def test_an_event_five_hours_late_is_found_by_the_hourly_sweep(
     world: AuditWorld,
 ) -> None:
     stray: Any = events(1, NOW + MINUTE, 1)[0]
@@ -182,7 +182,7 @@ def test_an_event_that_comes_five_hours_late_is_found_by_the_hourly_sweep(
     assert [line["id"] for line in world.lines()] == [stray["id"]]
 
 
-def test_an_event_that_comes_days_late_is_found_by_the_daily_check(world: AuditWorld) -> None:
+def test_an_event_days_late_is_found_by_the_daily_check(world: AuditWorld) -> None:
     world.tick()
     stray: Any = events(1, NOW + HOUR, 1)[0]
     world.add([stray], late=2 * DAY)

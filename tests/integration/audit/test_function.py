@@ -49,7 +49,7 @@ OFF = event(1, NOW + 70, "scim.disabled", {"id": "org_1"})
 UNKNOWN = event(2, NOW + 71, "tenant_ish.moon.landed", {"id": "moon"})
 
 
-def test_an_alert_is_a_letter_a_person_can_act_on(world: AuditWorld) -> None:
+def test_an_alert_is_a_message_that_a_person_can_act_on(world: AuditWorld) -> None:
     world.add([OPENED])
     world.tick()
 
@@ -140,7 +140,7 @@ def test_pages_of_any_size_give_the_same_alerts(
     assert len(world.keys(f"audit/{written}/")) == 2
 
 
-def test_what_makes_a_stored_signal_worse_rings(world: AuditWorld) -> None:
+def test_a_stored_signal_that_gets_worse_is_published(world: AuditWorld) -> None:
     limit = {"id": "rl_1", "changes_requested": {"max_requests_per_1_minute": 500}}
     raised = {"id": "rl_1", "changes_requested": {"max_requests_per_1_minute": 5_000}}
     key = {"id": "key_1", "data": {"scopes": ["all"]}}
@@ -166,7 +166,7 @@ def test_an_unknown_event_is_kept_whole(world: AuditWorld) -> None:
     assert world.lines() == [odd]
 
 
-def test_what_is_no_event_is_kept_raw_and_the_rest_lands(aws: None) -> None:
+def test_an_unreadable_entry_is_kept_raw_and_the_rest_lands(aws: None) -> None:
     world = AuditWorld()
     strange = '{"object": "list", "data": [{"id": 7}, "text", %s], "has_more": false}'
     body = (strange % json.dumps(OFF)).encode()
@@ -181,7 +181,7 @@ def test_what_is_no_event_is_kept_raw_and_the_rest_lands(aws: None) -> None:
     assert gzip.decompress(world.read(key)) == b'{"id": 7}\n"text"\n'
 
 
-def test_events_lie_by_their_hour_under_names_that_come_from_content(world: AuditWorld) -> None:
+def test_events_are_stored_by_hour_under_names_from_their_content(world: AuditWorld) -> None:
     before = event(8, NOW - 10, "project.updated", {"id": "p"})
     world.add([OFF, before])
     world.tick()
@@ -220,7 +220,7 @@ def test_the_table_tells_what_somebody_did_and_when(
     assert len(times) == (2 if index == "type" else 1)
 
 
-def test_events_are_on_the_bus_with_their_types_beside_them(world: AuditWorld) -> None:
+def test_events_on_the_bus_have_their_types_beside_them(world: AuditWorld) -> None:
     some = events(160, NOW + 70, 20)
     world.add(some)
     world.tick()
@@ -236,7 +236,7 @@ def test_events_are_on_the_bus_with_their_types_beside_them(world: AuditWorld) -
         assert len(json.dumps(message)) < 64_000
 
 
-def test_what_has_landed_is_neither_written_nor_told_again(world: AuditWorld) -> None:
+def test_events_stored_before_are_neither_written_nor_published(world: AuditWorld) -> None:
     world.add(events(5, NOW + 70, 5))
     world.tick()
     world.bus_events()
@@ -262,7 +262,7 @@ def test_a_rule_on_the_bus_can_ask_for_a_type(world: AuditWorld) -> None:
     assert "off" in body
 
 
-def test_an_event_too_long_for_the_bus_is_named_there_and_lies_in_s3(world: AuditWorld) -> None:
+def test_an_event_too_long_for_the_bus_is_named_there_and_kept_in_s3(world: AuditWorld) -> None:
     long = event(8, NOW + 70, "certificate.deleted", {"id": "c", "certificate": "x" * 70_000})
     world.add([long])
     world.tick()
@@ -292,7 +292,7 @@ def test_events_land_as_ocsf_too_if_asked_for(configured: Callable[..., AuditWor
     assert json.loads(line["raw_data"]) == OFF
 
 
-def test_a_mistake_in_the_configuration_stops_the_function_and_is_told_with_its_place(
+def test_a_mistake_in_the_configuration_stops_the_function_and_names_its_place(
     configured: Callable[..., AuditWorld],
 ) -> None:
     with pytest.raises(ExceptionGroup) as failure:
@@ -305,7 +305,7 @@ def test_a_mistake_in_the_configuration_stops_the_function_and_is_told_with_its_
 
 
 @pytest.mark.parametrize("quirk", ["unauthorized", "forbidden"])
-def test_a_refused_key_rings_with_what_to_do_and_the_tick_fails(
+def test_a_refused_key_alerts_with_a_remedy_and_fails_the_run(
     world: AuditWorld, quirk: str
 ) -> None:
     before = world.cursor()
@@ -345,14 +345,14 @@ def test_a_log_that_was_never_switched_on_is_noticed(aws: None) -> None:
     assert "is the audit log switched on?" in alert_text["Message"]
 
 
-def test_a_log_that_was_not_read_for_long_rings(world: AuditWorld) -> None:
+def test_a_log_not_read_for_long_alerts(world: AuditWorld) -> None:
     world.tick(10 * 60)
 
     (alert_text,) = world.published()
     assert "HIGH O1 The audit log was not read for 10 minutes" in alert_text["Subject"]
 
 
-def test_a_log_without_events_for_longer_than_usual_rings_once_a_day_at_most(
+def test_an_unusual_silence_alerts_once_a_day_at_most(
     configured: Callable[..., AuditWorld],
 ) -> None:
     world = configured("detections: {O1: {suppress_minutes: 1440}}", audit_interval_seconds=HOUR)
@@ -381,7 +381,7 @@ def test_the_tenants_events_land_from_a_stream_of_their_own(aws: None) -> None:
     assert {alert["detection"] for alert in world.stored_alerts()} == {"D3", "K2"}
 
 
-def test_a_key_that_may_not_read_the_tenants_events_is_told_of_and_asked_again_a_day_later(
+def test_a_key_refused_the_tenants_events_is_reported_and_tried_the_next_day(
     aws: None,
 ) -> None:
     world = AuditWorld(settings={"audit_tenant": True, "audit_interval_seconds": DAY})
@@ -404,7 +404,7 @@ def test_a_key_that_may_not_read_the_tenants_events_is_told_of_and_asked_again_a
 @pytest.mark.parametrize(
     "quirk", ["audit_cursor_ignored", "audit_empty_page", "audit_cursor_refused"]
 )
-def test_a_list_that_leads_nowhere_fails_the_tick_and_loses_nothing(
+def test_a_list_that_leads_nowhere_fails_the_run_and_loses_nothing(
     world: AuditWorld, quirk: str
 ) -> None:
     some = events(250, NOW + 70, 20)
@@ -430,7 +430,7 @@ def test_a_cursor_that_is_refused_once_is_walked_again(world: AuditWorld) -> Non
 
 
 @pytest.mark.parametrize("quirk", ["rate_limited", "error_500_before", "error_502_before"])
-def test_a_busy_openai_is_asked_again_and_then_left_to_the_next_tick(
+def test_a_busy_openai_is_retried_and_then_left_to_the_next_run(
     world: AuditWorld, quirk: str
 ) -> None:
     world.add([OFF])
@@ -445,7 +445,7 @@ def test_a_busy_openai_is_asked_again_and_then_left_to_the_next_tick(
     assert failure.group_contains(TryLater)
 
 
-def test_two_doors_at_once_do_the_work_once(world: AuditWorld) -> None:
+def test_two_runs_at_once_do_the_work_once(world: AuditWorld) -> None:
     held = world.cursor().replaced(leased_until=NOW + 1_000)
     world.edges.tables.replace_cursor(held, held.rev - 1)
     world.add([OFF])
@@ -475,7 +475,7 @@ def test_a_backfill_does_with_alerts_what_was_asked(
     assert len(world.keys("audit/dry/")) == dry
 
 
-def test_what_landed_without_alerts_can_be_judged_later(world: AuditWorld) -> None:
+def test_events_landed_without_alerts_can_be_evaluated_later(world: AuditWorld) -> None:
     world.add([OFF | {"effective_at": NOW - 40 * DAY}])
     world.backfill("2026-09-01", "2026-10-01", "off")
     world.tick()

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.audit.alerts import Alert, alert_text, record, subject
+from shared.audit.alert_text import alert_text, record, subject
+from shared.audit.alerts import Alert
 from shared.audit.config import Config
 from shared.audit.detection import Finding
 from shared.audit.severity import Severity
@@ -52,12 +53,12 @@ def settled(
     return settle(found, stored, config or Config())
 
 
-def test_what_is_new_is_stored_and_published() -> None:
+def test_a_new_alert_is_stored_and_published() -> None:
     assert settled(finding(0)) == [Settled(alert(0), notify=True)]
 
 
 @pytest.mark.parametrize("severity", [Severity.SIGNAL, Severity.INFO])
-def test_what_is_quiet_is_stored_alone(severity: Severity) -> None:
+def test_a_low_severity_is_stored_not_published(severity: Severity) -> None:
     assert settled(finding(0, severity)) == [Settled(alert(0, severity), notify=False)]
 
 
@@ -68,12 +69,12 @@ def test_a_signal_is_never_published(severity: Severity, notify: bool) -> None:
     assert found.notify == notify
 
 
-def test_the_very_same_again_changes_nothing() -> None:
+def test_the_same_finding_again_changes_nothing() -> None:
     assert settled(finding(0), stored=[alert(0)]) == []
 
 
 @pytest.mark.parametrize("minutes", [1, 59.9])
-def test_the_like_of_it_within_the_hour_is_remembered_alone(minutes: float) -> None:
+def test_a_repeat_within_the_hour_is_remembered_not_published(minutes: float) -> None:
     (found,) = settled(finding(minutes), stored=[alert(0)])
 
     assert (found.alert.without_parts, found.notify, found.is_news) == (alert(0), False, False)
@@ -81,7 +82,7 @@ def test_the_like_of_it_within_the_hour_is_remembered_alone(minutes: float) -> N
     assert settled(finding(minutes), stored=[found.alert]) == []
 
 
-def test_suppression_counts_from_the_alert_not_from_what_it_covers() -> None:
+def test_suppression_counts_from_the_alert_not_from_its_repeats() -> None:
     (covering,) = settled(finding(1), stored=[alert(0)])
 
     (found,) = settled(finding(60), stored=[covering.alert])
@@ -89,7 +90,7 @@ def test_suppression_counts_from_the_alert_not_from_what_it_covers() -> None:
     assert found == Settled(alert(60), notify=True)
 
 
-def test_what_began_earlier_than_was_known_keeps_its_id_and_is_quiet() -> None:
+def test_an_alert_that_began_earlier_keeps_its_id_unpublished() -> None:
     (found,) = settled(finding(-10), stored=[alert(0)])
 
     assert found.alert.id == alert(0).id
@@ -97,7 +98,7 @@ def test_what_began_earlier_than_was_known_keeps_its_id_and_is_quiet() -> None:
     assert not found.notify
 
 
-def test_what_an_alert_no_longer_covers_is_an_alert_of_its_own() -> None:
+def test_a_repeat_no_longer_covered_becomes_an_alert() -> None:
     (covering,) = settled(finding(55), stored=[alert(0)])
 
     earlier, later = settled(finding(-10), stored=[covering.alert])
@@ -107,7 +108,7 @@ def test_what_an_alert_no_longer_covers_is_an_alert_of_its_own() -> None:
     assert later.alert.id != earlier.alert.id
 
 
-def test_what_turns_out_worse_is_published_again() -> None:
+def test_an_alert_that_gets_worse_is_published_again() -> None:
     raised = finding(0, event_ids=("event-0", "x"), severity=Severity.CRITICAL, level=Severity.HIGH)
 
     (found,) = settled(raised, stored=[alert(0)])
@@ -123,7 +124,7 @@ def test_something_worse_is_an_alert_of_its_own() -> None:
     assert found == [Settled(alert(5, Severity.CRITICAL), notify=True)]
 
 
-def test_something_less_after_it_is_stored_alone() -> None:
+def test_a_lower_severity_after_it_is_stored_not_published() -> None:
     found = settled(finding(5), stored=[alert(0, Severity.CRITICAL)])
 
     assert found == [Settled(alert(5), notify=False)]
@@ -142,7 +143,7 @@ def test_a_flood_is_remembered_in_part() -> None:
     assert found.alert.parts[-1].time >= alert(55).time
 
 
-def test_a_letter_says_what_who_where_before_and_after_and_what_to_do() -> None:
+def test_an_alert_text_names_what_who_where_and_what_to_do() -> None:
     text = alert_text(alert(0))
 
     assert subject(alert(0)) == "HIGH D2 IP allow-list opened"

@@ -69,12 +69,12 @@ def test_who_sets_one_threshold_keeps_the_others() -> None:
         ("a.b.c: 1", "there is no such setting"),
     ],
 )
-def test_a_mistake_is_told_with_its_place(text: str, told: str) -> None:
+def test_a_mistake_is_named_with_its_place(text: str, told: str) -> None:
     with pytest.raises(Misconfigured, match=told):
         read_config(text)
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_named_at_once() -> None:
     with pytest.raises(Misconfigured) as error:
         read_config("notify_from: loud\ndetections: {D1: {enabled: maybe}, D99: {}}")
 

@@ -111,7 +111,7 @@ def test_when_all_is_listed_the_days_before_are_checked() -> None:
     assert after.high == NOW
 
 
-def test_days_are_checked_once_a_day_when_the_last_is_over_for_six_hours() -> None:
+def test_days_are_checked_once_a_day_six_hours_after_the_last_ends() -> None:
     cursor = with_checks(live(), NOW)
 
     assert with_checks(cursor, NOW + 17 * HOUR) == cursor
@@ -183,7 +183,7 @@ def test_a_stream_without_a_run_has_none() -> None:
         (((0, 100), (14_400, 1)), 6 * HOUR),
     ],
 )
-def test_the_overlap_is_twice_what_all_but_one_in_a_thousand_keep_within(
+def test_the_overlap_is_twice_the_lateness_of_999_in_1000_events(
     late: tuple[tuple[int, int], ...], expected: int
 ) -> None:
     assert overlap(lateness(*late)) == expected
@@ -214,7 +214,7 @@ def test_the_longest_silence_of_a_month_is_remembered() -> None:
     assert usual_quiet(live(), 24) == 24 * HOUR
 
 
-def test_silences_of_more_than_thirty_days_ago_are_forgotten() -> None:
+def test_silences_older_than_thirty_days_are_forgotten() -> None:
     cursor = with_run(live(gaps={str(day): day for day in range(40)}, last_event=1), NOW, NOW)
 
     gaps = walked(cursor, page(*events(NOW)), events(NOW)).gaps
@@ -239,7 +239,7 @@ def test_a_backfill_learns_nothing_of_lateness() -> None:
         (backfilled("b", NOW, 1, 2, Alerting.OFF), 0, False),
     ],
 )
-def test_what_was_there_before_the_stream_rings_for_nobody(
+def test_events_from_before_the_stream_are_not_published(
     cursor: Cursor, age: int, news: bool
 ) -> None:
     assert is_live(cursor, NOW - age) is news

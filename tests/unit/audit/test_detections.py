@@ -67,9 +67,7 @@ def test_the_order_of_a_file_makes_no_difference(case: Case, delivery: Delivery)
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("case", FIRES, ids=lambda case: case.id)
-def test_events_that_come_late_one_by_one_and_twice_give_the_same_alerts_once(
-    case: Case, seed: int
-) -> None:
+def test_late_and_repeated_events_give_the_same_alerts_once(case: Case, seed: int) -> None:
     memory = Memory(_config(case))
     events = read(case.events)
 
@@ -82,7 +80,7 @@ def test_events_that_come_late_one_by_one_and_twice_give_the_same_alerts_once(
 
 
 @pytest.mark.parametrize("case", FIRES, ids=lambda case: case.id)
-def test_events_in_order_ring_once_for_each_alert_that_is_no_signal(case: Case) -> None:
+def test_events_in_order_are_notified_once_for_each_alert(case: Case) -> None:
     memory = Memory(_config(case))
 
     for event in read(sorted(case.events, key=lambda event: event["effective_at"])):
@@ -165,7 +163,7 @@ def _by(case: Case, actor: dict[str, Any]) -> list[dict[str, Any]]:
     return [{**event, "actor": actor} for event in case.events]
 
 
-def test_an_actor_that_is_null_is_nobody_and_still_rings() -> None:
+def test_an_event_without_an_actor_still_alerts() -> None:
     event = at(0, "scim.disabled", {"id": "org_1"}) | {"actor": None}
 
     assert seen(replay(read([event]), Config())) == [(0, "high", "D3|unknown|org_1")]
@@ -237,7 +235,7 @@ def test_a_flood_does_not_hide_the_login_that_follows_it() -> None:
     assert max(len(observations) for observations in memory.rows.values()) <= 1_500
 
 
-def test_a_flood_rings_about_once_an_hour() -> None:
+def test_a_flood_alerts_about_once_an_hour() -> None:
     flood = [
         at(n / 10, "login.failed", by=session(f"user{n % 50}", ip="192.0.2.1"))
         for n in range(2_000)

@@ -134,7 +134,7 @@ def test_a_payload_may_be_named_with_underscores() -> None:
         ),
     ],
 )
-def test_an_actor_is_resolved_as_far_as_it_is_told(
+def test_an_actor_is_resolved_as_far_as_it_is_known(
     actor: Any, actor_id: str, acting: str, who: str, where: str
 ) -> None:
     event = read(at(0, "project.created") | {"actor": actor})
@@ -187,7 +187,7 @@ def test_what_is_no_event_says_why(line: bytes, why: str) -> None:
     ],
     ids=["a number too large", "broken UTF-8", "a number far too large"],
 )
-def test_a_payload_that_defies_reading_does_not_hide_the_event(payload: bytes, id_: str) -> None:
+def test_an_unreadable_payload_does_not_hide_the_event(payload: bytes, id_: str) -> None:
     line = b'{"id":"a","type":"api_key.created","effective_at":1,"api_key.created":%s}' % payload
 
     event = read_event(line)

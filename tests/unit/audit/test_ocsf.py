@@ -74,7 +74,7 @@ def test_who_when_and_from_where() -> None:
     assert found["resources"] == [{"uid": "q", "type": "Project"}]
 
 
-def test_an_api_key_acts_from_nowhere_that_is_told() -> None:
+def test_an_event_by_api_key_has_no_address() -> None:
     found = one("project.created", {"id": "p"}, key())
 
     assert found["actor"]["user"] == {"uid": "sa_ci", "credential_uid": "key_ci", "type_id": 4}
@@ -116,7 +116,7 @@ def test_a_role_is_given_to_a_person_or_a_group(principal: str, class_uid: int, 
     assert found[named]["uid"] == "them"
 
 
-def test_an_owner_is_an_administrator_and_a_service_account_is_no_person() -> None:
+def test_owners_are_administrators_and_service_accounts_are_services() -> None:
     assert one("user.added", {"id": "u", "data": {"role": "owner"}})["user"]["type_id"] == 2
     assert one("service_account.created", {"id": "s"})["user"]["type_id"] == 4
 

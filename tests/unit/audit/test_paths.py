@@ -52,7 +52,7 @@ def test_a_row_tells_who_did_what_when() -> None:
 
     assert row.at == f"001760000000#{event.id}"
     assert (row.actor, row.key, row.project, row.email) == ("sa_ci", "key_ci", "proj_1", None)
-    assert (row.landed, row.seen_at, row.expires_at) == (
+    assert (row.object, row.seen_at, row.expires_at) == (
         "audit/events/x",
         START + 9,
         START + 86_409,

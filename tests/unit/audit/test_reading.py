@@ -65,7 +65,7 @@ def test_odd_bodies_are_read_all_the_same(text: bytes) -> None:
     assert [event.raw for event in page.events] == [ONE, TWO]
 
 
-def test_what_is_no_event_is_kept_beside_those_that_are() -> None:
+def test_an_unreadable_entry_is_kept_beside_the_events() -> None:
     page = read_page(body(ONE, {"id": 7}, "text", None))
 
     assert [event.id for event in page.events] == [ONE["id"]]

@@ -82,7 +82,7 @@ def test_an_alert_has_the_fields_that_are_promised(
     assert alert["dedup"] == "D2|user-owner|list_1"
 
 
-def test_what_can_not_be_read_is_told_with_its_line_and_the_rest_goes_on(
+def test_an_unreadable_line_is_reported_and_the_rest_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     content = lines(OPENED) + b"{broken\n" + lines({"id": "x"}, None) + b"\xff\n" + lines(KEY)
@@ -135,12 +135,12 @@ def test_a_configuration_that_is_wrong_stops_it(
     assert err
 
 
-def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["/nowhere/events.jsonl"], None) == 2
     assert "/nowhere/events.jsonl" in capsys.readouterr().err
 
 
-def test_a_cut_gzip_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cut_gzip_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = replayed(tmp_path, gzip.compress(lines(LIST))[:-9], capsys)
 
     assert status == 2

@@ -20,13 +20,13 @@ def resources() -> dict[str, str]:
     }
 
 
-def test_the_admin_key_is_named_by_the_audit_function_and_its_role_alone() -> None:
+def test_only_the_audit_function_and_its_role_name_the_admin_key() -> None:
     named = {name for name, text in resources().items() if "AdminKey" in text}
 
     assert named == {"AuditFunction", "AuditRole"}
 
 
-def test_only_the_audit_function_may_take_the_role_that_reads_the_admin_key() -> None:
+def test_only_the_audit_function_has_the_role_that_reads_the_admin_key() -> None:
     taking = {name for name, text in resources().items() if "!GetAtt AuditRole.Arn" in text}
 
     assert taking == {"AuditFunction"}

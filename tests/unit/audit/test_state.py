@@ -55,7 +55,7 @@ def test_rows_are_kept_longer_than_events_may_be_late() -> None:
     assert expires_at(ENGINE, row) >= START + 40 * DAY * MINUTE
 
 
-def test_what_is_known_already_is_not_judged_again() -> None:
+def test_known_observations_are_not_evaluated_again() -> None:
     observations = [observation(START + n, f"key_{n}") for n in range(5)]
     keyed = [(("K3", "owner"), each) for each in observations]
     row = Row("K3", "owner", HOUR, START // HOUR)
@@ -70,7 +70,7 @@ def test_an_observation_is_the_same_after_it_was_stored() -> None:
     assert Observation.from_text(odd.text) == odd
 
 
-def test_of_copies_that_differ_always_the_same_one_counts() -> None:
+def test_of_differing_copies_always_the_same_one_counts() -> None:
     one = at(0, "scim.disabled", {"id": "a"}, id="same")
     other = at(5, "scim.disabled", {"id": "b"}, id="same")
 
@@ -87,7 +87,7 @@ def test_an_address_that_is_none_is_in_no_network() -> None:
     assert not is_allowed(event, config.rule("D1").allow)
 
 
-def test_what_the_poller_says_of_itself_names_stream_and_reason() -> None:
+def test_findings_about_the_reading_name_stream_and_reason() -> None:
     assert refused("organization", "HTTP 401", START).title.endswith("HTTP 401")
     assert not_permitted("tenant", "HTTP 403", START).target == "tenant/not permitted"
 
