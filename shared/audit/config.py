@@ -11,7 +11,7 @@ from shared.audit.catalogue import ALL
 from shared.audit.detection import Detection, Pattern
 from shared.audit.rules import Baseline, Rule
 from shared.audit.severity import Severity
-from shared.model import FrozenModel
+from shared.model import FrozenModel, mistakes
 
 R = TypeVar("R", bound=Rule)
 
@@ -74,18 +74,18 @@ def read_config(text: str) -> Config:
 
 
 def _problems(error: ValidationError) -> Iterator[str]:
-    for each in error.errors(include_url=False):
-        path = ".".join(map(str, each["loc"])) or "the file"
-        if each["type"] == "extra_forbidden":
-            yield f"{path}: there is no such setting{_meant(each['loc'])}"
+    for each in mistakes(error):
+        path = ".".join(each.path) or "the file"
+        if each.kind == "extra_forbidden":
+            yield f"{path}: there is no such setting{_meant(each.path)}"
         else:
-            yield f"{path}: {each['msg'].removeprefix('Value error, ')} (is {each['input']!r:.80})"
+            yield f"{path}: {each.message} (is {each.value!r:.80})"
 
 
-def _meant(location: tuple[int | str, ...]) -> str:
+def _meant(path: tuple[str, ...]) -> str:
     model: object = Config()
-    for name in location[:-1]:
-        model = getattr(model, str(name))
+    for name in path[:-1]:
+        model = getattr(model, name)
     known = type(model).model_fields if isinstance(model, BaseModel) else {}
-    close = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(path[-1], known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(known)}"

@@ -11,6 +11,7 @@ from shared.audit.detections.reading import domain_of, is_within
 from shared.audit.event_types import KNOWN
 from shared.audit.events import AuditLog
 from shared.audit.rules import Allow, Rule
+from shared.text import shorten
 
 LONGEST_TEXT = 400  # characters
 MOST_IDS = 100  # of the events in an alert: a message stays below 64 KB
@@ -134,4 +135,4 @@ def _finding(
 def _short(text: str) -> str:
     """A text from outside on one line; so an alert stays far below 64 KB."""
     line = "".join(each if each.isprintable() else " " for each in text)
-    return line if len(line) <= LONGEST_TEXT else f"{line[: LONGEST_TEXT - 1]}…"
+    return shorten(line, LONGEST_TEXT)
