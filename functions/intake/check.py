@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO, NamedTuple, cast
 
-from shared.batchfile.lines import UnreadableFile, unpacked
+from shared.batchfile.lines import unpacked
 from shared.batchfile.part_builder import Copying, PartBuilder, Reread
+from shared.batchfile.refusals import UnreadableFile
 from shared.batchfile.schema import Limits
 from shared.batchfile.splitter import Splitter
 from shared.errors import NotFound

@@ -9,6 +9,8 @@ from typing import BinaryIO, Protocol, cast
 
 import zstandard
 
+from shared.batchfile import refusals
+
 BLOCK = 1 << 18  # bytes read at a time; measured fastest, it stays in the cache
 MAX_LINE_BYTES = 64 << 20  # one request; images inside it make lines of many MB
 GIVE_UP_BYTES = 1 << 30  # a line this long is no JSON Lines file: reading stops
@@ -27,16 +29,6 @@ class Readable(Protocol):
     """What can be read in pieces: an S3 object, an open file."""
 
     def read(self, size: int = -1, /) -> bytes: ...
-
-
-class UnreadableFile(Exception):
-    """Reading the file has to stop: code, message and remedy are for its owner."""
-
-    def __init__(self, code: str, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +136,7 @@ class _Unfinished:
     def grow(self, chunk: bytes) -> None:
         self.size += len(chunk)
         if self.size > GIVE_UP_BYTES:
-            raise UnreadableFile(
-                "line_too_long",
-                f"A line has more than {GIVE_UP_BYTES:,} bytes; reading stopped there.",
-                "write JSON Lines: one request a line, each ended by a newline",
-            )
+            raise refusals.line_too_long(GIVE_UP_BYTES)
         if chunk and not self.too_long:
             self.pieces.append(chunk)
 
@@ -180,11 +168,7 @@ def _chunks(source: Readable, limit: int) -> Iterator[bytes]:
     while chunk := _read(source):
         total += len(chunk)
         if total > limit:
-            raise UnreadableFile(
-                "file_too_large",
-                f"The file unpacks to more than {limit:,} bytes; reading stopped there.",
-                "split the file into several and drop each",
-            )
+            raise refusals.file_too_large(limit)
         yield chunk
 
 
@@ -192,34 +176,18 @@ def _read(source: Readable) -> bytes:
     try:
         return source.read(BLOCK)
     except EOFError as error:
-        raise _damaged("ends too early", error) from error
+        raise refusals.damaged("ends too early", error) from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise _damaged("is damaged", error) from error
+        raise refusals.damaged("is damaged", error) from error
     except zstandard.ZstdError as error:
-        raise _damaged("is damaged or ends too early", error) from error
-
-
-def _damaged(how: str, error: Exception) -> UnreadableFile:
-    return UnreadableFile(
-        "invalid_compression",
-        f"The compressed file {how}: {error}.",
-        "compress it again and check it (gzip -t, zstd -t) before you drop it",
-    )
+        raise refusals.damaged("is damaged or ends too early", error) from error
 
 
 def _opening(chunk: bytes) -> bool:
     """Whether a UTF-8 byte order mark opens the file; refuses what is no UTF-8 text at all."""
     if chunk.startswith(UTF16_MARKS):
-        raise UnreadableFile(
-            "invalid_encoding",
-            "The file is UTF-16.",
-            "save it as UTF-8 without a byte order mark (iconv -f utf-16 -t utf-8)",
-        )
+        raise refusals.utf16()
     for mark, suffix in PACKED_MARKS.items():
         if chunk.startswith(mark):
-            raise UnreadableFile(
-                "invalid_encoding",
-                "The file is compressed and its name does not say so, or it is compressed twice.",
-                f"compress it once, and name it …{suffix}",
-            )
+            raise refusals.compressed(suffix)
     return chunk.startswith(UTF8_MARK)

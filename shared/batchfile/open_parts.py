@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from shared.batchfile import schema, validation
+from shared.batchfile import refusals, schema
 from shared.batchfile.part_builder import (
     EMPTY,
     Copying,
@@ -67,14 +67,14 @@ class OpenParts:
             if not discard:
                 self._popped += 1
                 if self._popped > self._limits.parts:
-                    raise validation.too_many_parts(self._limits.parts)
+                    raise refusals.too_many_parts(self._limits.parts)
                 yield part
             if part.spool:
                 part.spool.close()
 
     def _begin(self, group: Group, lines: GoodLines) -> PartBuilder:
         if group not in self._groups and len(self._groups) >= self._limits.groups:
-            raise validation.too_many_models(self._limits.groups)
+            raise refusals.too_many_models(self._limits.groups)
         self._groups.add(group)
         part = self._open[group] = PartBuilder.begun(*group, lines, self._copying)
         return part

@@ -9,7 +9,7 @@ import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from shared.batchfile import schema, validation
+from shared.batchfile import refusals, schema, validation
 from shared.batchfile.duplicates import DuplicateFinder, FirstUses
 from shared.batchfile.library_refs import MARK, resolve_libraries
 from shared.batchfile.lines import TOO_LONG, Block, Readable, blocks, misencoded_at
@@ -54,7 +54,7 @@ class Splitter:
             self._add(block)
             yield from self._parts.pop_full(discard=self.is_refused)
         if self._too_many_suspects:
-            raise validation.too_many_duplicates(self._limits.suspects)
+            raise refusals.too_many_duplicates(self._limits.suspects)
         self._parts.close_all()
         yield from self._parts.pop_full(discard=self.is_refused)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from shared.batchfile.lines import MAX_LINE_BYTES, TOO_LONG, UnreadableFile, misencoded_at
+from shared.batchfile.lines import MAX_LINE_BYTES, TOO_LONG, misencoded_at
 from shared.batchfile.schema import MAX_MODEL, UNDECODABLE, Limits, decode
 from shared.problems import Problem
 from shared.text import shorten
@@ -70,32 +70,6 @@ def too_large(number: int, what: str, have: int, limit: int) -> Problem:
         code="request_too_large",
         message=f"This request alone has {have:,} {what}; a batch may have {limit:,}.",
         remedy="make the request smaller, or split it into several",
-    )
-
-
-def too_many_models(most: int) -> UnreadableFile:
-    return UnreadableFile(
-        "too_many_models",
-        f"The file asks for more than {most} different endpoints and models; reading stopped "
-        "there.",
-        "split it into several files with fewer models each, and check that body.model is a model",
-    )
-
-
-def too_many_parts(most: int) -> UnreadableFile:
-    return UnreadableFile(
-        "too_many_parts",
-        f"The file would be split into more than {most:,} parts; reading stopped there.",
-        "split it into several files, or raise the stack's MaxPartBytes",
-    )
-
-
-def too_many_duplicates(most: int) -> UnreadableFile:
-    return UnreadableFile(
-        "too_many_duplicates",
-        f"The file uses at least {most:,} custom_ids more than once; not all of them are counted "
-        "here.",
-        "check whether the file holds everything twice, and give each line its own custom_id",
     )
 
 

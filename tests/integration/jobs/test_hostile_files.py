@@ -14,8 +14,9 @@ import pytest
 import zstandard
 from moto import mock_aws
 
-from shared.batchfile.lines import BLOCK, GIVE_UP_BYTES, MAX_LINE_BYTES, UTF8_MARK, UnreadableFile
+from shared.batchfile.lines import BLOCK, GIVE_UP_BYTES, MAX_LINE_BYTES, UTF8_MARK
 from shared.batchfile.part_builder import Copying
+from shared.batchfile.refusals import UnreadableFile
 from shared.batchfile.schema import Limits
 from shared.batchfile.splitter import Splitter
 from shared.jobs.model import Job, JobState

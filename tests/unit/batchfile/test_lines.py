@@ -20,11 +20,11 @@ from shared.batchfile.lines import (
     TOO_LONG,
     UTF8_MARK,
     Block,
-    UnreadableFile,
     blocks,
     misencoded_at,
     unpacked,
 )
+from shared.batchfile.refusals import UnreadableFile
 from tests.support.batch_files import chats
 from tests.support.splits import PLENTY, ShortReads, bounded, reader
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.batchfile.lines import BLOCK, UTF8_MARK, UnreadableFile
+from shared.batchfile.lines import BLOCK, UTF8_MARK
 from shared.batchfile.part_builder import Copying
+from shared.batchfile.refusals import UnreadableFile
 from shared.batchfile.schema import EMBEDDINGS, Limits
 from shared.batchfile.splitter import Splitter
 from tests.support.batch_files import chat, chats, lines, question
