@@ -15,8 +15,9 @@ from shared.jobs import keys
 from shared.jobs.edges import Edges
 from shared.jobs.libraries import store_resolver
 from shared.jobs.line_numbers import numbers_as_bytes
-from shared.jobs.model import Job, Part
+from shared.jobs.model import Job
 from shared.jobs.options import Options, read_options
+from shared.jobs.part import Part
 from shared.objects import Source, Span
 from shared.problems import Problem, Problems
 from shared.settings import Settings

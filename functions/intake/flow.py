@@ -6,7 +6,8 @@ from functions.intake.check import Checked, check
 from shared.batchfile.library_refs import StoreNotReady
 from shared.jobs import keys, notifications
 from shared.jobs.edges import Edges
-from shared.jobs.model import Job, JobState, PartState, job_id
+from shared.jobs.model import Job, JobState, job_id
+from shared.jobs.part import PartState
 from shared.objects import Source
 from shared.report import model as reports
 from shared.report import notifications as report_notifications

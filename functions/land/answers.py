@@ -9,7 +9,7 @@ from typing import BinaryIO
 from shared.batchfile.lines import UTF8_MARK
 from shared.errors import NotFound, TryLater
 from shared.jobs.edges import Edges
-from shared.jobs.model import REFUSED, Part, PartState
+from shared.jobs.part import REFUSED, Part, PartState
 from shared.jobs.results import MISSING, Answer, Fate, read_answer, stand_in
 from shared.openai.models import BatchError, BatchStatus
 

@@ -7,10 +7,12 @@ from typing import BinaryIO
 from functions.land.answers import batch_errors
 from functions.land.merge import Landed
 from shared.jobs import keys
+from shared.jobs.answer_counts import AnswerCounts
 from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers
-from shared.jobs.model import Job, JobState, Part
-from shared.jobs.results import AnswerCounts, read_answer
+from shared.jobs.model import Job, JobState
+from shared.jobs.part import Part
+from shared.jobs.results import read_answer
 from shared.openai.models import BatchError
 from shared.problems import KEPT
 from shared.report import model, notifications

@@ -12,7 +12,8 @@ from shared.batchfile import schema
 from shared.jobs import keys, notifications
 from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers
-from shared.jobs.model import Job, JobState, Part, PartState
+from shared.jobs.model import Job, JobState
+from shared.jobs.part import Part, PartState
 from shared.jobs.results import lines_of
 from shared.objects import PartRef
 

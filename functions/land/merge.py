@@ -8,7 +8,7 @@ from typing import NamedTuple
 from shared.jobs import keys
 from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers
-from shared.jobs.model import Part
+from shared.jobs.part import Part
 from shared.jobs.results import lines_of
 
 

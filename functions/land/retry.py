@@ -7,7 +7,8 @@ from functions.land.answers import PartAnswers
 from shared.jobs import keys
 from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
-from shared.jobs.model import Job, Part, PartLines
+from shared.jobs.model import Job
+from shared.jobs.part import Part, PartLines
 from shared.jobs.results import lines_of
 from shared.objects import Span
 

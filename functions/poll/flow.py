@@ -14,8 +14,9 @@ from shared.jobs.batch_lookup import look_up
 from shared.jobs.cancel import cancel_parts
 from shared.jobs.capacity import Capacity
 from shared.jobs.edges import Edges
-from shared.jobs.model import Job, JobState, Part, PartState
+from shared.jobs.model import Job, JobState
 from shared.jobs.observe import observe
+from shared.jobs.part import Part, PartState
 from shared.library.model import SyncRequest
 
 PATIENCE = timedelta(minutes=15)  # what was requested gets this long until it is requested again

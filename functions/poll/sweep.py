@@ -6,7 +6,8 @@ from shared.aws.s3_events import replay_event
 from shared.jobs import notifications
 from shared.jobs.edges import Edges
 from shared.jobs.keys import INBOX
-from shared.jobs.model import Part, PartState, job_id
+from shared.jobs.model import job_id
+from shared.jobs.part import Part, PartState
 from shared.jobs.second_batches import report_second_batches
 from shared.jobs.uploads import uploaded_part
 from shared.library.model import SyncRequest

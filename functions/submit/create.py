@@ -12,7 +12,8 @@ from shared.errors import (
     TryLater,
 )
 from shared.jobs.edges import Edges
-from shared.jobs.model import Job, Part
+from shared.jobs.model import Job
+from shared.jobs.part import Part
 from shared.jobs.uploads import upload_name
 from shared.jobs.waiting import wait
 from shared.openai.models import Batch, BatchError

@@ -13,7 +13,8 @@ from shared.errors import CapacityExceeded, Conflict
 from shared.jobs.capacity import Capacity
 from shared.jobs.edges import Edges
 from shared.jobs.libraries import why_not_ready
-from shared.jobs.model import Job, JobState, Part
+from shared.jobs.model import Job, JobState
+from shared.jobs.part import Part
 from shared.jobs.waiting import wait
 from shared.objects import PartRef
 

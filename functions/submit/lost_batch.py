@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from shared.errors import TryLater
 from shared.jobs.edges import Edges
-from shared.jobs.model import Part
+from shared.jobs.part import Part
 from shared.openai.models import Batch, BatchStatus
 
 SKEW = timedelta(hours=1)  # between our clock and OpenAI's, when a list is read back in time

@@ -7,7 +7,7 @@ from shared.batchfile.schema import BYTES_PER_TOKEN
 from shared.jobs import keys
 from shared.jobs.edges import Edges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
-from shared.jobs.model import Part, PartLines
+from shared.jobs.part import Part, PartLines
 from shared.jobs.results import lines_of
 from shared.openai.models import BatchError
 

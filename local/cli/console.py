@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from local.cli.progress import Snapshot
-from shared.jobs.model import Job, Part, PartState
+from shared.jobs.model import Job
+from shared.jobs.part import Part, PartState
 
 
 class Screen:

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from local.world.stack import World
+from shared.jobs.answer_counts import ErrorGroup
 from shared.jobs.keys import rejected_prefix
-from shared.jobs.model import Job, JobState, Part, PartState
-from shared.jobs.results import ErrorGroup
+from shared.jobs.model import Job, JobState
+from shared.jobs.part import Part, PartState
 from shared.problems import Problem
 from shared.report.model import JobReport, Rejected
 

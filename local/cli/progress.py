@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from local.world.stack import World
-from shared.jobs.model import Job, Part
+from shared.jobs.model import Job
+from shared.jobs.part import Part
 
 TICK = 1.0  # seconds between two ticks of the clock; on AWS it ticks every minute
 LOOK = 0.3  # seconds between two looks into the ledger

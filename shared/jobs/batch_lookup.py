@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.errors import NotFound
 from shared.jobs.edges import Edges
-from shared.jobs.model import Part
+from shared.jobs.part import Part
 from shared.jobs.second_batches import cancel_second_batch
 from shared.openai.models import Batch
 

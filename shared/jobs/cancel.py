@@ -2,7 +2,8 @@
 
 from shared.errors import NotFound
 from shared.jobs.edges import Edges
-from shared.jobs.model import Job, Part, PartState
+from shared.jobs.model import Job
+from shared.jobs.part import Part, PartState
 
 
 def cancel(edges: Edges, job_id: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Self
 
-from shared.jobs.model import Part
+from shared.jobs.part import Part
 from shared.model import FrozenModel
 
 LIMIT_KEPT = timedelta(days=1)

@@ -2,7 +2,8 @@
 
 import hashlib
 
-from shared.jobs.model import Job, Part
+from shared.jobs.model import Job
+from shared.jobs.part import Part
 from shared.text import sanitize_key
 
 BINARY = "application/octet-stream"

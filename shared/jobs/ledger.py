@@ -9,7 +9,8 @@ from boto3.dynamodb.conditions import Attr
 from shared.aws.dynamodb import DynamoTable, Row, Write, bare, stamp
 from shared.errors import CapacityExceeded, Conflict
 from shared.jobs.capacity import Capacity
-from shared.jobs.model import OVER, Job, Part, PartState
+from shared.jobs.model import OVER, Job
+from shared.jobs.part import Part, PartState
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table

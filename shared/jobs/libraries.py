@@ -2,7 +2,8 @@
 
 from shared.batchfile.library_refs import Resolve, StoreNotReady
 from shared.jobs.edges import Edges
-from shared.jobs.model import Job, JobState, Part
+from shared.jobs.model import Job, JobState
+from shared.jobs.part import Part
 from shared.library.paths import LIBRARIES
 from shared.text import sanitize
 

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Sequence
 
 from shared.aws.s3 import S3Store
-from shared.jobs.model import Part
+from shared.jobs.part import Part
 
 
 def line_numbers(s3: S3Store, part: Part) -> Sequence[int]:

@@ -1,18 +1,13 @@
-"""What a job and its parts are, and the moves they may make."""
+"""What a job is, and the states it goes through."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from shared.batchfile.schema import BYTES_PER_TOKEN, PARTS_PER_ATTEMPT
 from shared.jobs.options import Options
 from shared.model import FrozenModel
-from shared.objects import PartRef, Source, Span
-from shared.openai.models import Batch, BatchError, BatchStatus
-from shared.text import shorten
-
-KEPT_ERRORS = 20  # of a refused batch, in the ledger: an item stays below 10 KB
+from shared.objects import Source
 
 
 class JobState(StrEnum):
@@ -24,16 +19,6 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class PartState(StrEnum):
-    PLANNED = "planned"
-    WAITING = "waiting"
-    SUBMITTING = "submitting"
-    SUBMITTED = "submitted"
-    ENDED = "ended"
-    LANDED = "landed"
-
-
-REFUSED = "refused"  # stands for OpenAI's status where create itself was refused
 OVER = frozenset({JobState.REJECTED, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED})
 
 
@@ -89,240 +74,6 @@ class Job(FrozenModel):
         return self.model_copy(update={"rev": self.rev + 1, **changes})
 
 
-class PartLines(FrozenModel):
-    """Which lines of the dropped file a part holds; the numbers themselves lie under `key`."""
-
-    key: str | None  # None: they lie side by side
-    first: int
-    last: int
-    count: int
-
-
-class Part(FrozenModel):
-    """What of a job goes to OpenAI as one batch; `due` is when poll should look at it again."""
-
-    job: str
-    number: int
-    attempt: int = 1
-    state: PartState = PartState.PLANNED
-    endpoint: str
-    model: str
-    source: Span
-    first_line: int
-    last_line: int
-    lines_key: str | None = None  # line numbers, where the lines do not lie side by side
-    requests: int
-    bytes: int
-    inputs: int = 0  # embedding inputs
-    tokens: int  # estimated prompt tokens
-    libraries: list[str] = []  # whose documents it waits for, if they were dropped before it
-    reason: str = ""
-    due: datetime
-    requested_at: datetime | None = None  # when submit was last requested to take it
-    tries: int = 0
-    file_id: str | None = None
-    creating_at: datetime | None = None  # set: an answer of create may be lost
-    batch_id: str | None = None
-    batch_status: str = ""
-    done: int = 0
-    failed: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    output_file_id: str | None = None
-    error_file_id: str | None = None
-    errors: list[BatchError] = []
-    errors_total: int = 0
-    extras: int = 0  # answers to nobody, or second ones
-    replaced: bool = False  # split into smaller parts, which hold its requests now
-    stuck_published: str = ""  # the status for which `Part Stuck` was published
-    cancel_sent: bool = False  # OpenAI was asked to cancel its batch
-    cut_short: bool = False  # the job's cancel kept some of it from being done
-    times: dict[str, datetime] = {}
-    rev: int = 0
-
-    @property
-    def name(self) -> str:
-        return f"{self.job}/{self.number:06d}"
-
-    @property
-    def ref(self) -> PartRef:
-        return PartRef(job=self.job, part=self.number)
-
-    @property
-    def base(self) -> int:
-        """The number of the part whose requests these are, whatever the attempt."""
-        return self.number % PARTS_PER_ATTEMPT
-
-    @property
-    def metadata(self) -> dict[str, str]:
-        """What the batch carries, so that a lost answer is found again."""
-        return {"job_id": self.job, "part": str(self.base), "attempt": str(self.attempt)}
-
-    def owns(self, batch: Batch) -> bool:
-        """Whether a batch at OpenAI is this part's, by its metadata or its input file."""
-        if self.file_id and batch.input_file_id == self.file_id:
-            return True
-        return self.metadata.items() <= (batch.metadata or {}).items()
-
-    def waits(self, now: datetime, reason: str, until: datetime) -> Self:
-        return self._in_state(
-            PartState.WAITING, now, reason=shorten(reason), due=until, requested_at=None
-        )
-
-    def requested(self, now: datetime) -> Self:
-        return self._updated(requested_at=now)
-
-    def postponed(self, until: datetime) -> Self:
-        """Poll looks at it again then."""
-        return self._updated(due=until)
-
-    @property
-    def outcome_unknown(self) -> bool:
-        """An answer of create was lost: until that is cleared up, it keeps its capacity."""
-        return self.creating_at is not None
-
-    @property
-    def holds_capacity(self) -> bool:
-        return self.outcome_unknown or self.state in {PartState.SUBMITTING, PartState.SUBMITTED}
-
-    @property
-    def waits_since(self) -> datetime:
-        return self.times.get(PartState.WAITING.value, self.due)
-
-    def may_be_claimed(self, now: datetime) -> bool:
-        """A waiting part that is due, or one whose holder must be dead: its lease ran out."""
-        return self.state in {PartState.WAITING, PartState.SUBMITTING} and self.due <= now
-
-    def claimed(self, now: datetime, lease: timedelta) -> Self:
-        return self._in_state(PartState.SUBMITTING, now, due=now + lease, tries=self.tries + 1)
-
-    def creating(self, now: datetime, file_id: str) -> Self:
-        """Written before the call: from here on an answer may be lost."""
-        return self._updated(creating_at=now, file_id=file_id)
-
-    def not_created(self) -> Self:
-        """Nothing was made, so nothing needs to be looked for."""
-        return self.model_copy(update={"creating_at": None})
-
-    def refused(self, now: datetime, error: BatchError) -> Self:
-        """OpenAI refused to create its batch: it ends as one that failed validation does."""
-        refused = self.model_copy(update={"errors": [brief(error)], "errors_total": 1})
-        return refused.not_created()._in_state(
-            PartState.ENDED, now, due=now, batch_status=REFUSED, reason=shorten(error.message or "")
-        )
-
-    def submitted(self, batch: Batch, now: datetime) -> Self:
-        submitted = self._in_state(PartState.SUBMITTED, now, creating_at=None, due=now, reason="")
-        return submitted.observed(batch)
-
-    def observed(self, batch: Batch) -> Self:
-        """What OpenAI says of the batch; the part's own state stays."""
-        usage = batch.usage
-        return self.model_copy(
-            update={
-                "file_id": batch.input_file_id or self.file_id,
-                "batch_id": batch.id,
-                "batch_status": shorten(batch.status),
-                "done": batch.counts.completed,
-                "failed": batch.counts.failed,
-                "input_tokens": usage.input_tokens if usage else 0,
-                "output_tokens": usage.output_tokens if usage else 0,
-                "output_file_id": batch.output_file_id,
-                "error_file_id": batch.error_file_id,
-                "errors": [brief(error) for error in batch.problems[:KEPT_ERRORS]],
-                "errors_total": len(batch.problems),
-            }
-        )
-
-    def with_batch(self, batch: Batch) -> Self:
-        """As a next revision: OpenAI has news of its batch, or this batch takes its place."""
-        return self.observed(batch)._updated()
-
-    def ended(self, now: datetime, reason: str = "") -> Self:
-        return self._in_state(PartState.ENDED, now, due=now, reason=shorten(reason))
-
-    def landed(self, now: datetime, extras: int, *, cut_short: bool = False) -> Self:
-        return self._in_state(PartState.LANDED, now, due=now, extras=extras, cut_short=cut_short)
-
-    def was_cancelled_by(self, job: Job) -> bool:
-        """Not if its batch was cancelled earlier: that can be done at OpenAI too."""
-        ended = self.times.get(PartState.ENDED.value)
-        if job.cancel_requested is None or ended is None:
-            return False
-        return self.batch_status == BatchStatus.CANCELLED and ended >= job.cancel_requested
-
-    def cancelled(self, now: datetime) -> Self:
-        """Cancelled before there was a batch."""
-        return self._in_state(PartState.ENDED, now, due=now, batch_status=BatchStatus.CANCELLED)
-
-    def split(self, now: datetime) -> Self:
-        """Its requests go on in smaller parts."""
-        return self._in_state(PartState.LANDED, now, due=now, replaced=True)
-
-    def with_cancel_sent(self) -> Self:
-        return self._updated(cancel_sent=True)
-
-    def with_stuck_published(self) -> Self:
-        return self._updated(stuck_published=self.batch_status)
-
-    def next_attempt(self, source: Span, lines: PartLines, now: datetime) -> "Part":
-        """Those of its requests that may succeed later, as a part of the next attempt."""
-        return self._child(self.number + PARTS_PER_ATTEMPT, self.attempt + 1, (source, lines), now)
-
-    def split_off(self, number: int, source: Span, lines: PartLines, now: datetime) -> "Part":
-        """Some of its requests, as a part of the same attempt."""
-        return self._child(number, self.attempt, (source, lines), now)
-
-    def _in_state(self, state: PartState, now: datetime, **changes: object) -> Self:
-        times = self.times | {state.value: now}
-        return self._updated(state=state, times=times, **changes)
-
-    def _updated(self, **changes: object) -> Self:
-        return self.model_copy(update={"rev": self.rev + 1, **changes})
-
-    def _child(
-        self, number: int, attempt: int, held: tuple[Span, PartLines], now: datetime
-    ) -> "Part":
-        source, lines = held
-        return Part(
-            job=self.job,
-            number=number,
-            attempt=attempt,
-            state=PartState.WAITING,
-            endpoint=self.endpoint,
-            model=self.model,
-            source=source,
-            first_line=lines.first,
-            last_line=lines.last,
-            lines_key=lines.key,
-            requests=lines.count,
-            bytes=source.length,
-            inputs=self.inputs,
-            libraries=self.libraries,
-            tokens=-(-source.length // BYTES_PER_TOKEN),
-            due=now,
-            times={PartState.WAITING.value: now},
-        )
-
-
 def job_id(bucket: str, key: str, version: str) -> str:
     """The same notification twice is the same job."""
     return hashlib.sha256("\0".join((bucket, key, version)).encode()).hexdigest()[:16]
-
-
-def part_number(base: int, attempt: int) -> int:
-    return base + (attempt - 1) * PARTS_PER_ATTEMPT
-
-
-def brief(error: BatchError) -> BatchError:
-    return error.model_copy(
-        update={
-            "code": _brief(error.code),
-            "message": _brief(error.message),
-            "param": _brief(error.param),
-        }
-    )
-
-
-def _brief(text: str | None) -> str | None:
-    return shorten(text) if text else None

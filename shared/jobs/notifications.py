@@ -3,7 +3,8 @@
 from pydantic import JsonValue
 
 from shared.aws.notifier import Notification
-from shared.jobs.model import Job, Part
+from shared.jobs.model import Job
+from shared.jobs.part import Part
 from shared.openai.models import Batch, File
 from shared.text import REASON, sanitize
 

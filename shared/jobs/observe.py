@@ -5,7 +5,7 @@ from datetime import timedelta
 from shared.errors import CapacityExceeded
 from shared.jobs import notifications
 from shared.jobs.edges import Edges
-from shared.jobs.model import Part, PartState
+from shared.jobs.part import Part, PartState
 from shared.jobs.waiting import wait
 from shared.openai.models import Batch, BatchStatus
 from shared.openai.refusals import why_failed

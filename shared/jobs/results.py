@@ -1,7 +1,6 @@
-"""What became of each request: answers joined to requests, counted, and judged."""
+"""One line of an output file: whether the request succeeded, failed, or may succeed later."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from itertools import filterfalse
@@ -9,10 +8,8 @@ from typing import Any
 
 import msgspec
 
-from shared.model import FrozenModel
 from shared.text import shorten
 
-GROUPS = 50  # kinds of errors told apart in a report; the rest is counted together
 RETRYABLE = frozenset({"batch_expired", "request_timeout", "missing_result"})
 MISSING = "missing_result"
 
@@ -130,83 +127,6 @@ def stand_in(custom_id: str, code: str, message: str) -> bytes:
     error = {"code": code, "message": message}
     line = {"id": None, "custom_id": custom_id, "response": None, "error": error}
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-class ErrorGroup(FrozenModel):
-    """Failures alike: how many, and one to look at."""
-
-    code: str
-    message: str
-    count: int
-    example_custom_id: str
-    example_line: int
-
-
-class Usage(FrozenModel):
-    """Tokens as the answers state them."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    def plus(self, other: "Usage") -> "Usage":
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-        )
-
-
-class AnswerCounts:
-    """Counts answers as they pass, in memory that does not grow with their number."""
-
-    def __init__(self) -> None:
-        self.succeeded = 0
-        self.failed = 0
-        self._input: Counter[str] = Counter()  # tokens by model; models are made once, at the end
-        self._output: Counter[str] = Counter()
-        self._groups: dict[tuple[str, str], tuple[str, int]] = {}
-        self._counts: Counter[tuple[str, str]] = Counter()
-
-    def add(self, answer: Answer, model: str, line: int) -> bool:
-        """Counts one request's final answer; whether it succeeded."""
-        self._spend(answer, model)
-        if answer.fate is Fate.SUCCEEDED:
-            self.succeeded += 1
-            return True
-        self.failed += 1
-        key = answer.complaint
-        if key not in self._groups and len(self._groups) >= GROUPS:
-            key = ("other", "further kinds of errors, see errors.jsonl")
-        self._groups.setdefault(key, (shorten(answer.custom_id), line))
-        self._counts[key] += 1
-        return False
-
-    def _spend(self, answer: Answer, model: str) -> None:
-        usage = answer.response.body.usage if answer.response and answer.response.body else None
-        if usage:
-            self._input[model] += usage.prompt_tokens or usage.input_tokens or 0
-            self._output[model] += usage.completion_tokens or usage.output_tokens or 0
-
-    @property
-    def usage(self) -> dict[str, Usage]:
-        """By model, in the order in which they came."""
-        return {
-            model: Usage(input_tokens=spent, output_tokens=self._output[model])
-            for model, spent in self._input.items()
-        }
-
-    @property
-    def groups(self) -> list[ErrorGroup]:
-        """Most frequent first."""
-        return [
-            ErrorGroup(
-                code=code,
-                message=message,
-                count=count,
-                example_custom_id=self._groups[code, message][0],
-                example_line=self._groups[code, message][1],
-            )
-            for (code, message), count in self._counts.most_common()
-        ]
 
 
 def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:

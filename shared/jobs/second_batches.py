@@ -6,7 +6,7 @@ from typing import Any
 from shared.errors import NotFound
 from shared.jobs import notifications
 from shared.jobs.edges import Edges
-from shared.jobs.model import Part, PartState, part_number
+from shared.jobs.part import Part, PartState, part_number
 from shared.openai.models import Batch, BatchStatus
 
 NEEDS_NO_OTHER = frozenset({PartState.SUBMITTED, PartState.ENDED, PartState.LANDED})

@@ -2,7 +2,7 @@
 
 import re
 
-from shared.jobs.model import Part, part_number
+from shared.jobs.part import Part, part_number
 from shared.objects import PartRef
 
 NAME = re.compile(r"([0-9a-f]{16})-(\d+)-(\d+)\.jsonl")  # job, base, attempt

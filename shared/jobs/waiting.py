@@ -4,7 +4,8 @@ from datetime import datetime
 
 from shared.jobs import notifications
 from shared.jobs.edges import Edges
-from shared.jobs.model import Job, Part, PartState
+from shared.jobs.model import Job
+from shared.jobs.part import Part, PartState
 
 
 def wait(edges: Edges, job: Job | None, part: Part, reason: str, until: datetime) -> None:

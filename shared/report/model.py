@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-from shared.jobs.model import Job, Part
+from shared.jobs.answer_counts import AnswerCounts, ErrorGroup, Usage
+from shared.jobs.model import Job
 from shared.jobs.options import Options
-from shared.jobs.results import AnswerCounts, ErrorGroup, Usage
+from shared.jobs.part import Part
 from shared.model import FrozenModel
 from shared.objects import Source
 from shared.openai.models import BatchError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from shared.jobs.results import Usage
+from shared.jobs.answer_counts import Usage
 from shared.model import FrozenModel
 
 TABLE = Path(__file__).with_name("prices.json")  # `python -m local prices` renews it

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.jobs.results import ErrorGroup
+from shared.jobs.answer_counts import ErrorGroup
 from shared.problems import Problem
 from shared.report.format import dollars, number, size
 from shared.report.markup import Html, el, joined, table

@@ -8,7 +8,8 @@ import pytest
 from local.cli.console import shown, story
 from local.cli.download import left_behind
 from local.cli.progress import Snapshot, complaint
-from shared.jobs.model import Job, JobState, Part, PartState
+from shared.jobs.model import Job, JobState
+from shared.jobs.part import Part, PartState
 from shared.objects import Source, Span
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

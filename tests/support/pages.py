@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from shared.jobs.results import ErrorGroup, Usage
+from shared.jobs.answer_counts import ErrorGroup, Usage
 from shared.openai.models import BatchError
 from shared.problems import Problem
 from shared.report.model import JobReport, PartReport, Rejected, part_report

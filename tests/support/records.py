@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.jobs.model import Job, Part
+from shared.jobs.model import Job
+from shared.jobs.part import Part
 from shared.objects import Source, Span
 from shared.openai.models import Batch
 

@@ -17,7 +17,8 @@ from functions.poll.flow import poll
 from local.openai import SmallOpenAI, SmallSettings
 from shared.errors import Conflict, TryLater
 from shared.jobs.edges import Edges
-from shared.jobs.model import Job, Part, job_id
+from shared.jobs.model import Job, job_id
+from shared.jobs.part import Part
 from shared.objects import Source
 from shared.settings import Settings
 from tests.support.aws import aws, drain, make_queue, make_table, make_topic, receive

@@ -31,7 +31,8 @@ from local.world.stack import (
     make_world,
 )
 from local.world.workspace import temporary_home
-from shared.jobs.model import JobState, PartState
+from shared.jobs.model import JobState
+from shared.jobs.part import PartState
 from tests.support.batch_files import chat, lines
 
 MODELS = ("gpt-5-mini", "gpt-4.1")  # two parts

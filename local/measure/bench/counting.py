@@ -19,7 +19,7 @@ from local.measure.kit.report import Section, judged
 from local.measure.kit.testbed import Testbed, make_testbed
 from local.world.workspace import temporary_home
 from shared.jobs.edges import Edges
-from shared.jobs.model import Part, PartState
+from shared.jobs.part import Part, PartState
 from shared.objects import PartRef, Span
 
 REQUESTS = 10  # of a part; how many there are changes nothing

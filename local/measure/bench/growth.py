@@ -16,7 +16,7 @@ from local.measure.kit.testbed import Testbed
 from local.measure.kit.timing import Times, counting_cpu, interleaved
 from local.world.workspace import temporary_home
 from shared.jobs.edges import Edges
-from shared.jobs.model import Part
+from shared.jobs.part import Part
 from shared.objects import PartRef
 
 LINE = 1_000  # bytes

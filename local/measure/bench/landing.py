@@ -17,7 +17,8 @@ from local.measure.kit.testbed import DATA, INTERNET, LOOPBACK, Testbed, make_te
 from local.measure.kit.timing import interleaved, ratio
 from local.world.workspace import temporary_home
 from shared.jobs.edges import Edges
-from shared.jobs.model import Job, Part, PartState
+from shared.jobs.model import Job
+from shared.jobs.part import Part, PartState
 from shared.objects import PartRef, Source
 
 PADDING = 3_000  # bytes of an answer, besides about 700 that are always there

@@ -16,7 +16,7 @@ from local.measure.kit.processes import start_helper
 from local.measure.kit.tables import create_table
 from local.world.servers import start_aws, start_openai
 from shared.jobs.edges import Edges
-from shared.jobs.model import Part, PartState
+from shared.jobs.part import Part, PartState
 from shared.objects import Source
 from shared.settings import Settings
 

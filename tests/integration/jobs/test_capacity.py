@@ -7,7 +7,8 @@ import pytest
 from moto import mock_aws
 
 from local.openai import SmallSettings
-from shared.jobs.model import JobState, PartState
+from shared.jobs.model import JobState
+from shared.jobs.part import PartState
 from tests.support.batch_files import chat, lines
 from tests.support.world import World
 

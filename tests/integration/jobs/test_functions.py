@@ -10,7 +10,8 @@ from functions.intake.flow import take_in
 from functions.land.flow import land
 from functions.poll.flow import poll
 from functions.submit.flow import submit
-from shared.jobs.model import JobState, PartState
+from shared.jobs.model import JobState
+from shared.jobs.part import PartState
 from shared.objects import PartRef, Source
 from tests.support.batch_files import chat, chats, lines
 from tests.support.names import DATA, INBOX

@@ -9,7 +9,8 @@ from moto import mock_aws
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from shared.jobs.cancel import cancel
-from shared.jobs.model import JobState, PartState
+from shared.jobs.model import JobState
+from shared.jobs.part import PartState
 from tests.support.batch_files import chat, chats, lines
 from tests.support.names import INBOX
 from tests.support.world import World

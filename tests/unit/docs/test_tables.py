@@ -14,8 +14,9 @@ from shared.audit.rules import Rule
 from shared.aws.notifier import Notification
 from shared.batchfile.schema import ENDPOINTS
 from shared.jobs import notifications
-from shared.jobs.model import JobState, PartState
+from shared.jobs.model import JobState
 from shared.jobs.options import Options
+from shared.jobs.part import PartState
 from shared.library.settings import LibrarySettings
 from shared.report.model import JobReport, Rejected
 from tests.support.records import job, part

@@ -6,7 +6,8 @@ import pytest
 
 from shared.batchfile.schema import PARTS_PER_ATTEMPT
 from shared.jobs.capacity import LIMIT_KEPT, Capacity
-from shared.jobs.model import KEPT_ERRORS, JobState, Part, PartLines, PartState, job_id, part_number
+from shared.jobs.model import JobState, job_id
+from shared.jobs.part import KEPT_ERRORS, Part, PartLines, PartState, part_number
 from shared.objects import PartRef, Source
 from shared.openai.models import Batch, BatchError
 from shared.text import LONGEST

@@ -7,16 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.jobs.results import (
-    GROUPS,
-    Answer,
-    AnswerCounts,
-    Fate,
-    Usage,
-    lines_of,
-    read_answer,
-    stand_in,
-)
+from shared.jobs.answer_counts import GROUPS, AnswerCounts, Usage
+from shared.jobs.results import Answer, Fate, lines_of, read_answer, stand_in
 from shared.text import LONGEST
 from tests.support.splits import bounded
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.land.merge import chained
-from shared.jobs.model import Part
+from shared.jobs.part import Part
 from tests.support.records import part
 from tests.support.splits import bounded
 

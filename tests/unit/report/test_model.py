@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.jobs.results import Answer, AnswerCounts, Usage
+from shared.jobs.answer_counts import AnswerCounts, Usage
+from shared.jobs.results import Answer
 from shared.jobs.results import _Response as Response
 from shared.openai.models import BatchError
 from shared.problems import Problem, Problems

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shared.aws.notifier import Notification
-from shared.jobs.results import Usage
+from shared.jobs.answer_counts import Usage
 from shared.problems import Problem, Problems
 from shared.report import notifications
 from shared.report.model import JobReport, Requests, rejection

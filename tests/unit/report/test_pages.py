@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from shared.jobs.results import Usage
+from shared.jobs.answer_counts import Usage
 from shared.problems import Problem
 from shared.report.format import dollars, share, size, span
 from shared.report.job_page import job_page

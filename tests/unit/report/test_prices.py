@@ -8,7 +8,7 @@ from genai_prices import Usage as Spent
 from genai_prices import calc_price
 
 from local.build.update_prices import PRICES, table
-from shared.jobs.results import Usage
+from shared.jobs.answer_counts import Usage
 from shared.report.prices import cost, prices
 
 MILLION = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
