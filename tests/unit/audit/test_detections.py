@@ -12,9 +12,13 @@ from shared.audit.config import Config
 from shared.audit.events import AuditLog
 from shared.audit.replay import replay
 from shared.audit.severity import Severity
-from tests.unit.audit.cases import FIRES, NEAR_MISSES, Case
+from tests.unit.audit.cases import access, defence, keys, operations, privilege, sharing
+from tests.unit.audit.cases.case import Case
 from tests.unit.audit.timelines import MINUTE, Memory, at, key, read, seen, session
 
+GROUPS = (defence, privilege, keys, access, sharing, operations)
+FIRES = [case for group in GROUPS for case in group.FIRES]
+NEAR_MISSES = [case for group in GROUPS for case in group.NEAR_MISSES]
 WITHOUT_EVENTS = {"O1"}
 Delivery = Callable[[list[AuditLog]], list[AuditLog]]
 
