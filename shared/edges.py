@@ -49,7 +49,8 @@ class CommonEdges:
 
     @cached_property
     def s3(self) -> S3Store:
-        return S3Store(self._client("s3"), self.settings.data_bucket)
+        settings = self.settings
+        return S3Store(self._client("s3"), settings.data_bucket, settings.upload_piece_bytes)
 
     @cached_property
     def notifier(self) -> Notifier:

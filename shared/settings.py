@@ -10,8 +10,9 @@ from shared.model import ExternalModel
 class Settings(ExternalModel):
     """A variable's name is the field's in capitals; what a function was not given is empty.
 
-    The template leaves `batches_per_hour`, `max_file_bytes`, `max_part_requests`, `stuck_hours` and
-    `uploads_at_once` alone. They are settings so that tests and measurements can make them small.
+    The template leaves `batches_per_hour`, `max_file_bytes`, `max_part_requests`, `stuck_hours`,
+    `upload_piece_bytes` and `uploads_at_once` alone. They are settings so that tests and
+    measurements can make them small.
     """
 
     ledger_table: str = ""
@@ -36,6 +37,7 @@ class Settings(ExternalModel):
     lease_seconds: int = 900  # longer than the longest function may run
     lost_answer_seconds: int = 300  # given to what was made, its answer lost, to show up in a list
 
+    upload_piece_bytes: int = 8 << 20  # an object this large goes to S3 in pieces of about that
     uploads_at_once: int = 8  # documents of one library
     library_pace_seconds: int = 60  # between two attachings, and given to a rename's other half
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CHUNK = 1 << 18
-PIECE = 8 << 20  # bytes; less is one put, more is a multipart upload in pieces of about this size
 AT_ONCE = 4  # pieces in flight
 RETRIES = 3  # of a read that broke off, each from where it stopped
 BROKEN = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, ConnectionClosedError)
@@ -35,8 +34,9 @@ MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNot
 class S3Store:
     """Writes go to the data bucket; a read names its bucket."""
 
-    def __init__(self, s3: "S3Client", data_bucket: str) -> None:
+    def __init__(self, s3: "S3Client", data_bucket: str, piece_bytes: int) -> None:
         self._s3 = s3
+        self._piece_bytes = piece_bytes  # less is one put, more is a multipart upload
         self.bucket = data_bucket
 
     def head(self, source: Source) -> tuple[int, Mapping[str, str]]:
@@ -76,10 +76,10 @@ class S3Store:
 
     def write(self, key: str, chunks: Iterable[bytes], kind: str = "application/jsonl") -> int:
         """Writes an object, in one piece or (streamed) in many; returns its bytes."""
-        pieces = _pieces(chunks)
+        pieces = _pieces(chunks, self._piece_bytes)
         first = next(pieces, b"")
         with _typed_errors(key):
-            if len(first) >= PIECE:
+            if len(first) >= self._piece_bytes:
                 return self._write_in_pieces(key, chain([first], pieces), kind)
             self._s3.put_object(Bucket=self.bucket, Key=key, Body=first, ContentType=kind)
         return len(first)
@@ -248,13 +248,13 @@ def _version(source: Span | Source) -> dict[str, Any]:
     return {"VersionId": source.version} if source.version else {}
 
 
-def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Of PIECE bytes or a little more; the last one may be shorter."""
+def _pieces(chunks: Iterable[bytes], full: int) -> Iterator[bytes]:
+    """Of `full` bytes or a little more; the last one may be shorter."""
     held, size = list[bytes](), 0
     for chunk in chunks:
         held.append(chunk)
         size += len(chunk)
-        if size >= PIECE:
+        if size >= full:
             piece = b"".join(held)
             held, size = [], 0
             yield piece

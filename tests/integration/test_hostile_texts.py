@@ -1,6 +1,6 @@
 """Names and texts from outside that would forge lines, move cursors, run as scripts or formulas.
 
-What people are shown of them (reports, pages, letters, logs, names in S3) does none of that.
+What people are shown of them (reports, pages, messages, logs, names in S3) does none of that.
 """
 
 import json
@@ -34,7 +34,7 @@ TEXTS = {
     "long": "x" * 1_000,
 }
 CALM = "calm"
-USUAL = [2, 3, 3, 5]  # line ends of the letters about such files, whatever they are called
+USUAL = [2, 3, 3, 5]  # line ends of the messages about such files, whatever they are called
 USUAL_ALERTS = [17, 17, 17, 19]  # the same of alerts about such names
 WORST = "".join(TEXTS[each] for each in ("lines", "cursor", "script", "unseen"))
 
@@ -65,33 +65,30 @@ def dropped(world: World, text: str) -> list[str]:
     ]
 
 
-def told(world: World, text: str) -> list[dict[str, str]]:
-    world.run_until_over(*dropped(world, text))
-    return world.published()
-
-
 def is_calm(text: str) -> bool:
     return all(line.isprintable() for line in text.split("\n"))
 
 
-def assert_calm(letters: list[dict[str, Any]], longest: int) -> None:
-    for each in letters:
-        assert each["Subject"].isascii()
-        assert each["Subject"].isprintable()
-        assert is_calm(each["Message"])
-        assert len(each["Message"]) < longest
+def assert_calm(messages: list[dict[str, Any]], longest: int) -> None:
+    for each in messages:
+        subject, text = each["Subject"], each["Message"]
+        assert subject.isascii(), f"not ASCII: {subject!r}"
+        assert subject.isprintable(), f"not printable: {subject!r}"
+        assert is_calm(text), f"not printable, but for line ends: {text!r}"
+        assert len(text) < longest, f"{len(text)} characters, expected fewer than {longest}"
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
-def test_letters_stay_of_one_shape_whatever_is_dropped(world: World, text: str) -> None:
-    letters = told(world, text)
+def test_messages_keep_their_shape_whatever_is_dropped(world: World, text: str) -> None:
+    world.run_until_over(*dropped(world, text))
+    messages = world.published()
 
-    assert sorted(each["Message"].count("\n") for each in letters) == USUAL
-    assert_calm(letters, 4_000)
+    assert sorted(each["Message"].count("\n") for each in messages) == USUAL
+    assert_calm(messages, 4_000)
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
-def test_names_reports_and_pages_stay_harmless_and_keep_the_whole(world: World, text: str) -> None:
+def test_reports_and_pages_stay_harmless_and_keep_the_whole_name(world: World, text: str) -> None:
     jobs = dropped(world, text)
     world.run_until_over(*jobs)
 
@@ -112,7 +109,7 @@ def test_names_reports_and_pages_stay_harmless_and_keep_the_whole(world: World, 
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
-def test_a_library_of_such_documents_is_searchable_and_told_of_calmly(
+def test_a_library_of_such_documents_is_searchable_and_reported_calmly(
     world: World, text: str
 ) -> None:
     folder = Folder(world, name=text[:100].replace("/", "|"))
@@ -125,12 +122,12 @@ def test_a_library_of_such_documents_is_searchable_and_told_of_calmly(
     folder.set(unknown=text)
     folder.tick()
 
-    letters = world.published()
-    kinds = {each["MessageAttributes"]["type"]["Value"] for each in letters}
+    messages = world.published()
+    kinds = {each["MessageAttributes"]["type"]["Value"] for each in messages}
     assert {"Document Searchable", "Document Failed", "Library In Sync"} < kinds
     assert "Library Settings Refused" in kinds
-    assert max(each["Message"].count("\n") for each in letters) < 6
-    assert_calm(letters, 4_000)
+    assert max(each["Message"].count("\n") for each in messages) < 6
+    assert_calm(messages, 4_000)
     (key,) = [key for key in world.keys("libraries/") if key.endswith("/report.json")]
     assert key.isprintable()
     assert not {".", ".."} & set(key.split("/"))
@@ -167,12 +164,12 @@ def test_alerts_about_such_names_are_calm(text: str) -> None:
         world.tick()
         world.add(poisoned(each, text) | {"id": each["id"]} for each in found)
         world.tick()
-        letters = world.published()
+        messages = world.published()
         keys = world.keys("audit/")
 
-    assert {each["Subject"].split()[3] for each in letters} >= {"D2", "D3"}
-    assert sorted(each["Message"].count("\n") for each in letters) == USUAL_ALERTS
-    assert_calm(letters, 6_000)
+    assert {each["Subject"].split()[3] for each in messages} >= {"D2", "D3"}
+    assert sorted(each["Message"].count("\n") for each in messages) == USUAL_ALERTS
+    assert_calm(messages, 6_000)
     assert all(key.isprintable() and ".." not in key.split("/") for key in keys)
 
 

@@ -1,7 +1,7 @@
 """Least rights: what the template lets a function do is what it does, no more and no less.
 
 The needs come from calls that were made: every function runs all its scenarios, and a call in the
-code that no story makes fails. A function without stories fails.
+code that no scenario makes fails. A function without scenarios fails.
 """
 
 import ast
@@ -22,7 +22,7 @@ from tests.support.rights import (
     needed,
     of_the_platform,
 )
-from tests.support.rights_scenarios import lived_through
+from tests.support.rights_scenarios import Traced, run_scenarios
 from tests.tools.update_rights import PAGE, filled
 
 SCENARIOS = {
@@ -39,22 +39,34 @@ pytestmark = pytest.mark.xdist_group("rights")
 
 
 @cache
-def calls() -> dict[str, list[Call]]:
-    return lived_through()
+def once() -> Traced:
+    """All scenarios take half a minute."""
+    return run_scenarios()
 
 
 @pytest.fixture
-def lived(made_up_account: None) -> dict[str, list[Call]]:
-    return calls()
+def traced(made_up_account: None) -> Traced:
+    return once()
+
+
+@pytest.fixture
+def calls(traced: Traced) -> dict[str, list[Call]]:
+    if traced.failures:
+        pytest.skip("a scenario failed: test_every_scenario_ends_as_expected says which")
+    return traced.calls
+
+
+def test_every_scenario_ends_as_expected(traced: Traced) -> None:
+    assert traced.failures == {}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("function", functions())
 def test_a_function_may_do_what_it_does_and_nothing_else(
-    lived: dict[str, list[Call]], function: str, scenario: str
+    calls: dict[str, list[Call]], function: str, scenario: str
 ) -> None:
-    assert lived.get(function), f"no story of {function} is told in rights_stories.py"
-    does = {right for call in lived[function] for right in needed(call)} | set(
+    assert calls.get(function), f"rights_scenarios.py has no scenario for {function}"
+    does = {right for call in calls[function] for right in needed(call)} | set(
         of_the_platform(function)
     )
     needs = in_scenario(does, SCENARIOS[scenario])
@@ -63,14 +75,14 @@ def test_a_function_may_do_what_it_does_and_nothing_else(
     assert {"missing": needs - may, "unused": may - needs} == {"missing": set(), "unused": set()}
 
 
-def test_every_call_in_the_code_is_made_in_a_story(lived: dict[str, list[Call]]) -> None:
-    made = {xform_name(call.operation) for each in lived.values() for call in each}
+def test_every_call_in_the_code_is_made_in_a_scenario(calls: dict[str, list[Call]]) -> None:
+    made = {xform_name(call.operation) for each in calls.values() for call in each}
 
     assert set(_written()) - made - {"abort_multipart_upload", "get_secret_value"} == set()
 
 
 def _written() -> Iterator[str]:
-    """The names of AWS' operations that shipped code calls, or asks a paginator for."""
+    """The names of the AWS operations that shipped code calls, or asks a paginator for."""
     session = botocore.session.get_session()
     known = {
         xform_name(operation)

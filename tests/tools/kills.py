@@ -44,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
         while killed.total() < options.times:
             jobs += 1
             kill = Killing(home, chance, options.times - killed.total())
-            _check(world, _live(world, home, f"job-{jobs}.jsonl", kill))
+            _assert_complete(world, _run_job(world, home, f"job-{jobs}.jsonl", kill))
             killed += kill.killed
             print(f"job {jobs}: complete, in order; killed so far: {dict(killed)}")
         state = httpx.get(world.openai.removesuffix("/v1") + "/_small/state", trust_env=False)
@@ -92,7 +92,7 @@ class Killing:
                 yield function.rsplit("-", 1)[-1], int(process.name)
 
 
-def _live(world: World, home: Path, name: str, kill: Killing) -> Job:
+def _run_job(world: World, home: Path, name: str, kill: Killing) -> Job:
     file = home / name
     file.write_bytes(lines(chat(f"{name}-{n}", model=MODELS[n % 3]) for n in range(REQUESTS)))
     job_id = drop(world, file, f"inbox/{name}", {})
@@ -100,18 +100,19 @@ def _live(world: World, home: Path, name: str, kill: Killing) -> Job:
         for _ in snapshots(world, home, job_id, clock):
             kill.perhaps()
     job = world.ledger.job(job_id)
-    assert job is not None
+    assert job is not None, f"the ledger knows no job {job_id}"
     return job
 
 
-def _check(world: World, job: Job) -> None:
+def _assert_complete(world: World, job: Job) -> None:
     assert job.state is JobState.COMPLETED, job
     body = world.client("s3").get_object(
         Bucket=world.outputs["DataBucketName"], Key=f"{job.results_prefix}results.jsonl"
     )["Body"]
     ids = [json.loads(line)["custom_id"] for line in body.iter_lines()]
     name = job.key.removeprefix("inbox/")
-    assert ids == [f"{name}-{n}" for n in range(REQUESTS)]
+    wanted = [f"{name}-{n}" for n in range(REQUESTS)]
+    assert ids == wanted, f"{job.id} is not complete and in order: {len(ids)} lines"
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
 def upgrade(home: Path, commit: str) -> None:
     world = make_world(home, SLOW, print, build=lambda say: _built_at(home, commit, say))
     job = _open_job(world, home)
-    _ends_well(deploy(home, world, built_template(print), print), home, job)
+    _assert_ends_well(deploy(home, world, built_template(print), print), home, job)
 
 
 def redeploy(home: Path) -> None:
@@ -72,7 +72,7 @@ def redeploy(home: Path) -> None:
     subprocess.run(gone, env=environment, check=True, stdin=subprocess.DEVNULL)
     back = [sys.executable, "-m", "local", "adopt", "--stack", STACK]
     subprocess.run(back, env=environment | {"PYTHONPATH": str(ROOT)}, check=True)
-    _ends_well(deploy(home, world, built_template(print), print), home, job)
+    _assert_ends_well(deploy(home, world, built_template(print), print), home, job)
 
 
 def _built_at(home: Path, commit: str, say: Say) -> Path:
@@ -83,7 +83,8 @@ def _built_at(home: Path, commit: str, say: Say) -> Path:
         packed.extractall(tree, filter="data")
     for tools in (".venv", ".venvs"):
         (tree / tools).symlink_to(ROOT / tools)
-    for newer in (tree / "uv.lock", tree / "pyproject.toml", *(tree / "local/tools").iterdir()):
+    lists = tree.glob("local/**/tools/*")  # of the tools, wherever that commit has them
+    for newer in (tree / "uv.lock", tree / "pyproject.toml", *lists):
         os.utime(newer, (0, 0))  # than the tools, which make would set up again
     say(f"Building the packages of {commit} …")
     code = "from local.world.packages import built_template; print(built_template(lambda _: None))"
@@ -106,7 +107,7 @@ def _open_job(world: World, home: Path) -> str:
     raise AssertionError(f"{world.ledger.job(job)} {world.ledger.parts(job)}")
 
 
-def _ends_well(world: World, home: Path, job_id: str) -> None:
+def _assert_ends_well(world: World, home: Path, job_id: str) -> None:
     before = world.ledger.job(job_id)
     assert before is not None, "the new stack knows nothing of the job"
     assert not before.over, "the job was over too soon: nothing was shown"
@@ -114,14 +115,13 @@ def _ends_well(world: World, home: Path, job_id: str) -> None:
         for _ in snapshots(world, home, job_id, clock):
             pass
     job = world.ledger.job(job_id)
-    assert job is not None
+    assert job is not None, f"the ledger knows no job {job_id}"
     assert job.state is JobState.COMPLETED, job
     body = world.client("s3").get_object(
         Bucket=world.outputs["DataBucketName"], Key=f"{job.results_prefix}results.jsonl"
     )["Body"]
-    assert [json.loads(line)["custom_id"] for line in body.iter_lines()] == [
-        f"r{n}" for n in range(REQUESTS)
-    ]
+    ids = [json.loads(line)["custom_id"] for line in body.iter_lines()]
+    assert ids == [f"r{n}" for n in range(REQUESTS)], f"{job_id} is not complete: {len(ids)} lines"
     state = httpx.get(world.openai.removesuffix("/v1") + "/_small/state", trust_env=False).json()
     assert state["billed"]["total"] == REQUESTS, state["billed"]
     assert not state["billed"]["duplicates"], state["billed"]

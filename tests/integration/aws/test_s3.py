@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
-from shared.aws.s3 import PIECE, S3Store
+from shared.aws.s3 import S3Store
 from shared.errors import NotFound, TryLater
 from shared.objects import Source, Span
+from shared.settings import Settings
 from tests.support.names import DATA
 from tests.support.world import World
+
+PIECE = Settings().upload_piece_bytes
 
 CONTENT = bytes(range(256)) * 40
 
@@ -31,7 +34,7 @@ def ignore_ranges(world: World) -> None:
         del request.headers["Range"]
 
     world.s3.meta.events.register("before-sign.s3.GetObject", forget)
-    world.edges.s3 = S3Store(world.s3, DATA)
+    world.edges.s3 = S3Store(world.s3, DATA, PIECE)
 
 
 SPANS = pytest.mark.parametrize(("start", "length"), [(0, 10240), (0, 1), (300, 1000), (10239, 1)])
