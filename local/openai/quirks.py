@@ -36,6 +36,7 @@ BATCH_QUIRKS: dict[str, str] = {
     "stuck_in_progress": "never gets a request done; expires after its window",
     "validation_fails": "fails with `code` (server_error), `message`, `line`",
     "token_limit": "refused with token_limit_exceeded, whatever the limit",
+    "output_not_visible": "its files cannot be found for `seconds` (30) after its end",
     "quota_not_released": "its enqueued tokens stay counted `seconds` (600) after its end",
     "expires_partly": "expires `seconds` (86400) after creation, a share `done` (0.1) executed",
     "cancelled_by_someone": "somebody cancels it `seconds` (10) after its creation",

@@ -3,45 +3,55 @@
 import argparse
 import sys
 import time
-from collections import Counter
 
+from tests.simulation.fault_table import KINDS
 from tests.simulation.runner import Outcome, outcomes
-
-
-def shown(outcome: Outcome) -> str:
-    """A failing seed, so that it can be read and run again."""
-    head = f"seed {outcome.seed} broke a promise; again: --first {outcome.seed} --seeds 1 --show"
-    return "\n".join([head, *outcome.schedule, *(f"BROKEN: {each}" for each in outcome.broken)])
+from tests.simulation.summary import Summary
 
 
 def main() -> int:
-    asked = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    asked.add_argument("--seeds", type=int, default=200)
-    asked.add_argument("--first", type=int, default=1)
-    asked.add_argument("--jobs", type=int, default=2)
-    asked.add_argument("--show", action="store_true", help="print every schedule")
-    asked.add_argument("--brief", action="store_true", help="of a failing seed only what broke")
-    asked.add_argument("--stop", action="store_true", help="end at the first failing seed")
-    wish = asked.parse_args()
+    options = _options()
     began = time.monotonic()
-    counts: Counter[str] = Counter()
-    failed = 0
-    for outcome in outcomes(range(wish.first, wish.first + wish.seeds), wish.jobs):
-        counts += outcome.counts + outcome.notes
-        failed += bool(outcome.broken)
-        if outcome.broken and wish.brief:
-            print(f"seed {outcome.seed}: {outcome.broken[0][:300]}")
-        elif outcome.broken or wish.show:
-            print(shown(outcome))
-        if outcome.broken and wish.stop:
+    summary = Summary()
+    seeds = range(options.first, options.first + options.seeds)
+    for outcome in outcomes(seeds, options.jobs, options.also):
+        summary.add(outcome)
+        _print(outcome, options)
+        if outcome.broken and options.stop:
             break
+    print("", *summary.lines(), "", sep="\n")
+    for each in summary.idle():
+        print(f"IDLE: {each}")
     seconds = time.monotonic() - began
-    print("\nInjected, by kind:")
-    for kind, number in sorted(counts.items()):
-        print(f"{number:8,}  {kind}")
-    print(f"\n{wish.seeds:,} seeds, {sum(counts.values()):,} injections, {failed} failed;")
-    print(f"{seconds:.1f} s, {wish.seeds / seconds:.1f} seeds a second")
-    return 1 if failed else 0
+    print(f"{summary.seeds:,} seeds in {seconds:.0f} s; failed: {summary.failed or 'none'}")
+    return 1 if summary.failed or summary.idle() else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--show", action="store_true", help="print every schedule")
+    parser.add_argument("--brief", action="store_true", help="of a failing seed only what broke")
+    parser.add_argument("--stop", action="store_true", help="end at the first failing seed")
+    parser.add_argument(
+        "--with",
+        dest="also",
+        action="append",
+        default=[],
+        choices=[name for name, kind in KINDS.items() if kind.known_open],
+        metavar="FAULT",
+        help="a fault that is known to break a promise, drawn all the same",
+    )
+    return parser.parse_args()
+
+
+def _print(outcome: Outcome, options: argparse.Namespace) -> None:
+    if outcome.broken and options.brief:
+        print(f"seed {outcome.seed}: {outcome.broken[0][:300]}", flush=True)
+    elif outcome.broken or options.show:
+        print(outcome, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,66 +1,50 @@
 """AWS as the functions reach it, fast: real boto3 clients before moto's own state.
 
 moto answers over HTTP, byte for byte, which would take most of a simulation's time: here a call
-goes to moto's DynamoDB and S3 themselves. Queues, topic, bus and key belong to the simulator,
-which decides what arrives when. Nothing else is answered, so nothing leaves the machine.
+goes to moto's DynamoDB and S3 themselves, and what boto3 would do about a failure is done by
+botocore's own code. Queues, topic, bus and key belong to the simulator, which decides what arrives
+when. Nothing else is answered, so nothing leaves the machine.
 """
 
-import copy
-import io
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property
+import random
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import ReadTimeoutError, ResponseStreamingError
-from botocore.response import StreamingBody
+from botocore.exceptions import ReadTimeoutError
 from botocore.session import Session as CoreSession
-from moto.core.exceptions import JsonRESTError
 from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.dynamo_type import DynamoType, LimitedSizeDict
-from moto.dynamodb.models.utilities import dynamo_json_dump
-from moto.dynamodb.responses import DynamoHandler
 from moto.moto_api._internal import mock_random
-from moto.s3.models import FakeKey, S3Backend, s3_backends
 
-from tests.support.aws import template
-from tests.support.names import DATA, INBOX
+from tests.simulation.aws_faults import AwsFaults
+from tests.simulation.aws_objects import Buckets
+from tests.simulation.aws_tables import Tables, written_by
+from tests.simulation.calls import Answer, Call, Parsed, Status
+from tests.simulation.faults import Fault
+from tests.simulation.sdk import Retries
+from tests.support.clock import Clock
+from tests.support.names import INBOX, KEY
 from tests.support.sessions import Session
 
-REGION = "us-east-1"
-DEFAULT_ACCOUNT_ID = "123456789012"  # moto's
-TABLE = "ledger"
-KEY = "sk-test-123456"
-Parsed = dict[str, Any]
-Row = dict[str, Any]
 
-
-@dataclass
-class Status:
-    """The little of an HTTP answer that boto3 looks at."""
-
-    status_code: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-Answer = tuple[Status, Parsed]
-
-
-class Wire(Protocol):
+class Interception(Protocol):
     """What stands between a function and AWS."""
 
-    def before(self, call: str, what: str = "") -> str: ...
+    def before(self, call: str) -> bool:
+        """Before each attempt; whether its caller stood still for longer than it waits."""
 
-    def after(self, call: str) -> None: ...
+    def fault(self, call: str, what: str, possible: Callable[[], list[str]]) -> Fault | None:
+        """How this call goes wrong, of the ways that would show."""
+
+    def after(self, call: str) -> None:
+        """After each attempt."""
 
 
-class Outlets(Protocol):
-    """Where messages and facts go."""
+class Outputs(Protocol):
+    """Where messages and notifications go."""
 
     def sent(self, queue: str, bodies: list[str]) -> None: ...
 
@@ -86,9 +70,12 @@ class CloudSession(Session):
         self.events.register_first("before-call", answering)
 
     def _call(self, model: Any, params: Parsed, context: Parsed, **_: Any) -> Answer:
-        assert self.cloud is not None
+        if self.cloud is None:
+            raise AssertionError(f"{model.name} is called before there is a cloud")
         asked = context.get("asked") or json.loads(params["body"])
-        return self.cloud.call(f"{model.service_model.service_name}.{model.name}", asked)
+        most = context["client_config"].retries["total_max_attempts"]
+        call = Call(f"{model.service_model.service_name}.{model.name}", asked)
+        return self.cloud.call(call, model, most)
 
 
 def _remember(params: Parsed, context: Parsed, **_: Any) -> None:
@@ -98,297 +85,73 @@ def _remember(params: Parsed, context: Parsed, **_: Any) -> None:
 class Cloud:
     """One account's S3 and DynamoDB, empty at the start."""
 
-    def __init__(self, seed: int, now: Callable[[], datetime], wire: Wire, out: Outlets) -> None:
-        self.now = now
-        self.wire = wire
-        self.out = out
+    def __init__(self, seed: int, clock: Clock, interception: Interception, out: Outputs) -> None:
         mock_random.seed(seed)
-        s3_backends.reset()
-        dynamodb_backends.reset()
-        for bucket in (INBOX, DATA):
-            self.s3.create_bucket(bucket, REGION)
-            self.s3.put_bucket_versioning(bucket, "Enabled")
-        self._make_table()
-
-    @cached_property
-    def s3(self) -> S3Backend:
-        backend: S3Backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
-        return backend
-
-    @property
-    def _table(self) -> Any:
-        return dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].get_table(TABLE)
-
-    def _item(self, pk: str, sk: str) -> Any:
-        return self._table.items.get(DynamoType({"S": pk}), {}).get(DynamoType({"S": sk}))
-
-    def row(self, pk: str, sk: str) -> Row | None:
-        """A row as the ledger wrote it, without a call."""
-        item = self._item(pk, sk)
-        return _plain(item) if item else None
-
-    def rows(self) -> Iterator[Row]:
-        for partition in self._table.items.values():
-            yield from map(_plain, partition.values())
-
-    def touch(self, pk: str, sk: str) -> bool:
-        """Another writer was there: the row's revision is a later one."""
-        item = self._item(pk, sk)
-        if item is None or "rev" not in item.attrs:
-            return False
-        item.attrs["rev"].value = str(int(item.attrs["rev"].value) + 1)
-        return True
-
-    def read(self, key: str, bucket: str = DATA) -> bytes | None:
-        found = self.s3.get_object(bucket, key)
-        return found.value if found else None
-
-    def keys(self, bucket: str = DATA, prefix: str = "") -> list[str]:
-        return [key for key in self.s3.get_bucket(bucket).keys if key.startswith(prefix)]
+        draw = random.Random(f"{seed} cloud")
+        self._interception = interception
+        self._out = out
+        self._retries = Retries(draw, clock.advance)
+        dynamodb_backends.reset()  # and those of every other service
+        self.tables = Tables(clock)
+        self.buckets = Buckets(clock)
+        self._faults = AwsFaults(draw, self.tables, self._work)
 
     def drop(self, key: str, content: bytes, options: dict[str, str]) -> str:
         """A user's object in the inbox; its version."""
-        return str(self._put(INBOX, key, content, options).version_id)
+        return str(self.buckets.put(INBOX, key, content, options).version_id)
 
     def remove(self, key: str) -> None:
         """A user takes it out of the inbox; its versions stay."""
-        self.s3.delete_object(INBOX, key)
+        self.buckets.s3.delete_object(INBOX, key)
 
-    def call(self, name: str, asked: Parsed) -> Answer:
-        strike = self.wire.before(name, str(asked.get("Key", "")))
-        if refused := REFUSALS.get(strike):
-            return failure(*refused)
-        if strike == "no answer":
-            raise ReadTimeoutError(endpoint_url=name)
-        if strike == "changed":
-            self._change(name, asked)
-        answer = self._work(name, asked)
-        if strike == "repeated" and name in {"dynamodb.PutItem", "dynamodb.UpdateItem"}:
-            answer = self._work(name, asked)
-        if strike == "lost":
-            raise ReadTimeoutError(endpoint_url=name)
-        if strike == "cut" and name == "s3.GetObject" and "Body" in answer[1]:
-            answer[1]["Body"] = _cut_in_the_middle(answer[1]["Body"])
-        self.wire.after(name)
-        return answer
+    def call(self, call: Call, model: Any, most: int) -> Answer:
+        """What boto3 gets for a call, after its own retries."""
+        drawn: list[Fault | None] = []
 
-    def _work(self, name: str, asked: Parsed) -> Answer:
-        service, operation = name.split(".")
-        if service == "dynamodb":
-            return self._ledger(operation, asked)
-        work: Callable[[Parsed], Answer] = getattr(self, f"_{service}_{operation}")
-        return work(asked)
+        def attempt(_: int) -> Answer:
+            if self._interception.before(call.name):
+                raise ReadTimeoutError(endpoint_url=call.name)
+            if not drawn:
+                possible = partial(self._faults.possible, call)
+                drawn.append(self._interception.fault(call.name, call.what, possible))
+            answer = self._faults.attempt(call, drawn[0])
+            self._interception.after(call.name)
+            return answer
 
-    def _change(self, name: str, asked: Parsed) -> None:
-        rows = _written(name.split(".")[1], asked)
-        if rows and rows[0][0].startswith(("JOB#", "LIBRARY#")):
-            self.touch(*rows[0])
+        return self._retries.until_answered(model, most, attempt)
 
-    def _ledger(self, operation: str, asked: Parsed) -> Answer:
-        handler = DynamoHandler()
-        handler.body = handler.params = asked
-        handler.region, handler.current_account = REGION, DEFAULT_ACCOUNT_ID
-        work = getattr(handler, OPERATIONS[operation])
-        try:
-            result = work().result
-        except JsonRESTError as error:
-            return _refusal(error)
-        if rows := _written(operation, asked):
-            self.out.wrote(rows)
-        return Status(), json.loads(dynamo_json_dump(result))
-
-    def _s3_PutObject(self, asked: Parsed) -> Answer:
-        body = asked["Body"]
-        content = body if isinstance(body, bytes) else body.read()
-        key = self._put(asked["Bucket"], asked["Key"], content, asked.get("Metadata", {}))
-        return Status(), {"VersionId": key.version_id, "ETag": key.etag}
-
-    def _put(self, bucket: str, key: str, content: bytes, metadata: dict[str, str]) -> Any:
-        made = self.s3.put_object(bucket, key, content, disable_notification=True)
-        made.set_metadata(metadata)
-        made.last_modified = self.now().replace(tzinfo=None)
-        return made
-
-    def _s3_HeadObject(self, asked: Parsed) -> Answer:
-        found = self.s3.get_object(asked["Bucket"], asked["Key"], asked.get("VersionId"))
-        if found is None:
-            return failure("404", "Not Found", 404)
-        metadata = {k: v for k, v in found.metadata.items() if k.lower() != "content-type"}
-        head = {"ContentLength": found.size, "Metadata": metadata, "ETag": found.etag}
-        head |= {"VersionId": found.version_id, "LastModified": self._modified(found)}
-        return Status(), head
-
-    def _s3_GetObject(self, asked: Parsed) -> Answer:
-        found = self.s3.get_object(asked["Bucket"], asked["Key"], asked.get("VersionId"))
-        if found is None:
-            return failure("NoSuchKey", "The specified key does not exist.", 404)
-        content, answer = found.value, Parsed()
-        if span := asked.get("Range"):
-            first, _, last = span.removeprefix("bytes=").partition("-")
-            end = min(int(last) + 1, len(content)) if last else len(content)
-            answer["ContentRange"] = f"bytes {first}-{end - 1}/{len(content)}"
-            content = content[int(first) : end]
-        body = StreamingBody(io.BytesIO(content), len(content))
-        answer |= {"Body": body, "ContentLength": len(content), "ETag": found.etag}
-        return Status(), answer
-
-    def _s3_ListObjectsV2(self, asked: Parsed) -> Answer:
-        bucket, prefix = asked["Bucket"], asked.get("Prefix", "")
-        found = [self.s3.get_object(bucket, key) for key in sorted(self.keys(bucket, prefix))]
-        contents = [
-            {"Key": k.name, "Size": k.size, "ETag": k.etag, "LastModified": self._modified(k)}
-            for k in found
-            if k is not None
-        ]
-        if asked.get("Delimiter"):
-            heads = {str(k["Key"])[len(prefix) :].partition("/") for k in contents}
-            folders = sorted(head for head, slash, _ in heads if slash)
-            return Status(), {"CommonPrefixes": [{"Prefix": f"{prefix}{f}/"} for f in folders]}
-        return Status(), {"Contents": contents, "KeyCount": len(contents), "IsTruncated": False}
-
-    def _s3_ListObjectVersions(self, asked: Parsed) -> Answer:
-        bucket, prefix = self.s3.get_bucket(asked["Bucket"]), asked.get("Prefix", "")
-        versions = [
-            {
-                "Key": key.name,
-                "VersionId": key.version_id,
-                "IsLatest": key is versions[-1],
-                "Size": key.size,
-                "ETag": key.etag,
-                "LastModified": self._modified(key),
-            }
-            for name, versions in sorted(bucket.keys.iterlists())
-            if name.startswith(prefix)
-            for key in reversed(versions)
-            if isinstance(key, FakeKey)  # the others are marks that it was deleted
-        ]
-        return Status(), {"Versions": versions, "IsTruncated": False}
-
-    def _modified(self, key: Any) -> datetime:
-        return key.last_modified.replace(tzinfo=self.now().tzinfo)  # type: ignore[no-any-return]
+    def _work(self, call: Call) -> Answer:
+        """One attempt that does what it should."""
+        if call.service == "dynamodb":
+            answer = self.tables.call(call.operation, call.asked)
+            written = written_by(call.operation, call.asked)
+            if answer[0].status_code < 300 and written:
+                self._out.wrote(written)
+            return answer
+        if call.service == "s3":
+            return self.buckets.call(call.operation, call.asked)
+        work: Callable[[Parsed], Answer] = getattr(self, f"_{call.name.replace('.', '_')}")
+        return work(call.asked)
 
     def _sqs_SendMessageBatch(self, asked: Parsed) -> Answer:
         queue = asked["QueueUrl"].rsplit("/", 1)[-1]
-        self.out.sent(queue, [each["MessageBody"] for each in asked["Entries"]])
+        self._out.sent(queue, [each["MessageBody"] for each in asked["Entries"]])
         return Status(), {"Successful": [{"Id": each["Id"]} for each in asked["Entries"]]}
 
     def _sns_Publish(self, asked: Parsed) -> Answer:
         kind = asked["MessageAttributes"]["type"]["StringValue"]
-        self.out.published(kind, asked["Message"])
-        return Status(), {"MessageId": "told"}
+        self._out.published(kind, asked["Message"])
+        return Status(), {"MessageId": "1"}
 
     def _sns_PublishBatch(self, asked: Parsed) -> Answer:
         for each in asked["PublishBatchRequestEntries"]:
             self._sns_Publish(each)
-        return Status(), {"Successful": [{"MessageId": "told"}], "Failed": []}
+        return Status(), {"Successful": [{"MessageId": "1"}], "Failed": []}
 
     def _events_PutEvents(self, asked: Parsed) -> Answer:
         for each in asked["Entries"]:
-            self.out.put_on_bus(each["DetailType"], json.loads(each["Detail"]))
-        return Status(), {"FailedEntryCount": 0, "Entries": [{"EventId": "told"}]}
+            self._out.put_on_bus(each["DetailType"], json.loads(each["Detail"]))
+        return Status(), {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
 
     def _ssm_GetParameter(self, asked: Parsed) -> Answer:
         return Status(), {"Parameter": {"Name": asked["Name"], "Value": KEY}}
-
-    def _make_table(self) -> None:
-        wanted = template()["Resources"]["Ledger"]["Properties"]
-        dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].create_table(
-            TABLE,
-            schema=wanted["KeySchema"],
-            throughput=None,
-            attr=wanted["AttributeDefinitions"],
-            global_indexes=wanted["GlobalSecondaryIndexes"],
-            indexes=[],
-            streams=None,
-            billing_mode=wanted["BillingMode"],
-            sse_specification=None,
-            tags=[],
-            deletion_protection_enabled=False,
-            warm_throughput=None,
-        )
-        self._table.__deepcopy__ = lambda _: _copy(self._table)
-
-
-# moto weighs a whole row with each attribute it sets; ours are small, and a test measures them.
-LimitedSizeDict.__setitem__ = dict.__setitem__  # type: ignore[method-assign]
-
-OPERATIONS = {
-    "DeleteItem": "delete_item",
-    "GetItem": "get_item",
-    "PutItem": "put_item",
-    "Query": "query",
-    "TransactWriteItems": "transact_write_items",
-    "UpdateItem": "update_item",
-}
-REFUSALS = {
-    "throttled": ("ThrottlingException", "Rate exceeded", 400),
-    "broken": ("InternalServerError", "Internal server error", 500),
-    "forbidden": ("AccessDeniedException", "Not authorized, for a moment", 400),
-}
-
-
-def failure(code: str, message: str, status: int = 400) -> Answer:
-    return Status(status), {"Error": {"Code": code, "Message": message}}
-
-
-def _refusal(error: JsonRESTError) -> Answer:
-    body = json.loads(error.description)
-    code = body.get("__type", "").rsplit("#", 1)[-1]
-    status, parsed = failure(code, body.get("message", body.get("Message", "")))
-    return status, parsed | {"CancellationReasons": body.get("CancellationReasons", [])}
-
-
-def _written(operation: str, asked: Parsed) -> list[tuple[str, str]]:
-    """The keys of the rows a call writes."""
-    if operation == "TransactWriteItems":
-        writes = [next(iter(each.values())) for each in asked["TransactItems"]]
-    elif operation in {"PutItem", "UpdateItem", "DeleteItem"}:
-        writes = [asked]
-    else:
-        return []
-    keys = [each.get("Item") or each["Key"] for each in writes]
-    return [(each["pk"]["S"], each["sk"]["S"]) for each in keys]
-
-
-def _plain(item: Any) -> Row:
-    return {name: _value(each) for name, each in item.attrs.items()}
-
-
-def _value(each: Any) -> Any:
-    """A row's value; of a list or map only that it is there."""
-    if each.type == "N":
-        return int(each.value)
-    return each.value
-
-
-def _copy(table: Any) -> Any:
-    """What moto goes back to when a transaction fails; only rows without a revision are updated in
-    place, the others are replaced."""
-    kept = copy.copy(table)
-    kept.items = defaultdict(dict)
-    for pk, partition in table.items.items():
-        kept.items[pk] = {
-            sk: item if "rev" in item.attrs else copy.deepcopy(item)
-            for sk, item in partition.items()
-        }
-    return kept
-
-
-class _Cut(io.BytesIO):
-    """A body whose connection breaks once it is read to its half."""
-
-    def __init__(self, content: bytes) -> None:
-        super().__init__(content)
-        self._left = len(content) // 2
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if self._left <= 0:
-            raise ResponseStreamingError(error="the connection broke")
-        some = super().read(self._left if size is None or size < 0 else min(size, self._left))
-        self._left -= len(some)
-        return some
-
-
-def _cut_in_the_middle(body: StreamingBody) -> StreamingBody:
-    content = body.read()
-    return StreamingBody(_Cut(content), content_length=None)  # type: ignore[arg-type]

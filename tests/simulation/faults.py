@@ -1,66 +1,52 @@
-"""What goes wrong, and when: all of it drawn from the seed, all of it written down."""
+"""What goes wrong in one seed, and when: drawn from the seed, written down, seen to take effect."""
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-RETRY_AFTER = (1, 5, 30, 300)
-AWS = ("throttled", "broken", "forbidden")
-AWS_WRITES = ("changed", "repeated", "lost")
-BEFORE_WORK = (
-    "cut_before",
-    "silent_before",
-    "error_500_before",
-    "error_502_before",
-    "error_503_before",
-    "rate_limited",
-    "rate_limited_silent",
-    "quota_exhausted",
-    "unauthorized",
-    "forbidden",
+from tests.simulation.fault_table import (
+    BATCHES,
+    CALLS_AFTER,
+    CALLS_BEFORE,
+    DOWNLOADS,
+    KINDS,
 )
-AFTER_WORK = (
-    "cut_after",
-    "silent_after",
-    "error_500_after",
-    "error_502_after",
-    "error_503_after",
-    "not_json",
-)
-DOWNLOADS = ("download_cut", "download_short", "download_no_ranges")
-WRITES = ("PutItem", "UpdateItem", "TransactWriteItems")
 
-CREATE = "POST /v1/batches"
+RETRY_AFTER = (1, 5, 30, 300)
+ATTEMPTS = (1, 1, 2, 9)  # of one call that fail; the SDK tries five times
+CREATE, UPLOAD = "POST /v1/batches", "POST /v1/files"
 FOCUSES = (
     CREATE,
     CREATE,
-    "POST /v1/files",
+    UPLOAD,
     "/content",
     "/cancel",
     "dynamodb.PutItem",
     "dynamodb.TransactWriteItems",
+    "dynamodb.Query",
     "s3.PutObject",
     "s3.GetObject",
+    "s3.CompleteMultipartUpload",
     "sqs.SendMessageBatch",
     "events.PutEvents",
     "sns.Publish",
 )
-SHELF_FOCUSES = (
-    "POST /v1/files",
+LIBRARY_FOCUSES = (
+    UPLOAD,
     "POST /v1/vector_stores",
     "/file_batches",
     "s3.HeadObject",
     "dynamodb.PutItem",
     "dynamodb.TransactWriteItems",
+    "sns.PublishBatch",
 )
 IN_FOCUS = 0.3  # chance that the call in focus goes wrong
 Draw = Callable[[random.Random], Any]
-# A batch's flaws and their parameters. The ones that take long are rare, for speed alone.
-FLAWS: dict[str, dict[str, Draw]] = {
+# A quirk's parameters. What takes long is rare, for speed alone.
+PARAMETERS: dict[str, dict[str, Draw]] = {
     "batch_not_visible": {"seconds": lambda r: r.randint(2, 90)},
     "batch_not_listed": {"seconds": lambda r: r.randint(2, 150)},
     "batch_vanishes": {"seconds": lambda r: r.randint(5, 900)},
@@ -70,82 +56,88 @@ FLAWS: dict[str, dict[str, Draw]] = {
     "paused": {"seconds": lambda r: r.randint(30, 2_000)},
     "missing_lines": {"count": lambda r: r.randint(1, 3)},
     "validation_fails": {"code": lambda r: r.choice(["server_error", "invalid_request"])},
-    "stuck_in_progress": {},
-    "stuck_validating": {},
-    "token_limit": {},
-    "all_failed": {},
-    "no_files": {},
-    "empty_ids": {},
-    "counts_wrong": {},
-    "counts_missing": {},
-    "usage_missing": {},
-    "extra_fields": {},
-    "zero_byte_error_file": {},
-    "unknown_custom_id": {},
-    "repeated_custom_id": {},
-    "malformed_line": {},
-    "blank_lines": {},
-    "bom": {},
+    "output_not_visible": {"seconds": lambda r: r.randint(2, 900)},
+    "rate_limited": {"retry_after": lambda r: r.choice(RETRY_AFTER)},
+    "file_not_visible": {"seconds": lambda r: r.randint(1, 40)},
+    "store_not_listed": {"seconds": lambda r: r.randint(2, 150)},
 }
-# The same of an attached document. A stuck one takes more than a day.
-DOCUMENT_FLAWS = ("document_fails",) * 6 + ("document_stuck",)
-MOST_FAILURES = 4  # of documents: after five of the same it is given up, and told
+MOST_FAILURES = 4  # of documents: after five of the same it is given up, and published
 LISTED_TOO_LATE = (400, 1_500)  # seconds; later than what the functions wait for
+SKEWS = (0, 0, 0, -2_400, -300, -90, 90, 300, 2_400)  # seconds
+NEVER = 1 << 40
 
 
 @dataclass
-class Mood:
-    """How bad a day this seed is."""
+class Profile:
+    """How much goes wrong in this seed."""
 
-    strikes: float  # chance that a call goes wrong
+    calls: float  # chance that a call goes wrong
     kills: float  # chance that a function dies at a call
-    quirks: float  # chance that a batch has a flaw
+    quirks: float  # chance that a batch or a document is odd
     doubles: float  # chance that a message comes twice
     delays: float  # chance that a message comes late
-    company: float  # chance that an invocation shares its time with others
+    sharing: float  # chance that an invocation shares its time with others
     capacity: str  # "open", "configured" or "learnt"
     late_list: float  # chance that a batch is slow to show up in the list
-    hides_batches: bool  # it batch may show up in the list later than anybody waits for
+    hides_batches: bool  # it may show up in the list later than anybody waits for
     lease: int  # seconds
     focus: str  # the call that goes wrong more often than the others
     library: bool  # somebody keeps a library, and asks it
+    skew: int  # seconds that OpenAI's clock is ahead of ours
+    piece: int  # bytes from which on an object is written in pieces
 
     @classmethod
-    def of(cls, draw: random.Random) -> "Mood":
+    def of(cls, draw: random.Random) -> "Profile":
         late_list = draw.choice((0.0,) * 8 + (0.5,))
         hides_batches = bool(late_list) and draw.random() < 0.5
         library = draw.random() < 0.4
-        focuses = SHELF_FOCUSES if library else FOCUSES
+        focuses = LIBRARY_FOCUSES if library else FOCUSES
         return cls(
-            strikes=draw.choice((0, 0, 0.01, 0.03, 0.08)),
+            calls=draw.choice((0, 0, 0.01, 0.03, 0.08)),
             kills=draw.choice((0, 0.003, 0.01, 0.03)),
             quirks=draw.choice((0, 0.1, 0.5)),
             doubles=draw.choice((0, 0.1, 0.4)),
             delays=draw.choice((0, 0.1, 0.3)),
-            company=draw.choice((0, 0.2, 0.7)),
+            sharing=draw.choice((0, 0.2, 0.7)),
             capacity=draw.choice(("open", "open", "configured", "learnt")),
             late_list=late_list,
             hides_batches=hides_batches,
             lease=draw.choice((90, 90, 900)),
             focus=CREATE if late_list else draw.choice(("",) * 6 + focuses),
             library=library,
+            skew=draw.choice(SKEWS),
+            piece=draw.choice((NEVER, NEVER, 200)),
         )
 
 
 @dataclass
-class Chaos:
-    """Draws what happens next; quiet, it lets everything pass."""
+class Fault:
+    """One that was drawn; `happened` is for the place where its effect is seen."""
+
+    kind: str
+    where: str
+    attempts: int = 1
+    effects: int = 0
+
+    def happened(self) -> None:
+        self.effects += 1
+
+
+@dataclass
+class Faults:
+    """Draws what happens next; once quiet, it lets everything pass."""
 
     seed: int
     now: Callable[[], datetime]
+    also: Collection[str] = ()  # known to break a promise, and wanted nevertheless
     on: bool = True
-    counts: Counter[str] = field(default_factory=Counter)
+    drawn: list[Fault] = field(default_factory=list)
     schedule: list[str] = field(default_factory=list)
     asked_beside: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
-        self.mood = Mood.of(self.draw)
+        self.profile = Profile.of(self.draw)
         self.start = self.now()
 
     def note(self, what: str) -> None:
@@ -153,115 +145,138 @@ class Chaos:
         passed = str(self.now() - self.start)
         self.schedule.append(f"{passed:>16}  {what}")
 
+    def begin(self, kind: str, where: str = "", attempts: int = 1) -> Fault:
+        """A step that somebody would call bad luck."""
+        times = f" ×{attempts}" if attempts > 1 else ""
+        self.note(f"!! {kind} {where}{times}".rstrip())
+        fault = Fault(kind, where, attempts)
+        self.drawn.append(fault)
+        return fault
+
     def inject(self, kind: str, where: str = "") -> None:
-        """A step that somebody would call bad luck: counted by its kind."""
-        self.counts[kind] += 1
-        self.note(f"!! {kind} {where}".rstrip())
+        """The same where the simulator itself does it, there and then."""
+        self.begin(kind, where).happened()
+
+    def without_effect(self) -> list[Fault]:
+        """Those that should have shown, whatever happened."""
+        return [each for each in self.drawn if not (each.effects or KINDS[each.kind].latent)]
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(each.kind for each in self.drawn)
+
+    @property
+    def effects(self) -> Counter[str]:
+        return Counter(each.kind for each in self.drawn if each.effects)
 
     def happens(self, chance: float) -> bool:
         return self.on and chance > 0 and self.draw.random() < chance
 
-    def strikes(self, call: str) -> bool:
-        focused = self.mood.focus and call.endswith(self.mood.focus)
-        return self.happens(IN_FOCUS if focused else self.mood.strikes)
+    def call_fails(self, call: str) -> bool:
+        focused = self.profile.focus and call.endswith(self.profile.focus)
+        return self.happens(IN_FOCUS if focused else self.profile.calls)
 
     def doubled(self) -> bool:
-        return self.happens(self.mood.doubles)
+        return self.happens(self.profile.doubles)
 
     def delay(self) -> float:
         """Seconds a message is late."""
-        return self.draw.choice((20, 120, 900, 3_600)) if self.happens(self.mood.delays) else 0
+        return self.draw.choice((20, 120, 900, 3_600)) if self.happens(self.profile.delays) else 0
 
-    def aws(self, call: str) -> str:
-        """How a call to AWS goes wrong, or nothing."""
-        if not self.strikes(call):
-            return ""
-        kinds = list(AWS)
-        if call.endswith(WRITES):
-            kinds += AWS_WRITES
-        if call in {"s3.PutObject", "sqs.SendMessageBatch", "events.PutEvents", "sns.Publish"}:
-            kinds += ["lost"]
-        if call == "s3.GetObject":
-            kinds += ["cut"] * 3
-        if call in {"sqs.SendMessageBatch", "events.PutEvents"}:
-            kinds += ["not taken"]
-        kind = self.draw.choice(kinds)
-        self.inject(f"AWS: {kind}", call)
-        return kind
+    def aws(self, call: str, possible: Callable[[], list[str]]) -> Fault | None:
+        """How a call to AWS goes wrong; only in ways that would show."""
+        if not self.call_fails(call):
+            return None
+        kind = self.draw.choice(possible())
+        return self.begin(f"AWS: {kind}", call, self.draw.choice(ATTEMPTS))
 
-    def beside(self, call: str, what: str) -> str:
+    def beside(self, call: str, what: str) -> Fault | None:
         """The same for a second thread, whose calls come when they come: its fate hangs on
         what it asks for, and how often before."""
         self.asked_beside[what] += 1
         draw = random.Random(f"{self.seed} {what} {self.asked_beside[what]}")
-        if not self.on or call != "s3.GetObject" or draw.random() >= self.mood.strikes:
-            return ""
-        self.counts["AWS: cut, beside"] += 1
-        return "cut"
+        kind = {"s3.GetObject": "AWS: read cut", "s3.UploadPart": "AWS: piece refused"}.get(call)
+        if not self.on or kind is None or draw.random() >= self.profile.calls:
+            return None
+        fault = Fault(kind, call)
+        self.drawn.append(fault)
+        return fault
 
-    def openai(self, call: str) -> dict[str, dict[str, Any]]:
-        """The quirks of one call to OpenAI, with their parameters."""
+    def openai(self, call: str, size: int | None, in_store: bool) -> dict[str, dict[str, Any]]:
+        """The quirks of one call to OpenAI; of a download its size is known, of a deletion
+        whether a store holds the file."""
         quirks: dict[str, dict[str, Any]] = {}
         if call == CREATE:
-            quirks |= self._flaws()
+            quirks |= self._batch_quirks()
         if "/vector_stores" in call:
-            quirks |= self._shelf_flaws(call)
-        if self.strikes(call):
-            kinds = [*BEFORE_WORK, *AFTER_WORK * 2]
-            if call.endswith("/content"):
-                kinds = [*BEFORE_WORK, *DOWNLOADS * 4]
-            if call == "POST /v1/files":
-                kinds += ["file_not_visible"] * 4
-            kind = self.draw.choice(kinds)
-            quirks[kind] = self._parameters(kind)
-            self.inject(f"OpenAI: {kind}", call)
+            quirks |= self._library_quirks(call)
+        if in_store and self.happens(self.profile.quirks):
+            quirks |= self._odd(
+                "library", self.draw.choice(("document_ghost", "store_count_stays"))
+            )
+        if self.call_fails(call):
+            quirks |= self._call_quirk(call, size)
         return quirks
 
-    def _flaws(self) -> dict[str, dict[str, Any]]:
-        if self.happens(self.mood.late_list):
+    def stale_batch(self) -> bool:
+        return self.happens(self.profile.quirks / 5)
+
+    def is_drawn(self, kind: str) -> bool:
+        """What is known to break a promise is drawn on request only."""
+        return not KINDS[kind].known_open or kind in self.also
+
+    def _call_quirk(self, call: str, size: int | None) -> dict[str, dict[str, Any]]:
+        kinds = [*CALLS_BEFORE, *CALLS_AFTER * 2]
+        if size is not None:
+            downloads = DOWNLOADS if size else ("download_no_ranges",)
+            kinds = [*CALLS_BEFORE, *downloads * 4]
+        if call == UPLOAD:
+            kinds += ["file_not_visible"] * 4
+        name = self.draw.choice([each for each in kinds if self.is_drawn(f"OpenAI: {each}")])
+        parameters = self._parameters(name)
+        if size is not None and name in {"download_cut", "download_short"}:
+            parameters = {"after_bytes": self.draw.randrange(size)}
+        self.begin(f"OpenAI: {name}", call)
+        return {name: parameters}
+
+    def _batch_quirks(self) -> dict[str, dict[str, Any]]:
+        if self.happens(self.profile.late_list):
             name = "batch_not_listed"
-        elif self.happens(self.mood.quirks):
-            name = self.draw.choice([each for each in FLAWS if self._may_have(each)])
+        elif self.happens(self.profile.quirks):
+            name = self.draw.choice([each for each in BATCHES if self._may_have(each)])
         else:
             return {}
-        flaw = {each: drawn(self.draw) for each, drawn in FLAWS[name].items()}
-        quirks = {name: flaw}
-        if name == "batch_not_listed" and self.mood.hides_batches:
-            flaw["seconds"] = self.draw.randint(*LISTED_TOO_LATE)
+        quirks = self._odd("batch", name)
+        if name == "batch_not_listed" and self.profile.hides_batches:
+            quirks[name]["seconds"] = self.draw.randint(*LISTED_TOO_LATE)
         if name == "stuck_validating":  # somebody has to end it
             quirks["cancelled_by_someone"] = {"seconds": self.draw.randint(8_000, 12_000)}
-        self.inject(f"batch: {name}", " ".join(map(str, flaw.values())))
         return quirks
 
-    def _shelf_flaws(self, call: str) -> dict[str, dict[str, Any]]:
-        if call == "POST /v1/vector_stores" and self.happens(self.mood.quirks):
-            name, flaw = "store_not_listed", {"seconds": self.draw.randint(2, 150)}
-        elif call.startswith("POST") and call.endswith("/file_batches"):
-            failed = self.counts["library: document_fails"]
-            if failed == MOST_FAILURES or not self.happens(self.mood.quirks):
-                return {}
-            name, flaw = self.draw.choice(DOCUMENT_FLAWS), {}
-        elif "/file_batches/" in call and self.happens(self.mood.quirks):
-            name, flaw = "file_batch_id_wrong", {}
-        else:
-            return {}
-        self.inject(f"library: {name}", " ".join(map(str, flaw.values())))
-        return {name: flaw}
-
-    def _may_have(self, flaw: str) -> bool:
-        return flaw not in {"token_limit", "quota_not_released"} or self.mood.capacity == "learnt"
-
-    def _parameters(self, kind: str) -> dict[str, Any]:
-        if kind == "rate_limited":
-            return {"retry_after": self.draw.choice(RETRY_AFTER)}
-        if kind == "file_not_visible":
-            return {"seconds": self.draw.randint(1, 40)}
-        if kind in {"download_cut", "download_short"}:
-            return {"after_bytes": self.draw.randint(0, 900)}
+    def _library_quirks(self, call: str) -> dict[str, dict[str, Any]]:
+        if call == "POST /v1/vector_stores" and self.happens(self.profile.quirks):
+            return self._odd("library", "store_not_listed")
+        if call.startswith("POST") and call.endswith("/file_batches"):
+            return self._document_quirk() if self.happens(self.profile.quirks) else {}
         return {}
 
-    @contextmanager
-    def silenced(self) -> Iterator[None]:
-        was, self.on = self.on, False
-        yield
-        self.on = was
+    def _document_quirk(self) -> dict[str, dict[str, Any]]:
+        """A stuck one takes more than a day."""
+        others = ["chunking_other", "file_batch_id_wrong"] * 2
+        names = ["document_fails"] * 6 + ["document_stuck"] + others
+        if self.counts["library: document_fails"] >= MOST_FAILURES:
+            names = others
+        return self._odd("library", self.draw.choice(names))
+
+    def _odd(self, group: str, name: str) -> dict[str, dict[str, Any]]:
+        parameters = self._parameters(name)
+        self.begin(f"{group}: {name}", " ".join(map(str, parameters.values())))
+        return {name: parameters}
+
+    def _parameters(self, name: str) -> dict[str, Any]:
+        return {each: drawn(self.draw) for each, drawn in PARAMETERS.get(name, {}).items()}
+
+    def _may_have(self, name: str) -> bool:
+        if name in {"token_limit", "quota_not_released"} and self.profile.capacity != "learnt":
+            return False
+        return self.is_drawn(f"batch: {name}")

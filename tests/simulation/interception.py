@@ -2,104 +2,237 @@
 
 import json
 import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from local.openai import SmallOpenAI
-from tests.simulation.faults import Chaos
+from tests.simulation.effects import Effects, Made
+from tests.simulation.faults import Fault, Faults
 from tests.simulation.scheduler import Invocation
 from tests.support.clock import Clock
 from tests.support.interrupts import Killed
 
 if TYPE_CHECKING:
-    from tests.simulation.invariants import Watch
+    from tests.simulation.invariants import Invariants
 
 A_CALL = 0.05  # seconds
 SILENCE = 60.0  # seconds until a client gives up waiting
 
 
-class Wire:
+class Interceptor:
     """The calls of whoever has the turn; the simulator's own pass untouched."""
 
-    def __init__(self, chaos: Chaos, clock: Clock) -> None:
-        self.chaos = chaos
+    def __init__(self, faults: Faults, clock: Clock) -> None:
+        self.faults = faults
         self.clock = clock
         self.current: Invocation | None = None
         self._home = threading.current_thread()
 
-    def before(self, call: str, what: str = "") -> str:
-        """How a call to AWS goes wrong, or nothing."""
-        if threading.current_thread() is self._home:
-            return ""
-        if not (self.current and self.current.is_here()):
-            return self.chaos.beside(call, what)
+    def before(self, call: str) -> bool:
+        """Before each attempt of a call to AWS; whether it was held up for too long."""
+        if not self._is_functions():
+            return False
         held_up = self._step(call)
-        strike = "no answer" if held_up else self.chaos.aws(call)
-        self.current.struck |= bool(strike)
-        return strike
+        self._mark(held_up)
+        return held_up
+
+    def fault(self, call: str, what: str, possible: Callable[[], list[str]]) -> Fault | None:
+        """How a call to AWS goes wrong."""
+        if threading.current_thread() is self._home:
+            return None
+        if not self._is_functions():
+            return self.faults.beside(call, what)
+        fault = self.faults.aws(call, possible)
+        self._mark(fault)
+        return fault
 
     def after(self, call: str) -> None:
-        if self.current and self.current.is_here():
+        if self._is_functions():
             self._die("after", call)
+
+    def openai(self, call: str) -> bool | None:
+        """Before a call to OpenAI: held up or not; None: it is the simulator's own."""
+        if self.current is None:
+            return None
+        held_up = self._step(call)
+        self._mark(held_up)
+        return held_up
+
+    def mark(self) -> None:
+        """Something goes wrong in a call of whoever has the turn."""
+        self._mark(True)
+
+    def _mark(self, wrong: object) -> None:
+        if self.current:
+            self.current.faulted |= bool(wrong)
+
+    def _is_functions(self) -> bool:
+        """Whether it is a function itself that calls, and not a thread it works with."""
+        return self.current is not None and self.current.is_here()
 
     def _step(self, call: str) -> bool:
         """Before each call of a function; whether it was held up for longer than it waits."""
         invocation = self.current
-        assert invocation
+        if invocation is None:
+            return False
         self._die("before", call)
         patient_until = self.clock() + timedelta(seconds=SILENCE)
         invocation.hand_over()
         self.clock.advance(seconds=A_CALL)
         if self.clock() > invocation.deadline:
-            self.chaos.inject("function timed out", f"{invocation.name} before {call}")
+            self.faults.inject("function timed out", f"{invocation.name} before {call}")
             raise Killed("its time is over")
         held_up = self.clock() > patient_until
         if held_up:
-            self.chaos.inject("call held up", f"{invocation.name} {call}")
+            self.faults.inject("call held up", f"{invocation.name} {call}")
         return held_up
 
     def _die(self, side: str, call: str) -> None:
-        if self.current and self.chaos.happens(self.chaos.mood.kills / 2):
-            self.chaos.inject("function killed", f"{self.current.name} {side} {call}")
+        if self.current and self.faults.happens(self.faults.profile.kills / 2):
+            self.faults.inject("function killed", f"{self.current.name} {side} {call}")
             raise Killed(f"{side} {call}")
 
-    def openai(self, call: str) -> dict[str, dict[str, Any]]:
-        if self.current is None:
-            return {}
-        held_up = self._step(call)
-        quirks = {"silent_before": {}} if held_up else self.chaos.openai(call)
-        self.current.struck |= bool(quirks)
-        return quirks
 
+class InterceptedTransport(httpx.BaseTransport):
+    """The small OpenAI behind the interceptor."""
 
-class Transport(httpx.BaseTransport):
-    """The small OpenAI behind the wire."""
-
-    def __init__(self, small: SmallOpenAI, wire: Wire, watch: "Watch") -> None:
+    def __init__(
+        self, small: SmallOpenAI, interceptor: Interceptor, invariants: "Invariants"
+    ) -> None:
         self._small = small
         self._inner = small.transport()
-        self._wire = wire
-        self._watch = watch
+        self._interceptor = interceptor
+        self._faults = interceptor.faults
+        self._invariants = invariants
+        self._effects = Effects(small)
+        self._views: dict[str, list[dict[str, Any]]] = {}  # of a batch, each that was ever shown
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         call = f"{request.method} {request.url.path}"
-        quirks = self._wire.openai(call)
+        held_up = self._interceptor.openai(call)
         if call == "POST /v1/batches":
-            self._watch.asked(json.loads(request.read()))
-        for name, parameters in quirks.items():
-            self._small.misbehave(name, **parameters)
+            self._invariants.requested(json.loads(request.read()))
+        with self._misbehaving(call, held_up) as drawn, self._noticed(drawn, call):
+            response = self._answered(request, call)
+        self._interceptor.after(call)
+        return response
+
+    def _answered(self, request: httpx.Request, call: str) -> httpx.Response:
         try:
             response = self._inner.handle_request(request)
         except httpx.ReadTimeout:
-            self._wire.clock.advance(seconds=SILENCE)
+            self._interceptor.clock.advance(seconds=SILENCE)
             raise
+        if not call.startswith(("GET /v1/batches", "POST /v1/batches")) or response.is_error:
+            return response
+        return self._perhaps_stale(response, call)
+
+    @contextmanager
+    def _misbehaving(self, call: str, held_up: bool | None) -> Iterator[list[Fault]]:
+        """While it answers one call the small OpenAI is as odd as was drawn."""
+        already = len(self._faults.drawn)
+        if held_up:
+            self._small.misbehave("silent_before")
+        elif held_up is False:
+            size, in_store = self._about(call)
+            for name, parameters in self._faults.openai(call, size, in_store).items():
+                self._small.misbehave(name, **parameters)
+        drawn = self._faults.drawn[already:]
+        if drawn:
+            self._interceptor.mark()
+        before = self._acted_upon()
+        try:
+            yield drawn
         finally:
             self._small.clear_quirks()
-            self._watch.called(call)
-        self._wire.after(call)
-        return response
+            now = self._acted_upon()
+            for fault in drawn:
+                group, _, name = fault.kind.partition(": ")
+                if group == "OpenAI" and now[name] > before[name]:
+                    fault.happened()
+
+    def _acted_upon(self) -> Counter[str]:
+        """How often each quirk was."""
+        return Counter(self._small.organization.context.quirks.taken)
+
+    @contextmanager
+    def _noticed(self, drawn: list[Fault], call: str) -> Iterator[None]:
+        """What the call made is known, and followed until its oddity shows."""
+        before = self._there()
+        try:
+            yield
+        finally:
+            now = self._small.organization.context.now()
+            made = self._made(before, call)
+            self._effects.looked(call, now)
+            self._skewed(made, now)
+            self._effects.follow(drawn, made)
+            self._invariants.called(call)
+
+    def _there(self) -> list[set[str]]:
+        """The ids of batches, files and stores."""
+        return [set(self._small.batches), set(self._small.files), set(self._small.stores)]
+
+    def _made(self, before: list[set[str]], call: str) -> Made:
+        """What is new, or else the stores that the call was about."""
+        batches, files, stores = (
+            sorted(ids - had) for ids, had in zip(self._there(), before, strict=True)
+        )
+        about = [each for each in sorted(before[2]) if each in call or "/v1/files/" in call]
+        return Made(batches, files, stores or about)
+
+    def _skewed(self, made: Made, now: float) -> None:
+        """What OpenAI made just now has another time than ours."""
+        differs = abs(now - self._interceptor.clock.seconds()) >= 60
+        for fault in self._faults.drawn:
+            if fault.kind == "clock skew" and differs and (made.batches or made.files):
+                fault.happened()
+
+    def _about(self, call: str) -> tuple[int | None, bool]:
+        """The size of what is downloaded, and whether a store holds what is deleted."""
+        file = call.removesuffix("/content").rpartition("/")[2]
+        found = self._small.files.get(file)
+        readable = found and found.visible_at <= self._small.organization.context.now()
+        is_download = call.startswith("GET") and call.endswith("/content")
+        size = found.bytes if found and readable and is_download else None
+        held = any(file in each.documents for each in self._small.stores.values())
+        return size, held and call.startswith("DELETE /v1/files/")
+
+    def _perhaps_stale(self, response: httpx.Response, call: str) -> httpx.Response:
+        """A batch as it is, or as it was at an earlier look."""
+        try:
+            body = json.loads(response.read())
+        except ValueError:
+            return response
+        batches = body.get("data", [body])
+        stale = [self._older(each) for each in batches]
+        for each in batches:
+            self._remember(each)
+        is_read = call.startswith("GET") and self._interceptor.current is not None
+        if is_read and stale != batches and self._faults.stale_batch():
+            self._faults.inject("OpenAI: stale batch", call)
+            body = body | {"data": stale} if "data" in body else stale[0]
+        return httpx.Response(response.status_code, headers=_plain(response), json=body)
+
+    def _older(self, batch: dict[str, Any]) -> dict[str, Any]:
+        views = [each for each in self._views.get(batch["id"], []) if each != batch]
+        return views[-1] if views else batch
+
+    def _remember(self, batch: dict[str, Any]) -> None:
+        views = self._views.setdefault(batch["id"], [])
+        if batch not in views:
+            views.append(batch)
+
+
+def _plain(response: httpx.Response) -> dict[str, str]:
+    """The headers that still hold for another body."""
+    own = {"content-length", "content-encoding", "content-type", "transfer-encoding"}
+    return {name: each for name, each in response.headers.items() if name.lower() not in own}
 
 
 def timeout_of(lease: int) -> timedelta:

@@ -1,4 +1,4 @@
-"""What was promised of a library, watched at every call to OpenAI and judged at the end."""
+"""What was promised of a library, checked at every call to OpenAI and at the end."""
 
 import hashlib
 import json
@@ -8,29 +8,33 @@ from datetime import datetime
 
 from local.openai.stores.models import Document
 from shared.library.paths import digest_of
-from tests.simulation.aws import Row
-from tests.simulation.invariants import Watch
+from tests.simulation.aws_tables import Row
+from tests.simulation.invariants import Invariants
 from tests.simulation.library_workload import BROKEN, CHUNKS, LIBRARY, NAMES, Bytes, Folder, suffix
+from tests.simulation.promises import Promise
 
-KINDS = {suffix(name) for name in NAMES}
+SUFFIXES = {suffix(name) for name in NAMES}
 
 
-class Shelf:
-    def __init__(self, watch: Watch, folder: Folder) -> None:
-        self.watch = watch
-        self.must = watch.must
-        self.small = watch.small
-        self.cloud = watch.cloud
+class LibraryChecks:
+    def __init__(self, invariants: Invariants, folder: Folder) -> None:
+        self.invariants = invariants
+        self.small = invariants.small
+        self.tables = invariants.cloud.tables
+        self.buckets = invariants.cloud.buckets
         self.folder = folder
         self._answered: set[str] = set()
         self._seen: set[str] = set()  # Files that were uploaded
         self._uploads: Counter[Bytes] = Counter()
 
+    def expect(self, holds: object, otherwise: str) -> None:
+        self.invariants.expect(holds, Promise.LIBRARY_TRUE, otherwise)
+
     @property
     def in_sync(self) -> bool:
         """All that its user does is done and, as far as the ledger knows, in the store."""
-        row = self.cloud.row(f"LIBRARY#{LIBRARY}", "LIBRARY")
-        dirty_flag = self.cloud.row("DIRTY_FLAGS", LIBRARY)
+        row = self.tables.row(f"LIBRARY#{LIBRARY}", "LIBRARY")
+        dirty_flag = self.tables.row("DIRTY_FLAGS", LIBRARY)
         return bool(
             not self.folder.left
             and row
@@ -44,65 +48,67 @@ class Shelf:
         if call == "POST /v1/files":
             self._count_uploads()
         if "/vector_stores" in call or call.startswith("DELETE"):
-            self._must_answer(call)
+            self._expect_answers(call)
 
-    def must_be_ready(self, asked_at: datetime) -> None:
+    def expect_ready(self, asked_at: datetime) -> None:
         """Questions are about to be asked: what was dropped before them is what answers."""
         there = {_bytes(each) for each in self._completed()}
         given_up = self._given_up()
         for name, held in self.folder.held.items():
             if held.since < asked_at and held.text != BROKEN:
                 ready = (held.text, suffix(name)) in there | given_up
-                self.must(ready, f"questions go, and {name} is not in the store")
+                self.expect(ready, f"questions go, and {name} is not in the store")
         for content, left_at in self.folder.left_at.items():
             stale = left_at < asked_at and content in there
-            self.must(not stale, f"questions go, and {content} is still in the store")
+            self.expect(not stale, f"questions go, and {content} is still in the store")
 
-    def judge(self) -> None:
-        self.must(self.in_sync, "the library is not in sync")
-        self.must(len(self.small.stores) <= 1, f"there are {len(self.small.stores)} stores")
+    def check(self) -> None:
+        self.expect(self.in_sync, "the library is not in sync")
+        self.expect(len(self.small.stores) <= 1, f"there are {len(self.small.stores)} stores")
         documents = list(self._documents())
         readable = {n: each.text for n, each in self.folder.held.items() if each.text != BROKEN}
         wanted = sorted({(text, suffix(name)) for name, text in readable.items()})
         found = sorted(map(_bytes, documents))
-        self.must(found == wanted, f"the store holds {found}, the folder {wanted}")
+        self.expect(found == wanted, f"the store holds {found}, the folder {wanted}")
         for each in documents:
-            self._judge_document(each, readable)
+            self._check_document(each, readable)
         left = {i for i, each in self.small.files.items() if each.purpose == "assistants"}
         strange = left - {each.id for each in documents}
-        self.must(not strange, f"Files are left: {strange}")
-        self._judge_uploads()
-        self._judge_report()
+        self.expect(not strange, f"Files are left: {strange}")
+        self._check_uploads()
+        self._check_report()
 
-    def _judge_document(self, document: Document, readable: dict[str, bytes]) -> None:
-        self.must(document.status == "completed", f"{document.filename} is {document.status}")
+    def _check_document(self, document: Document, readable: dict[str, bytes]) -> None:
+        self.expect(document.status == "completed", f"{document.filename} is {document.status}")
         size = CHUNKS[self.folder.chunking]
-        self.must(document.chunking.size == size, f"{document.filename} is cut in another way")
+        self.expect(document.chunking.size == size, f"{document.filename} is cut in another way")
         names = [n for n, text in readable.items() if (text, suffix(n)) == _bytes(document)]
         year = self.folder.years.get(min(names)) if names else None
         said = f"{document.filename} has {document.attributes}, wanted is {year}"
-        self.must(document.attributes == ({"year": year} if year else {}), said)
+        self.expect(document.attributes == ({"year": year} if year else {}), said)
 
-    def _judge_uploads(self) -> None:
+    def _check_uploads(self) -> None:
         self._count_uploads()
         for (text, kind), number in self._uploads.items():
             needed = self.folder.needed[text, kind]
             said = f"{text!r} as .{kind} was uploaded {number} times, needed {needed}"
-            self.must(number <= needed, said)
-        self.watch.notes["documents uploaded"] += self._uploads.total()
+            self.expect(number <= needed, said)
+        self.invariants.notes["documents uploaded"] += self._uploads.total()
 
-    def _judge_report(self) -> None:
-        report = json.loads(self.cloud.read(f"libraries/{LIBRARY}/report.json") or b"{}")
+    def _check_report(self) -> None:
+        report = json.loads(self.buckets.read(f"libraries/{LIBRARY}/report.json") or b"{}")
         states = {each["document"]: each["state"] for each in report.get("documents", [])}
         wanted = {
             name: "failed" if each.text == BROKEN else "searchable"
             for name, each in self.folder.held.items()
         }
-        self.must(states == wanted, f"the library's report says {states}, there is {wanted}")
+        self.expect(states == wanted, f"the library's report says {states}, there is {wanted}")
         for name, state in wanted.items():
             kind = f"Document {state.capitalize()}"
-            told = any(k == kind and detail["document"] == name for k, detail in self.watch.told)
-            self.must(told, f"nobody was told {kind!r} of {name}")
+            published = any(
+                k == kind and detail["document"] == name for k, detail in self.invariants.on_bus
+            )
+            self.expect(published, f"{kind!r} of {name} was not published")
 
     def _count_uploads(self) -> None:
         for id_, file in self.small.files.items():
@@ -110,12 +116,12 @@ class Shelf:
                 self._seen.add(id_)
                 text, kind = file.path.read_bytes(), suffix(file.filename)
                 self._uploads[text, kind] += 1
-                self.must((text, kind) not in self._failed(), f"{text!r} is uploaded again")
+                self.expect((text, kind) not in self._failed(), f"{text!r} is uploaded again")
         named = Counter(each.filename for each in self.small.files.values())
         twice = [name for name, number in named.items() if number > 1 and "-" not in name]
-        self.must(not twice, f"two Files are called {twice}")
+        self.expect(not twice, f"two Files are called {twice}")
 
-    def _must_answer(self, call: str) -> None:
+    def _expect_answers(self, call: str) -> None:
         """Once a document that was heard of answers, a version of it does while it is there."""
         there = {_bytes(each) for each in self._completed()}
         for name in self.folder.held.keys() - self.folder.interrupted:
@@ -124,11 +130,13 @@ class Shelf:
             if answers and self._was_heard_of(name, there):
                 self._answered.add(name)
             elif not answers and name in self._answered:
-                self.watch.breaks(f"nothing answers for {name} after {call}")
+                self.invariants.fail(
+                    Promise.ALWAYS_ANSWERED, f"nothing answers for {name} after {call}"
+                )
 
     def _was_heard_of(self, name: str, there: set[Bytes]) -> bool:
         """Not only another document with the same bytes."""
-        row = self.cloud.row(f"LIBRARY#{LIBRARY}", f"DOC#{name}")
+        row = self.tables.row(f"LIBRARY#{LIBRARY}", f"DOC#{name}")
         return row is not None and row["digest"] in map(_digest, there)
 
     def _given_up(self) -> set[Bytes]:
@@ -146,10 +154,10 @@ class Shelf:
     def _failed(self) -> set[Bytes]:
         """Bytes that the ledger knows to be unreadable."""
         final = {row["digest"] for row in self._contents() if row["state"] == "failed"}
-        return {(BROKEN, kind) for kind in KINDS if _digest((BROKEN, kind)) in final}
+        return {(BROKEN, kind) for kind in SUFFIXES if _digest((BROKEN, kind)) in final}
 
     def _contents(self) -> Iterator[Row]:
-        return (row for row in self.cloud.rows() if row["sk"].startswith("CONTENT#"))
+        return (row for row in self.tables.rows() if row["sk"].startswith("CONTENT#"))
 
     def _documents(self) -> Iterator[Document]:
         for store in self.small.stores.values():

@@ -57,7 +57,7 @@ class Folder:
         """Its first two documents."""
         return [self._put(KEPT), self._put("a.md")]
 
-    def go_on(self) -> list[str]:
+    def change(self) -> list[str]:
         """One more change; S3's notifications of it."""
         self.left -= 1
         if not self.left and self.settings == "wrong":

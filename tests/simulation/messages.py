@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.simulation.faults import Chaos
+from tests.simulation.faults import Faults
 
 MOST_RECEIVES = 5  # as template.yaml says; then a message is a dead letter
 AFTER_LEASE = timedelta(seconds=30)
@@ -19,20 +19,20 @@ class Message:
 
 
 @dataclass
-class Messages:
-    chaos: Chaos
+class Queues:
+    faults: Faults
     now: Callable[[], datetime]
     waiting: list[Message] = field(default_factory=list)
     dead: list[Message] = field(default_factory=list)
 
     def send(self, queue: str, body: str) -> None:
-        copies = 2 if self.chaos.doubled() else 1
+        copies = 2 if self.faults.doubled() else 1
         if copies > 1:
-            self.chaos.inject("message doubled", queue)
+            self.faults.inject("message doubled", queue)
         for _ in range(copies):
-            late = self.chaos.delay()
+            late = self.faults.delay()
             if late:
-                self.chaos.inject("message late", f"{queue} {late}s")
+                self.faults.inject("message late", f"{queue} {late}s")
             at = self.now() + timedelta(seconds=late)
             self.waiting.append(Message(queue, body, at))
 
@@ -45,7 +45,7 @@ class Messages:
     def received(self, message: Message) -> None:
         """Given out: nobody else sees it until its function must be dead."""
         message.receives += 1
-        message.visible_at = self.now() + timedelta(seconds=self.chaos.mood.lease) + AFTER_LEASE
+        message.visible_at = self.now() + timedelta(seconds=self.faults.profile.lease) + AFTER_LEASE
 
     def done(self, message: Message) -> None:
         if message in self.waiting:
@@ -55,7 +55,7 @@ class Messages:
         if message.receives >= MOST_RECEIVES and message in self.waiting:
             self.waiting.remove(message)
             self.dead.append(message)
-            self.chaos.inject("message dead", message.queue)
+            self.faults.inject("message dead", message.queue)
 
     def redrive(self) -> None:
         """What an operator does with dead letters."""

@@ -1,8 +1,9 @@
 """Runs many seeds at once, each in a process that runs nothing else meanwhile."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 
 from tests.simulation.simulator import Simulation
@@ -13,20 +14,28 @@ class Outcome:
     seed: int
     broken: list[str]
     schedule: list[str]
-    counts: Counter[str]
+    drawn: Counter[str]
+    effective: Counter[str]
     notes: Counter[str]
 
+    def __str__(self) -> str:
+        """A failing seed: what it broke, how to run it again, and what happened until then."""
+        again = f"python -m tests.simulation --first {self.seed} --seeds 1 --show"
+        broken = [f"BROKEN: {each}" for each in self.broken]
+        return "\n".join([f"seed {self.seed}; again: {again}", *broken, *self.schedule, *broken])
 
-def simulate(seed: int) -> Outcome:
-    simulation = Simulation(seed)
+
+def simulate(seed: int, also: Collection[str] = ()) -> Outcome:
+    simulation = Simulation(seed, also)
     broken = simulation.run()
-    chaos, watch = simulation.chaos, simulation.watch
-    return Outcome(seed, broken, chaos.schedule, chaos.counts, watch.notes)
+    faults, notes = simulation.faults, simulation.invariants.notes
+    return Outcome(seed, broken, faults.schedule, faults.counts, faults.effects, notes)
 
 
-def outcomes(seeds: Iterable[int], jobs: int) -> Iterator[Outcome]:
+def outcomes(seeds: Iterable[int], jobs: int, also: Collection[str] = ()) -> Iterator[Outcome]:
+    run = partial(simulate, also=also)
     if jobs == 1:
-        yield from map(simulate, seeds)
+        yield from map(run, seeds)
         return
     with get_context("spawn").Pool(jobs) as pool:
-        yield from pool.imap_unordered(simulate, seeds, chunksize=4)
+        yield from pool.imap_unordered(run, seeds, chunksize=4)

@@ -14,20 +14,20 @@ class Invocation:
         self.name = name
         self.deadline = deadline
         self.shares = False  # whether it ever hands over
-        self.struck = False  # whether anything went wrong in one of its calls
-        self.doomed = ""
+        self.faulted = False  # whether anything went wrong in one of its calls
+        self.killed_for = ""
         self.over = False
         self.outcome: object = None
         self.error: BaseException | None = None
         self._act = act
-        self._mine, self._theirs = threading.Semaphore(0), threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._live, name=name, daemon=True)
+        self._turn, self._end_of_turn = threading.Semaphore(0), threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Gives it the turn, and comes back when it hands over or is over."""
-        self._mine.release()
-        self._theirs.acquire()
+        self._turn.release()
+        self._end_of_turn.acquire()
         if self.over:
             self._thread.join()
 
@@ -38,23 +38,23 @@ class Invocation:
     def hand_over(self) -> None:
         """Called by the invocation itself, between two calls."""
         if self.shares:
-            self._theirs.release()
-            self._mine.acquire()
-        if self.doomed:
-            raise Killed(self.doomed)
+            self._end_of_turn.release()
+            self._turn.acquire()
+        if self.killed_for:
+            raise Killed(self.killed_for)
 
     def kill(self, why: str) -> None:
-        self.doomed, self.shares = why, False
+        self.killed_for, self.shares = why, False
         while not self.over:
-            self.go_on()
+            self.resume()
 
-    def _live(self) -> None:
-        self._mine.acquire()
+    def _run(self) -> None:
+        self._turn.acquire()
         try:
-            if self.doomed:
-                raise Killed(self.doomed)
+            if self.killed_for:
+                raise Killed(self.killed_for)
             self.outcome = self._act()
         except BaseException as error:  # noqa: BLE001  # who runs it looks at it
             self.error = error
         self.over = True
-        self._theirs.release()
+        self._end_of_turn.release()

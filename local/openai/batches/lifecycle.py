@@ -182,6 +182,8 @@ class Lifecycle:
                 path.unlink()
                 continue
             file = self.files.add(path, f"{batch.id}_{kind}.jsonl", at, batch.output_expires_after)
+            if slow := batch.quirks.get("output_not_visible"):
+                file.visible_at = at + self.context.clock_seconds(slow.number("seconds", 30))
             setattr(batch, f"{kind}_file_id", file.id)
 
     def _close(self, batch: Batch, at: float) -> None:

@@ -91,8 +91,15 @@ class Router:
             self.organization.advance()
             if instead := call_quirks.before(self.context.quirks, target):
                 return instead
-            response = self._handlers[route](request, **arguments)
+            response = self._worked(request, route, arguments)
             return self._after_quirk(response, target) or response
+
+    def _worked(self, request: SmallRequest, route: str, arguments: Mapping[str, str]) -> Response:
+        """A refusal is an answer too: it may be lost as any other."""
+        try:
+            return self._handlers[route](request, **arguments)
+        except Refusal as refusal:
+            return refusal.response()
 
     def _handle(self, request: SmallRequest, route: str, arguments: Mapping[str, str]) -> Response:
         _with_body(request)

@@ -1,0 +1,108 @@
+"""The table of faults: what may go wrong, in which words, and how a run knows that it did."""
+
+from dataclasses import dataclass
+
+from local.openai.quirks import AUDIT_QUIRKS, QUIRKS
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One fault. A `latent` one shows only where somebody looks, so not in every seed."""
+
+    name: str
+    meaning: str
+    latent: bool = False
+    known_open: str = ""  # the promise it breaks today: drawn on request only
+
+
+CALLS_BEFORE = (
+    *("cut_before", "silent_before", "error_500_before", "error_502_before", "error_503_before"),
+    *("rate_limited", "rate_limited_silent", "quota_exhausted", "unauthorized", "forbidden"),
+    "not_found",
+)
+CALLS_AFTER = (
+    *("cut_after", "silent_after", "error_500_after", "error_502_after", "error_503_after"),
+    "not_json",
+)
+DOWNLOADS = ("download_cut", "download_short", "download_no_ranges")
+UPLOADS = ("file_not_visible",)
+BATCHES = (
+    *("batch_not_visible", "batch_not_listed", "batch_vanishes", "cancelled_by_someone"),
+    *("expires_partly", "quota_not_released", "paused", "missing_lines", "validation_fails"),
+    *("stuck_in_progress", "stuck_validating", "token_limit", "all_failed", "no_files"),
+    *("empty_ids", "counts_wrong", "counts_missing", "usage_missing", "extra_fields"),
+    *("zero_byte_error_file", "unknown_custom_id", "repeated_custom_id", "malformed_line"),
+    *("blank_lines", "bom", "output_not_visible"),
+)
+LIBRARIES = (
+    *("document_fails", "document_stuck", "chunking_other", "store_not_listed"),
+    *("file_batch_id_wrong", "document_ghost", "store_count_stays"),
+)
+LATENT = frozenset({*BATCHES, *LIBRARIES, *UPLOADS, "download_no_ranges"})
+KNOWN_OPEN = {  # by quirk: the promise it breaks today, and how
+    "not_found": "OUR_WORDS: a 404 to a list or an upload leaves submit as NotFound (seed 337)",
+}
+
+AWS = (
+    Kind("AWS: throttled", "the service is too busy for so many attempts"),
+    Kind("AWS: broken", "the service fails with an error of its own for so many attempts"),
+    Kind("AWS: forbidden", "a right is missing for a moment"),
+    Kind("AWS: unanswered", "no answer comes, and the work is not done"),
+    Kind("AWS: lost", "no answer comes although the work is done; the SDK does it again"),
+    Kind("AWS: row changed", "another writer was at the row a moment before"),
+    Kind("AWS: transaction conflict", "another transaction is at one of the rows"),
+    Kind("AWS: transaction in progress", "the same transaction is still under way"),
+    Kind("AWS: stale index", "the index shows rows as they were up to a minute ago"),
+    Kind("AWS: short page", "a query's answer ends early and says where to go on"),
+    Kind("AWS: not taken", "of a batch of messages or events some are not taken"),
+    Kind("AWS: read cut", "the connection breaks in the middle of an object", latent=True),
+    Kind("AWS: piece refused", "one piece of a multipart upload is refused to the end"),
+)
+PLACES = (
+    Kind("call held up", "the process stands still until its client gives up"),
+    Kind("function killed", "the process dies before or after a call"),
+    Kind("function timed out", "the process dies as its time is over"),
+    Kind("message doubled", "a queue holds a message twice"),
+    Kind("message late", "a message comes up to an hour late"),
+    Kind("message given out twice at once", "two processes have one message"),
+    Kind("message dead", "a message failed five times and lies with the dead letters"),
+    Kind("notification lost", "S3 does not say what happened"),
+    Kind("event doubled", "the bus delivers an event twice"),
+    Kind("tick left out", "the schedule skips a tick"),
+    Kind("two ticks at once", "the schedule ticks twice"),
+    Kind("job cancelled", "somebody wants a job to stop"),
+    Kind("clock skew", "OpenAI's clock is minutes ahead of ours, or behind", latent=True),
+)
+OPENAI = (
+    *(
+        Kind(f"OpenAI: {each}", QUIRKS[each], each in LATENT, KNOWN_OPEN.get(each, ""))
+        for each in (*CALLS_BEFORE, *CALLS_AFTER, *DOWNLOADS, *UPLOADS)
+    ),
+    Kind("OpenAI: stale batch", "a batch is shown as it was at an earlier look"),
+)
+KINDS = {
+    each.name: each
+    for each in (
+        *AWS,
+        *OPENAI,
+        *(
+            Kind(f"batch: {each}", QUIRKS[each], each in LATENT, KNOWN_OPEN.get(each, ""))
+            for each in BATCHES
+        ),
+        *(
+            Kind(f"library: {each}", QUIRKS[each], each in LATENT, KNOWN_OPEN.get(each, ""))
+            for each in LIBRARIES
+        ),
+        *PLACES,
+    )
+}
+NOT_OURS = frozenset(AUDIT_QUIRKS)  # the audit function is not simulated
+
+
+def table() -> str:
+    """For the README."""
+    rows = [
+        f"| {each.name} | {each.meaning} | {'when looked at' if each.latent else 'at once'} |"
+        for each in KINDS.values()
+    ]
+    return "\n".join(["| fault | what happens | it shows |", "|---|---|---|", *rows])
