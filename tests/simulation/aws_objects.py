@@ -161,8 +161,12 @@ class _Cut(io.BytesIO):
 
 
 def _bytes(asked: Parsed) -> bytes:
+    """From the start in each attempt, as boto3 sends it."""
     body = asked["Body"]
-    return body if isinstance(body, bytes) else bytes(body.read())
+    if isinstance(body, bytes):
+        return body
+    body.seek(0)
+    return bytes(body.read())
 
 
 def _page(names: list[str], after: str) -> tuple[list[str], bool]:

@@ -14,6 +14,11 @@ class Kind:
     latent: bool = False
     known_open: str = ""  # the promise it breaks today: drawn on request only
 
+    @property
+    def shows(self) -> str:
+        when = "when looked at" if self.latent else "at once"
+        return f"{when}; known open: {self.known_open}" if self.known_open else when
+
 
 CALLS_BEFORE = (
     *("cut_before", "silent_before", "error_500_before", "error_502_before", "error_503_before"),
@@ -101,8 +106,5 @@ NOT_OURS = frozenset(AUDIT_QUIRKS)  # the audit function is not simulated
 
 def table() -> str:
     """For the README."""
-    rows = [
-        f"| {each.name} | {each.meaning} | {'when looked at' if each.latent else 'at once'} |"
-        for each in KINDS.values()
-    ]
+    rows = [f"| {each.name} | {each.meaning} | {each.shows} |" for each in KINDS.values()]
     return "\n".join(["| fault | what happens | it shows |", "|---|---|---|", *rows])

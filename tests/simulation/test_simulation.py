@@ -1,9 +1,11 @@
 """Two hundred seeds: whatever goes wrong, every promise is kept."""
 
+from pathlib import Path
+
 import pytest
 
 from local.openai.quirks import QUIRKS
-from tests.simulation.fault_table import KINDS, NOT_OURS
+from tests.simulation.fault_table import KINDS, NOT_OURS, table
 from tests.simulation.runner import simulate
 
 A_LOT = 20  # seeds one test runs, so that the cores share them
@@ -25,3 +27,7 @@ def test_every_quirk_of_the_small_openai_is_a_fault_that_may_be_drawn() -> None:
     drawn = {name.partition(": ")[2] for name in KINDS}
 
     assert set(QUIRKS) - NOT_OURS - drawn == set()
+
+
+def test_the_readme_shows_the_table_of_faults() -> None:
+    assert table() in Path(__file__).with_name("README.md").read_text()
