@@ -12,7 +12,7 @@ from shared.batchfile.schema import Limits
 from shared.batchfile.splitter import Splitter
 from shared.errors import NotFound
 from shared.jobs import keys
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.libraries import store_resolver
 from shared.jobs.line_numbers import numbers_as_bytes
 from shared.jobs.model import Job
@@ -40,7 +40,7 @@ class Checked(NamedTuple):
         return bool(self.problems) and (self.options.bad_lines == "reject" or not self.parts)
 
 
-def check(edges: Edges, job: Job) -> Checked:
+def check(edges: JobEdges, job: Job) -> Checked:
     """Parts that need bytes of their own are written to S3. Raises StoreNotReady."""
     problems = Problems()
     if keys.accepted_suffix(job.key) is None:
@@ -58,7 +58,7 @@ def check(edges: Edges, job: Job) -> Checked:
     return read if wrong else _read(edges, job, size, read)
 
 
-def _read(edges: Edges, job: Job, size: int, read: Checked) -> Checked:
+def _read(edges: JobEdges, job: Job, size: int, read: Checked) -> Checked:
     """One pass; a second one only where the file seems to use a custom_id twice."""
     splitter, parts, suspects = _pass(edges, job, size, read.options)
     if suspects:
@@ -71,7 +71,7 @@ def _read(edges: Edges, job: Job, size: int, read: Checked) -> Checked:
 
 
 def _pass(
-    edges: Edges, job: Job, size: int, options: Options, suspects: set[int] | None = None
+    edges: JobEdges, job: Job, size: int, options: Options, suspects: set[int] | None = None
 ) -> tuple[Splitter, list[Part], set[int]]:
     """What the splitter found, the parts, and the hashes of custom_ids to look at again."""
     with ExitStack() as disk:
@@ -88,7 +88,7 @@ def limits_of(settings: Settings) -> Limits:
     return Limits.model_validate({name: most for name, most in given.items() if most})
 
 
-def _split(edges: Edges, job: Job, size: int, splitter: Splitter) -> list[Part]:
+def _split(edges: JobEdges, job: Job, size: int, splitter: Splitter) -> list[Part]:
     """Each part is written to S3 as soon as it is full, if it needs bytes of its own."""
     parts: list[Part] = []
     source = unpacked(edges.s3.open(job.source), job.key)
@@ -101,7 +101,7 @@ def _split(edges: Edges, job: Job, size: int, splitter: Splitter) -> list[Part]:
     return parts
 
 
-def _part(edges: Edges, job: Job, size: int, full: PartBuilder, *, number: int) -> Part:
+def _part(edges: JobEdges, job: Job, size: int, full: PartBuilder, *, number: int) -> Part:
     end = min(full.end, size)  # the last line may end without a newline
     part = Part(
         job=job.id,
@@ -121,7 +121,7 @@ def _part(edges: Edges, job: Job, size: int, full: PartBuilder, *, number: int) 
     return _copied(edges, part, full.spool, full.copied_numbers) if full.spool else part
 
 
-def _copied(edges: Edges, part: Part, spool: BinaryIO, numbers: Sequence[int]) -> Part:
+def _copied(edges: JobEdges, part: Part, spool: BinaryIO, numbers: Sequence[int]) -> Part:
     s3 = edges.s3
     length = s3.write_file(keys.part_key(part), spool)
     s3.write(keys.lines_key(part), [numbers_as_bytes(numbers)], keys.BINARY)
@@ -138,7 +138,7 @@ def spool() -> BinaryIO:
     return cast(BinaryIO, tempfile.TemporaryFile(buffering=SPOOL_BUFFER))
 
 
-def _rereading(edges: Edges, job: Job) -> Reread | None:
+def _rereading(edges: JobEdges, job: Job) -> Reread | None:
     """The dropped object's bytes once more, unless they are compressed."""
     if keys.is_packed(job.key):
         return None

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functions.intake.check import Checked, check
 from shared.batchfile.library_refs import StoreNotReady
 from shared.jobs import keys, notifications
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, JobState, job_id
 from shared.jobs.part import PartState
 from shared.objects import Source
@@ -18,7 +18,7 @@ STORE_PAUSE = timedelta(minutes=1)
 RECHECK = 4  # leases after which poll checks whether an accepted job got stuck
 
 
-def take_in(edges: Edges, source: Source) -> Job:
+def take_in(edges: JobEdges, source: Source) -> Job:
     """The same notification twice is the same job; the second run finds the work done."""
     job = edges.ledger.open_job(_new(edges, source))
     if job.state is JobState.CHECKING:
@@ -32,7 +32,7 @@ def take_in(edges: Edges, source: Source) -> Job:
     return job
 
 
-def _wait_for_store(edges: Edges, job: Job, library: str) -> Job:
+def _wait_for_store(edges: JobEdges, job: Job, library: str) -> Job:
     """Its first documents were dropped a moment ago. Poll sends this file's event again."""
     waiting = job.waits(
         f"the library {sanitize(library)} has no store yet", until=edges.now() + STORE_PAUSE
@@ -41,14 +41,14 @@ def _wait_for_store(edges: Edges, job: Job, library: str) -> Job:
     return waiting
 
 
-def _new(edges: Edges, source: Source) -> Job:
+def _new(edges: JobEdges, source: Source) -> Job:
     now = edges.now()
     job_name = job_id(source.bucket, source.key, source.identity)
     due = now + RECHECK * edges.settings.lease
     return Job(id=job_name, source=source, due=due, times={"checking": now})
 
 
-def _reject(edges: Edges, job: Job, checked: Checked) -> Job:
+def _reject(edges: JobEdges, job: Job, checked: Checked) -> Job:
     """Write data, notify, then commit."""
     now = edges.now()
     prefix = keys.rejected_prefix(job.id, job.key)
@@ -69,7 +69,7 @@ def _reject(edges: Edges, job: Job, checked: Checked) -> Job:
     return rejected
 
 
-def _accept(edges: Edges, job: Job, checked: Checked) -> Job:
+def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
     prefix = keys.results_prefix(job.id, job.key)
     if checked.problems:
         skipped = reports.skipped(checked.problems).model_dump_json(indent=2, exclude_none=True)
@@ -95,7 +95,7 @@ def _accept(edges: Edges, job: Job, checked: Checked) -> Job:
     return accepted
 
 
-def _queue_parts(edges: Edges, job: Job) -> None:
+def _queue_parts(edges: JobEdges, job: Job) -> None:
     """Planned parts begin to wait, and submit gets a message for each; twice does no harm."""
     now = edges.now()
     parts = edges.ledger.parts(job.id)

@@ -6,11 +6,11 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from functions.intake.flow import take_in
 from shared.aws.s3_events import dropped
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.queue_handler import count_outcome, queue_handler
 from shared.telemetry import count, log_failure, logger
 
-edges = cache(Edges.in_lambda)
+edges = cache(JobEdges.in_lambda)
 
 
 def take(record: SQSRecord) -> None:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from shared.batchfile.lines import UTF8_MARK
 from shared.errors import NotFound, TryLater
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.part import REFUSED, Part, PartState
 from shared.jobs.results import MISSING, Answer, Fate, read_answer, stand_in
 from shared.openai.models import BatchError, BatchStatus
@@ -71,7 +71,7 @@ class PartAnswers:
 
 
 def collect(
-    edges: Edges, part: Part, custom_ids: Callable[[], Container[str]], disk: BinaryIO
+    edges: JobEdges, part: Part, custom_ids: Callable[[], Container[str]], disk: BinaryIO
 ) -> PartAnswers:
     """Everything that OpenAI has on a part that has ended."""
     answers = PartAnswers(disk, part)
@@ -84,7 +84,7 @@ def collect(
     return answers
 
 
-def batch_errors(edges: Edges, part: Part) -> list[BatchError]:
+def batch_errors(edges: JobEdges, part: Part) -> list[BatchError]:
     """All reasons why OpenAI refused a part; the ledger keeps only the first few."""
     if part.errors_total > len(part.errors) and part.batch_id:
         try:
@@ -94,7 +94,7 @@ def batch_errors(edges: Edges, part: Part) -> list[BatchError]:
     return list(part.errors)
 
 
-def _fetched(edges: Edges, part: Part, file_id: str, disk: BinaryIO) -> bool:
+def _fetched(edges: JobEdges, part: Part, file_id: str, disk: BinaryIO) -> bool:
     """Downloads a file to disk. False: OpenAI does not have it (any more)."""
     try:
         fetch(edges, file_id, disk)
@@ -106,7 +106,7 @@ def _fetched(edges: Edges, part: Part, file_id: str, disk: BinaryIO) -> bool:
     return True
 
 
-def fetch(edges: Edges, file_id: str, disk: BinaryIO) -> None:
+def fetch(edges: JobEdges, file_id: str, disk: BinaryIO) -> None:
     """Appends a file's bytes. A broken download continues by range, and its bytes are counted."""
     size, start = edges.openai.file(file_id).bytes, disk.tell()
     etag = ""

@@ -8,7 +8,7 @@ from functions.land.answers import batch_errors
 from functions.land.merge import Landed
 from shared.jobs import keys
 from shared.jobs.answer_counts import AnswerCounts
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part
@@ -23,7 +23,7 @@ from shared.text import sanitize_json
 FLUSH = 1 << 18  # bytes passed on at a time
 
 
-def close(edges: Edges, job: Job, parts: list[Part], landed: Iterable[Landed]) -> Job:
+def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]) -> Job:
     """Write data, then notify; the caller commits last."""
     counts, prefix = AnswerCounts(), job.results_prefix
     results, errors = f"{prefix}results.jsonl", f"{prefix}errors.jsonl"
@@ -66,7 +66,7 @@ def _check_complete(job: Job, counts: AnswerCounts) -> None:
         )
 
 
-def _report(edges: Edges, job: Job, parts: list[Part], counts: AnswerCounts) -> model.JobReport:
+def _report(edges: JobEdges, job: Job, parts: list[Part], counts: AnswerCounts) -> model.JobReport:
     prefix, now = job.results_prefix, edges.now()
     state = model.outcome(parts, counts)
     files = {name: f"{prefix}{name}.jsonl" for name in ("results", "errors")}
@@ -103,7 +103,7 @@ def _reason(parts: list[Part]) -> str:
     return messages[0] if messages else next((part.reason for part in parts if part.reason), "")
 
 
-def _errors(edges: Edges, part: Part) -> list[BatchError]:
+def _errors(edges: JobEdges, part: Part) -> list[BatchError]:
     """OpenAI's errors, with the lines counted in the dropped file."""
     if not part.errors_total:
         return []
@@ -117,7 +117,7 @@ def _errors(edges: Edges, part: Part) -> list[BatchError]:
     ]
 
 
-def _skipped(edges: Edges, job: Job) -> model.Skipped | None:
+def _skipped(edges: JobEdges, job: Job) -> model.Skipped | None:
     if not job.skipped:
         return None
     found = edges.s3.read(f"{job.results_prefix}skipped.json")

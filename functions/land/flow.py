@@ -10,7 +10,7 @@ from functions.land.merge import Landed, merged
 from functions.land.retry import is_cut_short, plan_retry
 from shared.batchfile import schema
 from shared.jobs import keys, notifications
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part, PartState
@@ -18,7 +18,7 @@ from shared.jobs.results import lines_of
 from shared.objects import PartRef
 
 
-def land(edges: Edges, ref: PartRef) -> str:
+def land(edges: JobEdges, ref: PartRef) -> str:
     """Write data, notify, then commit; twice does no harm. Says what became of the job."""
     job, part = edges.ledger.job(ref.job), edges.ledger.part(ref.job, ref.part)
     if job is None or part is None:
@@ -33,7 +33,7 @@ def land(edges: Edges, ref: PartRef) -> str:
     return job.state.value
 
 
-def _land(edges: Edges, job: Job, part: Part) -> tuple[Job, Part]:
+def _land(edges: JobEdges, job: Job, part: Part) -> tuple[Job, Part]:
     requests = lines_of(edges.s3.chunks(part.source))
     with tempfile.TemporaryFile() as disk, ThreadPoolExecutor(1) as beside:
         reading = beside.submit(_custom_ids, requests)  # S3, while OpenAI sends the answers
@@ -56,7 +56,7 @@ def _land(edges: Edges, job: Job, part: Part) -> tuple[Job, Part]:
 
 
 def _land_alone(
-    edges: Edges, job: Job, part: Part, landed: Part, answers: Iterator[Landed]
+    edges: JobEdges, job: Job, part: Part, landed: Part, answers: Iterator[Landed]
 ) -> tuple[Job, Part]:
     """The job's only part: its results become the job's directly."""
     closed = close(edges, job, [landed], answers)
@@ -64,7 +64,7 @@ def _land_alone(
     return closed, landed
 
 
-def _close_if_last(edges: Edges, job: Job) -> Job:
+def _close_if_last(edges: JobEdges, job: Job) -> Job:
     """Each landing lowers the count in its transaction: the part that lands last sees zero."""
     if edges.ledger.left(job.id) > 0:
         return job
@@ -80,7 +80,7 @@ def _custom_ids(lines: Iterable[bytes]) -> dict[str, None]:
 
 
 def _placed(
-    edges: Edges, part: Part, ids: Collection[str], answers: PartAnswers
+    edges: JobEdges, part: Part, ids: Collection[str], answers: PartAnswers
 ) -> Iterator[Landed]:
     numbers = line_numbers(edges.s3, part)
     for position, (number, custom_id) in enumerate(zip(numbers, ids, strict=True), 1):
@@ -88,7 +88,7 @@ def _placed(
         yield Landed(number, -part.attempt, part.model, line)
 
 
-def _delete_files(edges: Edges, job: Job, part: Part) -> None:
+def _delete_files(edges: JobEdges, job: Job, part: Part) -> None:
     """Files of landed parts do not pile up at OpenAI. Deleting twice does no harm."""
     if job.options.keep_files:
         return

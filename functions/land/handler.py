@@ -3,8 +3,8 @@
 from functools import cache
 
 from functions.land.flow import land
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.part_handler import part_handler
 
-edges = cache(Edges.in_lambda)
+edges = cache(JobEdges.in_lambda)
 handler = part_handler("land", edges, land)

@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from shared.jobs import keys
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.part import Part
 from shared.jobs.results import lines_of
@@ -21,7 +21,7 @@ class Landed(NamedTuple):
     line: bytes
 
 
-def merged(edges: Edges, parts: Iterable[Part]) -> Iterator[Landed]:
+def merged(edges: JobEdges, parts: Iterable[Part]) -> Iterator[Landed]:
     """All parts' answers in the order of the input, one for each request, streamed from S3."""
     chains = [_streamed(edges, chain) for chain in chained(parts)]
     last = 0
@@ -44,7 +44,7 @@ def chained(parts: Iterable[Part]) -> list[list[Part]]:
     return chains
 
 
-def _streamed(edges: Edges, chain: list[Part]) -> Iterator[Landed]:
+def _streamed(edges: JobEdges, chain: list[Part]) -> Iterator[Landed]:
     for part in chain:
         lines = lines_of(edges.s3.chunks(edges.s3.ours(keys.landed_key(part))))
         for number, line in zip(line_numbers(edges.s3, part), lines, strict=True):

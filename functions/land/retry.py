@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from functions.land.answers import PartAnswers
 from shared.jobs import keys
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
 from shared.jobs.model import Job
 from shared.jobs.part import Part, PartLines
@@ -14,7 +14,7 @@ from shared.objects import Span
 
 
 def plan_retry(
-    edges: Edges, job: Job, part: Part, answers: PartAnswers, custom_ids: Iterable[str]
+    edges: JobEdges, job: Job, part: Part, answers: PartAnswers, custom_ids: Iterable[str]
 ) -> list[Part]:
     """No part, or one with the lines to retry, in their order."""
     if job.cancel_requested or _is_final(job, part, answers):

@@ -13,7 +13,7 @@ from shared.errors import Conflict
 from shared.jobs.batch_lookup import look_up
 from shared.jobs.cancel import cancel_parts
 from shared.jobs.capacity import Capacity
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, JobState
 from shared.jobs.observe import observe
 from shared.jobs.part import Part, PartState
@@ -25,7 +25,7 @@ MAX_BATCHES = 5_000  # looked at in a tick; 10,000 jobs a day keep 1,300 open (d
 Item = TypeVar("Item")
 
 
-def poll(edges: Edges) -> dict[str, int]:
+def poll(edges: JobEdges) -> dict[str, int]:
     """Each part by itself: one that fails does not keep the others waiting."""
     failures: list[Exception] = []
     seen: list[Job] = []
@@ -71,19 +71,19 @@ def _noted(jobs: Iterable[Job], seen: list[Job]) -> Iterator[Job]:
         yield job
 
 
-def _request_landing(edges: Edges, part: Part) -> None:
+def _request_landing(edges: JobEdges, part: Part) -> None:
     edges.land_queue.send_parts([part.ref])
     edges.ledger.replace_part(part, part.postponed(until=edges.now() + PATIENCE))
 
 
-def _cancel(edges: Edges, job: Job) -> None:
+def _cancel(edges: JobEdges, job: Job) -> None:
     if job.state is not JobState.CHECKING:
         cancel_parts(edges, job)
     elif job.due <= edges.now():  # its parts are cancelled as soon as intake has planned them
         _resume(edges, job)
 
 
-def _admit(edges: Edges, stored: Capacity) -> None:
+def _admit(edges: JobEdges, stored: Capacity) -> None:
     now = edges.now()
     capacity = stored.as_known(now, edges.settings.enqueued_limit(stored.model))
     due = list(edges.ledger.open_parts(PartState.WAITING, now, model=stored.model))
@@ -94,20 +94,20 @@ def _admit(edges: Edges, stored: Capacity) -> None:
         edges.ledger.reserve_capacity(stored.model, admission.reserved_for)
 
 
-def _request_submission(edges: Edges, part: Part) -> None:
+def _request_submission(edges: JobEdges, part: Part) -> None:
     now = edges.now()
     if part.requested_at is None or part.requested_at + PATIENCE <= now:
         edges.submit_queue.send_parts([part.ref])
         edges.ledger.replace_part(part, part.requested(now))
 
 
-def _request_syncs(edges: Edges, now: datetime) -> None:
+def _request_syncs(edges: JobEdges, now: datetime) -> None:
     """The library function syncs them, each under its lease."""
     requests = [SyncRequest(library=name) for name in edges.library_table.dirty(now)]
     edges.library_queue.send([request.model_dump_json() for request in requests])
 
 
-def _resume(edges: Edges, job: Job) -> None:
+def _resume(edges: JobEdges, job: Job) -> None:
     """Nothing happened to an open job for a while: the step it died in is requested again."""
     parts = edges.ledger.parts(job.id)
     planned = any(part.state is PartState.PLANNED for part in parts)

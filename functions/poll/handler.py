@@ -9,10 +9,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from shared.jobs.cancel import cancel
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.telemetry import logger, measured, record, tracer
 
-edges = cache(Edges.in_lambda)
+edges = cache(JobEdges.in_lambda)
 
 
 @tracer.capture_method(capture_response=False)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.aws.s3_events import replay_event
 from shared.jobs import notifications
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.keys import INBOX
 from shared.jobs.model import job_id
 from shared.jobs.part import Part, PartState
@@ -20,7 +20,7 @@ LEFT_ALONE = timedelta(days=14)  # an older one stays as it is
 ORPHANED = timedelta(hours=6)  # an upload this old has its batch, or never will
 
 
-def sweep(edges: Edges) -> dict[str, int]:
+def sweep(edges: JobEdges) -> dict[str, int]:
     """What was found and repaired."""
     return {
         "LibrariesReconciled": _reconcile_libraries(edges),
@@ -30,7 +30,7 @@ def sweep(edges: Edges) -> dict[str, int]:
     }
 
 
-def _reconcile_libraries(edges: Edges) -> int:
+def _reconcile_libraries(edges: JobEdges) -> int:
     """Each is compared with its folder and its store, even if no event ever came for it."""
     folders = edges.s3.folders(edges.settings.inbox_bucket, LIBRARIES)
     libraries = sorted({*folders, *(each.name for each in edges.library_table.dirty_flags())})
@@ -39,7 +39,7 @@ def _reconcile_libraries(edges: Edges) -> int:
     return len(requests)
 
 
-def _replay_silent_files(edges: Edges) -> int:
+def _replay_silent_files(edges: JobEdges) -> int:
     """Objects that have no job: dropped while S3's notifications did not arrive."""
     now, replayed = edges.now(), 0
     for source, modified in edges.s3.versions(edges.settings.inbox_bucket, INBOX):
@@ -51,13 +51,13 @@ def _replay_silent_files(edges: Edges) -> int:
     return replayed
 
 
-def _delete_orphans(edges: Edges) -> int:
+def _delete_orphans(edges: JobEdges) -> int:
     """Uploads of ours whose part is over, or that lost the race to become its batch."""
     files = (file for page in edges.openai.file_pages() for file in page)
     return sum(_delete_if_orphaned(edges, file) for file in files)
 
 
-def _delete_if_orphaned(edges: Edges, file: File) -> bool:
+def _delete_if_orphaned(edges: JobEdges, file: File) -> bool:
     ref = uploaded_part(file.filename)
     age = edges.now() - datetime.fromtimestamp(file.created_at, UTC)
     if ref is None or age < ORPHANED:
@@ -70,7 +70,7 @@ def _delete_if_orphaned(edges: Edges, file: File) -> bool:
     return True
 
 
-def _needs(edges: Edges, part: Part, file: File) -> bool:
+def _needs(edges: JobEdges, part: Part, file: File) -> bool:
     if part.state is not PartState.LANDED:
         return part.file_id in {None, file.id}
     job = edges.ledger.job(part.job)

@@ -11,7 +11,7 @@ from shared.errors import (
     Refused,
     TryLater,
 )
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
 from shared.jobs.part import Part
 from shared.jobs.uploads import upload_name
@@ -24,7 +24,7 @@ WINDOW = timedelta(minutes=5)
 WINDOWS = 13  # so many of them touch any one hour
 
 
-def create(edges: Edges, job: Job, part: Part) -> str:
+def create(edges: JobEdges, job: Job, part: Part) -> str:
     """What came of it, in a word. A part that can't be submitted now waits, and says why."""
     try:
         if batch := find_lost_batch(edges, part):
@@ -48,7 +48,7 @@ def pause_after(error: TryLater, tries: int) -> timedelta:
     return min(SHORT_PAUSE * (1 << min(tries - 1, 10)), LONG_PAUSE)
 
 
-def _upload(edges: Edges, part: Part) -> str:
+def _upload(edges: JobEdges, part: Part) -> str:
     """The file's id. After the first try, an upload whose answer was lost may lie there."""
     name = upload_name(part)
     if part.tries > 1:
@@ -58,7 +58,7 @@ def _upload(edges: Edges, part: Part) -> str:
     return edges.openai.upload(name, edges.s3.open(part.source)).id
 
 
-def _create(edges: Edges, job: Job, part: Part, file_id: str) -> str:
+def _create(edges: JobEdges, job: Job, part: Part, file_id: str) -> str:
     uploaded_now = part.file_id != file_id
     if pause := _pause_for_rate(edges):
         part = part.model_copy(update={"file_id": file_id})
@@ -80,7 +80,7 @@ def _create(edges: Edges, job: Job, part: Part, file_id: str) -> str:
     return "submitted"
 
 
-def _pause_for_rate(edges: Edges) -> timedelta | None:
+def _pause_for_rate(edges: JobEdges) -> timedelta | None:
     """Until the next window, if this one's batches are made already."""
     now = edges.now()
     window = now - (now - datetime.min.replace(tzinfo=UTC)) % WINDOW
@@ -91,7 +91,7 @@ def _pause_for_rate(edges: Edges) -> timedelta | None:
     return None
 
 
-def _create_batch(edges: Edges, job: Job, part: Part) -> Batch:
+def _create_batch(edges: JobEdges, job: Job, part: Part) -> Batch:
     return edges.openai.create_batch(
         part.file_id or "",
         part.endpoint,
@@ -100,12 +100,14 @@ def _create_batch(edges: Edges, job: Job, part: Part) -> Batch:
     )
 
 
-def _wait(edges: Edges, job: Job, part: Part, reason: str, pause: timedelta) -> str:
+def _wait(edges: JobEdges, job: Job, part: Part, reason: str, pause: timedelta) -> str:
     wait(edges, job, part, reason, until=edges.now() + pause)
     return "waits"
 
 
-def _wait_for_file(edges: Edges, job: Job, part: Part, error: NotYet, *, uploaded_now: bool) -> str:
+def _wait_for_file(
+    edges: JobEdges, job: Job, part: Part, error: NotYet, *, uploaded_now: bool
+) -> str:
     """OpenAI can't find the file. It is uploaded again, unless it is only too new."""
     part = part.not_created()
     if not uploaded_now:
@@ -113,7 +115,7 @@ def _wait_for_file(edges: Edges, job: Job, part: Part, error: NotYet, *, uploade
     return _wait(edges, job, part, error.reason, SHORT_PAUSE)
 
 
-def _refuse(edges: Edges, part: Part, error: Refused) -> str:
+def _refuse(edges: JobEdges, part: Part, error: Refused) -> str:
     problem = BatchError(code=error.details.code, message=error.reason)
     refused = part.not_created().refused(edges.now(), problem)
     edges.ledger.release_capacity(part, refused)

@@ -11,7 +11,7 @@ from functions.submit.create import create
 from functions.submit.split import split_part
 from shared.errors import CapacityExceeded, Conflict
 from shared.jobs.capacity import Capacity
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.libraries import why_not_ready
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part
@@ -22,7 +22,7 @@ LIBRARY_PAUSE = timedelta(minutes=1)
 CONFLICTS = 5  # until the message goes back to the queue
 
 
-def submit(edges: Edges, ref: PartRef) -> str:
+def submit(edges: JobEdges, ref: PartRef) -> str:
     """What came of it, in a word. A second request, or a late one, does no harm."""
     for _ in range(CONFLICTS):
         with suppress(Conflict):  # many parts take one capacity at once: read again, try again
@@ -30,7 +30,7 @@ def submit(edges: Edges, ref: PartRef) -> str:
     return _submit(edges, ref)
 
 
-def _submit(edges: Edges, ref: PartRef) -> str:
+def _submit(edges: JobEdges, ref: PartRef) -> str:
     job, part = edges.ledger.job(ref.job), edges.ledger.part(ref.job, ref.part)
     if job is None or part is None or job.state is not JobState.ACCEPTED:
         return "unknown"
@@ -39,14 +39,14 @@ def _submit(edges: Edges, ref: PartRef) -> str:
     return _resume(edges, job, part) if part.holds_capacity else _start(edges, job, part)
 
 
-def _resume(edges: Edges, job: Job, part: Part) -> str:
+def _resume(edges: JobEdges, job: Job, part: Part) -> str:
     """An earlier run claimed it and took its capacity, then died or lost an answer."""
     claimed = part.claimed(edges.now(), edges.settings.lease)
     edges.ledger.replace_part(part, claimed)
     return create(edges, job, claimed)
 
 
-def _start(edges: Edges, job: Job, part: Part) -> str:
+def _start(edges: JobEdges, job: Job, part: Part) -> str:
     if job.cancel_requested:
         return "cancelled"
     if reason := why_not_ready(edges, job, part):
@@ -62,12 +62,12 @@ def _start(edges: Edges, job: Job, part: Part) -> str:
     return create(edges, job, claimed)
 
 
-def _capacity(edges: Edges, model: str) -> Capacity:
+def _capacity(edges: JobEdges, model: str) -> Capacity:
     configured = edges.settings.enqueued_limit(model)
     return edges.ledger.capacity(model).as_known(edges.now(), configured)
 
 
-def _claim(edges: Edges, part: Part, capacity: Capacity) -> Part:
+def _claim(edges: JobEdges, part: Part, capacity: Capacity) -> Part:
     """A lease, longer than this function can run: when it is over, its holder is dead."""
     if not capacity.admits(part):
         raise CapacityExceeded(f"no capacity for {part.name}")
@@ -76,7 +76,7 @@ def _claim(edges: Edges, part: Part, capacity: Capacity) -> Part:
     return claimed
 
 
-def _wait_for_capacity(edges: Edges, job: Job, part: Part) -> str:
+def _wait_for_capacity(edges: JobEdges, job: Job, part: Part) -> str:
     """It keeps its place; poll requests it again when there is capacity. Published once a job."""
     reason = f"no capacity: as many tokens of {part.model} are enqueued as may be"
     wait(edges, None if job.waiting_published else job, part, reason, until=part.due)

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from shared.errors import TryLater
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part
 from shared.openai.models import Batch, BatchStatus
 
 SKEW = timedelta(hours=1)  # between our clock and OpenAI's, when a list is read back in time
 
 
-def find_lost_batch(edges: Edges, part: Part) -> Batch | None:
+def find_lost_batch(edges: JobEdges, part: Part) -> Batch | None:
     """None: there is no batch, and it had time to show up. Raises TryLater before that."""
     if part.creating_at is None:
         return None
@@ -23,7 +23,7 @@ def find_lost_batch(edges: Edges, part: Part) -> Batch | None:
     return batch
 
 
-def _search(edges: Edges, part: Part, since: datetime) -> Batch | None:
+def _search(edges: JobEdges, part: Part, since: datetime) -> Batch | None:
     """Reads the list back to `since`, or to its end if it is not in order of time."""
     times: list[datetime] = []
     in_order = True

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from shared.batchfile.schema import BYTES_PER_TOKEN
 from shared.jobs import keys
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
 from shared.jobs.part import Part, PartLines
 from shared.jobs.results import lines_of
@@ -23,7 +23,7 @@ class Slice(NamedTuple):
     length: int
 
 
-def split_part(edges: Edges, part: Part, limit: int) -> str:
+def split_part(edges: JobEdges, part: Part, limit: int) -> str:
     """All or nothing: the new parts hold the requests as soon as the part does not."""
     if part.requests == 1:
         return _never_fits(edges, part, limit)
@@ -38,7 +38,7 @@ def split_part(edges: Edges, part: Part, limit: int) -> str:
     return "split"
 
 
-def _never_fits(edges: Edges, part: Part, limit: int) -> str:
+def _never_fits(edges: JobEdges, part: Part, limit: int) -> str:
     """One request alone is more than may ever be enqueued: it fails, and says why."""
     message = (
         f"This request alone has about {part.tokens:,} prompt tokens; "
@@ -50,7 +50,7 @@ def _never_fits(edges: Edges, part: Part, limit: int) -> str:
     return "refused"
 
 
-def _slices(edges: Edges, part: Part, size: int) -> Iterator[Slice]:
+def _slices(edges: JobEdges, part: Part, size: int) -> Iterator[Slice]:
     first = requests = start = length = 0
     for line in lines_of(edges.s3.chunks(part.source)):
         more = len(line) + 1
@@ -61,7 +61,7 @@ def _slices(edges: Edges, part: Part, size: int) -> Iterator[Slice]:
     yield Slice(first, requests, start, min(length, part.source.length - start))
 
 
-def _child(edges: Edges, part: Part, held: Slice, number: int) -> Part:
+def _child(edges: JobEdges, part: Part, held: Slice, number: int) -> Part:
     numbers = line_numbers(edges.s3, part)[held.first : held.first + held.requests]
     key = None
     if part.lines_key:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.errors import NotFound
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part
 from shared.jobs.second_batches import cancel_second_batch
 from shared.openai.models import Batch
@@ -28,7 +28,7 @@ class Lookup:
         return sorted(self.missing.values(), key=lambda part: part.due)[: self.calls]
 
 
-def look_up(edges: Edges, parts: list[Part]) -> Iterator[tuple[Part, Batch | None]]:
+def look_up(edges: JobEdges, parts: list[Part]) -> Iterator[tuple[Part, Batch | None]]:
     """Each submitted part with its batch; None where OpenAI does not know it any more.
 
     At most ⌈parts/100⌉ + 2 calls. First it reads the list for as long as a part is missing; the
@@ -44,7 +44,7 @@ def look_up(edges: Edges, parts: list[Part]) -> Iterator[tuple[Part, Batch | Non
         yield part, _batch_of(edges, part)
 
 
-def _read_list(edges: Edges, lookup: Lookup) -> Iterator[tuple[Part, Batch]]:
+def _read_list(edges: JobEdges, lookup: Lookup) -> Iterator[tuple[Part, Batch]]:
     """Leaves one call at least for a single question."""
     while lookup.missing and lookup.calls > 1:
         page = edges.openai.batch_page(lookup.after)
@@ -62,7 +62,7 @@ def _read_list(edges: Edges, lookup: Lookup) -> Iterator[tuple[Part, Batch]]:
         lookup.after = None
 
 
-def _batch_of(edges: Edges, part: Part) -> Batch | None:
+def _batch_of(edges: JobEdges, part: Part) -> Batch | None:
     try:
         return edges.openai.batch(part.batch_id or "")
     except NotFound:

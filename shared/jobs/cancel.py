@@ -1,12 +1,12 @@
 """A job is cancelled: what waits is not submitted, what runs is cancelled at OpenAI, all lands."""
 
 from shared.errors import NotFound
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
 from shared.jobs.part import Part, PartState
 
 
-def cancel(edges: Edges, job_id: str) -> str:
+def cancel(edges: JobEdges, job_id: str) -> str:
     """Writes the request down; the next tick begins with it. A second request does no harm."""
     job = edges.ledger.job(job_id)
     if job is None or job.over:
@@ -16,7 +16,7 @@ def cancel(edges: Edges, job_id: str) -> str:
     return "cancelling"
 
 
-def cancel_parts(edges: Edges, job: Job) -> None:
+def cancel_parts(edges: JobEdges, job: Job) -> None:
     """One tick's worth for an accepted job; the next ticks go on until all parts have landed."""
     parts = edges.ledger.parts(job.id)
     for part in parts:
@@ -25,7 +25,7 @@ def cancel_parts(edges: Edges, job: Job) -> None:
         edges.land_queue.send_parts(part.ref for part in parts[:1])
 
 
-def _cancel_part(edges: Edges, part: Part) -> None:
+def _cancel_part(edges: JobEdges, part: Part) -> None:
     match part.state:
         case PartState.PLANNED | PartState.WAITING if not part.outcome_unknown:
             _end_without_batch(edges, part)
@@ -35,13 +35,13 @@ def _cancel_part(edges: Edges, part: Part) -> None:
             _cancel_batch(edges, part)
 
 
-def _end_without_batch(edges: Edges, part: Part) -> None:
+def _end_without_batch(edges: JobEdges, part: Part) -> None:
     cancelled = part.cancelled(edges.now())
     edges.ledger.replace_part(part, cancelled)
     edges.land_queue.send_parts([cancelled.ref])
 
 
-def _cancel_batch(edges: Edges, part: Part) -> None:
+def _cancel_batch(edges: JobEdges, part: Part) -> None:
     try:
         edges.openai.cancel_batch(part.batch_id or "")
     except NotFound:

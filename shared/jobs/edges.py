@@ -7,7 +7,7 @@ from shared.jobs.ledger import Ledger
 from shared.library.edges import LibraryEdges
 
 
-class Edges(LibraryEdges):
+class JobEdges(LibraryEdges):
     """Everything a flow of jobs may touch."""
 
     @cached_property

@@ -1,7 +1,7 @@
 """The store behind a library's name, and how long a batch file waits for a library."""
 
 from shared.batchfile.library_refs import Resolve, StoreNotReady
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part
 from shared.library.paths import LIBRARIES
@@ -10,7 +10,7 @@ from shared.text import sanitize
 NO_STORE = "vs_none"  # for requests of a cancelled job, which are never sent
 
 
-def store_resolver(edges: Edges, job: Job) -> Resolve:
+def store_resolver(edges: JobEdges, job: Job) -> Resolve:
     """Looks each library up once a file. A cancelled job does not wait for a store."""
     known: dict[str, str | None] = {}
 
@@ -22,7 +22,7 @@ def store_resolver(edges: Edges, job: Job) -> Resolve:
     return resolve
 
 
-def why_not_ready(edges: Edges, job: Job, part: Part) -> str:
+def why_not_ready(edges: JobEdges, job: Job, part: Part) -> str:
     """Why a part waits: a document dropped before it has not ended. Empty if it need not wait."""
     for name in part.libraries:
         asked = job.times[JobState.CHECKING.value]
@@ -36,7 +36,7 @@ def why_not_ready(edges: Edges, job: Job, part: Part) -> str:
     return ""
 
 
-def _store(edges: Edges, library: str, *, waits: bool) -> str | None:
+def _store(edges: JobEdges, library: str, *, waits: bool) -> str | None:
     """Raises StoreNotReady. Marks the library dirty, because S3 events may still be in flight."""
     found = edges.library_table.library(library)
     if found is None and library not in edges.s3.folders(edges.settings.inbox_bucket, LIBRARIES):

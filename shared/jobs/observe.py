@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from shared.errors import CapacityExceeded
 from shared.jobs import notifications
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part, PartState
 from shared.jobs.waiting import wait
 from shared.openai.models import Batch, BatchStatus
@@ -17,7 +17,7 @@ SHORT_STATUS_LIMIT = timedelta(hours=2)
 NO_CAPACITY_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
 
 
-def observe(edges: Edges, part: Part, batch: Batch | None) -> None:
+def observe(edges: JobEdges, part: Part, batch: Batch | None) -> None:
     """Takes a submitted part and its batch; None: OpenAI does not know the batch."""
     if batch is None:
         _observe_missing(edges, part)
@@ -33,13 +33,13 @@ def observe(edges: Edges, part: Part, batch: Batch | None) -> None:
         edges.ledger.replace_part(part, part.with_batch(batch))
 
 
-def _observe_missing(edges: Edges, part: Part) -> None:
+def _observe_missing(edges: JobEdges, part: Part) -> None:
     if edges.now() - part.times[PartState.SUBMITTED.value] >= LOST_AFTER:
         gone = part.model_copy(update={"batch_status": GONE})
         _end(edges, gone, "OpenAI does not know this batch any more")
 
 
-def _observe_failed(edges: Edges, part: Part, batch: Batch) -> None:
+def _observe_failed(edges: JobEdges, part: Part, batch: Batch) -> None:
     error = why_failed(batch)
     if isinstance(error, CapacityExceeded):
         _wait_for_capacity(edges, part, error)
@@ -47,7 +47,7 @@ def _observe_failed(edges: Edges, part: Part, batch: Batch) -> None:
         _end(edges, part)
 
 
-def _wait_for_capacity(edges: Edges, part: Part, error: CapacityExceeded) -> None:
+def _wait_for_capacity(edges: JobEdges, part: Part, error: CapacityExceeded) -> None:
     """Not a failure. The refusal says how much may be enqueued: kept for next time."""
     if error.limit is not None and error.unit == "tokens":
         edges.ledger.learn_limit(part.model, error.limit, edges.now())
@@ -55,12 +55,12 @@ def _wait_for_capacity(edges: Edges, part: Part, error: CapacityExceeded) -> Non
     wait(edges, edges.ledger.job(part.job), part, error.reason, edges.now() + pause)
 
 
-def _end(edges: Edges, part: Part, reason: str = "") -> None:
+def _end(edges: JobEdges, part: Part, reason: str = "") -> None:
     """The same write ends the part and gives its capacity back, so that happens once."""
     edges.ledger.release_capacity(part, part.ended(edges.now(), reason))
 
 
-def _is_stuck(edges: Edges, part: Part) -> bool:
+def _is_stuck(edges: JobEdges, part: Part) -> bool:
     """Validating and finalizing take minutes; other statuses may take most of the window."""
     short = part.batch_status in SHORT_STATUSES
     limit = SHORT_STATUS_LIMIT if short else timedelta(hours=edges.settings.stuck_hours)
@@ -68,7 +68,7 @@ def _is_stuck(edges: Edges, part: Part) -> bool:
     return edges.now() - since > limit and part.stuck_published != part.batch_status
 
 
-def _publish_stuck(edges: Edges, part: Part) -> None:
+def _publish_stuck(edges: JobEdges, part: Part) -> None:
     job = edges.ledger.job(part.job)
     if job:
         edges.notifier.publish(notifications.stuck(job, part))

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.objects import PartRef
 from shared.queue_handler import Handler, count_outcome, queue_handler
 from shared.telemetry import count, log_failure, logger
 
 
 def part_handler(
-    name: str, edges: Callable[[], Edges], act: Callable[[Edges, PartRef], str]
+    name: str, edges: Callable[[], JobEdges], act: Callable[[JobEdges, PartRef], str]
 ) -> Handler:
     """A handler that lets `act` look at each part, then logs and counts the outcome."""
 

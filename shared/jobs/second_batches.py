@@ -5,14 +5,14 @@ from typing import Any
 
 from shared.errors import NotFound
 from shared.jobs import notifications
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part, PartState, part_number
 from shared.openai.models import Batch, BatchStatus
 
 NEEDS_NO_OTHER = frozenset({PartState.SUBMITTED, PartState.ENDED, PartState.LANDED})
 
 
-def cancel_second_batch(edges: Edges, batch: Batch) -> None:
+def cancel_second_batch(edges: JobEdges, batch: Batch) -> None:
     """Takes a batch that runs; of the two that its part has, the older stays."""
     part = None if batch.ended else _part_with_another(edges, batch)
     if part is None:
@@ -25,7 +25,7 @@ def cancel_second_batch(edges: Edges, batch: Batch) -> None:
         _cancel(edges, part, batch, kept=part.batch_id or "")
 
 
-def report_second_batches(edges: Edges, since: datetime) -> int:
+def report_second_batches(edges: JobEdges, since: datetime) -> int:
     """Those that ended before a tick saw them: published, and their answers deleted.
 
     A tick does not look at batches that ended: asking the ledger for each would cost too much.
@@ -38,7 +38,7 @@ def report_second_batches(edges: Edges, since: datetime) -> int:
     return found
 
 
-def _report_if_second(edges: Edges, batch: Batch) -> bool:
+def _report_if_second(edges: JobEdges, batch: Batch) -> bool:
     if not batch.ended or batch.status == BatchStatus.FAILED:
         return False
     part = _part_with_another(edges, batch)
@@ -50,7 +50,7 @@ def _report_if_second(edges: Edges, batch: Batch) -> bool:
     return True
 
 
-def _part_with_another(edges: Edges, batch: Batch) -> Part | None:
+def _part_with_another(edges: JobEdges, batch: Batch) -> Part | None:
     """The part that a batch says it is, if that has another batch, or was cancelled without one.
 
     One that waits or is being submitted may be about to find this very batch, its answer lost.
@@ -61,14 +61,14 @@ def _part_with_another(edges: Edges, batch: Batch) -> Part | None:
     return part if part.owns(batch) else None
 
 
-def _named_part(edges: Edges, metadata: dict[str, Any]) -> Part | None:
+def _named_part(edges: JobEdges, metadata: dict[str, Any]) -> Part | None:
     job, base, attempt = (str(metadata.get(name, "")) for name in ("job_id", "part", "attempt"))
     if not job or not base.isdecimal() or not attempt.isdecimal():
         return None
     return edges.ledger.part(job, part_number(int(base), int(attempt)))
 
 
-def _known_batch(edges: Edges, part: Part) -> Batch | None:
+def _known_batch(edges: JobEdges, part: Part) -> Batch | None:
     try:
         return edges.openai.batch(part.batch_id) if part.batch_id else None
     except NotFound:
@@ -79,6 +79,6 @@ def _is_younger(known: Batch, other: Batch) -> bool:
     return not known.ended and known.created > other.created
 
 
-def _cancel(edges: Edges, part: Part, batch: Batch, kept: str) -> None:
+def _cancel(edges: JobEdges, part: Part, batch: Batch, kept: str) -> None:
     cancelled = batch if batch.ended else edges.openai.cancel_batch(batch.id)
     edges.notifier.publish(notifications.second_batch(part, cancelled, kept))

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from shared.jobs import notifications
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
 from shared.jobs.part import Part, PartState
 
 
-def wait(edges: Edges, job: Job | None, part: Part, reason: str, until: datetime) -> None:
+def wait(edges: JobEdges, job: Job | None, part: Part, reason: str, until: datetime) -> None:
     """Publishes a new reason (not without the job) and gives back the part's capacity.
 
     A part whose answer was lost keeps its capacity: its batch may be there.

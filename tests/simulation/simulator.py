@@ -16,7 +16,7 @@ from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from shared.errors import Conflict, TryLater
 from shared.jobs.cancel import cancel
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.model import job_id
 from shared.library.model import SyncRequest
 from tests.simulation.aws import Cloud, CloudSession
@@ -333,9 +333,9 @@ class Simulation:
                 for each in self.edges.library_table.dirty(self.clock())
             ]
 
-    def _connect(self) -> Edges:
+    def _connect(self) -> JobEdges:
         """The edges of a fresh process."""
-        return Edges(self.settings, self.clock, session(), self.http, pause=self.clock.advance)
+        return JobEdges(self.settings, self.clock, session(), self.http, pause=self.clock.advance)
 
 
 def is_excused(error: BaseException) -> bool:

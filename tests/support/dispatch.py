@@ -8,10 +8,10 @@ from functions.land.flow import land
 from functions.library.flow import keep_in_sync
 from functions.submit.flow import submit
 from shared.aws.s3_events import dropped
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.objects import PartRef
 
-FUNCTIONS: Mapping[str, Callable[[Edges, str], object]] = {
+FUNCTIONS: Mapping[str, Callable[[JobEdges, str], object]] = {
     "intake": lambda edges, body: [take_in(edges, each).state for each in dropped(body)],
     "submit": lambda edges, body: submit(edges, PartRef.model_validate_json(body)),
     "land": lambda edges, body: land(edges, PartRef.model_validate_json(body)),

@@ -11,7 +11,7 @@ import yaml
 from functions.library.flow import keep_in_sync
 from local.openai.stores.models import Document, Store
 from shared.errors import TryLater
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from tests.support.names import INBOX
 from tests.support.s3_messages import CREATED, REMOVED, library_changed
 from tests.support.world import World
@@ -43,7 +43,7 @@ class Folder:
     def set(self, **settings: Any) -> None:
         self.put("library.yaml", yaml.safe_dump(settings))
 
-    def send(self, message: dict[str, Any], edges: Edges | None = None) -> None:
+    def send(self, message: dict[str, Any], edges: JobEdges | None = None) -> None:
         """Gives the event to the function; if it cannot take it now, the next send repeats it."""
         self.undelivered.append(message)
         for each in list(self.undelivered):
@@ -51,7 +51,7 @@ class Folder:
                 keep_in_sync(edges or self.world.edges, each)
                 self.undelivered.remove(each)
 
-    def tick(self, edges: Edges | None = None, seconds: float = 60) -> None:
+    def tick(self, edges: JobEdges | None = None, seconds: float = 60) -> None:
         """Syncs each dirty library, as poll does."""
         self.world.clock.advance(seconds=seconds)
         for library in self.world.edges.library_table.dirty(self.world.clock()):

@@ -15,7 +15,7 @@ from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from local.openai import SmallSettings
 from shared.jobs.cancel import cancel
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from tests.support.audit_logs import event
 from tests.support.audit_world import NOW, AuditWorld, audit_aws
 from tests.support.batch_files import chat, chats, lines
@@ -46,9 +46,9 @@ def traced(function: str) -> TracedSession:
 class TracedWorld(World):
     """Each function works by a session of its own."""
 
-    by_function: dict[str, Edges] = field(default_factory=dict)
+    by_function: dict[str, JobEdges] = field(default_factory=dict)
 
-    def edges_of(self, function: str) -> Edges:
+    def edges_of(self, function: str) -> JobEdges:
         if function not in self.by_function:
             self.by_function[function] = self.connect(traced(function))
         return self.by_function[function]

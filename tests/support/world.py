@@ -16,7 +16,7 @@ import httpx
 from functions.poll.flow import poll
 from local.openai import SmallOpenAI, SmallSettings
 from shared.errors import Conflict, TryLater
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, job_id
 from shared.jobs.part import Part
 from shared.objects import Source
@@ -70,13 +70,13 @@ class World:
         self.edges = self.connect()
         self._in_flight: list[tuple[str, str]] = []
 
-    def connect(self, session: boto3.Session | None = None, **openai: Any) -> Edges:
+    def connect(self, session: boto3.Session | None = None, **openai: Any) -> JobEdges:
         """Edges of a fresh process."""
         http = httpx.Client(
             transport=openai.get("transport") or self.small.transport(),
             base_url="http://small.test/v1",
         )
-        return Edges(
+        return JobEdges(
             self.config, self.clock, session or self.session, http, pause=self.clock.advance
         )
 
@@ -93,11 +93,11 @@ class World:
         body = object_created(key, version, size)
         self.sqs.send_message(QueueUrl=self.queues["intake"], MessageBody=body)
 
-    def edges_of(self, function: str) -> Edges:
+    def edges_of(self, function: str) -> JobEdges:
         """How a function reaches the world: here the same for all of them."""
         return self.edges
 
-    def run_functions(self, edges: Edges | None = None) -> None:
+    def run_functions(self, edges: JobEdges | None = None) -> None:
         """Delivers what lies in the queues until they are empty."""
         for _ in range(ROUNDS):
             delivered = [self.run_function(name, edges) for name in FUNCTIONS]
@@ -105,7 +105,7 @@ class World:
                 return
         raise AssertionError(f"the queues are not empty after {ROUNDS} rounds")
 
-    def run_function(self, name: str, edges: Edges | None = None) -> bool:
+    def run_function(self, name: str, edges: JobEdges | None = None) -> bool:
         """Delivers up to ten messages of one queue, once; whether there were any."""
         messages = receive(self.session, self.queues[name])
         self._in_flight = [(name, message["Body"]) for message in messages]

@@ -18,7 +18,7 @@ from local.measure.kit.inputs import write_chats
 from local.measure.kit.report import Section, judged
 from local.measure.kit.testbed import Testbed, make_testbed
 from local.world.workspace import temporary_home
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part, PartState
 from shared.objects import PartRef, Span
 
@@ -59,7 +59,7 @@ def _ticks(testbed: Testbed, count: int) -> list[Row]:
     """Two ticks with `count` open batches: the first sees them, the second nothing new."""
     http, asked = _counting_client(testbed)
     ledger = _ledger_calls(testbed)
-    edges = Edges(testbed.settings, lambda: datetime.now(UTC), testbed.session, http)
+    edges = JobEdges(testbed.settings, lambda: datetime.now(UTC), testbed.session, http)
     open_batches(edges, count)
     rows: list[Row] = []
     for tick in ("first", "next"):
@@ -75,7 +75,7 @@ def _ticks(testbed: Testbed, count: int) -> list[Row]:
     return rows
 
 
-def open_batches(edges: Edges, count: int) -> None:
+def open_batches(edges: JobEdges, count: int) -> None:
     """Rows as submit would write them, each with an open batch."""
     file = edges.openai.upload("one.jsonl", cast(io.RawIOBase, io.BytesIO(LINE)))
     for number in range(1, count + 1):

@@ -13,17 +13,19 @@ from functions.intake.flow import take_in
 from functions.land.flow import land
 from functions.poll.flow import poll
 from functions.submit.flow import submit
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.objects import PartRef, Source
 from shared.settings import Settings
 
 STATUS = Path("/proc/self/status")
 
 
-def over_parts(act: Callable[[Edges, PartRef], str], expected: str) -> Callable[[Edges, Any], None]:
+def over_parts(
+    act: Callable[[JobEdges, PartRef], str], expected: str
+) -> Callable[[JobEdges, Any], None]:
     """A function that handles one part after the other, as a warm one does."""
 
-    def work(edges: Edges, asks: Any) -> None:
+    def work(edges: JobEdges, asks: Any) -> None:
         outcomes = [act(edges, PartRef.model_validate(each)) for each in asks]
         if outcomes[-1] != expected:
             raise AssertionError(outcomes)
@@ -31,13 +33,13 @@ def over_parts(act: Callable[[Edges, PartRef], str], expected: str) -> Callable[
     return work
 
 
-def intake(edges: Edges, source: Any) -> None:
+def intake(edges: JobEdges, source: Any) -> None:
     job = take_in(edges, Source.model_validate(source))
     if job.state != "accepted":
         raise AssertionError(job)
 
 
-FUNCTIONS: dict[str, Callable[[Edges, Any], object]] = {
+FUNCTIONS: dict[str, Callable[[JobEdges, Any], object]] = {
     "nothing": lambda edges, _: (edges.ledger, edges.s3, edges.openai, edges.notifier),
     "intake": intake,
     "submit": over_parts(submit, "submitted"),
@@ -56,7 +58,7 @@ def most_memory() -> int:
 def main() -> int:
     """Reads the function's name, its settings and its events as one JSON object."""
     wish = json.load(sys.stdin)
-    edges = Edges(Settings.model_validate(wish["settings"]), lambda: datetime.now(UTC))
+    edges = JobEdges(Settings.model_validate(wish["settings"]), lambda: datetime.now(UTC))
     FUNCTIONS[wish["function"]](edges, wish["asked"])
     print(most_memory())
     return 0

@@ -15,7 +15,7 @@ from local.measure.kit.report import Section
 from local.measure.kit.testbed import Testbed
 from local.measure.kit.timing import Times, counting_cpu, interleaved
 from local.world.workspace import temporary_home
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part
 from shared.objects import PartRef
 
@@ -60,11 +60,11 @@ def _landing(scale: Scale) -> list[Row]:
         return _rows("c. land", (times, cpu), {name: len(jobs[name]) for name in jobs}, most)
 
 
-def _ended(testbed: Testbed, edges: Edges, inbox: Path, count: int) -> list[Part]:
+def _ended(testbed: Testbed, edges: JobEdges, inbox: Path, count: int) -> list[Part]:
     return ended(testbed, edges, testbed.source(write_chats(inbox / f"{count}.jsonl", count, LINE)))
 
 
-def _landed(edges: Edges, parts: Sequence[Part]) -> None:
+def _landed(edges: JobEdges, parts: Sequence[Part]) -> None:
     """Every part; the last one also closes the job."""
     outcomes = [land(edges, PartRef(job=part.job, part=part.number)) for part in parts]
     if outcomes[-1] != "completed":

@@ -16,7 +16,7 @@ from local.measure.kit.report import Section, judged
 from local.measure.kit.testbed import DATA, INTERNET, LOOPBACK, Testbed, make_testbed
 from local.measure.kit.timing import interleaved, ratio
 from local.world.workspace import temporary_home
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
 from shared.jobs.part import Part, PartState
 from shared.objects import PartRef, Source
@@ -79,7 +79,7 @@ def _rows(testbed: Testbed, path: Path, scale: Scale) -> list[tuple[str, ...]]:
     return rows
 
 
-def ended(testbed: Testbed, edges: Edges, source: Source) -> list[Part]:
+def ended(testbed: Testbed, edges: JobEdges, source: Source) -> list[Part]:
     """The parts of a dropped file, each with a batch that has ended."""
     job = take_in(edges, source)
     for number in range(1, job.parts + 1):
@@ -89,7 +89,7 @@ def ended(testbed: Testbed, edges: Edges, source: Source) -> list[Part]:
     return _all_ended(edges, job)
 
 
-def _all_ended(edges: Edges, job: Job) -> list[Part]:
+def _all_ended(edges: JobEdges, job: Job) -> list[Part]:
     parts = edges.ledger.parts(job.id)
     if {part.state for part in parts} != {PartState.ENDED}:
         raise AssertionError([(part.name, part.state, part.reason) for part in parts])

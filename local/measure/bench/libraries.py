@@ -16,7 +16,7 @@ from local.measure.kit.in_process import KEY, START, aws_in_process, topic
 from local.measure.kit.report import Section, judged
 from local.openai import SmallOpenAI
 from shared.aws.s3_events import Change
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.objects import Source
 from shared.settings import Settings
 
@@ -65,7 +65,7 @@ def _rows(number: int) -> Iterator[tuple[str, str, str]]:
 
 
 def _synced(
-    edges: Edges, small: SmallOpenAI, clock: Clock, number: int
+    edges: JobEdges, small: SmallOpenAI, clock: Clock, number: int
 ) -> tuple[Counter[str], int]:
     """Calls by route, and how many ticks it took."""
     before = len(small.calls)
@@ -89,7 +89,7 @@ def _listed(calls: Counter[str]) -> str:
     return ", ".join(f"{times:,} {route}" for route, times in calls.most_common())
 
 
-def _edges(session: boto3.Session, small: SmallOpenAI, clock: Clock) -> Edges:
+def _edges(session: boto3.Session, small: SmallOpenAI, clock: Clock) -> JobEdges:
     settings = Settings(
         ledger_table="ledger",
         inbox_bucket=INBOX,
@@ -99,4 +99,4 @@ def _edges(session: boto3.Session, small: SmallOpenAI, clock: Clock) -> Edges:
         openai_key_secret=KEY,
     )
     http = httpx.Client(transport=small.transport(), base_url="http://small.test/v1")
-    return Edges(settings, clock, session, http, pause=clock.pause)
+    return JobEdges(settings, clock, session, http, pause=clock.pause)

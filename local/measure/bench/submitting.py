@@ -15,7 +15,7 @@ from local.measure.kit.report import Section, judged
 from local.measure.kit.testbed import INTERNET, LOOPBACK, Testbed, make_testbed
 from local.measure.kit.timing import interleaved, ratio
 from local.world.workspace import temporary_home
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.objects import PartRef, Source
 
 STREAMED, STORED, OURS = (
@@ -79,7 +79,7 @@ def _rows(testbed: Testbed, path: Path, scale: Scale) -> list[tuple[str, ...]]:
     return rows
 
 
-def submitted(edges: Edges, source: Source, phases: dict[str, list[float]]) -> None:
+def submitted(edges: JobEdges, source: Source, phases: dict[str, list[float]]) -> None:
     began = time.perf_counter()
     job = take_in(edges, source)
     checked = time.perf_counter()

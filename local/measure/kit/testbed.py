@@ -15,7 +15,7 @@ import httpx
 from local.measure.kit.processes import start_helper
 from local.measure.kit.tables import create_table
 from local.world.servers import start_aws, start_openai
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part, PartState
 from shared.objects import Source
 from shared.settings import Settings
@@ -49,9 +49,9 @@ class Testbed:
     session: boto3.Session
     network: Network
 
-    def edges(self, **settings: object) -> Edges:
+    def edges(self, **settings: object) -> JobEdges:
         settings_ = self.settings.model_copy(update=settings)
-        return Edges(settings_, lambda: datetime.now(UTC), self.session)
+        return JobEdges(settings_, lambda: datetime.now(UTC), self.session)
 
     def client(self, service: Any) -> Any:
         return self.session.client(service)

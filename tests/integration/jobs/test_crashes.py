@@ -9,7 +9,7 @@ from moto import mock_aws
 from functions.poll.flow import poll
 from local.openai import SmallSettings
 from shared.jobs.cancel import cancel
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from tests.support.batch_files import chat, lines
 from tests.support.interrupts import (
     WALK_STEP,
@@ -164,7 +164,7 @@ def test_a_cancel_between_the_bell_and_the_ledger_does_not_change_what_was_told(
         assert "Job Cancelled" not in told(world)[0]
 
 
-def live_on(world: World, edges: Edges) -> None:
+def live_on(world: World, edges: JobEdges) -> None:
     for _ in range(STEPS):
         world.run_functions(edges)
         world.clock.advance(seconds=60)

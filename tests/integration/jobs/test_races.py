@@ -10,7 +10,7 @@ from functions.land.flow import land
 from functions.poll.flow import poll
 from functions.submit.flow import submit
 from shared.errors import Conflict, TryLater
-from shared.jobs.edges import Edges
+from shared.jobs.edges import JobEdges
 from shared.jobs.model import JobState
 from shared.objects import PartRef, Source
 from tests.support.batch_files import chat, lines
@@ -21,7 +21,7 @@ from tests.support.world import World
 CONTENT = lines([chat("a"), chat("b", "small-openai:500-until-attempt-2"), chat("c")])
 
 
-def trying(function: Callable[[Edges], object], edges: Edges) -> None:
+def trying(function: Callable[[JobEdges], object], edges: JobEdges) -> None:
     """A function that could not do its work is asked again later."""
     try:
         function(edges)
@@ -34,25 +34,25 @@ def source(world: World) -> Source:
     return Source(bucket=INBOX, key="inbox/file.jsonl", version=head["VersionId"])
 
 
-def intake(world: World) -> Callable[[Edges], object]:
+def intake(world: World) -> Callable[[JobEdges], object]:
     world.drop("file.jsonl", CONTENT)
     return lambda edges: take_in(edges, source(world))
 
 
-def submission(world: World) -> Callable[[Edges], object]:
+def submission(world: World) -> Callable[[JobEdges], object]:
     job = world.drop("file.jsonl", CONTENT)
     world.run_function("intake")
     return lambda edges: submit(edges, PartRef(job=job, part=1))
 
 
-def ticking(world: World) -> Callable[[Edges], object]:
+def ticking(world: World) -> Callable[[JobEdges], object]:
     world.drop("file.jsonl", CONTENT)
     world.run_functions()
     world.clock.advance(minutes=5)
     return poll
 
 
-def landing(world: World) -> Callable[[Edges], object]:
+def landing(world: World) -> Callable[[JobEdges], object]:
     job = world.drop("file.jsonl", CONTENT)
     world.run_functions()
     world.clock.advance(minutes=5)
@@ -61,7 +61,7 @@ def landing(world: World) -> Callable[[Edges], object]:
 
 
 def met(
-    prepare: Callable[[World], Callable[[Edges], object]],
+    prepare: Callable[[World], Callable[[JobEdges], object]],
     at: int,
 ) -> tuple[Interrupt, dict[str, object]]:
     """The calls that the first made, and how the world ended."""
@@ -90,7 +90,7 @@ def met(
 
 @pytest.mark.parametrize("prepare", [intake, submission, ticking, landing])
 def test_two_at_once_do_what_one_would(
-    prepare: Callable[[World], Callable[[Edges], object]],
+    prepare: Callable[[World], Callable[[JobEdges], object]],
 ) -> None:
     first, alone = met(prepare, at=0)
     assert alone == {
