@@ -1,34 +1,19 @@
-"""S3: reads objects as streams that survive a broken connection, and writes them whole or not."""
+"""S3: reads objects as streams, and writes them whole or not at all."""
 
-import io
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from botocore.exceptions import (
-    ClientError,
-    ConnectionClosedError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
-
-from shared.aws.failures import BUSY, code_of
-from shared.errors import Details, NotFound, TryLater
+from shared.aws.s3_reader import CHUNK, Reader, typed_errors, version_of
 from shared.objects import Source, Span
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-CHUNK = 1 << 18
 AT_ONCE = 4  # pieces in flight
-RETRIES = 3  # of a read that broke off, each from where it stopped
-BROKEN = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, ConnectionClosedError)
-MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed"})
 
 
 class S3Store:
@@ -41,13 +26,13 @@ class S3Store:
 
     def head(self, source: Source) -> tuple[int, Mapping[str, str]]:
         """Size in bytes and user metadata. Raises NotFound."""
-        with _typed_errors(source.key):
-            head = self._s3.head_object(Bucket=source.bucket, Key=source.key, **_version(source))
+        with typed_errors(source.key):
+            head = self._s3.head_object(Bucket=source.bucket, Key=source.key, **version_of(source))
         return head["ContentLength"], head["Metadata"]
 
     def newest(self, bucket: str, key: str) -> Source:
         """The object as it was written last. Raises NotFound."""
-        with _typed_errors(key):
+        with typed_errors(key):
             head = self._s3.head_object(Bucket=bucket, Key=key)
         version = head.get("VersionId")
         return Source(
@@ -58,7 +43,7 @@ class S3Store:
             size=head["ContentLength"],
         )
 
-    def open(self, span: Span | Source) -> "Reader":
+    def open(self, span: Span | Source) -> Reader:
         """The bytes as a stream, opened at the first read."""
         return Reader(self._s3, span)
 
@@ -78,7 +63,7 @@ class S3Store:
         """Writes an object, in one piece or (streamed) in many; returns its bytes."""
         pieces = _pieces(chunks, self._piece_bytes)
         first = next(pieces, b"")
-        with _typed_errors(key):
+        with typed_errors(key):
             if len(first) >= self._piece_bytes:
                 return self._write_in_pieces(key, chain([first], pieces), kind)
             self._s3.put_object(Bucket=self.bucket, Key=key, Body=first, ContentType=kind)
@@ -141,93 +126,6 @@ class S3Store:
                 yield each["Prefix"].removeprefix(prefix).rstrip("/")
 
 
-class Reader(io.RawIOBase):
-    """One object or a span of it, read forward; after a broken connection it continues."""
-
-    def __init__(self, s3: "S3Client", span: Span | Source) -> None:
-        self._s3 = s3
-        self._span = span
-        self._start = span.start if isinstance(span, Span) else 0
-        self._end = span.start + span.length if isinstance(span, Span) else None
-        self._at = self._start
-        self._body: Any = None
-
-    def read(self, size: int = -1, /) -> bytes:
-        for tried in range(RETRIES + 1):
-            try:
-                return self._read(size)
-            except BROKEN as error:
-                self._body = None
-                if tried == RETRIES:
-                    raise TryLater(f"reading {self._span.key}: {error}") from error
-        raise AssertionError("the last try either returns or raises")
-
-    def readable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at - self._start
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Only spans seek: the uploader goes to the end and back to measure the length."""
-        if self._end is None:
-            raise io.UnsupportedOperation("the length of a whole object is not known")
-        origin = (self._start, self._at, self._end)[whence]
-        if origin + offset != self._at:
-            self._at, self._body = origin + offset, None
-        return self.tell()
-
-    def _read(self, size: int) -> bytes:
-        if self._at == self._end:
-            return b""
-        if self._body is None:
-            self._body = self._opened()
-        data: bytes = self._body.read(self._at_most(size))
-        if not data and self._end is not None:
-            raise TryLater(f"reading {self._span.key}: it ended {self._end - self._at} bytes early")
-        self._at += len(data)
-        return data
-
-    def _at_most(self, size: int) -> int | None:
-        """Never past the span's end, whatever the server sends."""
-        if self._end is None:
-            return size if size >= 0 else None
-        left = self._end - self._at
-        return min(size, left) if size >= 0 else left
-
-    def _opened(self) -> Any:
-        """The object's bytes from here.
-
-        Some servers ignore a range and send all (MiniStack does if a version is named): then what
-        comes before is read and dropped.
-        """
-        request: dict[str, Any] = {"Bucket": self._span.bucket, "Key": self._span.key}
-        request |= _version(self._span)
-        if self._end is not None:
-            request["Range"] = f"bytes={self._at}-{self._end - 1}"
-        elif self._at:
-            request["Range"] = f"bytes={self._at}-"
-        with _typed_errors(self._span.key):
-            answer = self._s3.get_object(**request)
-        if "Range" in request and not answer.get("ContentRange"):
-            _skip(answer["Body"], self._at)
-        return answer["Body"]
-
-
-@contextmanager
-def _typed_errors(key: str) -> Iterator[None]:
-    """Raises NotFound or TryLater where S3's error means that."""
-    try:
-        yield
-    except ClientError as error:
-        code = code_of(error)
-        if code in MISSING:
-            raise NotFound(f"{key}: {code}", Details(404, code)) from error
-        if code in BUSY:
-            raise TryLater(f"{key}: {code}") from error
-        raise
-
-
 def _listed(bucket: str, version: Any) -> Source:
     version_id = version["VersionId"]
     return Source(
@@ -237,15 +135,6 @@ def _listed(bucket: str, version: Any) -> Source:
         etag=version["ETag"].strip('"'),
         size=version["Size"],
     )
-
-
-def _skip(body: Any, left: int) -> None:
-    while left and (skipped := body.read(min(left, CHUNK))):
-        left -= len(skipped)
-
-
-def _version(source: Span | Source) -> dict[str, Any]:
-    return {"VersionId": source.version} if source.version else {}
 
 
 def _pieces(chunks: Iterable[bytes], full: int) -> Iterator[bytes]:
