@@ -26,7 +26,7 @@ FILE_QUIRKS: dict[str, str] = {
     "file_not_visible": "an uploaded file cannot be found for `seconds` (2) after its upload",
     "download_cut": "the connection drops after `after_bytes` (100) of the content",
     "download_short": "the content ends after `after_bytes` (100), looking complete",
-    "download_no_ranges": "the content ignores Range and carries no ETag",
+    "download_ranges": "the content honours Range and carries an ETag and its length",
 }
 BATCH_QUIRKS: dict[str, str] = {
     "batch_not_visible": "neither listed nor retrievable for `seconds` (30) after its creation",
@@ -43,11 +43,13 @@ BATCH_QUIRKS: dict[str, str] = {
     "paused": "shows the unknown status `status` (paused) for `seconds` (600)",
     "all_failed": "completed with every request failed and no output file",
     "no_files": "completed with neither an output nor an error file",
-    "empty_ids": 'absent file ids are "" instead of null',
+    "empty_ids": 'every absent file id is "", not only the error file of a completed batch',
+    "null_ids": "every absent file id is null",
     "counts_wrong": "request_counts do not add up",
     "counts_missing": "request_counts is absent",
     "usage_missing": "usage is absent",
     "extra_fields": "undocumented fields and values",
+    "system_fingerprint": "chat answers carry a system_fingerprint instead of null",
     "zero_byte_error_file": "an error file of no bytes where nothing failed",
     "unknown_custom_id": "the output has a line for a custom_id that is not in the input",
     "repeated_custom_id": "the output has one line twice",

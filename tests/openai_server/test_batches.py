@@ -438,9 +438,10 @@ def test_requests_end_as_their_text_asks(client: httpx.Client, clock: Clock) -> 
     ended = look(client, batch)
     output = {line["custom_id"]: line for line in results(client, ended["output_file_id"])}
     errors = {line["custom_id"]: line for line in results(client, ended["error_file_id"])}
-    assert sorted(output) == ["good", "status0"]
-    assert output["status0"]["response"]["status_code"] == 0
-    assert sorted(errors) == ["400", "429", "500", "timeout"]
+    assert sorted(output) == ["good"]
+    assert sorted(errors) == ["400", "429", "500", "status0", "timeout"]
+    assert errors["status0"]["response"] == {"status_code": 0, "request_id": "", "body": {}}
+    assert errors["status0"]["error"] is None
     assert errors["429"]["response"]["status_code"] == 429
     assert errors["500"]["error"] is None
     assert errors["timeout"] == errors["timeout"] | {

@@ -79,7 +79,7 @@ def test_a_batch_is_created_polled_and_downloaded(client: OpenAI, clock: Clock) 
     assert 0 < busy.request_counts.completed < 50
     clock.advance(20)
     done = client.batches.retrieve(batch.id)
-    assert (done.status, done.error_file_id) == ("completed", None)
+    assert (done.status, done.error_file_id) == ("completed", "")
     assert done.request_counts
     assert (done.request_counts.total, done.request_counts.completed) == (50, 50)
     assert done.usage

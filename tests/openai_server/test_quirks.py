@@ -270,9 +270,9 @@ def test_the_token_quota_may_be_refused_or_released_late(
     ("name", "output", "error", "counts"),
     [
         ("all_failed", None, True, (10, 0, 10)),
-        ("no_files", None, None, (10, 10, 0)),
-        ("empty_ids", True, "", (10, 10, 0)),
-        ("counts_wrong", True, None, (12, 9, 0)),
+        ("no_files", None, "", (10, 10, 0)),
+        ("null_ids", True, None, (10, 10, 0)),
+        ("counts_wrong", True, "", (12, 9, 0)),
         ("zero_byte_error_file", True, True, (10, 10, 0)),
     ],
 )
@@ -296,6 +296,30 @@ def test_an_error_file_may_have_no_bytes(ended: Callable[..., Json], client: htt
 
     assert client.get(f"/v1/files/{batch['error_file_id']}").json()["bytes"] == 0
     assert client.get(f"/v1/files/{batch['error_file_id']}/content").content == b""
+
+
+def test_every_absent_file_id_may_be_empty(
+    small: SmallOpenAI, client: httpx.Client, clock: Clock
+) -> None:
+    small.misbehave("empty_ids", times=2)
+    small.misbehave("all_failed")
+    failed, running = submit(client, TEN), submit(client, TEN)
+    small.misbehave("stuck_in_progress", batch=running["id"])
+
+    clock.advance(1_000)
+
+    assert look(client, failed)["output_file_id"] == ""
+    shown = look(client, running)
+    assert (shown["output_file_id"], shown["error_file_id"]) == ("", "")
+
+
+def test_answers_may_carry_a_system_fingerprint(
+    ended: Callable[..., Json], client: httpx.Client
+) -> None:
+    batch = ended("system_fingerprint")
+
+    found = results(client, batch["output_file_id"])
+    assert {line["response"]["body"]["system_fingerprint"][:3] for line in found} == {"fp_"}
 
 
 def test_fields_may_be_missing_or_unknown(ended: Callable[..., Json]) -> None:
@@ -343,6 +367,7 @@ def test_a_line_may_be_truncated(
 
 def test_a_dropped_download_can_be_resumed(small: SmallOpenAI, client: httpx.Client) -> None:
     file = upload(client, TEN)
+    small.misbehave("download_ranges", times=2)
     small.misbehave("download_cut", after_bytes=500)
     head: list[bytes] = []
 
@@ -362,8 +387,11 @@ def test_a_dropped_download_can_be_resumed(small: SmallOpenAI, client: httpx.Cli
     assert rest.content == TEN[500:]
 
 
-def test_a_range_with_another_etag_gets_the_whole_file(client: httpx.Client) -> None:
+def test_a_range_with_another_etag_gets_the_whole_file(
+    small: SmallOpenAI, client: httpx.Client
+) -> None:
     file = upload(client, TEN)
+    small.misbehave("download_ranges")
 
     whole = client.get(
         f"/v1/files/{file}/content", headers={"Range": "bytes=5-", "If-Range": '"old"'}
@@ -372,8 +400,9 @@ def test_a_range_with_another_etag_gets_the_whole_file(client: httpx.Client) -> 
     assert (whole.status_code, whole.content) == (200, TEN)
 
 
-def test_a_range_beyond_the_end_is_refused(client: httpx.Client) -> None:
+def test_a_range_beyond_the_end_is_refused(small: SmallOpenAI, client: httpx.Client) -> None:
     file = upload(client, TEN)
+    small.misbehave("download_ranges")
 
     beyond = client.get(f"/v1/files/{file}/content", headers={"Range": "bytes=999999-"})
 
@@ -387,16 +416,6 @@ def test_content_may_be_truncated(small: SmallOpenAI, client: httpx.Client) -> N
     assert client.get(f"/v1/files/{file}/content").content == TEN[:300]
     assert client.get(f"/v1/files/{file}").json()["bytes"] == len(TEN)
     assert client.get(f"/v1/files/{file}/content").content == TEN
-
-
-def test_ranges_may_be_ignored(small: SmallOpenAI, client: httpx.Client) -> None:
-    file = upload(client, TEN)
-    small.misbehave("download_no_ranges")
-
-    answer = client.get(f"/v1/files/{file}/content", headers={"Range": "bytes=5-"})
-
-    assert (answer.status_code, answer.content) == (200, TEN)
-    assert "ETag" not in answer.headers
 
 
 def test_an_answer_may_not_be_json(small: SmallOpenAI, client: httpx.Client) -> None:

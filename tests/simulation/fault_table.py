@@ -29,7 +29,7 @@ CALLS_AFTER = (
     *("cut_after", "silent_after", "error_500_after", "error_502_after", "error_503_after"),
     "not_json",
 )
-DOWNLOADS = ("download_cut", "download_short", "download_no_ranges")
+DOWNLOADS = ("download_cut", "download_short", "download_ranges")
 UPLOADS = ("file_not_visible",)
 BATCHES = (
     *("batch_not_visible", "batch_not_listed", "batch_vanishes", "cancelled_by_someone"),
@@ -43,7 +43,7 @@ LIBRARIES = (
     *("document_fails", "document_stuck", "chunking_other", "store_not_listed"),
     *("file_batch_id_wrong", "document_ghost", "store_count_stays"),
 )
-LATENT = frozenset({*BATCHES, *LIBRARIES, *UPLOADS, "download_no_ranges"})
+LATENT = frozenset({*BATCHES, *LIBRARIES, *UPLOADS, "download_ranges"})
 KNOWN_OPEN = {  # by quirk: the promise it breaks today, and how
     "not_found": "OUR_WORDS: a 404 to a list or an upload leaves submit as NotFound (seed 337)",
 }

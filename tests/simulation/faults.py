@@ -228,7 +228,7 @@ class Faults:
     def _call_quirk(self, call: str, size: int | None) -> dict[str, dict[str, Any]]:
         kinds = [*CALLS_BEFORE, *CALLS_AFTER * 2]
         if size is not None:
-            downloads = DOWNLOADS if size else ("download_no_ranges",)
+            downloads = DOWNLOADS if size else ("download_ranges",)
             kinds = [*CALLS_BEFORE, *downloads * 4]
         if call == UPLOAD:
             kinds += ["file_not_visible"] * 4

@@ -19,6 +19,8 @@ TIMES = (
     "cancelling_at",
     "cancelled_at",
 )
+FILES = ("output_file_id", "error_file_id")
+ABSENT = {"empty_ids": "", "null_ids": None}  # what stands for a file that a batch does not have
 
 
 @dataclass
@@ -99,7 +101,7 @@ class Batch:
             "completion_window": "24h",
             "status": self.status,
             "output_file_id": self.output_file_id,
-            "error_file_id": self.error_file_id,
+            "error_file_id": self.error_file_id or self._no_error_file(),
             "created_at": int(self.created_at),
             "expires_at": int(self.created_at) + 86_400,
             "request_counts": self.counts(now),
@@ -109,6 +111,10 @@ class Batch:
         times = {name: self.times.get(name) for name in TIMES}
         body |= {name: None if at is None else int(at) for name, at in times.items()}
         return self._with_quirks(body, now)
+
+    def _no_error_file(self) -> str | None:
+        """A completed batch without errors was seen with an empty id, not with null."""
+        return "" if self.status == "completed" else None
 
     def _usage(self) -> Json:
         given, spent = self.usage
@@ -121,8 +127,8 @@ class Batch:
         }
 
     def _with_quirks(self, body: Json, now: float) -> Json:
-        if "empty_ids" in self.quirks:
-            body |= {name: body[name] or "" for name in ("output_file_id", "error_file_id")}
+        for quirk in ABSENT.keys() & self.quirks:
+            body |= {name: body[name] or ABSENT[quirk] for name in FILES}
         if "counts_missing" in self.quirks:
             del body["request_counts"]
         if "usage_missing" in self.quirks:

@@ -18,6 +18,7 @@ from local.openai.inference.file_search import FileSearch
 from local.openai.inference.outcomes import MISSING, OUTCOMES
 from local.openai.inference.prompt import make_prompt
 
+CHAT = "/v1/chat/completions"
 # Quirks by what they do so many seconds after the creation: take a step, or end a state.
 STEPS = {"batch_vanishes": (0.0, "vanish"), "cancelled_by_someone": (10.0, "cancel")}
 UNTIL = {
@@ -172,7 +173,10 @@ class Lifecycle:
     def _answer(self, batch: Batch, body: Json, at: float) -> Json:
         padding = self.context.settings.answer_padding
         prompt = make_prompt(body, str(batch.snapshot), int(at), padding)
-        return self.file_search.cite(answer(batch.endpoint, prompt), body)
+        made = self.file_search.cite(answer(batch.endpoint, prompt), body)
+        if "system_fingerprint" in batch.quirks and batch.endpoint == CHAT:
+            made["system_fingerprint"] = f"fp_{prompt.fingerprint[:10]}"
+        return made
 
     def _publish(self, batch: Batch, written: Written, at: float) -> None:
         """Add the files that have a line; a quirk adds an empty error file."""

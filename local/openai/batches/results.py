@@ -43,7 +43,7 @@ class Results:
         with self.written.output.open("wb") as output, self.written.errors.open("wb") as errors:
             output.writelines(damaged(self._answers(done), self.batch.quirks))
             for request in self.batch.requests[:done]:
-                if request.outcome.kind in ("http", "code"):
+                if request.outcome.kind in ("http", "code", "no_status"):
                     errors.write(self._failure(request, request.outcome))
             for request in self.batch.requests[done:] if undone else ():
                 errors.write(self._failure(request, undone or EXPIRED))
@@ -60,14 +60,12 @@ class Results:
                 lines.seek(request.offset)
                 line = self._answer(request, lines.readline())
                 # A lost answer is not billed: else asking again would look like paying twice.
-                if lost <= 0 and request.outcome.paid:
+                if lost <= 0:
                     self.written.paid.append(request.custom_id)
                 lost -= 1
                 yield line
 
     def _answer(self, request: PlannedRequest, raw: bytes) -> bytes:
-        if not request.outcome.paid:
-            return self._line(request, 0, "")
         body = orjson.loads(raw)["body"]
         answer = self.answer(self.batch, body, self.now)
         input_tokens, output_tokens = usage(answer)
@@ -76,6 +74,8 @@ class Results:
         return self._line(request, 200, answer)
 
     def _failure(self, request: PlannedRequest, outcome: Outcome) -> bytes:
+        if outcome.kind == "no_status":
+            return self._line(request, 0, {}, request_id="")
         if outcome.kind == "http":
             body = {
                 "error": {
@@ -96,9 +96,13 @@ class Results:
             }
         )
 
-    def _line(self, request: PlannedRequest, status: int, body: object) -> bytes:
+    def _line(
+        self, request: PlannedRequest, status: int, body: Json, request_id: str | None = None
+    ) -> bytes:
         fingerprint = self._fingerprint(request)
-        response = {"status_code": status, "request_id": fingerprint, "body": body}
+        if request_id is None:
+            request_id = fingerprint
+        response = {"status_code": status, "request_id": request_id, "body": body}
         return _dump(
             {
                 "id": f"batch_req_{fingerprint}",

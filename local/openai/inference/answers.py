@@ -42,7 +42,7 @@ def _chat(prompt: Prompt) -> Json:
         "choices": made,
         "usage": _chat_usage(prompt, made),
         "service_tier": "default",
-        "system_fingerprint": f"fp_{prompt.fingerprint[:10]}",
+        "system_fingerprint": None,
     }
 
 

@@ -11,7 +11,7 @@ UNTIL = re.compile(r"(.+)-until-attempt-(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`answered` in the output file, `http` or `code` in the error file, or `missing`."""
+    """`answered`: in the output file; `http`, `code`, `no_status`: in the error file; `missing`."""
 
     kind: str
     status: int = 200
@@ -21,17 +21,13 @@ class Outcome:
     type: str = "invalid_request_error"
 
     @property
-    def paid(self) -> bool:
-        return self.kind == "answered" and self.status == 200
-
-    @property
     def failed(self) -> bool:
-        """Counted as failed by request_counts; `missing` and status 0 count as completed."""
+        """Counted as failed by request_counts; `missing` and `no_status` count as completed."""
         return self.kind in ("http", "code")
 
 
 ANSWERED = Outcome("answered")
-NO_STATUS = Outcome("answered", 0)
+NO_STATUS = Outcome("no_status", 0)
 MISSING = Outcome("missing")
 EXPIRED = Outcome(
     "code",

@@ -253,7 +253,7 @@ def test_an_expired_batch_lands_what_was_done_and_asks_for_the_rest(world: World
         "all_failed",
         "batch_vanishes",
         "download_cut",
-        "download_no_ranges",
+        "download_ranges",
         "file_not_visible",
         "batch_not_visible",
     ],

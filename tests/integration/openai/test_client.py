@@ -142,7 +142,7 @@ def test_a_key_may_lie_in_secrets_manager(world: World) -> None:
     assert world.edges.secret(arn)() == "sk-test-654321"
 
 
-@pytest.mark.parametrize("quirk", ["download_cut", "download_no_ranges"])
+@pytest.mark.parametrize("quirk", ["download_cut", "download_ranges"])
 def test_a_cut_download_ends_whole(world: World, quirk: str) -> None:
     content = chats(50)
     stored = file(world, content)
