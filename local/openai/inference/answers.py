@@ -9,6 +9,30 @@ from local.openai.inference import media
 from local.openai.inference.outcomes import last_text
 from local.openai.inference.prompt import Prompt, choices, response_usage, tokens
 
+# What a response repeats of its request, and what it shows where the request says nothing.
+ECHOED: Json = {
+    "background": False,
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "previous_response_id": None,
+    "prompt_cache_key": None,
+    "reasoning": {"effort": None, "summary": None},
+    "safety_identifier": None,
+    "service_tier": "default",
+    "store": True,
+    "temperature": 1.0,
+    "text": {"format": {"type": "text"}, "verbosity": "medium"},
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 0,
+    "top_p": 1.0,
+    "truncation": "disabled",
+    "user": None,
+}
+
 
 def answer(endpoint: str, prompt: Prompt) -> Json:
     return ANSWERS[endpoint](prompt)
@@ -73,15 +97,9 @@ def _response(prompt: Prompt) -> Json:
         "status": "completed",
         "error": None,
         "incomplete_details": None,
-        "instructions": prompt.body.get("instructions"),
-        "metadata": prompt.body.get("metadata", {}),
         "model": prompt.model,
         "output": [message],
-        "parallel_tool_calls": True,
-        "temperature": prompt.body.get("temperature", 1.0),
-        "tool_choice": prompt.body.get("tool_choice", "auto"),
-        "tools": prompt.body.get("tools", []),
-        "top_p": prompt.body.get("top_p", 1.0),
+        **{name: prompt.body.get(name) or default for name, default in ECHOED.items()},
         "usage": response_usage(tokens(prompt.body), tokens(text["text"])),
     }
 

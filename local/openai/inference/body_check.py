@@ -1,9 +1,10 @@
 """Whether an endpoint accepts a request's body; if not, the 400 that answers it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from local.openai.http.messages import Json
 from local.openai.http.validation import is_a, kind_of
+from local.openai.inference.media import usual_size
 from local.openai.inference.outcomes import Outcome, invalid
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
@@ -37,12 +38,7 @@ def _message(name: str, message: object) -> Outcome | None:
     if "role" not in message:
         return _missing(f"{name}.role")
     if message["role"] not in ROLES:
-        return invalid(
-            f"Invalid value: '{message['role']}'. Supported values are: "
-            f"{', '.join(repr(role) for role in ROLES)}.",
-            f"{name}.role",
-            "invalid_value",
-        )
+        return _wrong_choice(f"{name}.role", message["role"], ROLES)
     return None
 
 
@@ -52,7 +48,31 @@ def _embeddings(body: Json) -> Outcome | None:
     inputs = body["input"]
     if inputs in ("", []):
         return invalid("'$.input' is invalid. Please check the API reference.", "input")
-    return None if isinstance(inputs, str | list) else _wrong_type("input", "a string", inputs)
+    if not isinstance(inputs, str | list):
+        return _wrong_type("input", "a string", inputs)
+    if body.get("encoding_format") not in (None, "float", "base64"):
+        return _wrong_choice("encoding_format", body["encoding_format"], ("float", "base64"))
+    return _dimensions(body)
+
+
+def _dimensions(body: Json) -> Outcome | None:
+    dimensions = body.get("dimensions")
+    if dimensions is None:
+        return None
+    if not is_a(dimensions, "integer"):
+        return _wrong_type("dimensions", "an integer", dimensions)
+    if dimensions < 1:
+        return invalid(
+            "Invalid 'dimensions': integer below minimum value. Expected a value >= 1, but got "
+            f"{dimensions} instead.",
+            "dimensions",
+            "integer_below_min_value",
+        )
+    most = usual_size(str(body.get("model")))
+    if dimensions > most:
+        message = f"Invalid value for 'dimensions' = {dimensions}. Must be less than or equal to "
+        return invalid(f"{message}{most}.", "dimensions")
+    return None
 
 
 def _responses(body: Json) -> Outcome | None:
@@ -74,9 +94,6 @@ def _prompt(body: Json) -> Outcome | None:
 
 
 def _numbers(body: Json) -> Outcome | None:
-    dimensions = body.get("dimensions")
-    if dimensions is not None and not is_a(dimensions, "integer"):
-        return _wrong_type("dimensions", "an integer", dimensions)
     temperature = body.get("temperature")
     if temperature is not None and not is_a(temperature, "number"):
         return _wrong_type("temperature", "a decimal", temperature)
@@ -93,6 +110,13 @@ def _numbers(body: Json) -> Outcome | None:
 
 def _missing(name: str) -> Outcome:
     return invalid(f"Missing required parameter: '{name}'.", name, "missing_required_parameter")
+
+
+def _wrong_choice(name: str, got: object, choices: Sequence[str]) -> Outcome:
+    supported = ", ".join(repr(choice) for choice in choices)
+    return invalid(
+        f"Invalid value: '{got}'. Supported values are: {supported}.", name, "invalid_value"
+    )
 
 
 def _wrong_type(name: str, expected: str, got: object) -> Outcome:

@@ -46,7 +46,7 @@ def usage(body: Json) -> tuple[int, int]:
 def response_usage(input_tokens: int, output_tokens: int) -> Json:
     return {
         "input_tokens": input_tokens,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cache_write_tokens": 0, "cached_tokens": 0},
         "output_tokens": output_tokens,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": input_tokens + output_tokens,
