@@ -17,10 +17,11 @@ DIGITS = 19  # more of them are as far out of any range
 ARTICLES = {"object": "an", "array": "an", "integer": "an"}
 
 
-def require(body: Json, name: str) -> Any:
+def require(body: Json, name: str, prefix: str = "") -> Any:
     if body.get(name) is None:
+        full = f"{prefix}{name}"
         raise Refusal(
-            f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter"
+            f"Missing required parameter: '{full}'.", param=full, code="missing_required_parameter"
         )
     return body[name]
 

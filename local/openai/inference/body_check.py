@@ -1,137 +1,126 @@
-"""Whether an endpoint accepts a request's body; if not, the 400 that answers it."""
+"""Checks the body of a request to a model, and refuses it in OpenAI's words."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from local.openai.http.messages import Json
-from local.openai.http.validation import is_a, kind_of
+from local.openai.http import validation
+from local.openai.http.messages import Json, Refusal
 from local.openai.inference.media import usual_size
-from local.openai.inference.outcomes import Outcome, invalid
+from local.openai.inference.structure_check import check_chat_structure, check_response_structure
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+MOST_MESSAGES = 2_048
+REASONING = ("gpt-5", "o1", "o3", "o4")  # these know `max_completion_tokens` alone
 
 
-def refusal(endpoint: str, body: Json) -> Outcome | None:
-    rule = RULES.get(endpoint)
-    return (rule(body) if rule else None) or _numbers(body)
+def check_body(endpoint: str, body: Json) -> None:
+    if rule := RULES.get(endpoint):
+        rule(body)
+    _check_temperature(body.get("temperature"))
 
 
-def _chat(body: Json) -> Outcome | None:
-    messages = body["messages"]
-    if not isinstance(messages, list):
-        return _wrong_type("messages", "an array of objects", messages)
-    if not messages:
-        return invalid(
-            "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an "
-            "empty array instead.",
-            "messages",
-            "empty_array",
+def _chat(body: Json) -> None:
+    messages = validation.require(body, "messages")
+    for at, message in enumerate(validation.check_list(messages, (1, MOST_MESSAGES), "messages")):
+        _check_message(message, f"messages[{at}]")
+    if body.get("max_tokens") is not None and str(body.get("model")).startswith(REASONING):
+        raise Refusal(
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+            "'max_completion_tokens' instead.",
+            param="max_tokens",
+            code="unsupported_parameter",
         )
-    for index, message in enumerate(messages):
-        if problem := _message(f"messages[{index}]", message):
-            return problem
-    return None
+    _check_number(body, 128)
+    validation.metadata(body.get("metadata"))
+    check_chat_structure(body)
 
 
-def _message(name: str, message: object) -> Outcome | None:
-    if not isinstance(message, dict):
-        return _wrong_type(name, "an object", message)
-    if "role" not in message:
-        return _missing(f"{name}.role")
-    if message["role"] not in ROLES:
-        return _wrong_choice(f"{name}.role", message["role"], ROLES)
-    return None
+def _check_message(message: object, name: str) -> None:
+    found: Json = validation.check_type(message, "object", name)
+    role = validation.require(found, "role", f"{name}.")
+    validation.check_choice(role, ROLES, f"{name}.role")
 
 
-def _embeddings(body: Json) -> Outcome | None:
-    if "input" not in body:
-        return _missing("input")
-    inputs = body["input"]
-    if inputs in ("", []):
-        return invalid("'$.input' is invalid. Please check the API reference.", "input")
-    if not isinstance(inputs, str | list):
-        return _wrong_type("input", "a string", inputs)
-    if body.get("encoding_format") not in (None, "float", "base64"):
-        return _wrong_choice("encoding_format", body["encoding_format"], ("float", "base64"))
-    return _dimensions(body)
-
-
-def _dimensions(body: Json) -> Outcome | None:
-    dimensions = body.get("dimensions")
-    if dimensions is None:
-        return None
-    if not is_a(dimensions, "integer"):
-        return _wrong_type("dimensions", "an integer", dimensions)
-    if dimensions < 1:
-        return invalid(
-            "Invalid 'dimensions': integer below minimum value. Expected a value >= 1, but got "
-            f"{dimensions} instead.",
-            "dimensions",
-            "integer_below_min_value",
-        )
-    most = usual_size(str(body.get("model")))
-    if dimensions > most:
-        message = f"Invalid value for 'dimensions' = {dimensions}. Must be less than or equal to "
-        return invalid(f"{message}{most}.", "dimensions")
-    return None
-
-
-def _responses(body: Json) -> Outcome | None:
-    prompt = body.get("input", body.get("prompt"))
-    if prompt is None:
-        return invalid(
+def _responses(body: Json) -> None:
+    found = body.get("input", body.get("prompt"))
+    if found is None:
+        raise Refusal(
             "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation_id' must "
             "be provided.",
-            "input",
-            "missing_required_parameter",
+            param="input",
+            code="missing_required_parameter",
         )
-    if isinstance(prompt, str | list | dict):
-        return None
-    return _wrong_type("input", "a string", prompt)
+    if not isinstance(found, str | list | dict):
+        validation.check_type(found, "string", "input")
+    validation.metadata(body.get("metadata"))
+    check_response_structure(body)
 
 
-def _prompt(body: Json) -> Outcome | None:
-    return None if body.get("prompt") else _missing("prompt")
+def _embeddings(body: Json) -> None:
+    inputs = validation.require(body, "input")
+    if inputs in ("", []):
+        message = "'$.input' is invalid. Please check the API reference."
+        raise Refusal(message, param="input")
+    if not isinstance(inputs, list):
+        validation.check_type(inputs, "string", "input")
+    if body.get("encoding_format") is not None:
+        validation.check_choice(body["encoding_format"], ("float", "base64"), "encoding_format")
+    if body.get("dimensions") is not None:
+        _check_dimensions(body["dimensions"], usual_size(str(body.get("model"))))
 
 
-def _numbers(body: Json) -> Outcome | None:
-    temperature = body.get("temperature")
-    if temperature is not None and not is_a(temperature, "number"):
-        return _wrong_type("temperature", "a decimal", temperature)
-    if temperature is not None and not 0 <= temperature <= 2:
-        side, bound = ("above maximum", "<= 2") if temperature > 2 else ("below minimum", ">= 0")
-        return invalid(
+def _check_dimensions(dimensions: object, most: int) -> None:
+    if validation.is_a(dimensions, "integer") and int(str(dimensions)) > most:
+        message = f"Invalid value for 'dimensions' = {dimensions}. Must be less than or equal to "
+        raise Refusal(f"{message}{most}.", param="dimensions")
+    validation.check_range(dimensions, 1, most, "dimensions")
+
+
+def _moderations(body: Json) -> None:
+    inputs = validation.require(body, "input")
+    if not isinstance(inputs, list):
+        validation.check_type(inputs, "string", "input")
+
+
+def _completions(body: Json) -> None:
+    _check_number(body, 128)
+
+
+def _images(body: Json) -> None:
+    _check_prompt(body)
+    _check_number(body, 10)
+
+
+def _check_prompt(body: Json) -> None:
+    if not body.get("prompt"):
+        validation.require({}, "prompt")
+
+
+def _check_number(body: Json, most: int) -> None:
+    if body.get("n") is not None:
+        validation.check_range(body["n"], 1, most, "n")
+
+
+def _check_temperature(temperature: object) -> None:
+    if temperature is None:
+        return
+    number: float = validation.check_type(temperature, "number", "temperature")
+    if not 0 <= number <= 2:
+        side, bound = ("above maximum", "<= 2") if number > 2 else ("below minimum", ">= 0")
+        raise Refusal(
             f"Invalid 'temperature': decimal {side} value. Expected a value {bound}, but got "
-            f"{temperature} instead.",
-            "temperature",
-            f"decimal_{side[:5]}_{side[6:9]}_value",
+            f"{number} instead.",
+            param="temperature",
+            code=f"decimal_{side[:5]}_{side[6:9]}_value",
         )
-    return None
 
 
-def _missing(name: str) -> Outcome:
-    return invalid(f"Missing required parameter: '{name}'.", name, "missing_required_parameter")
-
-
-def _wrong_choice(name: str, got: object, choices: Sequence[str]) -> Outcome:
-    supported = ", ".join(repr(choice) for choice in choices)
-    return invalid(
-        f"Invalid value: '{got}'. Supported values are: {supported}.", name, "invalid_value"
-    )
-
-
-def _wrong_type(name: str, expected: str, got: object) -> Outcome:
-    return invalid(
-        f"Invalid type for '{name}': expected {expected}, but got a {kind_of(got)} instead.",
-        name,
-        "invalid_type",
-    )
-
-
-RULES: dict[str, Callable[[Json], Outcome | None]] = {
+RULES: dict[str, Callable[[Json], None]] = {
     "/v1/chat/completions": _chat,
     "/v1/embeddings": _embeddings,
+    "/v1/completions": _completions,
+    "/v1/images/edits": _images,
+    "/v1/images/generations": _images,
+    "/v1/moderations": _moderations,
     "/v1/responses": _responses,
-    "/v1/images/generations": _prompt,
-    "/v1/images/edits": _prompt,
-    "/v1/videos": _prompt,
+    "/v1/videos": _check_prompt,
 }

@@ -2,7 +2,7 @@
 
 from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal
-from local.openai.inference.body_check import refusal
+from local.openai.inference.body_check import check_body
 from local.openai.inference.outcomes import Outcome, last_text
 from local.openai.inference.prompt import response_usage, tokens
 from local.openai.stores.api import Stores
@@ -16,22 +16,25 @@ class FileSearch:
     def __init__(self, stores: Stores) -> None:
         self.stores = stores
 
-    def refusal(self, endpoint: str, body: Json) -> Outcome | None:
-        """What is wrong with a body, its file_search tools included."""
-        if wrong := refusal(endpoint, body):
-            return wrong
+    def check(self, endpoint: str, body: Json) -> None:
+        """Refuses a body with something wrong, its file_search tools included."""
+        check_body(endpoint, body)
         for tool in _searches(body) if endpoint == RESPONSES else ():
-            try:
-                self._check(tool)
-            except Refusal as problem:
-                error = problem.error
-                return Outcome("http", problem.status, str(problem), error["code"], error["param"])
+            self._check(tool)
+
+    def refusal(self, endpoint: str, body: Json) -> Outcome | None:
+        """The outcome of a request whose body is refused."""
+        try:
+            self.check(endpoint, body)
+        except Refusal as problem:
+            error = problem.error
+            return Outcome("http", problem.status, str(problem), error["code"], error["param"])
         return None
 
     def cite(self, answer: Json, body: Json) -> Json:
         """The answer with what the stores say about the question, and which file says it."""
         tools = _searches(body) if answer.get("object") == "response" else []
-        if not tools:
+        if not tools or answer["output"][-1]["type"] != "message":
             return answer
         query = last_text(body)
         hits = [hit for tool in tools for hit in self._hits(tool, query)]

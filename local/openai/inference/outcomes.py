@@ -57,10 +57,6 @@ OUTCOMES: dict[str, Outcome] = {
 }
 
 
-def invalid(message: str, param: str | None = None, code: str | None = None) -> Outcome:
-    return Outcome("http", 400, message, code, param)
-
-
 def requested_outcome(body: Json, attempt: int) -> Outcome | None:
     """What `small-openai:NAME`, `NAME-once` or `NAME-until-attempt-N` in the body asks for."""
     for text in _instructions(body):
