@@ -12,7 +12,7 @@ from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part
-from shared.jobs.results import read_answer
+from shared.jobs.results import read_landed
 from shared.openai.models import BatchError
 from shared.problems import KEPT
 from shared.report import model, notifications
@@ -44,7 +44,7 @@ def _counted(landed: Iterable[Landed], counts: AnswerCounts, failed: BinaryIO) -
     held: list[bytes] = []
     size = 0
     for each in landed:
-        answer = read_answer(each.line)
+        answer = read_landed(each.line)
         if answer is None:
             raise AssertionError(f"line {each.number} of the results names no request")
         if not counts.add(answer, each.model, each.number):

@@ -12,6 +12,7 @@ from shared.audit.detection import Detection, Pattern
 from shared.audit.rules import Baseline, Rule
 from shared.audit.severity import Severity
 from shared.model import FrozenModel, mistakes
+from shared.safe_yaml import read_yaml
 
 R = TypeVar("R", bound=Rule)
 
@@ -66,7 +67,7 @@ class Config(Baseline):
 def read_config(text: str) -> Config:
     """Raises Misconfigured with every problem."""
     try:
-        return Config.model_validate(yaml.safe_load(text) or {})
+        return Config.model_validate(read_yaml(text) or {})
     except yaml.YAMLError as error:
         raise Misconfigured(f"not YAML: {error}") from error
     except ValidationError as error:

@@ -10,6 +10,7 @@ import msgspec
 from shared.audit.actors import AuditLogActor, Who, resolved
 from shared.audit.lenient import Lenient, fit
 from shared.audit.payloads import PAYLOADS, Payload, flat, payload_of
+from shared.nesting import TOO_DEEP, is_too_deep
 
 LAST_SECOND = 253_402_300_799  # of the year 9999
 
@@ -71,16 +72,18 @@ class AuditLog:
         """The whole event, unknown fields too; empty where the rest of it can't be read."""
         try:
             found = msgspec.json.decode(self.line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError):
             found = _forgiven(self.line)
         return found if isinstance(found, dict) else {}
 
 
 def read_event(line: bytes) -> AuditLog:
     """Raises Unreadable."""
+    if is_too_deep(line):
+        raise Unreadable(f"not JSON: {TOO_DEEP}")
     try:
         read = _envelope_of(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable(f"not JSON: {error}") from error
     if not read.id or not read.type:
         raise Unreadable("no id" if not read.id else "no type")
@@ -106,5 +109,5 @@ def _forgiven(line: bytes) -> Any:
     """Numbers too large for a float and broken UTF-8 pass here; the outline was read before."""
     try:
         return json.loads(line.decode(errors="replace"))
-    except (ValueError, RecursionError):
+    except ValueError:
         return None

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shared.audit.events import AuditLog, Unreadable, read_event
+from shared.nesting import TOO_DEEP, is_too_deep
 
 # A comma with only white space before its closing bracket, outside of strings.
 _STRING_OR_TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])')
@@ -61,7 +62,12 @@ def entries(text: str) -> Iterator[bytes]:
 
 
 def documents(text: str) -> Iterator[Any]:
-    """The JSON documents in a text, one after the other, trailing commas forgiven."""
+    """The JSON documents in a text, one after the other, trailing commas forgiven.
+
+    Raises ValueError at once where one is nested too deeply, else at the first that is no JSON.
+    """
+    if is_too_deep(text.encode(errors="replace")):
+        raise ValueError(TOO_DEEP)
     text = text.removeprefix("\ufeff")
     at = _after_white_space(text, 0)
     while at < len(text):
@@ -73,8 +79,6 @@ def documents(text: str) -> Iterator[Any]:
                 raise
             yield from documents(forgiven)
             return
-        except RecursionError as error:
-            raise ValueError("nested too deeply") from error
         yield document
         at = _after_white_space(text, at)
 
@@ -87,9 +91,11 @@ def one_line(raw: bytes) -> bytes:
 
 
 def _answers(body: bytes) -> list[_List]:
+    if is_too_deep(body):
+        raise ValueError(TOO_DEEP)
     try:
         return [msgspec.json.decode(body, type=_List)]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         text = body.decode(errors="replace")
     answers = [_answer(document) for document in documents(text)]
     if not answers:

@@ -130,7 +130,7 @@ class _Unfinished:
             chunk = chunk[first + 1 :]
         last = chunk.rfind(b"\n")
         if last >= 0:
-            yield self.ended(chunk[:last])
+            yield self.ended(memoryview(chunk)[:last])  # copied once, with what it completes
         self.grow(chunk[last + 1 :])
 
     def grow(self, chunk: bytes) -> None:
@@ -140,7 +140,7 @@ class _Unfinished:
         if chunk and not self.too_long:
             self.pieces.append(chunk)
 
-    def ended(self, rest: bytes) -> Block:
+    def ended(self, rest: bytes | memoryview) -> Block:
         """The line up to its newline; the next one begins after it."""
         data = TOO_LONG if self.too_long else b"".join((*self.pieces, rest))
         block = Block(self.offset, data, self.marked)

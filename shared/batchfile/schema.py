@@ -83,6 +83,7 @@ decode = msgspec.json.Decoder(Request).decode
 _decode_inputs = msgspec.json.Decoder(_WithInputs).decode
 _decode_named = msgspec.json.Decoder(_Named).decode
 
+# How deep a line is when the decoder gives up differs by interpreter: see shared/nesting.py.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 NUMBER = re.compile(rb"\[\s*-?\d")
 

@@ -21,6 +21,7 @@ from shared.batchfile.part_builder import (
     without_carriage_returns,
 )
 from shared.batchfile.schema import EMBEDDINGS, Limits, Request
+from shared.nesting import has_too_deep_line, is_too_deep
 from shared.problems import Problem, Problems
 
 
@@ -207,9 +208,10 @@ def _requests(data: bytes) -> list[Request] | None:
         return None  # a blank line is the last
     try:
         # Line by line: lines that live all at once cost half as much again, in page faults.
-        return list(map(schema.decode, io.BytesIO(data)))
+        requests = list(map(schema.decode, io.BytesIO(data)))
     except schema.UNDECODABLE:
         return None
+    return None if has_too_deep_line(data) else requests
 
 
 def _inputs(group: Group, lines: GoodLines) -> int:
@@ -228,7 +230,7 @@ def _readings(lines: Iterable[bytes], *, utf8: bool) -> Iterator[Request | None]
     """Each line's request; None where it holds none. The decoder does not check skipped texts."""
     for line in lines:
         try:
-            known = line and (utf8 or misencoded_at(line) is None)
+            known = line and (utf8 or misencoded_at(line) is None) and not is_too_deep(line)
             yield schema.decode(line) if known else None
         except schema.UNDECODABLE:
             yield None

@@ -12,6 +12,7 @@ import msgspec
 
 from shared.batchfile.lines import MAX_LINE_BYTES, TOO_LONG, misencoded_at
 from shared.batchfile.schema import MAX_MODEL, UNDECODABLE, Limits, decode
+from shared.nesting import TOO_DEEP, is_too_deep
 from shared.problems import Problem
 from shared.text import shorten
 
@@ -84,16 +85,21 @@ def _parsed(line: bytes, number: int) -> dict[str, object] | Problem:
     except msgspec.ValidationError:
         kind = _kind(OUTLINES.get(line.lstrip()[:1], 0))
         return _unparseable(number, f"it holds {kind}, not an object")
-    except RecursionError:
-        return _unparseable(number, "it is nested too deeply")
-    except msgspec.DecodeError as error:
-        lone = LONE_SURROGATE.search(line)
-        return _unparseable(number, "half a surrogate pair stands alone" if lone else str(error))
+    except UNDECODABLE as error:
+        return _unparseable(number, _why(line, error))
+    if is_too_deep(line):
+        return _unparseable(number, f"it is {TOO_DEEP}")
     fields = {name: _outline(getattr(request, name)) for name in _AnyRequest.__struct_fields__}
     if isinstance(fields["body"], dict):
         body = _decode_any_body(request.body)
         fields["body"] = {"model": _outline(body.model), "stream": _outline(body.stream)}
     return fields
+
+
+def _why(line: bytes, error: Exception) -> str:
+    if is_too_deep(line):
+        return f"it is {TOO_DEEP}"
+    return "half a surrogate pair stands alone" if LONE_SURROGATE.search(line) else str(error)
 
 
 def _outline(raw: msgspec.Raw) -> object:

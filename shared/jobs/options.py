@@ -1,12 +1,12 @@
 """What the person who drops a file may ask for, by S3 object metadata (x-amz-meta-…)."""
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from shared.model import FrozenModel, mistakes
+from shared.nesting import read_json
 from shared.problems import Problem
 
 OUR_METADATA = 3  # job_id, part and attempt take three of the 16 pairs a batch may carry
@@ -22,7 +22,7 @@ MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
 
 def _parsed(value: object) -> object:
-    return json.loads(value) if isinstance(value, str) else value
+    return read_json(value) if isinstance(value, str) else value
 
 
 def _to_dashes(name: str) -> str:
@@ -63,17 +63,15 @@ def read_options(metadata: Mapping[str, str]) -> tuple[Options, list[Problem]]:
     asked = {k.lower(): v for k, v in metadata.items() if k.lower() not in ADDED_BY_CLIENTS}
     try:
         options = Options.model_validate(asked)
-    except (ValidationError, json.JSONDecodeError, RecursionError) as error:
-        return Options(), _problems(asked, error)
+    except ValidationError as error:
+        return Options(), _problems(error)
     taken = {"job_id", "part", "attempt"} & options.metadata.keys()
     if taken:
         return Options(), [_problem("metadata", f"{', '.join(sorted(taken))} is ours")]
     return options, []
 
 
-def _problems(asked: Mapping[str, str], error: Exception) -> list[Problem]:
-    if not isinstance(error, ValidationError):
-        return [_problem("metadata", "not parseable as JSON")]
+def _problems(error: ValidationError) -> list[Problem]:
     found: dict[str, Problem] = {}
     for each in mistakes(error):
         name = each.path[0] if each.path else "metadata"

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from shared.nesting import is_too_deep
 from shared.text import shorten
 
 RETRYABLE = frozenset({"batch_expired", "request_timeout", "missing_result"})
@@ -79,9 +80,14 @@ _decode = msgspec.json.Decoder(Answer).decode
 
 def read_answer(line: bytes) -> Answer | None:
     """An output line, however odd its inside is; None for one that names no request."""
+    return None if is_too_deep(line) else read_landed(line)
+
+
+def read_landed(line: bytes) -> Answer | None:
+    """A line that has been read before."""
     try:
         return _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return _read_leniently(line)
 
 
@@ -89,7 +95,7 @@ def _read_leniently(line: bytes) -> Answer | None:
     """A body of an unexpected shape is still an answer."""
     try:
         found = json.loads(line)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     if not isinstance(found, dict) or not isinstance(found.get("custom_id"), str):
         return None

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from pathlib import PurePosixPath
+from posixpath import basename, splitext
 from typing import NamedTuple
 
 from shared.text import sanitize_key
@@ -43,7 +43,8 @@ def report_key(library: str) -> str:
 
 
 def suffix_of(name: str) -> str:
-    return PurePosixPath(name).suffix.lower()
+    """`.md` of `a/b.MD`; none of `.md`, `...md` and `a.`, whatever pathlib says of them."""
+    return _stem_and_suffix(name)[1]
 
 
 def digest_of(sha256: str, name: str) -> str:
@@ -54,9 +55,13 @@ def digest_of(sha256: str, name: str) -> str:
 def filename(bucket: str, library: str, content: str, name: str) -> str:
     """A File's name: the document's, with a hash that finds a lost upload again."""
     unique = hashlib.sha256("\0".join((bucket, library, content)).encode()).hexdigest()[:12]
-    path = PurePosixPath(name)
-    stem = UNSAFE.sub("_", path.stem)[:MAX_STEM]
-    return f"{stem}.{unique}{path.suffix.lower()}"
+    stem, suffix = _stem_and_suffix(name)
+    return f"{UNSAFE.sub('_', stem)[:MAX_STEM]}.{unique}{suffix}"
+
+
+def _stem_and_suffix(name: str) -> tuple[str, str]:
+    stem, suffix = splitext(basename(name))
+    return (stem, suffix.lower()) if suffix != "." else (stem + suffix, "")
 
 
 def is_later(sequencer: str, other: str) -> bool:

@@ -8,6 +8,7 @@ from pydantic import Field, StrictInt, StringConstraints, ValidationError, model
 from shared.library.metadata import Attributes
 from shared.model import FrozenModel, mistakes
 from shared.problems import Problem
+from shared.safe_yaml import read_yaml
 
 FILE = "library.yaml"
 # As documented; no .csv, no .xlsx, no .jsonl.
@@ -92,9 +93,9 @@ REMEDIES = {
 def read_settings(content: bytes) -> tuple[LibrarySettings, list[Problem]]:
     """The settings; if there is a problem, the defaults and all problems."""
     try:
-        asked = yaml.safe_load(content.decode()) or {}
+        asked = read_yaml(content.decode()) or {}
         return LibrarySettings.model_validate(asked), []
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         return LibrarySettings(), [_unreadable(error)]
     except ValidationError as error:
         problems: dict[str, Problem] = {}

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from shared.aws.secrets import Secret
 from shared.errors import Details, EdgeError, NotFound, OutcomeUnknown, Refused, TryLater
+from shared.nesting import read_json
 from shared.openai.models import ApiError, Batch, BatchPage, ErrorEnvelope, File, FilePage
 from shared.openai.refusals import KEY_REFUSED, Refusal, masked
 from shared.openai.retry import repeated, retry_after
@@ -192,7 +193,7 @@ def _stated_error(response: httpx.Response) -> ApiError:
 
 def _parsed(response: httpx.Response) -> Any:
     try:
-        return response.json()
+        return read_json(response.content)
     except ValueError as error:
         raise OutcomeUnknown(f"{response.request.url.path}: the answer is not JSON") from error
 

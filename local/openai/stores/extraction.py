@@ -4,7 +4,8 @@ import re
 import zipfile
 from collections.abc import Callable, Mapping
 from io import BytesIO
-from pathlib import Path, PurePath
+from pathlib import Path
+from posixpath import splitext
 
 TEXTS = (
     *(".c", ".cpp", ".cs", ".css", ".go", ".html", ".java", ".js", ".json", ".md", ".php"),
@@ -23,7 +24,7 @@ class ExtractionError(Exception):
 
 
 def extract_text(path: Path, filename: str) -> str:
-    suffix = PurePath(filename).suffix.lower()
+    suffix = splitext(filename)[1].lower()  # pathlib's own differs by version
     reader = EXTRACTORS.get(suffix)
     if reader is None:
         raise ExtractionError("unsupported_file", f"The file type '{suffix}' is not supported.")

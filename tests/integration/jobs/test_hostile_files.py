@@ -28,6 +28,8 @@ from tests.support.world import World
 Mark = tuple[int | None, str, str | None]
 MEGABYTE = 1 << 20
 GOOD = chats(3)
+DEEP = line(custom_id="deep", extra=json.loads("[" * 400 + "]" * 400))
+TOO_DEEP = line(custom_id="deeper", extra=json.loads("[" * 600 + "]" * 600))
 DUPLICATE = ("duplicate_custom_id", "custom_id")
 
 MANY_PROBLEMS = b"\n".join(
@@ -142,6 +144,7 @@ REFUSED: list[tuple[str, bytes, list[Mark]]] = [
     ),
     ("table.jsonl", b"custom_id,body\n1,2\n", [(n, "invalid_json_line", None) for n in (1, 2)]),
     ("nested.jsonl", b'{"a":' * 100_000, [(1, "invalid_json_line", None)]),
+    ("deep.jsonl", GOOD + TOO_DEEP + b"\n" + DEEP, [(4, "invalid_json_line", None)]),
     ("old mac.jsonl", GOOD.replace(b"\n", b"\r"), [(1, "invalid_json_line", None)]),
     ("far.jsonl", GOOD + b"\n" * 9 + lines([chat("r/1")]), [(13, *DUPLICATE)]),
     (

@@ -65,6 +65,8 @@ def test_who_sets_one_threshold_keeps_the_others() -> None:
         ("detections: [D1]", "detections: "),
         ("- a list", "the file: "),
         ("a: [", "not YAML"),
+        ("detections: " + "[" * 70 + "]" * 70, "nested too deeply"),
+        ("detections: " + "[" * 5_000, "nested too deeply"),
         ("approved_networks: [10.0.0.0/8, x]", "approved_networks.1: 'x'"),
         ("a.b.c: 1", "there is no such setting"),
     ],

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.batchfile.lines import MAX_LINE_BYTES, TOO_LONG, misencoded_at
 from shared.batchfile.schema import ENDPOINTS, MAX_MODEL, UNDECODABLE, Limits, decode, is_good
 from shared.batchfile.validation import problems_of
+from shared.nesting import has_too_deep_line
 from tests.support.splits import bounded, line
 
 GOOD = line()
@@ -41,8 +42,10 @@ def texts(data: bytes) -> str:
 
 def is_taken(data: bytes) -> bool:
     """Whether the fast way accepts a line."""
+    if misencoded_at(data) is not None or has_too_deep_line(data):
+        return False
     try:
-        return misencoded_at(data) is None and is_good(decode(data), Limits())
+        return is_good(decode(data), Limits())
     except UNDECODABLE:
         return False
 
@@ -65,6 +68,9 @@ def is_taken(data: bytes) -> bool:
         within(b'"\\u0000"'),
         within(b'"\x7f"'),
         within(b"[" * 500 + b"]" * 500),
+        within(b'{"a":' * 500 + b"1" + b"}" * 500),
+        pytest.param(within(b'"' + b"[" * 10_000 + b'"'), id="brackets in a text"),
+        pytest.param(within(b"[" + b"[]," * 10_000 + b"[]]"), id="brackets side by side"),
         within(b'{"a": 1, "a": 2}'),
         b'{"custom_id": "b", ' + GOOD[1:],
         *(line(url=url) for url in sorted(ENDPOINTS)),
@@ -190,8 +196,18 @@ def test_problems_of_a_line_are_reported_all_at_once() -> None:
         (within(b'"\\udc00"'), "surrogate pair"),
         (within(b'"\\ud800\\u0041"'), "half a surrogate pair"),
         (line(custom_id="\ud800"), "half a surrogate pair"),
-        (within(b"[" * 100_000 + b"]" * 100_000), "nested too deeply"),
-        (within(b'{"a":' * 100_000 + b"1" + b"}" * 100_000), "nested too deeply"),
+        *(
+            pytest.param(within(nested), "nested too deeply", id=name)
+            for name, nested in {
+                "511 arrays": b"[" * 511 + b"]" * 511,
+                "2,000 arrays": b"[" * 2_000 + b"]" * 2_000,
+                "100,000 arrays": b"[" * 100_000 + b"]" * 100_000,
+                "100,000 objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+                "arrays of more": b"[1," * 600 + b"2" + b",3]" * 600,
+                "arrays and objects": b'[{"a":' * 300 + b"1" + b"}]" * 300,
+                "arrays without an end": b"[" * 100_000,
+            }.items()
+        ),
         (b"[" * 1_000_000, "it holds an array, not an object"),
         (b'{"a":' * 1_000_000, "nested too deeply"),
         (GOOD.decode().encode("utf-16-le"), "malformed"),

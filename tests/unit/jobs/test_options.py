@@ -7,7 +7,6 @@ import pytest
 
 from shared.jobs.options import ADDED_BY_CLIENTS, HOW, Options, read_options
 
-NESTED = "[" * 2_000
 PAIRS = {f"k{n}": "v" for n in range(13)}
 
 
@@ -50,7 +49,10 @@ def test_a_wish_is_read(asked: dict[str, str], options: Options) -> None:
         ("metadata", "", "Expecting value"),
         ("metadata", "[]", "dictionary"),
         ("metadata", "null", "dictionary"),
-        ("metadata", NESTED, "not parseable as JSON"),
+        ("metadata", "[" * 2_000, "nested too deeply"),
+        ("metadata", '{"a":' * 400, "Expecting value"),
+        ("metadata", "[" * 600 + "]" * 600, "nested too deeply"),
+        ("metadata", "[" * 500 + "]" * 500, "dictionary"),
         ("metadata", '{"team": 1}', "valid string"),
         ("metadata", '{"": "v"}', "at least 1 character"),
         ("metadata", json.dumps({"k" * 65: "v"}), "at most 64 characters"),

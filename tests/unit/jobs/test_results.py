@@ -101,10 +101,17 @@ def test_a_failure_complains_in_code_and_words(
         b'{"custom_id": "a"',
         b"[" * 100_000,
         b'{"x":' * 100_000,
+        *(b'{"custom_id": "a", "x": ' + b"[" * n + b"]" * n + b"}" for n in (600, 2_000, 100_000)),
     ],
 )
 def test_a_line_that_names_no_request_is_no_answer(line: bytes) -> None:
     assert read_answer(line) is None
+
+
+def test_an_answer_may_be_nested_as_deeply_as_we_allow() -> None:
+    line = b'{"custom_id": "a", "x": ' + b"[" * 500 + b"]" * 500 + b"}"
+
+    assert read_answer(line) == Answer(custom_id="a")
 
 
 def test_an_answer_whose_text_is_no_utf8_is_an_answer() -> None:

@@ -49,3 +49,25 @@ def test_file_name_is_the_documents_with_a_unique_part() -> None:
     assert name.endswith(".md")
     assert name != paths.filename("inbox", "other", "c1", "b/First Steps.MD")
     assert name != paths.filename("inbox", "handbook", "c2", "b/First Steps.MD")
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("a.md", ".md"),
+        ("b/c d.Tar.GZ", ".gz"),
+        ("a", ""),
+        ("a.d/b", ""),
+        (".md", ""),
+        ("a/.md", ""),
+        ("...txt", ""),
+        ("a/...txt", ""),
+        ("a/..b.txt", ".txt"),
+        ("a.", ""),
+        ("a..", ""),
+        ("a .md ", ".md "),
+    ],
+)
+def test_suffix_of_a_name_is_the_same_on_every_python(name: str, suffix: str) -> None:
+    assert paths.suffix_of(name) == suffix
+    assert paths.filename("inbox", "handbook", "c1", name).endswith(suffix)

@@ -59,7 +59,17 @@ def test_invalid_setting_is_named_with_what_to_write(text: str, param: str, reme
     assert remedy in problem.remedy
 
 
-@pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe", b"- a list", b"a: {b: c: d}"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a: [",
+        b"\xff\xfe",
+        b"- a list",
+        b"a: {b: c: d}",
+        b"attributes: " + b"[" * 70 + b"]" * 70,
+        b"attributes: " + b"[" * 5_000,
+    ],
+)
 def test_settings_that_are_no_mapping_are_a_problem(content: bytes) -> None:
     _, problems = read_settings(content)
 
