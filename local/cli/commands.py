@@ -77,6 +77,7 @@ def run(
     small_openai = ["--speed", speed]
     small_openai += [word for each in quirk for word in ("--quirk", each)]
     small_openai += [word for each in enqueued_limit for word in ("--enqueued-limit", each)]
+    file, out = file.expanduser(), out.expanduser()  # make FILE=~/x leaves the ~ to us
     return run(Order(file, out, name or file.name, real, small_openai, _pairs(option)))
 
 
@@ -172,6 +173,8 @@ def replay(
     """
     from local.ops.replay_audit import main
 
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # the encoding of JSON, whatever the terminal's
     return main(file, config)
 
 

@@ -19,7 +19,8 @@ class Screen:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        moves = console.is_terminal and not console.is_dumb_terminal
+        self._live = Live(console=console, auto_refresh=False) if moves else None
         self._shown: list[str] = []
 
     def __enter__(self) -> Self:
@@ -97,7 +98,8 @@ def _picture(snapshot: Snapshot) -> RenderableType:
         table.add_row(*_row(part))
     first, *_ = story(snapshot)
     rest = [Text(shown(snapshot.trouble), style="red")] if snapshot.trouble else []
-    return Group(Text(shown(first)), *([table] if snapshot.parts else []), *rest)
+    last = Text("")  # the cursor rests on a line of its own, where the terminal writes ^C
+    return Group(Text(shown(first)), *([table] if snapshot.parts else []), *rest, last)
 
 
 def _row(part: Part) -> tuple[RenderableType, ...]:

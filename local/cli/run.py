@@ -13,7 +13,7 @@ from local.cli.console import Screen
 from local.cli.download import fetch, left_behind, told
 from local.cli.progress import Clock, Snapshot, snapshots
 from local.world.stack import World, WorldOptions, make_world
-from local.world.workspace import keep_logs, temporary_home
+from local.world.workspace import logs_kept_on_failure, temporary_home
 from shared.jobs.keys import INBOX
 from shared.jobs.model import JobState, job_id
 
@@ -67,15 +67,9 @@ def _stop_if_asked() -> None:
 def _in_a_world(order: Order) -> int:
     console = Console(highlight=False)
     options = WorldOptions(order.real, openai=order.small_openai)
-    status = 1
-    with temporary_home() as home:
-        try:
-            world = make_world(home, options, lambda text: console.print(text, markup=False))
-            status = _follow(world, home, order, console)
-        finally:
-            if status not in {0, REFUSED}:
-                print(f"the logs are in {keep_logs(home)}", file=sys.stderr)
-    return status
+    with temporary_home() as home, logs_kept_on_failure(home):
+        world = make_world(home, options, lambda text: console.print(text, markup=False))
+        return _follow(world, home, order, console)
 
 
 def _follow(world: World, home: Path, order: Order, console: Console) -> int:
@@ -96,8 +90,7 @@ def _follow(world: World, home: Path, order: Order, console: Console) -> int:
                 )
             raise
     if last.job is None or not last.job.over:
-        print("nothing has moved for ten minutes", file=sys.stderr)
-        return 1
+        raise SystemExit("nothing has moved for ten minutes")
     fetched = fetch(world, last.job, order.out)
     for line in told(last.job, order.out):
         screen.say(line)

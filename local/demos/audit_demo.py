@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from local.demos.audit_scenario import Event, Scene, attack, quiet_days
 from local.world.stack import World, WorldOptions, make_world
-from local.world.workspace import keep_logs, temporary_home
+from local.world.workspace import logs_kept_on_failure, temporary_home
 
 ADMIN_KEY_PARAMETER = "/batchdrop/openai-admin-key"
 MADE_UP_KEY = "sk-admin-made-up-for-the-small-openai"
@@ -25,16 +24,13 @@ EXPECTED = frozenset({"A4", "A5", "A6", "D2", "D5", "K1", "S2", "S4"})  # by the
 def main(full: bool) -> int:
     console = Console(highlight=False, soft_wrap=True)
     parameters = {"OpenAIAdminKeyParameter": ADMIN_KEY_PARAMETER, "AuditFirstDays": "30"}
-    missing = set(EXPECTED)
-    with temporary_home() as home:
-        try:
-            options = WorldOptions(openai=(), parameters=parameters)
-            world = make_world(home, options, lambda text: console.print(text, markup=False))
-            missing = Demo(world, console, full).play()
-        finally:
-            if missing:
-                print(f"the logs are in {keep_logs(home)}", file=sys.stderr)
-    return 1 if missing else 0
+    options = WorldOptions(openai=(), parameters=parameters)
+    with temporary_home() as home, logs_kept_on_failure(home):
+        world = make_world(home, options, lambda text: console.print(text, markup=False))
+        missing = Demo(world, console, full).play()
+        if missing:
+            raise SystemExit(f"missing: {', '.join(sorted(missing))}")
+    return 0
 
 
 class Demo:

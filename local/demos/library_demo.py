@@ -1,7 +1,6 @@
 """`make run-library`: a folder becomes a vector store, changes, and is asked questions."""
 
 import json
-import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from rich.text import Text
 
 from local.paths import ROOT
 from local.world.stack import World, WorldOptions, make_world
-from local.world.workspace import keep_logs, temporary_home
+from local.world.workspace import logs_kept_on_failure, temporary_home
 from shared.jobs.model import job_id
 
 LIBRARY = "handbook"
@@ -30,15 +29,9 @@ COLOURS = {"searchable": "green", "failed": "red"}
 def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     options = WorldOptions(parameters={"LibraryPaceSeconds": "2"})
-    finished = False
-    with temporary_home() as home:
-        try:
-            world = make_world(home, options, lambda text: console.print(text, markup=False))
-            Demo(world, console).play()
-            finished = True
-        finally:
-            if not finished:
-                print(f"the logs are in {keep_logs(home)}", file=sys.stderr)
+    with temporary_home() as home, logs_kept_on_failure(home):
+        world = make_world(home, options, lambda text: console.print(text, markup=False))
+        Demo(world, console).play()
     return 0
 
 

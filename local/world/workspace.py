@@ -2,6 +2,7 @@
 
 import fcntl
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,9 +45,21 @@ def clear(home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
 
 
-def keep_logs(home: Path) -> Path:
+@contextmanager
+def logs_kept_on_failure(home: Path) -> Iterator[None]:
+    """Only of what failed: not of what ended well, and not of what somebody stopped."""
     shutil.rmtree(FAILED, ignore_errors=True)
-    FAILED.mkdir(parents=True)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        print(f"the logs are in {_keep_logs(home)}", file=sys.stderr)
+        raise
+
+
+def _keep_logs(home: Path) -> Path:
+    FAILED.mkdir(parents=True, exist_ok=True)
     for log in home.glob("*.log"):
         shutil.copy(log, FAILED)
     return FAILED

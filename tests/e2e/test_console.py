@@ -1,11 +1,13 @@
 """What the console makes of the ledger's rows and of the functions' complaints."""
 
+import io
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from local.cli.console import shown, story
+from local.cli.console import Screen, shown, story
 from local.cli.download import left_behind
 from local.cli.progress import Snapshot, complaint
 from shared.jobs.model import Job, JobState
@@ -75,6 +77,36 @@ def test_a_waiting_part_says_what_for() -> None:
     )
 
     assert story(Snapshot(JOB, (part,)))[1].endswith("attempt 2: waiting (no capacity)")
+
+
+@pytest.mark.parametrize(("terminal", "redraws"), [("xterm", True), ("dumb", False)])
+def test_progress_is_redrawn_or_told_line_by_line(
+    monkeypatch: pytest.MonkeyPatch, terminal: str, *, redraws: bool
+) -> None:
+    monkeypatch.setenv("TERM", terminal)
+    drawn = io.StringIO()
+    console = Console(file=drawn, force_terminal=True, width=100)
+
+    with Screen(console) as screen:
+        screen.show(Snapshot())
+        screen.show(Snapshot(JOB, (PART,)))
+        screen.show(Snapshot(JOB, (PART,)))
+
+    assert ("\x1b[" in drawn.getvalue()) is redraws
+    told = [*story(Snapshot()), *story(Snapshot(JOB, (PART,)))]
+    assert (drawn.getvalue().splitlines() == told) is not redraws
+
+
+def test_the_cursor_rests_below_the_picture_where_ctrl_c_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    drawn = io.StringIO()
+    console = Console(file=drawn, force_terminal=True, width=60)
+
+    with Screen(console) as screen:
+        screen.show(Snapshot(JOB, (PART,)))
+        assert drawn.getvalue().endswith("\n")
 
 
 def test_names_and_texts_of_others_cannot_draw_on_the_terminal() -> None:
