@@ -1,4 +1,4 @@
-"""The three ways an edge fails, with the leaves that someone somewhere tells apart.
+"""The three ways an edge fails, with the kinds that some caller treats differently.
 
 TryLater             not now: the same call may work later
   OutcomeUnknown     the call may have done its work; look before you do it again
@@ -6,7 +6,7 @@ TryLater             not now: the same call may work later
   ActionRequired     the call cannot succeed before a person acts (key refused, quota used up)
 Refused              no: the same call will be refused again
   NotFound           what was asked for does not exist (any more)
-    NotYet           or it is so new that it is not known everywhere
+    NotYet           the same, or it was created a moment ago
 Conflict             another run changed a row first: read it again, then decide anew
 """
 
@@ -21,7 +21,7 @@ Unit = Literal["tokens", "requests"]
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What the other side answered; a status of 0 is none."""
+    """What the other side answered. Status 0: there was no HTTP status."""
 
     status: int = 0
     code: str | None = None
@@ -30,7 +30,7 @@ class Details:
 
 
 class EdgeError(Exception):
-    """`reason` stays the same, try after try; the id that OpenAI's support asks for is a note."""
+    """`reason` is the same at each try; the request id, for OpenAI's support, is a note."""
 
     def __init__(self, reason: str, details: Details | None = None) -> None:
         super().__init__(sanitize(reason, REASON))
@@ -41,7 +41,7 @@ class EdgeError(Exception):
 
 
 class TryLater(EdgeError):
-    """Not now; `after` is how long the other side asked us to wait, if it said."""
+    """Not now. `after` is how long the other side asks us to wait, if it states that."""
 
     def __init__(
         self, reason: str, after: timedelta | None = None, details: Details | None = None
@@ -55,7 +55,7 @@ class OutcomeUnknown(TryLater):
 
 
 class CapacityExceeded(TryLater):
-    """As much is enqueued as may be; `limit` is how much that is, if the other side said."""
+    """As much is enqueued as may be. `limit` is how much that is, if the other side states it."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class ActionRequired(TryLater):
 
 
 class Refused(EdgeError):
-    """The other side said no, for good."""
+    """No, for good."""
 
 
 class NotFound(Refused):
@@ -84,7 +84,7 @@ class NotFound(Refused):
 
 
 class NotYet(NotFound):
-    """What was asked for does not exist, or it was made a moment ago."""
+    """What was asked for does not exist, or it was created a moment ago."""
 
 
 class Conflict(Exception):

@@ -1,4 +1,4 @@
-"""Plain values that every feature and vendor passes on: objects in S3, parts by name."""
+"""Plain values that features and vendors pass on: objects in S3, names of parts."""
 
 from pydantic import Field
 
@@ -32,7 +32,7 @@ class Span(FrozenModel):
 
 
 class PartRef(FrozenModel):
-    """The name of a part, and the message by which one function asks another to look at it."""
+    """Names a part. As a message, it asks a function to work on that part."""
 
     job: str
     part: int = Field(ge=0)

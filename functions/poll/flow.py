@@ -1,7 +1,7 @@
 """One tick of the clock: what became of the batches, and what may go on now.
 
-Every tick moves on what nobody works on, so nothing stays half-open: claims whose lease ran out,
-messages that got lost, jobs whose last step died.
+Every tick picks up what was left half-done: claims whose lease ran out, messages that got lost,
+jobs whose last step died.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +19,7 @@ from shared.jobs.observe import observe
 from shared.jobs.part import Part, PartState
 from shared.library.model import SyncRequest
 
-PATIENCE = timedelta(minutes=15)  # what was requested gets this long until it is requested again
+PATIENCE = timedelta(minutes=15)  # until the same work is requested again
 MAX_BATCHES = 5_000  # looked at in a tick; 10,000 jobs a day keep 1,300 open (docs/scale.md)
 
 Item = TypeVar("Item")
@@ -60,7 +60,7 @@ def _each(items: Iterable[Item], act: Callable[[Item], None], failures: list[Exc
         except StopIteration:
             return
         except Conflict:
-            continue  # another run moved it on: the next tick sees
+            continue  # another run changed it: the next tick sees
         except Exception as error:  # noqa: BLE001  # one part's failure; raised with the others
             failures.append(error)
 

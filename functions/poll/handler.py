@@ -1,4 +1,4 @@
-"""The clock ticked, or somebody wants a job to stop."""
+"""The clock ticks, or a person cancels a job."""
 
 from collections.abc import Mapping
 from functools import cache

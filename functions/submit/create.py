@@ -25,7 +25,7 @@ WINDOWS = 13  # so many of them touch any one hour
 
 
 def create(edges: JobEdges, job: Job, part: Part) -> str:
-    """What came of it, in a word. A part that can't be submitted now waits, and says why."""
+    """Returns the outcome in a word. A part that can't be submitted now waits, with a reason."""
     try:
         if batch := find_lost_batch(edges, part):
             edges.ledger.replace_part(part, part.submitted(batch, edges.now()))
@@ -40,7 +40,7 @@ def create(edges: JobEdges, job: Job, part: Part) -> str:
 
 
 def pause_after(error: TryLater, tries: int) -> timedelta:
-    """What the other side asked for, or twice as long each time."""
+    """As long as OpenAI asks for, or twice as long each time."""
     if error.after is not None:
         return error.after
     if isinstance(error, ActionRequired):
@@ -62,7 +62,7 @@ def _create(edges: JobEdges, job: Job, part: Part, file_id: str) -> str:
     uploaded_now = part.file_id != file_id
     if pause := _pause_for_rate(edges):
         part = part.model_copy(update={"file_id": file_id})
-        return _wait(edges, job, part, "as many batches are made as an hour may have", pause)
+        return _wait(edges, job, part, "as many batches were created as an hour may have", pause)
     creating = part.creating(edges.now(), file_id)
     edges.ledger.replace_part(part, creating)  # fails where the lease was lost meanwhile
     try:
@@ -81,7 +81,7 @@ def _create(edges: JobEdges, job: Job, part: Part, file_id: str) -> str:
 
 
 def _pause_for_rate(edges: JobEdges) -> timedelta | None:
-    """Until the next window, if this one's batches are made already."""
+    """Until the next window, if this one's batches are created already."""
     now = edges.now()
     window = now - (now - datetime.min.replace(tzinfo=UTC)) % WINDOW
     try:

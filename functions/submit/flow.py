@@ -1,7 +1,7 @@
 """A part that waits becomes one batch at OpenAI, and never two.
 
-Create has no idempotency key. So the intent is written before the call; whoever finds an intent
-without a batch looks for the batch first, and creates it again only after it had time to show up.
+Create has no idempotency key. So the intent is written before the call. A run that finds an intent
+without a batch looks for the batch first, and creates it again only after that had time to show up.
 """
 
 from contextlib import suppress
@@ -23,7 +23,7 @@ CONFLICTS = 5  # until the message goes back to the queue
 
 
 def submit(edges: JobEdges, ref: PartRef) -> str:
-    """What came of it, in a word. A second request, or a late one, does no harm."""
+    """Returns the outcome in a word. A second request, or a late one, does no harm."""
     for _ in range(CONFLICTS):
         with suppress(Conflict):  # many parts take one capacity at once: read again, try again
             return _submit(edges, ref)

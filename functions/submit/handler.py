@@ -1,4 +1,4 @@
-"""The queue asks for a part by its name."""
+"""Each message names a part to submit."""
 
 from functools import cache
 

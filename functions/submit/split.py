@@ -39,7 +39,7 @@ def split_part(edges: JobEdges, part: Part, limit: int) -> str:
 
 
 def _never_fits(edges: JobEdges, part: Part, limit: int) -> str:
-    """One request alone is more than may ever be enqueued: it fails, and says why."""
+    """One request alone is more than may ever be enqueued: it fails, with the reason."""
     message = (
         f"This request alone has about {part.tokens:,} prompt tokens; "
         f"{limit:,} of {part.model} may be enqueued."

@@ -9,7 +9,7 @@ from shared.aws.secrets import Secret
 from shared.errors import EdgeError, Refused, TryLater
 from shared.openai.client import refusal
 from shared.openai.refusals import Meaning
-from shared.openai.retry import repeated
+from shared.openai.retry import with_retries
 
 PATH = "/organization/audit_logs"
 LONGEST_WAIT = 10.0  # seconds of Retry-After waited for here; longer is left to the next tick
@@ -43,7 +43,7 @@ class AuditApi:
             **({"after": after} if after else {}),
             **({"tenant_only": "true"} if tenant_only else {}),
         }
-        body = repeated(lambda: self._once(query), self._pause, LONGEST_WAIT)
+        body = with_retries(lambda: self._once(query), self._pause, LONGEST_WAIT)
         try:
             return read_page(body)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""DynamoDB in our words: rows read as they are now, and writes that state what they expect.
+"""DynamoDB: rows are read as they are now, and writes state what they expect to find.
 
 A write that does not find what it expects raises Conflict; a busy table raises TryLater.
 """
@@ -20,10 +20,10 @@ Answer = TypeVar("Answer")
 Row = dict[str, Any]
 Write = dict[str, Any]  # one entry of TransactWriteItems
 
-OPEN = "open"  # the sparse index: a row is in it for as long as it has to be looked at
+OPEN = "open"  # the sparse index: a row is in it while there is something to do
 AT_ONCE = 100  # keys of BatchGetItem, writes of TransactWriteItems
 MOST_BYTES = 3_000_000  # of what a transaction touches; DynamoDB takes 4 MB
-OURS = frozenset({"pk", "sk", "open", "expires_at"})  # of a row, not of what it says
+OURS = frozenset({"pk", "sk", "open", "expires_at"})  # where a row is, not what it holds
 CONFLICTS = frozenset(
     {
         "ConditionalCheckFailedException",
@@ -34,7 +34,7 @@ CONFLICTS = frozenset(
 
 
 class DynamoTable:
-    """A table whose rows have pk, sk and, where there is something to do, a place in the index."""
+    """A table whose rows have pk, sk and, while there is something to do, a place in the index."""
 
     def __init__(self, table: "Table") -> None:
         self._table = table
@@ -52,7 +52,7 @@ class DynamoTable:
     def open_rows(
         self, name: str, due: datetime | None = None, most: int | None = None
     ) -> Iterator[Row]:
-        """Rows with this name in the index, longest due first; those that are due, if asked for."""
+        """Rows with this name in the index, longest due first; with `due`, those due by then."""
         key = Key(OPEN).eq(name)
         wanted = key & Key("due").lte(stamp(due)) if due else key
         return rows(self._table.query, most, IndexName=OPEN, KeyConditionExpression=wanted)
@@ -92,10 +92,10 @@ class DynamoTable:
         return {"Update": {"TableName": self._table.name, "Key": key, **update}}
 
 
-def call(ask: Callable[[], Answer]) -> Answer:
-    """One question to DynamoDB, its failure in our words."""
+def call(send: Callable[[], Answer]) -> Answer:
+    """One call to DynamoDB; its failure becomes a typed error."""
     try:
-        return ask()
+        return send()
     except ClientError as error:
         code = code_of(error)
         if code in CONFLICTS:
@@ -113,18 +113,18 @@ def failed_conditions(error: ClientError) -> frozenset[int]:
     )
 
 
-def rows(query: Callable[..., Any], most: int | None = None, **asked: Any) -> Iterator[Row]:
+def rows(query: Callable[..., Any], most: int | None = None, **query_args: Any) -> Iterator[Row]:
     """The rows of a query, page by page: all of them, or the first `most`."""
     read = 0
     while most is None or read < most:
         if most is not None:
-            asked["Limit"] = most - read
-        page = call(lambda: query(**asked))
+            query_args["Limit"] = most - read
+        page = call(lambda: query(**query_args))
         yield from page["Items"]
         read += len(page["Items"])
         if "LastEvaluatedKey" not in page:
             return
-        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        query_args["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def packs(writes: Iterable[tuple[int, Write]]) -> Iterator[list[Write]]:
@@ -142,7 +142,7 @@ def packs(writes: Iterable[tuple[int, Write]]) -> Iterator[list[Write]]:
 
 
 def at_rev(rev: int) -> Row:
-    """Of a Put: only where the row is as it was read."""
+    """Condition of a Put: the row is as it was when it was read."""
     return {
         "ConditionExpression": "#r = :r",
         "ExpressionAttributeNames": {"#r": "rev"},
@@ -151,10 +151,10 @@ def at_rev(rev: int) -> Row:
 
 
 def bare(row: Row) -> Row:
-    """What a row says, without where it stands."""
+    """What a row holds, without where it is."""
     return {name: value for name, value in row.items() if name not in OURS}
 
 
 def stamp(moment: datetime) -> str:
-    """Of one length, so that the index sorts by time."""
+    """Always of one length, so that the index sorts by time."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,4 +1,4 @@
-"""SQS: how one function asks the next to look at something."""
+"""SQS: one function gives the next its work."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -20,11 +20,11 @@ class Queue:
         self._url = url
 
     def send_parts(self, parts: Iterable[PartRef]) -> None:
-        """One message a part: the ledger says what is to be done. Raises TryLater as `send`."""
+        """One message for each part; the ledger holds what to do with it."""
         self.send([part.model_dump_json() for part in parts])
 
     def send(self, bodies: list[str]) -> None:
-        """Raises TryLater where the queue did not take every message."""
+        """Raises TryLater if the queue does not take every message."""
         for start in range(0, len(bodies), AT_ONCE):
             some = bodies[start : start + AT_ONCE]
             answer = self._sqs.send_message_batch(

@@ -6,7 +6,7 @@ from shared.jobs.results import Answer, Fate
 from shared.model import FrozenModel
 from shared.text import shorten
 
-GROUPS = 50  # kinds of errors told apart in a report; the rest is counted together
+GROUPS = 50  # kinds of errors in a report; the rest is counted together
 
 
 class ErrorGroup(FrozenModel):
@@ -50,7 +50,7 @@ class AnswerCounts:
             self.succeeded += 1
             return True
         self.failed += 1
-        key = answer.complaint
+        key = answer.failure
         if key not in self._groups and len(self._groups) >= GROUPS:
             key = ("other", "further kinds of errors, see errors.jsonl")
         self._groups.setdefault(key, (shorten(answer.custom_id), line))

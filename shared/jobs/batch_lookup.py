@@ -1,4 +1,4 @@
-"""Asks OpenAI what became of many batches in few calls."""
+"""Reads many batches from OpenAI in few calls."""
 
 import math
 from collections.abc import Iterator
@@ -24,15 +24,15 @@ class Lookup:
 
     @property
     def longest_due(self) -> list[Part]:
-        """Those parts that may still be asked for one by one."""
+        """The parts whose batches may still be read one by one."""
         return sorted(self.missing.values(), key=lambda part: part.due)[: self.calls]
 
 
 def look_up(edges: JobEdges, parts: list[Part]) -> Iterator[tuple[Part, Batch | None]]:
-    """Each submitted part with its batch; None where OpenAI does not know it any more.
+    """Each submitted part with its batch, or None if OpenAI does not find it any more.
 
     At most ⌈parts/100⌉ + 2 calls. First it reads the list for as long as a part is missing; the
-    next tick goes on where this one stopped. Then it asks for the missing batches one by one.
+    next tick goes on where this one stopped. Then it reads the missing batches one by one.
     """
     missing = {part.batch_id: part for part in parts if part.batch_id}
     start = edges.ledger.cursor()
@@ -45,7 +45,7 @@ def look_up(edges: JobEdges, parts: list[Part]) -> Iterator[tuple[Part, Batch | 
 
 
 def _read_list(edges: JobEdges, lookup: Lookup) -> Iterator[tuple[Part, Batch]]:
-    """Leaves one call at least for a single question."""
+    """Leaves at least one call for a single batch."""
     while lookup.missing and lookup.calls > 1:
         page = edges.openai.batch_page(lookup.after)
         lookup.calls -= 1

@@ -45,5 +45,5 @@ def _cancel_batch(edges: JobEdges, part: Part) -> None:
     try:
         edges.openai.cancel_batch(part.batch_id or "")
     except NotFound:
-        return  # the tick's own look says what a batch is that can't be found
+        return  # `observe` decides what becomes of a batch that can't be found
     edges.ledger.replace_part(part, part.with_cancel_sent())

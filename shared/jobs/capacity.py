@@ -23,7 +23,7 @@ class Capacity(FrozenModel):
 
     model: str
     used: int = 0
-    limit: int | None = None  # as configured, or as a refusal said
+    limit: int | None = None  # as configured, or as OpenAI refused
     learned_at: datetime | None = None
     reserved_for: str | None = None  # a part that waited so long that no other may pass it
 

@@ -1,4 +1,4 @@
-"""Where things lie in the data bucket: names made from content, never longer than S3 allows."""
+"""The keys of the data bucket: made from content, never longer than S3 allows."""
 
 import hashlib
 
@@ -11,7 +11,7 @@ PAGE = "text/html; charset=utf-8"
 INBOX = "inbox/"
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 LONGEST = 1_024  # bytes of an S3 key
-LONGEST_FILE = len("/report.json.partial")  # room kept behind the prefix
+LONGEST_FILE = len("/extras-900001.jsonl")  # space kept behind the prefix
 
 
 def accepted_suffix(key: str) -> str | None:
@@ -47,7 +47,7 @@ def landed_key(part: Part) -> str:
 
 
 def retry_key(parent: Part) -> str:
-    """The bytes of a part's requests that are asked again: named by the part, so never mixed up."""
+    """The requests of a part that are retried; its name keeps them apart from all others."""
     return f"parts/{parent.job}/{parent.number:06d}.retry.jsonl"
 
 
@@ -68,15 +68,15 @@ def _base(key: str) -> str:
     return key.rsplit("/", 1)[-1]
 
 
-def _prefix(capacity: str, job_id: str, key: str) -> str:
-    """`room/any/path/name/job/`; a path too long is cut and closed with a hash of the whole."""
+def _prefix(root: str, job_id: str, key: str) -> str:
+    """`results/any/path/name/job/`; a path too long is cut and closed with a hash of the whole."""
     path = key.removeprefix(INBOX)
     suffix = accepted_suffix(key)
     path = path[: -len(suffix)] if suffix else path.rstrip("/")
     path = sanitize_key(path)
-    space = LONGEST - len(f"{capacity}//{job_id}/") - LONGEST_FILE
+    space = LONGEST - len(f"{root}//{job_id}/") - LONGEST_FILE
     encoded = path.encode(errors="surrogatepass")
     if len(encoded) > space:
         mark = "~" + hashlib.sha256(encoded).hexdigest()[:16]
         path = encoded[: space - len(mark)].decode(errors="ignore") + mark
-    return "/".join(filter(None, (capacity, path, job_id))) + "/"
+    return "/".join(filter(None, (root, path, job_id))) + "/"

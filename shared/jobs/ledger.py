@@ -1,4 +1,4 @@
-"""The DynamoDB table that knows every job and part; every write states what it expects to find."""
+"""The DynamoDB table of jobs and parts; every write states what it expects to find."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ class Ledger:
         return [Part.model_validate(bare(row)) for row in rows]
 
     def open_job(self, job: Job) -> Job:
-        """The job as the ledger has it: this one, if nobody was first."""
+        """The job as the ledger has it: this one, unless another run was first."""
         try:
             self._table.create(_job_row(job))
         except Conflict:
@@ -52,7 +52,7 @@ class Ledger:
         self._table.replace(_job_row(new), old.rev)
 
     def accept(self, old: Job, new: Job) -> None:
-        """Says that a job is accepted, and how many of its parts are still to land."""
+        """Accepts a job, and stores how many of its parts are still to land."""
         left = {"pk": f"JOB#{new.id}", "sk": LEFT, "n": new.parts}
         self._table.transact(
             [self._table.replacing(_job_row(new), old.rev), self._table.putting(left)]
@@ -84,12 +84,12 @@ class Ledger:
         self._update_capacity(model, "SET #model = :model")
 
     def learn_limit(self, model: str, limit: int, now: datetime) -> None:
-        """Estimated prompt tokens of a model that may be enqueued, as OpenAI's refusal said."""
+        """Stores how many estimated prompt tokens of a model may be enqueued, as OpenAI refused."""
         sets = "SET #model = :model, #limit = :limit, #learned_at = :learned_at"
         self._update_capacity(model, sets, limit=limit, learned_at=stamp(now))
 
     def reserve_capacity(self, model: str, part: str | None) -> None:
-        """Nobody but this part may enter; None: everybody may again."""
+        """Only this part may take capacity; None: every part may again."""
         self._update_capacity(
             model, "SET #model = :model, #reserved_for = :reserved_for", reserved_for=part
         )
@@ -151,7 +151,7 @@ class Ledger:
         self._move(old, new, self._spending(old.model, -old.tokens))
 
     def land(self, old: Part, new: Part, children: Sequence[Part]) -> None:
-        """Says that a part is landed and plans what follows from it, all or nothing."""
+        """Lands a part and adds the parts that follow from it, all or nothing."""
         left = self._table.updating(
             f"JOB#{new.job}",
             LEFT,
@@ -162,7 +162,7 @@ class Ledger:
         self._table.transact([self._table.replacing(_part_row(new), old.rev), left, *made])
 
     def close(self, jobs: tuple[Job, Job], parts: tuple[Part, Part] | None = None) -> None:
-        """Says that a job is over, and that its only part is landed, if that is not said yet."""
+        """Ends a job, and lands its only part if that is given, both or neither."""
         old, new = jobs
         writes = [self._table.replacing(_job_row(new), old.rev)]
         if parts:
@@ -222,5 +222,5 @@ def _part_row(part: Part) -> Row:
 
 
 def _open_key(state: PartState, model: str) -> str:
-    """Waiting parts are asked for by model, so that a full one does not hide the others."""
+    """Waiting parts are listed by model, so that a full one does not hide the others."""
     return f"waiting#{model}" if state is PartState.WAITING else state.value

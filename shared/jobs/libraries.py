@@ -25,9 +25,13 @@ def store_resolver(edges: JobEdges, job: Job) -> Resolve:
 def why_not_ready(edges: JobEdges, job: Job, part: Part) -> str:
     """Why a part waits: a document dropped before it has not ended. Empty if it need not wait."""
     for name in part.libraries:
-        asked = job.times[JobState.CHECKING.value]
+        dropped_at = job.times[JobState.CHECKING.value]
         library = edges.library_table.library(name)
-        if library is None or library.finished_until is None or library.finished_until <= asked:
+        if (
+            library is None
+            or library.finished_until is None
+            or library.finished_until <= dropped_at
+        ):
             why = f" ({sanitize(library.reason, 150)})" if library and library.reason else ""
             return (
                 f"documents dropped before it in the library {sanitize(name, 80)} "

@@ -1,4 +1,4 @@
-"""What a job is, and the states it goes through."""
+"""A job, and the states it goes through."""
 
 import hashlib
 from datetime import datetime
@@ -36,7 +36,7 @@ class Job(FrozenModel):
     results_prefix: str = ""
     skipped: int = 0  # bad lines left out
     cancel_requested: datetime | None = None
-    waiting_published: bool = False  # that parts wait for capacity: once a job is enough
+    waiting_published: bool = False  # that its parts wait for capacity: once is enough
     notes: list[str] = []
     due: datetime
     times: dict[str, datetime] = {}

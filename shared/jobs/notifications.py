@@ -1,4 +1,4 @@
-"""The sentences we send, one for each thing that happens: counts and keys, never lists."""
+"""The notifications of jobs, one for each thing that happens: counts and keys, never lists."""
 
 from pydantic import JsonValue
 
@@ -32,7 +32,7 @@ def retried(job: Job, part: Part) -> Notification:
     return Notification(
         type="Part Retried",
         about=part.name,
-        text=f"{part.requests:,} requests of {sanitize(job.key)} are asked again "
+        text=f"{part.requests:,} requests of {sanitize(job.key)} are retried "
         f"(attempt {part.attempt} of {job.options.max_attempts}).",
         detail=_part(job, part),
     )
@@ -61,9 +61,9 @@ def stuck(job: Job, part: Part) -> Notification:
         type="Part Stuck",
         about=f"{part.name} {part.batch_status}",
         text=f"Batch {part.batch_id} of {sanitize(job.key)} has been "
-        f"{sanitize(part.batch_status)!r} for long, {part.done:,} of {part.requests:,} requests "
-        "done. It ends by itself 24 hours after it was made; what is not done by then is asked "
-        "again. To stop it now, cancel the job.",
+        f"{sanitize(part.batch_status)!r} for a long time; {part.done:,} of {part.requests:,} "
+        "requests are done. It ends by itself 24 hours after it was created; what is not done by "
+        "then is retried. To end it now, cancel the job.",
         detail=_part(job, part) | {"batch": part.batch_id, "status": part.batch_status},
     )
 

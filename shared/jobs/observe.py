@@ -1,4 +1,4 @@
-"""What OpenAI says of a batch moves its part on, whoever asked: poll or a webhook."""
+"""What a batch means for its part; any function may call this."""
 
 from datetime import timedelta
 
@@ -10,15 +10,15 @@ from shared.jobs.waiting import wait
 from shared.openai.models import Batch, BatchStatus
 from shared.openai.refusals import why_failed
 
-LOST_AFTER = timedelta(hours=1)  # a batch younger than this may not show up everywhere yet
-GONE = "gone"  # stands for OpenAI's status where it knows the batch no more
+LOST_AFTER = timedelta(hours=1)  # a younger batch may not be found everywhere yet
+GONE = "gone"  # instead of OpenAI's status: the batch does not exist any more
 SHORT_STATUSES = frozenset({BatchStatus.VALIDATING, BatchStatus.FINALIZING})  # minutes
 SHORT_STATUS_LIMIT = timedelta(hours=2)
 NO_CAPACITY_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
 
 
 def observe(edges: JobEdges, part: Part, batch: Batch | None) -> None:
-    """Takes a submitted part and its batch; None: OpenAI does not know the batch."""
+    """Takes a submitted part and its batch, or None if OpenAI does not find the batch."""
     if batch is None:
         _observe_missing(edges, part)
         return
@@ -48,7 +48,7 @@ def _observe_failed(edges: JobEdges, part: Part, batch: Batch) -> None:
 
 
 def _wait_for_capacity(edges: JobEdges, part: Part, error: CapacityExceeded) -> None:
-    """Not a failure. The refusal says how much may be enqueued: kept for next time."""
+    """Not a failure. If the refusal names the limit, it is kept for next time."""
     if error.limit is not None and error.unit == "tokens":
         edges.ledger.learn_limit(part.model, error.limit, edges.now())
     pause = min(NO_CAPACITY_PAUSE * part.tries, LONGEST_PAUSE)

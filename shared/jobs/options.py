@@ -1,4 +1,4 @@
-"""What the person who drops a file may ask for, by S3 object metadata (x-amz-meta-…)."""
+"""The options of a dropped file, from S3 object metadata (x-amz-meta-…)."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from shared.nesting import read_json
 from shared.problems import Problem
 
 OUR_METADATA = 3  # job_id, part and attempt take three of the 16 pairs a batch may carry
-# What clients add on their own: not a wish of the person.
+# What clients add on their own: no options of the person.
 ADDED_BY_CLIENTS = frozenset(
     {"mtime", "atime", "ctime", "mode", "uid", "gid", "s3cmd-attrs", "md5chksum", "xattr"}
     | {"user-agent", "user-agent-id", "file-owner", "file-group", "file-permissions"}
@@ -30,7 +30,7 @@ def _to_dashes(name: str) -> str:
 
 
 class Options(FrozenModel):
-    """One file's wishes; the defaults are what happens without any."""
+    """One file's options, with the defaults."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=_to_dashes, populate_by_name=True
@@ -59,10 +59,10 @@ HOW = {
 
 
 def read_options(metadata: Mapping[str, str]) -> tuple[Options, list[Problem]]:
-    """The options asked for; with any problem, the defaults and every problem."""
-    asked = {k.lower(): v for k, v in metadata.items() if k.lower() not in ADDED_BY_CLIENTS}
+    """The options as given; with any problem, the defaults and every problem."""
+    given = {k.lower(): v for k, v in metadata.items() if k.lower() not in ADDED_BY_CLIENTS}
     try:
-        options = Options.model_validate(asked)
+        options = Options.model_validate(given)
     except ValidationError as error:
         return Options(), _problems(error)
     taken = {"job_id", "part", "attempt"} & options.metadata.keys()

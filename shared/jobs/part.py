@@ -1,4 +1,4 @@
-"""What a part is, and the states it goes through."""
+"""A part of a job, and the states it goes through."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,7 +12,7 @@ from shared.openai.models import Batch, BatchError, BatchStatus
 from shared.text import shorten
 
 KEPT_ERRORS = 20  # of a refused batch, in the ledger: an item stays below 10 KB
-REFUSED = "refused"  # stands for OpenAI's status where create itself was refused
+REFUSED = "refused"  # instead of OpenAI's status: create itself was refused
 
 
 class PartState(StrEnum):
@@ -34,7 +34,7 @@ class PartLines(FrozenModel):
 
 
 class Part(FrozenModel):
-    """What of a job goes to OpenAI as one batch; `due` is when poll should look at it again."""
+    """The requests of a job that go to OpenAI as one batch. Poll looks at it when it is `due`."""
 
     job: str
     number: int
@@ -56,7 +56,7 @@ class Part(FrozenModel):
     requested_at: datetime | None = None  # when submit was last requested to take it
     tries: int = 0
     file_id: str | None = None
-    creating_at: datetime | None = None  # set: an answer of create may be lost
+    creating_at: datetime | None = None  # set: create was called, and its answer may be lost
     batch_id: str | None = None
     batch_status: str = ""
     done: int = 0
@@ -67,10 +67,10 @@ class Part(FrozenModel):
     error_file_id: str | None = None
     errors: list[BatchError] = []
     errors_total: int = 0
-    extras: int = 0  # answers to nobody, or second ones
+    extras: int = 0  # answers to no request of the part, or second ones
     replaced: bool = False  # split into smaller parts, which hold its requests now
     stuck_published: str = ""  # the status for which `Part Stuck` was published
-    cancel_sent: bool = False  # OpenAI was asked to cancel its batch
+    cancel_sent: bool = False  # the cancel of its batch was sent to OpenAI
     cut_short: bool = False  # the job's cancel kept some of it from being done
     times: dict[str, datetime] = {}
     rev: int = 0
@@ -132,11 +132,11 @@ class Part(FrozenModel):
         return self._in_state(PartState.SUBMITTING, now, due=now + lease, tries=self.tries + 1)
 
     def creating(self, now: datetime, file_id: str) -> Self:
-        """Written before the call: from here on an answer may be lost."""
+        """Written before the call: from then on its answer may be lost."""
         return self._updated(creating_at=now, file_id=file_id)
 
     def not_created(self) -> Self:
-        """Nothing was made, so nothing needs to be looked for."""
+        """Create had no effect, so there is no batch to look for."""
         return self.model_copy(update={"creating_at": None})
 
     def refused(self, now: datetime, error: BatchError) -> Self:
@@ -151,7 +151,7 @@ class Part(FrozenModel):
         return submitted.observed(batch)
 
     def observed(self, batch: Batch) -> Self:
-        """What OpenAI says of the batch; the part's own state stays."""
+        """Takes over what OpenAI reports about the batch; the part's own state stays."""
         usage = batch.usage
         return self.model_copy(
             update={
@@ -170,7 +170,7 @@ class Part(FrozenModel):
         )
 
     def with_batch(self, batch: Batch) -> Self:
-        """As a next revision: OpenAI has news of its batch, or this batch takes its place."""
+        """The next revision: its batch has changed, or this batch replaces its own."""
         return self.observed(batch)._updated()
 
     def ended(self, now: datetime, reason: str = "") -> Self:

@@ -67,8 +67,8 @@ class Answer(msgspec.Struct, gc=False):
         return Fate.MAY_SUCCEED if passing else Fate.FAILED
 
     @property
-    def complaint(self) -> tuple[str, str]:
-        """Code and text of a failure, for grouping."""
+    def failure(self) -> tuple[str, str]:
+        """The code and the text of a failure, for grouping."""
         body = self.response.body if self.response else None
         error = self.error or (body.error if body else None) or _Error()
         code = error.code or error.type or f"http_{self.status}"
@@ -109,7 +109,7 @@ def _read_leniently(line: bytes) -> Answer | None:
 
 
 def _odd_status(status: Any) -> int | None:
-    """`"200"` and `200.0` are a success all the same: asked again, it would be paid again."""
+    """`"200"` and `200.0` are a success too: a retry would be paid again."""
     try:
         return int(status)
     except (TypeError, ValueError, OverflowError):
@@ -117,11 +117,11 @@ def _odd_status(status: Any) -> int | None:
 
 
 def _odd_error(error: object) -> _Error:
-    """Whatever stands where an error should: as much of it as can be told."""
+    """Takes what it can from whatever stands in place of an error."""
     if not isinstance(error, dict):
         return _Error(message=str(error))
-    told = {name: str(error[name]) for name in ("code", "message") if error.get(name) is not None}
-    return _Error(**told)
+    known = {name: str(error[name]) for name in ("code", "message") if error.get(name) is not None}
+    return _Error(**known)
 
 
 def _object(value: Any) -> dict[str, Any]:

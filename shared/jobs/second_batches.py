@@ -1,4 +1,4 @@
-"""Batches that a part has one too many: the younger is cancelled, and people hear of it."""
+"""A part has a second batch: the younger one is cancelled, and that is published."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ NEEDS_NO_OTHER = frozenset({PartState.SUBMITTED, PartState.ENDED, PartState.LAND
 
 
 def cancel_second_batch(edges: JobEdges, batch: Batch) -> None:
-    """Takes a batch that runs; of the two that its part has, the older stays."""
+    """Cancels the younger one if this batch and another belong to the same part."""
     part = None if batch.ended else _part_with_another(edges, batch)
     if part is None:
         return
@@ -26,9 +26,9 @@ def cancel_second_batch(edges: JobEdges, batch: Batch) -> None:
 
 
 def report_second_batches(edges: JobEdges, since: datetime) -> int:
-    """Those that ended before a tick saw them: published, and their answers deleted.
+    """Publishes those that ended before a tick saw them, and deletes their files.
 
-    A tick does not look at batches that ended: asking the ledger for each would cost too much.
+    A tick skips batches that ended: one read of the ledger for each would cost too much.
     """
     found = 0
     for page in edges.openai.batch_pages():
@@ -51,9 +51,9 @@ def _report_if_second(edges: JobEdges, batch: Batch) -> bool:
 
 
 def _part_with_another(edges: JobEdges, batch: Batch) -> Part | None:
-    """The part that a batch says it is, if that has another batch, or was cancelled without one.
+    """The part that a batch names, if that has another batch or was cancelled without one.
 
-    One that waits or is being submitted may be about to find this very batch, its answer lost.
+    A part that waits or is being submitted may be about to find this batch: its answer was lost.
     """
     part = _named_part(edges, batch.metadata or {})
     if part is None or part.state not in NEEDS_NO_OTHER or part.batch_id == batch.id:

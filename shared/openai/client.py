@@ -20,7 +20,7 @@ from shared.errors import Details, EdgeError, NotFound, OutcomeUnknown, Refused,
 from shared.nesting import read_json
 from shared.openai.models import ApiError, Batch, BatchPage, ErrorEnvelope, File, FilePage
 from shared.openai.refusals import KEY_REFUSED, Refusal, masked
-from shared.openai.retry import repeated, retry_after
+from shared.openai.retry import retry_after, with_retries
 
 # Seconds. A read timeout is between two bytes; an upload's answer comes after its last byte.
 TIMEOUT = httpx.Timeout(connect=5, read=60, write=60, pool=5)
@@ -32,7 +32,7 @@ UPLOAD_EXPIRY = 2_592_000  # seconds, the longest there is: 30 days
 
 
 class OpenAI:
-    """A client that says for each call what its failure means."""
+    """One project's files and batches. Each failure is a typed error."""
 
     def __init__(
         self, http: httpx.Client, key: Secret, pause: Callable[[float], None] = time.sleep
@@ -45,41 +45,43 @@ class OpenAI:
         self._http.close()
 
     def upload(self, name: str, file: io.RawIOBase | BinaryIO) -> File:
-        """One batch file, streamed with its Content-Length: it has to know its end."""
+        """Streams one batch file with its Content-Length, so `file` has to know its end."""
         fields = {
             "purpose": "batch",
             "expires_after[anchor]": "created_at",
             "expires_after[seconds]": str(UPLOAD_EXPIRY),
         }
         files = {"file": (name, file, "application/jsonl")}
-        return File.model_validate(self.once("POST", "/files", data=fields, files=files))
+        return File.model_validate(self.call("POST", "/files", data=fields, files=files))
 
     def create_batch(
         self, input_file_id: str, endpoint: str, window: str, metadata: Mapping[str, str]
     ) -> Batch:
-        """Makes and pays for a batch: never call it again before you have looked for it."""
-        wish = {
+        """Creates a batch, which costs money: look for it before you call this again."""
+        body = {
             "input_file_id": input_file_id,
             "endpoint": endpoint,
             "completion_window": window,
             "metadata": dict(metadata),
         }
-        return Batch.model_validate(self.once("POST", "/batches", json=wish))
+        return Batch.model_validate(self.call("POST", "/batches", json=body))
 
     def batch(self, batch_id: str) -> Batch:
-        return Batch.model_validate(self.repeated("GET", f"/batches/{batch_id}"))
+        return Batch.model_validate(self.call_with_retries("GET", f"/batches/{batch_id}"))
 
     def cancel_batch(self, batch_id: str) -> Batch:
         """The batch as it is then; one that has ended can't be cancelled any more."""
         try:
-            return Batch.model_validate(self.repeated("POST", f"/batches/{batch_id}/cancel"))
+            return Batch.model_validate(
+                self.call_with_retries("POST", f"/batches/{batch_id}/cancel")
+            )
         except Refused:
             return self.batch(batch_id)
 
     def batch_page(self, after: str | None = None) -> BatchPage:
-        """A page of the project's batches, in the API's order (newest first, so far)."""
+        """A page of the project's batches in the API's order (so far newest first)."""
         query = {"limit": str(PAGE)} | ({"after": after} if after else {})
-        return BatchPage.model_validate(self.repeated("GET", "/batches", params=query))
+        return BatchPage.model_validate(self.call_with_retries("GET", "/batches", params=query))
 
     def batch_pages(self) -> Iterator[list[Batch]]:
         """All of them, page by page."""
@@ -93,7 +95,7 @@ class OpenAI:
         """A page of the project's files, newest first."""
         query = {"limit": str(FILES_PAGE), "purpose": purpose, "order": "desc"}
         query |= {"after": after} if after else {}
-        return FilePage.model_validate(self.repeated("GET", "/files", params=query))
+        return FilePage.model_validate(self.call_with_retries("GET", "/files", params=query))
 
     def file_pages(self, purpose: str = "batch") -> Iterator[list[File]]:
         """All of the project's files for a purpose, page by page."""
@@ -104,12 +106,12 @@ class OpenAI:
             yield page.data
 
     def file(self, file_id: str) -> File:
-        return File.model_validate(self.repeated("GET", f"/files/{file_id}"))
+        return File.model_validate(self.call_with_retries("GET", f"/files/{file_id}"))
 
     def delete_file(self, file_id: str) -> None:
-        """Afterwards it is gone, whoever deleted it."""
+        """A file that does not exist is deleted too."""
         with suppress(NotFound):
-            self.repeated("DELETE", f"/files/{file_id}")
+            self.call_with_retries("DELETE", f"/files/{file_id}")
 
     @contextmanager
     def content(self, file_id: str, start: int = 0, etag: str = "") -> Iterator["Download"]:
@@ -128,8 +130,8 @@ class OpenAI:
         except httpx.HTTPError as error:
             raise TryLater(f"GET content of {file_id}: {_named(error)}") from error
 
-    def once(self, method: str, path: str, **call: Any) -> Any:
-        """One try; where no answer came, the work may be done."""
+    def call(self, method: str, path: str, **call: Any) -> Any:
+        """One try. Raises OutcomeUnknown if no answer came: the work may be done."""
         try:
             response = self._http.request(method, path, headers=self._auth(), **call)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -140,9 +142,9 @@ class OpenAI:
             raise self._failure(response)
         return _parsed(response)
 
-    def repeated(self, method: str, path: str, **call: Any) -> Any:
-        """The same call again and again, where doing it twice does no harm."""
-        return repeated(lambda: self.once(method, path, **call), self._pause, LONGEST_WAIT)
+    def call_with_retries(self, method: str, path: str, **call: Any) -> Any:
+        """For calls that do no harm if they are made twice."""
+        return with_retries(lambda: self.call(method, path, **call), self._pause, LONGEST_WAIT)
 
     def _auth(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key()}"}
@@ -154,7 +156,7 @@ class OpenAI:
 
 
 class Download:
-    """A running download: what the server said of it, and its bytes."""
+    """A running download: whether it goes on where it was cut, and its bytes."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
@@ -167,12 +169,12 @@ class Download:
 
 
 def connect(base_url: str, headers: Mapping[str, str]) -> httpx.Client:
-    """Connections are kept and shared; make one client a process."""
+    """Connections are kept and shared: make one client for each process."""
     return httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT)
 
 
 def refusal(response: httpx.Response) -> Refusal:
-    """An error's answer, with all that it says."""
+    """An error as OpenAI states it."""
     stated = _stated_error(response)
     details = Details(
         status=response.status_code,

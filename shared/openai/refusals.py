@@ -23,7 +23,7 @@ from shared.openai.models import Batch
 from shared.text import sanitize
 
 A_KEY = re.compile(r"sk-[^\s.,;)]+")  # OpenAI quotes a refused key, half masked
-IN_BATCH = 0  # stands for the HTTP status of what a batch says that failed validation
+IN_BATCH = 0  # instead of an HTTP status: an error of a batch that failed validation
 ANY_STATUS = range(1_000)
 KEY_REFUSED = frozenset({401, 403})
 CHECK_THE_KEY = "(is the stored key right, active and for this project?)"
@@ -37,14 +37,14 @@ class Meaning(StrEnum):
     OUTCOME_UNKNOWN = "outcome unknown"  # the call may have done its work
     CAPACITY = "capacity"  # wait until less is enqueued
     PERSON = "needs a person"
-    KEY = "needs another key"  # a person again, and the key that we remember is forgotten
+    KEY = "needs another key"  # from a person too; the key in memory is forgotten
     NOT_YET = "not yet"  # gone, or made a moment ago
     MISSING = "missing"
     FINAL = "final"
 
 
 class Rule(NamedTuple):
-    """Holds where the status is one of these, and the code and the wording if it states them."""
+    """Holds for these statuses, and for these codes and this wording if it names any."""
 
     meaning: Meaning
     statuses: Container[int]
@@ -79,7 +79,7 @@ RULES = (
     Rule(Meaning.CAPACITY, {IN_BATCH, 429}, codes={"token_limit_exceeded"}),
     Rule(Meaning.PASSING, {408, 429}),
     Rule(Meaning.OUTCOME_UNKNOWN, range(500, 600)),
-    # Said of a file that is gone, and of one that was uploaded a moment ago.
+    # OpenAI answers this for a file that is gone, and for one uploaded a moment ago.
     Rule(Meaning.NOT_YET, range(400, 500), wording=re.compile("Cannot find file")),
     Rule(Meaning.MISSING, {404}),
     Rule(Meaning.FINAL, ANY_STATUS),
@@ -126,7 +126,7 @@ class Refusal:
 
 
 def enqueued_limit(message: str) -> tuple[Unit, int | None]:
-    """How much may be enqueued, as OpenAI's text says: `Limit: 900,000 enqueued tokens.`"""
+    """How much may be enqueued, from OpenAI's text: `Limit: 900,000 enqueued tokens.`"""
     found = LIMIT.search(message)
     if found is None:
         return "tokens", None
@@ -140,7 +140,7 @@ def masked(message: str) -> str:
 
 
 def why_failed(batch: Batch) -> EdgeError:
-    """What the errors of a batch that failed validation come to: capacity before all else."""
+    """Why a batch failed validation. Of several errors, one about capacity decides."""
     refusals = [
         Refusal(Details(status=IN_BATCH, code=each.code, message=each.message or ""))
         for each in batch.problems

@@ -1,4 +1,4 @@
-"""The same call again and again, where doing it twice does no harm."""
+"""Tries a call again after a failure that may pass."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -13,9 +13,14 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds; full jitter below the doubling
 Answer = TypeVar("Answer")
 
 
-def repeated(act: Callable[[], Answer], pause: Callable[[float], None], longest: float) -> Answer:
-    """Raises what the last try raised, and at once where OpenAI asks to wait for more than
-    `longest` seconds: that is left to whoever calls next."""
+def with_retries(
+    act: Callable[[], Answer], pause: Callable[[float], None], longest: float
+) -> Answer:
+    """Raises what the last try raised.
+
+    Raises at once if a person has to act, or if OpenAI asks to wait for more than `longest`
+    seconds: the caller can wait for that elsewhere.
+    """
     for tried in range(TRIES):
         try:
             return act()

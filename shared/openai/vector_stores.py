@@ -78,7 +78,7 @@ class Page(ExternalModel):
 
 
 class VectorStores:
-    """One project's stores, through the client that says what each failure means."""
+    """One project's vector stores. Each failure is a typed error, as in the client."""
 
     def __init__(self, openai: OpenAI) -> None:
         self._openai = openai
@@ -87,7 +87,7 @@ class VectorStores:
         """One document, streamed; it stays until it is deleted."""
         files = {"file": (name, file, "application/octet-stream")}
         return File.model_validate(
-            self._openai.once("POST", "/files", data={"purpose": PURPOSE}, files=files)
+            self._openai.call("POST", "/files", data={"purpose": PURPOSE}, files=files)
         )
 
     def files(self) -> Iterator[File]:
@@ -98,32 +98,32 @@ class VectorStores:
     def delete_file(self, file_id: str) -> None:
         self._openai.delete_file(file_id)
 
-    def create(self, wish: Mapping[str, JsonValue]) -> VectorStore:
-        """Makes a store: look whether it is there before you call this again."""
-        return VectorStore.model_validate(self._openai.once("POST", "/vector_stores", json=wish))
+    def create(self, body: Mapping[str, JsonValue]) -> VectorStore:
+        """Creates a store: look for it before you call this again."""
+        return VectorStore.model_validate(self._openai.call("POST", "/vector_stores", json=body))
 
     def store(self, store: str) -> VectorStore:
-        found = self._openai.repeated("GET", f"/vector_stores/{store}")
+        found = self._openai.call_with_retries("GET", f"/vector_stores/{store}")
         return VectorStore.model_validate(found)
 
     def stores(self) -> Iterator[VectorStore]:
         """All of the project's, newest first."""
         return map(VectorStore.model_validate, self._pages("/vector_stores", {"order": "desc"}))
 
-    def update(self, store: str, wish: Mapping[str, JsonValue]) -> None:
-        self._openai.repeated("POST", f"/vector_stores/{store}", json=wish)
+    def update(self, store: str, body: Mapping[str, JsonValue]) -> None:
+        self._openai.call_with_retries("POST", f"/vector_stores/{store}", json=body)
 
     def attach(self, store: str, files: Sequence[Mapping[str, JsonValue]]) -> FileBatch:
         """Many at once, each with its own attributes and strategy."""
         path = f"/vector_stores/{store}/file_batches"
         return FileBatch.model_validate(
-            self._openai.once("POST", path, json={"files": list(files)})
+            self._openai.call("POST", path, json={"files": list(files)})
         )
 
     def file_batch(self, store: str, batch: str) -> FileBatch:
         """Its id may come back wrong (the store's was seen): keep the one that `attach` gave."""
         path = f"/vector_stores/{store}/file_batches/{batch}"
-        return FileBatch.model_validate(self._openai.repeated("GET", path))
+        return FileBatch.model_validate(self._openai.call_with_retries("GET", path))
 
     def batch_files(self, store: str, batch: str, status: str) -> Iterator[StoreFile]:
         """Those of a file batch that are in a status."""
@@ -137,18 +137,18 @@ class VectorStores:
     def describe(self, store: str, file: str, attributes: Mapping[str, JsonValue]) -> None:
         """New attributes, without reading the file anew."""
         path = f"/vector_stores/{store}/files/{file}"
-        self._openai.repeated("POST", path, json={"attributes": dict(attributes)})
+        self._openai.call_with_retries("POST", path, json={"attributes": dict(attributes)})
 
     def detach(self, store: str, file: str) -> None:
         """Afterwards it is not in the store; the File itself stays."""
         with suppress(NotFound):
-            self._openai.repeated("DELETE", f"/vector_stores/{store}/files/{file}")
+            self._openai.call_with_retries("DELETE", f"/vector_stores/{store}/files/{file}")
 
     def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         after: str | None = None
         while True:
-            asked = {"limit": str(PAGE), **query} | ({"after": after} if after else {})
-            page = Page.model_validate(self._openai.repeated("GET", path, params=asked))
+            params = {"limit": str(PAGE), **query} | ({"after": after} if after else {})
+            page = Page.model_validate(self._openai.call_with_retries("GET", path, params=params))
             yield from page.data
             if not page.has_more or not page.data:
                 return

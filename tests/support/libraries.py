@@ -91,7 +91,7 @@ class Folder:
 
     def finds(self, query: str) -> list[str]:
         """Texts that a search in the store finds."""
-        found = self.world.edges.openai.repeated(
+        found = self.world.edges.openai.call_with_retries(
             "POST", f"/vector_stores/{self.store.id}/search", json={"query": query}
         )
         return [hit["content"][0]["text"] for hit in found["data"]]

@@ -20,7 +20,7 @@ def tight(limit: int, **settings: Any) -> World:
     return World(SmallSettings(enqueued_limits={"*": limit}), settings=settings)
 
 
-def test_a_job_of_many_times_the_limit_ends_complete_and_never_above_it() -> None:
+def test_job_larger_than_the_limit_completes_without_exceeding_it() -> None:
     with mock_aws():
         world = tight(8_000)
         job = world.run_job("big.jsonl", BIG)
@@ -32,7 +32,7 @@ def test_a_job_of_many_times_the_limit_ends_complete_and_never_above_it() -> Non
         assert [capacity.used for capacity in world.edges.ledger.capacities()] == [0]
 
 
-def test_the_limit_is_learnt_from_the_refusal_and_the_part_cut_again() -> None:
+def test_limit_is_learned_from_a_refusal_and_the_part_split() -> None:
     with mock_aws():
         world = tight(8_000)
         job = world.run_job("big.jsonl", BIG)
@@ -46,7 +46,7 @@ def test_the_limit_is_learnt_from_the_refusal_and_the_part_cut_again() -> None:
         assert len(refused) == 1
 
 
-def test_a_configured_limit_is_never_exceeded_and_nothing_is_refused() -> None:
+def test_configured_limit_is_never_exceeded() -> None:
     with mock_aws():
         world = tight(8_000, enqueued_limits="gpt-5-mini=8000")
         world.run_job("big.jsonl", BIG)
@@ -54,7 +54,7 @@ def test_a_configured_limit_is_never_exceeded_and_nothing_is_refused() -> None:
         assert [b.status for b in world.small.batches.values()] == ["completed"] * 6
 
 
-def test_a_part_that_waits_for_room_says_so_and_is_told_once_a_job() -> None:
+def test_waiting_for_capacity_is_published_once_a_job() -> None:
     with mock_aws():
         world = tight(8_000, enqueued_limits="*=8000")
         job = world.drop("big.jsonl", BIG)
@@ -66,7 +66,7 @@ def test_a_part_that_waits_for_room_says_so_and_is_told_once_a_job() -> None:
         assert [each["Subject"][:12] for each in world.published()].count("Part Waiting") == 1
 
 
-def test_a_request_larger_than_the_limit_fails_alone_and_says_why() -> None:
+def test_request_larger_than_the_limit_fails_alone() -> None:
     with mock_aws():
         world = tight(8_000, enqueued_limits="*=8000")
         content = lines([chat("a"), chat("huge", "x" * 40_000), chat("b")])
@@ -76,7 +76,7 @@ def test_a_request_larger_than_the_limit_fails_alone_and_says_why() -> None:
         assert codes == [None, "token_limit_exceeded", None]
 
 
-def test_a_small_part_passes_a_big_one_until_that_has_waited_long() -> None:
+def test_small_part_passes_a_big_one_until_that_waited_long() -> None:
     with mock_aws():
         slow = SmallSettings(enqueued_limits={"*": 8_000}, working=3_600)
         world = World(slow, settings={"enqueued_limits": "*=8000"})
@@ -113,9 +113,7 @@ def test_a_small_part_passes_a_big_one_until_that_has_waited_long() -> None:
     ],
 )
 @pytest.mark.parametrize("route", ["upload", "create_batch"])
-def test_a_refusal_that_passes_makes_a_part_wait_not_fail(
-    world: World, quirk: str, route: str
-) -> None:
+def test_passing_refusal_makes_a_part_wait(world: World, quirk: str, route: str) -> None:
     world.small.misbehave(quirk, route=route)
     job = world.drop("file.jsonl", lines([chat("a")]))
     world.run_functions()
@@ -129,9 +127,7 @@ def test_a_refusal_that_passes_makes_a_part_wait_not_fail(
 
 
 @pytest.mark.parametrize("quirk", ["cut_after", "error_500_after", "error_503_after", "not_json"])
-def test_a_batch_whose_answer_was_lost_is_found_and_not_made_again(
-    world: World, quirk: str
-) -> None:
+def test_batch_with_a_lost_answer_is_found_and_not_created_again(world: World, quirk: str) -> None:
     world.small.misbehave(quirk, route="create_batch")
     job = world.drop("file.jsonl", lines([chat("a"), chat("b")]))
 
@@ -141,7 +137,7 @@ def test_a_batch_whose_answer_was_lost_is_found_and_not_made_again(
     assert len(world.small.billed) == 2
 
 
-def test_a_lost_batch_that_shows_up_late_is_waited_for(world: World) -> None:
+def test_lost_batch_that_shows_up_late_is_waited_for(world: World) -> None:
     world.small.misbehave("cut_after", route="create_batch")
     world.small.misbehave("batch_not_visible", seconds=200)
     job = world.drop("file.jsonl", lines([chat("a")]))
@@ -151,7 +147,7 @@ def test_a_lost_batch_that_shows_up_late_is_waited_for(world: World) -> None:
     assert len(world.small.batches) == 1
 
 
-def test_batches_are_made_at_most_as_fast_as_openai_allows() -> None:
+def test_batches_are_created_within_the_hourly_rate() -> None:
     with mock_aws():
         world = World(settings={"max_part_requests": 1, "batches_per_hour": 40})
         job = world.drop("file.jsonl", lines(chat(f"r{n}") for n in range(5)))
@@ -164,7 +160,7 @@ def test_batches_are_made_at_most_as_fast_as_openai_allows() -> None:
         assert len(world.small.billed) == 5
 
 
-def test_a_learnt_limit_is_forgotten_after_a_day() -> None:
+def test_learned_limit_is_forgotten_after_a_day() -> None:
     with mock_aws():
         world = tight(8_000)
         world.edges.ledger.learn_limit("gpt-5-mini", 10, world.clock())

@@ -112,7 +112,7 @@ def undisturbed() -> dict[bytes, tuple[Final, int]]:
     [(ALONE, "before"), (ALONE, "after"), (STORY, "before"), (BAD, "before")],
     ids=["one part, before", "one part, after", "two parts and a retry", "a refused file"],
 )
-def test_a_function_killed_at_any_call_ends_in_the_same_world(
+def test_function_killed_at_any_call_ends_in_the_same_world(
     undisturbed: dict[bytes, tuple[Final, int]],
     content: bytes,
     side: Side,
@@ -146,7 +146,7 @@ class DiesAfterTheBell(boto3.Session):
 
 
 @pytest.mark.parametrize("content", [ALONE, STORY], ids=["one part", "two parts and a retry"])
-def test_a_cancel_between_the_bell_and_the_ledger_does_not_change_what_was_told(
+def test_cancel_between_publish_and_commit_changes_no_notification(
     content: bytes,
 ) -> None:
     with mock_aws():

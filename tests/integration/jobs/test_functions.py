@@ -22,7 +22,7 @@ def ids(results: list[dict[str, Any]]) -> list[str]:
     return [each["custom_id"] for each in results]
 
 
-def test_a_dropped_file_ends_as_results_in_the_order_of_its_lines(world: World) -> None:
+def test_dropped_file_ends_as_results_in_the_order_of_its_lines(world: World) -> None:
     job = world.run_job("some folder/a file.jsonl", chats(60))
 
     assert job.state is JobState.COMPLETED
@@ -38,14 +38,14 @@ def test_a_dropped_file_ends_as_results_in_the_order_of_its_lines(world: World) 
     }
 
 
-def test_a_file_that_fits_goes_to_openai_without_a_copy(world: World) -> None:
+def test_file_that_fits_goes_to_openai_without_a_copy(world: World) -> None:
     job = world.run_job("file.jsonl", chats(5))
 
     assert world.parts(job.id)[0].source.bucket == INBOX
     assert world.keys("parts/") == []
 
 
-def test_a_mixed_packed_file_ends_as_one_file_of_results(world: World) -> None:
+def test_mixed_compressed_file_ends_as_one_file_of_results(world: World) -> None:
     models = ["gpt-5-mini", "gpt-4.1", "o4-mini"]
     requests = [chat(f"r{n}", model=models[n % 3]) for n in range(90)]
 
@@ -57,7 +57,7 @@ def test_a_mixed_packed_file_ends_as_one_file_of_results(world: World) -> None:
     assert set(report["usage_by_model"]) == set(models)
 
 
-def test_the_same_notification_five_times_makes_one_job_and_one_batch(world: World) -> None:
+def test_event_delivered_five_times_makes_one_job_and_one_batch(world: World) -> None:
     job = world.drop("file.jsonl", chats(3))
     version = world.s3.head_object(Bucket=INBOX, Key="inbox/file.jsonl")["VersionId"]
     for _ in range(4):
@@ -70,7 +70,7 @@ def test_the_same_notification_five_times_makes_one_job_and_one_batch(world: Wor
     assert len(world.small.billed) == 3
 
 
-def test_two_intakes_racing_make_one_job_and_one_batch(world: World) -> None:
+def test_two_intakes_at_once_make_one_job_and_one_batch(world: World) -> None:
     put = world.s3.put_object(Bucket=INBOX, Key="inbox/file.jsonl", Body=chats(3))
     source = Source(bucket=INBOX, key="inbox/file.jsonl", version=put["VersionId"], size=1)
     first, second = world.connect(), world.connect()
@@ -83,7 +83,7 @@ def test_two_intakes_racing_make_one_job_and_one_batch(world: World) -> None:
     assert len(world.small.batches) == 1
 
 
-def test_two_submits_racing_make_one_batch(world: World) -> None:
+def test_two_submits_at_once_make_one_batch(world: World) -> None:
     job = world.drop("file.jsonl", chats(3))
     world.run_functions()
     ask = PartRef(job=job, part=1)
@@ -94,7 +94,7 @@ def test_two_submits_racing_make_one_batch(world: World) -> None:
 
 
 @pytest.mark.parametrize("function", [submit, land])
-def test_asking_for_a_part_nobody_knows_does_nothing(world: World, function: Any) -> None:
+def test_request_for_an_unknown_part_does_nothing(world: World, function: Any) -> None:
     assert function(world.edges, PartRef(job="0" * 16, part=1)) == "unknown"
 
 
@@ -106,7 +106,7 @@ def test_landing_again_after_the_end_changes_nothing(world: World) -> None:
     assert world.published() == []
 
 
-def test_a_file_refused_by_openai_ends_as_a_failed_job_with_its_errors(world: World) -> None:
+def test_file_refused_by_openai_ends_as_a_failed_job_with_errors(world: World) -> None:
     requests = [chat("a"), chat("b", model="gpt-nonexistent"), chat("c", model="gpt-nonexistent")]
 
     job = world.run_job("file.jsonl", lines(requests[1:]))
@@ -119,7 +119,7 @@ def test_a_file_refused_by_openai_ends_as_a_failed_job_with_its_errors(world: Wo
     assert world.small.billed == []
 
 
-def test_one_part_refused_does_not_keep_the_others_from_landing(world: World) -> None:
+def test_refused_part_does_not_keep_the_others_from_landing(world: World) -> None:
     requests = [chat("a"), chat("b", model="gpt-nonexistent"), chat("c")]
 
     job = world.run_job("file.jsonl", lines(requests))
@@ -133,7 +133,7 @@ def test_one_part_refused_does_not_keep_the_others_from_landing(world: World) ->
     assert world.report(job)["parts"][0]["errors"] or world.report(job)["parts"][1]["errors"]
 
 
-def test_bad_lines_are_skipped_where_that_is_asked_for(world: World) -> None:
+def test_bad_lines_are_skipped_if_the_option_says_so(world: World) -> None:
     content = lines([chat("a")]) + b"nonsense\n" + lines([chat("b")])
 
     job = world.run_job("file.jsonl", content, bad_lines="skip")
@@ -154,7 +154,7 @@ def test_options_reach_openai_and_the_report(world: World) -> None:
     assert len(world.small.files) == 2
 
 
-def test_an_unknown_option_refuses_the_file_with_a_report(world: World) -> None:
+def test_unknown_option_rejects_the_file_with_a_report(world: World) -> None:
     job = world.run_job("file.jsonl", chats(1), max_attempt="2")
 
     assert job.state is JobState.REJECTED
@@ -162,7 +162,7 @@ def test_an_unknown_option_refuses_the_file_with_a_report(world: World) -> None:
     assert [each["code"] for each in report["problems"]] == ["unknown_option"]
 
 
-def test_a_file_deleted_before_it_was_read_ends_in_a_report(world: World) -> None:
+def test_file_deleted_before_it_was_read_ends_in_a_report(world: World) -> None:
     version = world.s3.put_object(Bucket=INBOX, Key="inbox/x.jsonl", Body=chats(1))["VersionId"]
     world.s3.delete_object(Bucket=INBOX, Key="inbox/x.jsonl", VersionId=version)
     job = take_in(world.edges, Source(bucket=INBOX, key="inbox/x.jsonl", version=version))
@@ -171,7 +171,7 @@ def test_a_file_deleted_before_it_was_read_ends_in_a_report(world: World) -> Non
     assert b"object_gone" in world.read(f"rejected/x/{job.id}/report.json")
 
 
-def test_each_thing_that_happens_is_told_in_its_order(world: World) -> None:
+def test_notifications_come_in_order(world: World) -> None:
     world.run_job("file.jsonl", chats(2))
     world.run_job("bad.jsonl", b"nonsense")
 
@@ -179,7 +179,7 @@ def test_each_thing_that_happens_is_told_in_its_order(world: World) -> None:
     assert subjects == ["Job Accepted", "Job Completed", "Job Rejected"]
 
 
-def test_what_is_landed_is_deleted_at_openai(world: World) -> None:
+def test_landed_files_are_deleted_at_openai(world: World) -> None:
     world.run_job("file.jsonl", lines([chat("a"), chat("b", "small-openai:400")]))
 
     assert world.small.files == {}
@@ -188,9 +188,7 @@ def test_what_is_landed_is_deleted_at_openai(world: World) -> None:
 @pytest.mark.parametrize(
     ("name", "billed"), [("500", 3), ("429", 3), ("timeout", 3), ("status0", 3), ("missing", 3)]
 )
-def test_what_may_succeed_later_is_asked_again_and_only_that(
-    world: World, name: str, billed: int
-) -> None:
+def test_only_requests_that_may_succeed_are_retried(world: World, name: str, billed: int) -> None:
     requests = [chat("a"), chat("b", f"small-openai:{name}-until-attempt-2"), chat("c")]
 
     job = world.run_job("file.jsonl", lines(requests))
@@ -204,7 +202,7 @@ def test_what_may_succeed_later_is_asked_again_and_only_that(
     assert succeeded.count("a") == 1
 
 
-def test_a_request_is_asked_as_often_as_the_option_says_and_no_more(world: World) -> None:
+def test_request_is_tried_as_often_as_the_option_says(world: World) -> None:
     requests = [chat("a", "small-openai:500"), chat("b")]
 
     job = world.run_job("file.jsonl", lines(requests), max_attempts="2")
@@ -215,7 +213,7 @@ def test_a_request_is_asked_as_often_as_the_option_says_and_no_more(world: World
     assert world.results(job)[0]["response"]["status_code"] == 500
 
 
-def test_a_request_that_is_wrong_is_not_asked_again(world: World) -> None:
+def test_wrong_request_is_not_retried(world: World) -> None:
     job = world.run_job("file.jsonl", lines([chat("a", "small-openai:400"), chat("b")]))
 
     report = world.report(job)
@@ -225,7 +223,7 @@ def test_a_request_that_is_wrong_is_not_asked_again(world: World) -> None:
     assert len(world.read(f"{job.results_prefix}errors.jsonl").splitlines()) == 1
 
 
-def test_an_expired_batch_lands_what_was_done_and_asks_for_the_rest(world: World) -> None:
+def test_expired_batch_lands_what_was_done_and_retries_the_rest(world: World) -> None:
     world.small.misbehave("expires_partly", done=0.3)
 
     job = world.run_job("file.jsonl", chats(10))
@@ -258,7 +256,7 @@ def test_an_expired_batch_lands_what_was_done_and_asks_for_the_rest(world: World
         "batch_not_visible",
     ],
 )
-def test_a_strange_batch_still_ends_with_every_request_answered(world: World, quirk: str) -> None:
+def test_strange_batch_still_ends_with_every_request_answered(world: World, quirk: str) -> None:
     world.small.misbehave(quirk)
 
     job = world.run_job("file.jsonl", chats(6))
@@ -269,7 +267,7 @@ def test_a_strange_batch_still_ends_with_every_request_answered(world: World, qu
 
 
 @pytest.mark.parametrize("quirk", ["unknown_custom_id", "repeated_custom_id"])
-def test_answers_to_nobody_are_kept_aside_and_counted(world: World, quirk: str) -> None:
+def test_extra_answers_are_kept_aside_and_counted(world: World, quirk: str) -> None:
     world.small.misbehave(quirk)
 
     job = world.run_job("file.jsonl", chats(4))
@@ -280,7 +278,7 @@ def test_answers_to_nobody_are_kept_aside_and_counted(world: World, quirk: str) 
     assert world.read(report["files"]["extras-1"]).count(b"\n") == 1
 
 
-def test_somebody_cancelling_at_openai_lands_what_was_done(world: World) -> None:
+def test_batch_cancelled_at_openai_lands_what_was_done(world: World) -> None:
     world.small.misbehave("cancelled_by_someone", seconds=20)
 
     job = world.run_job("file.jsonl", chats(2000))
@@ -292,7 +290,7 @@ def test_somebody_cancelling_at_openai_lands_what_was_done(world: World) -> None
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2])
-def test_a_job_that_lacks_a_result_is_not_closed(world: World, kept: int) -> None:
+def test_job_without_every_result_is_not_closed(world: World, kept: int) -> None:
     requests = [chat(f"r{n}", model=("gpt-5-mini", "gpt-4.1")[n % 2]) for n in range(6)]
     job = world.drop("file.jsonl", lines(requests))
     world.run_functions()

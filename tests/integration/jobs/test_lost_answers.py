@@ -13,7 +13,7 @@ def second_batches(world: World) -> list[str]:
     return [each["Message"] for each in world.published() if "Second Batch" in each["Subject"]]
 
 
-def test_the_room_stays_taken_while_a_batch_may_be_there(world: World) -> None:
+def test_capacity_stays_taken_while_a_batch_may_be_there(world: World) -> None:
     world.small.misbehave("cut_after", route="create_batch")
     world.small.misbehave("batch_not_listed", seconds=120)
     job = world.drop("a.jsonl", chats(2))
@@ -29,7 +29,7 @@ def test_the_room_stays_taken_while_a_batch_may_be_there(world: World) -> None:
     assert len(world.small.batches) == 1
 
 
-def test_a_second_batch_that_shows_up_after_all_is_over_is_told_by_the_sweep(world: World) -> None:
+def test_second_batch_that_shows_up_at_the_end_is_published_by_sweep(world: World) -> None:
     world.small.misbehave("cut_after", route="create_batch")
     world.small.misbehave("batch_not_listed", seconds=3_000)
     job = world.run_job("a.jsonl", chats(2))
@@ -45,7 +45,7 @@ def test_a_second_batch_that_shows_up_after_all_is_over_is_told_by_the_sweep(wor
     assert world.small.files == {}
 
 
-def test_a_batch_whose_part_is_about_to_find_it_is_not_taken_for_a_second() -> None:
+def test_batch_that_its_part_still_looks_for_is_no_second_batch() -> None:
     with mock_aws():
         world = World(SmallSettings(enqueued_limits={"*": 10_000}, working=200))
         world.small.misbehave("token_limit")
@@ -61,7 +61,7 @@ def test_a_batch_whose_part_is_about_to_find_it_is_not_taken_for_a_second() -> N
         assert len(world.small.billed) == 2
 
 
-def test_a_batch_that_shows_up_when_its_job_is_cancelled_is_told(world: World) -> None:
+def test_batch_that_shows_up_after_a_cancel_is_published(world: World) -> None:
     world.small.misbehave("cut_after", route="create_batch")
     world.small.misbehave("batch_not_listed", seconds=3_000)
     job = world.drop("a.jsonl", chats(2))
@@ -77,7 +77,7 @@ def test_a_batch_that_shows_up_when_its_job_is_cancelled_is_told(world: World) -
     assert world.small.files == {}
 
 
-def test_a_vanished_batch_does_not_keep_a_job_from_being_cancelled(world: World) -> None:
+def test_missing_batch_does_not_keep_a_job_from_being_cancelled(world: World) -> None:
     world.small.misbehave("batch_vanishes")
     job = world.drop("a.jsonl", chats(2))
     world.run_functions()

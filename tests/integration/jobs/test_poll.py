@@ -26,7 +26,7 @@ def openai_calls(world: World) -> list[str]:
     return [call.route for call in world.small.calls]
 
 
-def test_one_tick_asks_about_many_batches_in_few_calls() -> None:
+def test_tick_looks_up_many_batches_in_few_calls() -> None:
     with mock_aws():
         world = World(settings={"max_part_requests": 1})
         submitted(world, chats(104))
@@ -38,7 +38,7 @@ def test_one_tick_asks_about_many_batches_in_few_calls() -> None:
         assert len(openai_calls(world)) - before <= math.ceil(104 / 100) + 2
 
 
-def test_a_claim_whose_lease_ran_out_is_taken_over(world: World) -> None:
+def test_claim_whose_lease_ran_out_is_taken_over(world: World) -> None:
     job = world.drop("file.jsonl", chats(2))
     world.small.misbehave("quota_exhausted", route="upload")
     world.run_functions()
@@ -55,7 +55,7 @@ def test_a_claim_whose_lease_ran_out_is_taken_over(world: World) -> None:
     assert [capacity.used for capacity in world.edges.ledger.capacities()] == [0]
 
 
-def test_a_message_to_land_that_got_lost_is_sent_again(world: World) -> None:
+def test_lost_message_to_land_is_sent_again(world: World) -> None:
     job = submitted(world, chats(2))
     world.clock.advance(minutes=2)
     poll(world.edges)
@@ -66,7 +66,7 @@ def test_a_message_to_land_that_got_lost_is_sent_again(world: World) -> None:
     assert world.job(job).state is JobState.COMPLETED
 
 
-def test_a_waiting_part_whose_message_got_lost_is_asked_for_again(world: World) -> None:
+def test_lost_message_to_submit_is_sent_again(world: World) -> None:
     job = world.drop("file.jsonl", chats(2))
     world.run_function("intake")
     world.sqs.purge_queue(QueueUrl=world.queues["submit"])
@@ -76,7 +76,7 @@ def test_a_waiting_part_whose_message_got_lost_is_asked_for_again(world: World) 
     assert world.parts(job)[0].state is PartState.SUBMITTED
 
 
-def test_a_job_whose_file_was_never_checked_to_the_end_is_rung_for_again(world: World) -> None:
+def test_event_of_a_job_that_died_while_checking_is_replayed(world: World) -> None:
     job = world.drop("file.jsonl", chats(2))
     version = world.s3.head_object(Bucket=INBOX, Key="inbox/file.jsonl")["VersionId"]
     world.sqs.purge_queue(QueueUrl=world.queues["intake"])
@@ -88,7 +88,7 @@ def test_a_job_whose_file_was_never_checked_to_the_end_is_rung_for_again(world: 
     assert world.job(job).state is JobState.COMPLETED
 
 
-def test_a_second_batch_of_one_part_is_cancelled_and_told(world: World) -> None:
+def test_second_batch_of_a_part_is_cancelled_and_published(world: World) -> None:
     job = submitted(world, chats(300))
     (part,) = world.parts(job)
     world.clock.advance(seconds=20)
@@ -106,7 +106,7 @@ def test_a_second_batch_of_one_part_is_cancelled_and_told(world: World) -> None:
     assert len(world.results(world.job(job))) == 300
 
 
-def test_the_older_of_two_batches_is_kept_even_if_the_ledger_knows_the_younger(
+def test_older_of_two_batches_is_kept_if_the_ledger_knows_the_younger(
     world: World,
 ) -> None:
     job = submitted(world, chats(300))
@@ -123,7 +123,7 @@ def test_the_older_of_two_batches_is_kept_even_if_the_ledger_knows_the_younger(
 
 
 @pytest.mark.parametrize("quirk", ["stuck_validating", "stuck_in_progress"])
-def test_a_batch_that_does_not_end_is_told_once(world: World, quirk: str) -> None:
+def test_stuck_batch_is_published_once(world: World, quirk: str) -> None:
     world.small.misbehave(quirk)
     submitted(world, chats(3))
     world.published()
@@ -133,7 +133,7 @@ def test_a_batch_that_does_not_end_is_told_once(world: World, quirk: str) -> Non
     assert [each["Subject"][:10] for each in world.published()] == ["Part Stuck"]
 
 
-def test_one_part_that_fails_to_be_looked_at_does_not_hold_up_the_others(world: World) -> None:
+def test_failure_at_one_part_does_not_hold_up_the_others(world: World) -> None:
     jobs = [submitted(world, chats(1), f"{n}.jsonl") for n in range(3)]
     broken = world.parts(jobs[0])[0]
     world.small.misbehave("error_500_before", times=None, route="retrieve_batch")
@@ -147,7 +147,7 @@ def test_one_part_that_fails_to_be_looked_at_does_not_hold_up_the_others(world: 
     assert [world.job(job).state for job in jobs[1:]] == [JobState.COMPLETED] * 2
 
 
-def test_a_status_nobody_knows_is_kept_and_waited_out(world: World) -> None:
+def test_unknown_status_is_kept_and_waited_out(world: World) -> None:
     world.small.misbehave("paused", seconds=600)
     job = submitted(world, chats(3))
     world.tick(60)
@@ -159,7 +159,7 @@ def test_a_status_nobody_knows_is_kept_and_waited_out(world: World) -> None:
     assert len(world.small.billed) == 3
 
 
-def test_a_batch_that_is_slow_to_show_up_is_not_taken_for_gone(world: World) -> None:
+def test_batch_that_is_slow_to_show_up_is_not_taken_for_gone(world: World) -> None:
     world.small.misbehave("batch_not_visible", seconds=600)
     job = submitted(world, chats(3))
     for _ in range(3):
@@ -171,7 +171,7 @@ def test_a_batch_that_is_slow_to_show_up_is_not_taken_for_gone(world: World) -> 
     assert len(world.small.billed) == 3
 
 
-def test_a_cancelled_job_stops_what_waits_and_lands_what_was_done(world: World) -> None:
+def test_cancelled_job_ends_waiting_parts_and_lands_what_was_done(world: World) -> None:
     job = submitted(world, chats(2000))
     world.clock.advance(seconds=20)
     assert cancel(world.edges, job) == "cancelling"
@@ -188,7 +188,7 @@ def test_a_cancelled_job_stops_what_waits_and_lands_what_was_done(world: World) 
     assert cancel(world.edges, job) == "cancelled"
 
 
-def test_a_cancel_that_comes_too_late_leaves_a_job_completed(world: World) -> None:
+def test_cancel_that_comes_too_late_leaves_a_job_completed(world: World) -> None:
     job = submitted(world, chats(2))
     world.clock.advance(seconds=600)
     cancel(world.edges, job)
@@ -198,7 +198,7 @@ def test_a_cancel_that_comes_too_late_leaves_a_job_completed(world: World) -> No
     assert world.job(job).state is JobState.COMPLETED
 
 
-def test_a_job_cancelled_before_it_has_a_batch_makes_none(world: World) -> None:
+def test_job_cancelled_before_it_has_a_batch_creates_none(world: World) -> None:
     world.small.misbehave("quota_exhausted", route="upload")
     job = submitted(world, lines([chat("a"), chat("b", model="gpt-4.1")]))
     cancel(world.edges, job)
@@ -210,11 +210,11 @@ def test_a_job_cancelled_before_it_has_a_batch_makes_none(world: World) -> None:
     assert len(world.small.billed) <= 1
 
 
-def test_cancelling_what_nobody_knows_says_so(world: World) -> None:
+def test_cancel_of_an_unknown_job_says_so(world: World) -> None:
     assert cancel(world.edges, "0" * 16) == "unknown"
 
 
-def test_the_sweep_rings_for_files_that_never_rang(world: World) -> None:
+def test_sweep_replays_files_whose_event_was_lost(world: World) -> None:
     put = world.s3.put_object(Bucket=INBOX, Key="inbox/a silent+one.jsonl", Body=chats(2))
     world.clock.moment = datetime.now(UTC)
     world.clock.advance(hours=2)
@@ -226,7 +226,7 @@ def test_the_sweep_rings_for_files_that_never_rang(world: World) -> None:
     assert put["VersionId"]
 
 
-def test_the_sweep_deletes_uploads_that_lost_their_part(world: World) -> None:
+def test_sweep_deletes_uploads_that_no_part_needs(world: World) -> None:
     job = world.run_job("file.jsonl", chats(1))
     orphan, other = world.upload(f"{job.id}-1-1.jsonl"), world.upload("somebody.jsonl")
     world.clock.advance(hours=7)

@@ -89,7 +89,7 @@ def met(
 
 
 @pytest.mark.parametrize("prepare", [intake, submission, ticking, landing])
-def test_two_at_once_do_what_one_would(
+def test_two_runs_at_once_do_what_one_would(
     prepare: Callable[[World], Callable[[JobEdges], object]],
 ) -> None:
     first, alone = met(prepare, at=0)

@@ -339,7 +339,7 @@ def _reader(world: World, folder: Folder) -> Any:
 def test_deleted_store_is_created_again(folder: Folder, world: World) -> None:
     folder.put("cats.md", CATS)
     folder.settle()
-    world.edges.openai.repeated("DELETE", f"/vector_stores/{folder.store.id}")
+    world.edges.openai.call_with_retries("DELETE", f"/vector_stores/{folder.store.id}")
 
     folder.reconcile()
     folder.settle()

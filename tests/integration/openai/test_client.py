@@ -40,7 +40,7 @@ CALLS: dict[str, Callable[[World], Any]] = {
 @pytest.mark.parametrize(
     "quirk", ["error_500_before", "error_502_before", "rate_limited", "cut_before", "not_json"]
 )
-def test_what_may_be_repeated_is_repeated(world: World, route: str, quirk: str) -> None:
+def test_call_without_effect_is_repeated(world: World, route: str, quirk: str) -> None:
     world.small.misbehave(quirk, times=2, route=route)
     before = world.clock()
 
@@ -50,7 +50,7 @@ def test_what_may_be_repeated_is_repeated(world: World, route: str, quirk: str) 
     assert world.clock() >= before
 
 
-def test_retry_after_is_honoured(world: World) -> None:
+def test_retry_after_is_waited_for(world: World) -> None:
     world.small.misbehave("rate_limited", route="list_batches", retry_after=7)
     before = world.clock()
 
@@ -59,7 +59,7 @@ def test_retry_after_is_honoured(world: World) -> None:
     assert (world.clock() - before).total_seconds() == 7
 
 
-def test_a_wait_too_long_for_a_function_is_handed_back(world: World) -> None:
+def test_long_retry_after_is_left_to_the_caller(world: World) -> None:
     world.small.misbehave("rate_limited", route="list_batches", retry_after=120)
 
     with pytest.raises(TryLater) as told:
@@ -70,7 +70,7 @@ def test_a_wait_too_long_for_a_function_is_handed_back(world: World) -> None:
 
 
 @pytest.mark.parametrize("quirk", ["cut_after", "error_500_after", "not_json"])
-def test_creating_is_never_repeated(world: World, quirk: str) -> None:
+def test_create_is_never_repeated(world: World, quirk: str) -> None:
     world.small.misbehave(quirk, route="create_batch")
 
     with pytest.raises(OutcomeUnknown):
@@ -90,7 +90,7 @@ def test_creating_is_never_repeated(world: World, quirk: str) -> None:
         ("not_found", NotFound),
     ],
 )
-def test_a_failure_says_what_it_means(world: World, quirk: str, error: type[Exception]) -> None:
+def test_failure_raises_its_typed_error(world: World, quirk: str, error: type[Exception]) -> None:
     world.small.misbehave(quirk, route="create_batch")
 
     with pytest.raises(error) as told:
@@ -99,7 +99,7 @@ def test_a_failure_says_what_it_means(world: World, quirk: str, error: type[Exce
     assert "POST /v1/batches: HTTP 4" in str(told.value)
 
 
-def test_a_refusal_carries_openais_own_text(world: World) -> None:
+def test_refusal_carries_openais_text_and_code(world: World) -> None:
     with pytest.raises(Refused, match="Invalid value") as told:
         world.edges.openai.create_batch(file(world), "/v1/nonsense", "24h", META)
 
@@ -113,7 +113,7 @@ def test_cancel_of_an_ended_batch_answers_the_batch(world: World) -> None:
     assert world.edges.openai.cancel_batch(made).status == "completed"
 
 
-def test_nobody_at_the_address_means_nothing_was_sent() -> None:
+def test_refused_connection_means_nothing_was_sent() -> None:
     with connect("http://127.0.0.1:9", {}) as http:
         lonely = OpenAI(http, lambda: "sk-x", pause=lambda _: None)  # type: ignore[arg-type]
 
@@ -123,7 +123,7 @@ def test_nobody_at_the_address_means_nothing_was_sent() -> None:
     assert not isinstance(told.value, OutcomeUnknown)
 
 
-def test_a_refused_key_is_read_again_and_a_missing_one_says_where_to_put_it(world: World) -> None:
+def test_refused_key_is_read_again_and_missing_key_has_a_remedy(world: World) -> None:
     world.small.misbehave("unauthorized", route="list_batches")
     with pytest.raises(ActionRequired, match="is the stored key right"):
         world.edges.openai.batch_page()
@@ -135,7 +135,7 @@ def test_a_refused_key_is_read_again_and_a_missing_one_says_where_to_put_it(worl
         world.edges.openai.batch_page()
 
 
-def test_a_key_may_lie_in_secrets_manager(world: World) -> None:
+def test_key_may_lie_in_secrets_manager(world: World) -> None:
     secrets = world.session.client("secretsmanager")
     arn = secrets.create_secret(Name="key", SecretString=" sk-test-654321\n")["ARN"]
 
@@ -143,7 +143,7 @@ def test_a_key_may_lie_in_secrets_manager(world: World) -> None:
 
 
 @pytest.mark.parametrize("quirk", ["download_cut", "download_ranges"])
-def test_a_cut_download_ends_whole(world: World, quirk: str) -> None:
+def test_cut_download_ends_whole(world: World, quirk: str) -> None:
     content = chats(50)
     stored = file(world, content)
     world.small.misbehave("download_cut", times=3, after_bytes=1000)
@@ -155,7 +155,7 @@ def test_a_cut_download_ends_whole(world: World, quirk: str) -> None:
         assert disk.read() == content
 
 
-def test_a_download_shorter_than_stated_is_not_taken_for_whole(world: World) -> None:
+def test_download_shorter_than_stated_raises_try_later(world: World) -> None:
     stored = file(world)
     world.small.misbehave("download_short", times=None)
 
@@ -163,7 +163,7 @@ def test_a_download_shorter_than_stated_is_not_taken_for_whole(world: World) -> 
         fetch(world.edges, stored, disk)
 
 
-def test_organization_and_project_are_sent_where_they_are_set(world: World) -> None:
+def test_organization_and_project_are_sent_if_set(world: World) -> None:
     settings = world.config.model_copy(
         update={"openai_organization": "org-1", "openai_project": "proj_1"}
     )

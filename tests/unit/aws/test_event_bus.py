@@ -19,7 +19,7 @@ def events() -> Any:
 
 
 @pytest.mark.parametrize("entries", [[REFUSED, TAKEN], [TAKEN, REFUSED], [REFUSED, REFUSED]])
-def test_an_entry_that_is_refused_is_tried_again(events: Any, entries: list[Any]) -> None:
+def test_refused_entry_raises_try_later(events: Any, entries: list[Any]) -> None:
     with Stubber(events) as stub:
         stub.add_response("put_events", {"FailedEntryCount": 1, "Entries": entries})
 
@@ -27,7 +27,7 @@ def test_an_entry_that_is_refused_is_tried_again(events: Any, entries: list[Any]
             EventBus(events, "bus").put([("Job Completed", "{}"), ("Job Failed", "{}")])
 
 
-def test_entries_that_are_taken_are_sent_once(events: Any) -> None:
+def test_accepted_entries_are_sent_once(events: Any) -> None:
     entry = {"Source": "batchdrop", "DetailType": "T", "Detail": "{}", "EventBusName": "bus"}
     with Stubber(events) as stub:
         answer = {"FailedEntryCount": 0, "Entries": [TAKEN]}

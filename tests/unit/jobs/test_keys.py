@@ -29,7 +29,7 @@ names = st.text(st.characters(exclude_categories=["Cs"]), max_size=1_024)
         ("inbox/", None),
     ],
 )
-def test_a_name_is_taken_by_its_suffix(key: str, suffix: str | None) -> None:
+def test_accepted_suffix_is_known_by_the_name(key: str, suffix: str | None) -> None:
     assert keys.accepted_suffix(key) == suffix
 
 
@@ -37,7 +37,7 @@ def test_a_name_is_taken_by_its_suffix(key: str, suffix: str | None) -> None:
     ("key", "packed"),
     [("a.jsonl", False), ("a.jsonl.gz", True), ("a.JSONL.GZ", True), ("a.jsonl.zst", True)],
 )
-def test_a_name_says_whether_it_is_packed(key: str, packed: bool) -> None:
+def test_is_packed_is_known_by_the_name(key: str, packed: bool) -> None:
     assert keys.is_packed(key) is packed
 
 
@@ -56,36 +56,36 @@ def test_a_name_says_whether_it_is_packed(key: str, packed: bool) -> None:
         ("elsewhere/a.jsonl", "elsewhere/a"),
     ],
 )
-def test_results_lie_where_the_file_lay(key: str, path: str) -> None:
+def test_results_prefix_follows_the_path_of_the_file(key: str, path: str) -> None:
     assert keys.results_prefix(JOB, key) == f"results/{path}/{JOB}/"
     assert keys.rejected_prefix(JOB, key) == f"rejected/{path}/{JOB}/"
 
 
 @pytest.mark.parametrize("key", ["inbox/", "inbox//", ""])
-def test_a_name_of_nothing_leaves_the_job(key: str) -> None:
+def test_results_prefix_of_an_empty_name_is_the_job(key: str) -> None:
     assert keys.rejected_prefix(JOB, key) == f"rejected/{JOB}/"
 
 
 @bounded
 @given(names)
-def test_a_key_is_never_longer_than_s3_allows(name: str) -> None:
+def test_results_prefix_leaves_space_for_every_file_name(name: str) -> None:
     prefix = keys.rejected_prefix(JOB, f"inbox/{name}")
 
-    assert len(f"{prefix}report.json.partial".encode()) <= keys.LONGEST
+    assert len(f"{prefix}extras-900001.jsonl".encode()) <= keys.LONGEST
     assert prefix.startswith("rejected/")
     assert prefix.endswith(f"/{JOB}/")
     assert not {".", ".."} & set(prefix.split("/"))
 
 
-def test_two_long_names_are_told_apart_by_a_hash_of_the_whole() -> None:
+def test_two_long_names_have_different_prefixes() -> None:
     one, two = (keys.results_prefix(JOB, f"inbox/{'ü' * 500}{end}.jsonl") for end in "ab")
 
     assert one != two
     assert one.startswith("results/" + "ü" * 400)
-    assert len(f"{one}report.json.partial".encode()) <= keys.LONGEST
+    assert len(f"{one}extras-900001.jsonl".encode()) <= keys.LONGEST
 
 
-def test_what_belongs_to_a_part_is_named_by_its_number() -> None:
+def test_keys_of_a_part_hold_its_number() -> None:
     named = [
         each(part(number=7))
         for each in (
@@ -107,7 +107,7 @@ def test_what_belongs_to_a_part_is_named_by_its_number() -> None:
     assert keys.split_lines_key(part(number=7), 31) == "parts/j1/000007.from-31.lines"
 
 
-def test_answers_to_nobody_lie_beside_the_results() -> None:
+def test_extra_answers_lie_beside_the_results() -> None:
     found = keys.extras_key(job(results_prefix="results/a/j1/"), part(number=900_001))
 
     assert found == "results/a/j1/extras-900001.jsonl"

@@ -27,7 +27,7 @@ def every_notification() -> list[Notification]:
 
 
 @pytest.mark.parametrize("notification", every_notification(), ids=lambda each: each.type)
-def test_a_message_is_small_whatever_the_job(notification: Notification) -> None:
+def test_notification_is_small_for_the_largest_job(notification: Notification) -> None:
     assert len(notification.text.encode()) + len(json.dumps(notification.detail)) < LARGEST // 16
 
 
@@ -36,21 +36,21 @@ def test_a_message_is_small_whatever_the_job(notification: Notification) -> None
     list(zip(every_notification(), every_notification(), strict=True)),
     ids=lambda each: each.type,
 )
-def test_the_same_thing_told_twice_has_the_same_id(one: Notification, two: Notification) -> None:
+def test_notification_published_twice_has_one_id(one: Notification, two: Notification) -> None:
     assert one.id == two.id
 
 
-def test_different_things_have_different_ids() -> None:
+def test_notifications_of_different_things_have_different_ids() -> None:
     assert len({each.id for each in every_notification()}) == len(every_notification())
 
 
-def test_a_person_is_told_counts_and_where_to_look() -> None:
+def test_notification_holds_counts_and_where_to_look() -> None:
     accepted, *_ = every_notification()
 
     assert "5 requests in 2 part(s), about 9 prompt tokens" in accepted.text
 
 
-def test_what_was_paid_twice_is_said() -> None:
+def test_second_batch_notification_says_what_was_paid_twice() -> None:
     notification = notifications.second_batch(
         PART, batch(request_counts={"completed": 1_234}), "batch_0"
     )

@@ -30,7 +30,7 @@ PAIRS = {f"k{n}": "v" for n in range(13)}
         ({"User-Agent": "aws-datasync", "file-owner": "999"}, Options()),
     ],
 )
-def test_a_wish_is_read(asked: dict[str, str], options: Options) -> None:
+def test_option_is_read(asked: dict[str, str], options: Options) -> None:
     assert read_options(asked) == (options, [])
 
 
@@ -62,9 +62,7 @@ def test_a_wish_is_read(asked: dict[str, str], options: Options) -> None:
         ("metadata", '{"part": "1", "attempt": "2"}', "attempt, part is ours"),
     ],
 )
-def test_a_wish_that_cannot_be_is_refused_with_how_to_write_it(
-    name: str, value: str, what: str
-) -> None:
+def test_invalid_option_is_refused_with_how_to_write_it(name: str, value: str, what: str) -> None:
     options, (problem,) = read_options({name: value})
 
     assert options == Options()
@@ -74,7 +72,7 @@ def test_a_wish_that_cannot_be_is_refused_with_how_to_write_it(
 
 
 @pytest.mark.parametrize("name", ["badlines", "window", "x" * 2_000, "bad--lines", "metadata-"])
-def test_a_wish_nobody_knows_is_refused_with_those_that_are_known(name: str) -> None:
+def test_unknown_option_is_refused_with_the_known_ones(name: str) -> None:
     options, (problem,) = read_options({name: "1"})
 
     assert options == Options()
@@ -82,7 +80,7 @@ def test_a_wish_nobody_knows_is_refused_with_those_that_are_known(name: str) -> 
     assert "bad-lines, completion-window, keep-files, max-attempts, metadata" in problem.message
 
 
-def test_all_that_is_wrong_is_told_once_each() -> None:
+def test_each_wrong_option_is_reported_once() -> None:
     asked = {"bad-lines": "x", "unknown": "1", "metadata": '{"a": 1, "b": 2}', "max-attempts": "4"}
 
     _, problems = read_options(asked)
@@ -90,18 +88,18 @@ def test_all_that_is_wrong_is_told_once_each() -> None:
     assert sorted(str(each.param) for each in problems) == ["bad-lines", "metadata", "unknown"]
 
 
-def test_a_wish_written_both_ways_is_refused() -> None:
+def test_option_written_both_ways_is_refused() -> None:
     _, (problem,) = read_options({"bad-lines": "skip", "bad_lines": "reject"})
 
     assert (problem.code, problem.param) == ("unknown_option", "bad_lines")
 
 
 @pytest.mark.parametrize("field", list(Options.model_fields))
-def test_how_to_write_it_is_known_for_every_option(field: str) -> None:
+def test_every_option_has_a_remedy(field: str) -> None:
     assert field.replace("_", "-") in HOW
 
 
-def test_options_are_written_down_as_they_are_asked_for() -> None:
+def test_options_are_stored_under_the_names_people_write() -> None:
     written: dict[str, Any] = Options(bad_lines="skip").model_dump(by_alias=True)
 
     assert written == {

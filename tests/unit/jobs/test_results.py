@@ -1,4 +1,4 @@
-"""Answers are read however odd they are, judged, counted and grouped."""
+"""Answers are read however odd they are, and judged."""
 
 import json
 from typing import Any
@@ -7,24 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.jobs.answer_counts import GROUPS, AnswerCounts, Usage
-from shared.jobs.results import Answer, Fate, lines_of, read_answer, stand_in
+from shared.jobs.results import Fate, lines_of, read_answer, stand_in
 from shared.text import LONGEST
+from tests.support.answers import OK, answer, http
 from tests.support.splits import bounded
-
-OK = {"status_code": 200, "body": {"usage": {"prompt_tokens": 3, "completion_tokens": 2}}}
-
-
-def answer(response: Any = None, error: Any = None, custom_id: Any = "a") -> Answer:
-    found = read_answer(
-        json.dumps({"custom_id": custom_id, "response": response, "error": error}).encode()
-    )
-    assert found is not None
-    return found
-
-
-def http(status: Any, **error: Any) -> dict[str, Any]:
-    return {"status_code": status, "body": {"error": error}}
 
 
 @pytest.mark.parametrize(
@@ -61,12 +47,12 @@ def http(status: Any, **error: Any) -> dict[str, Any]:
         (OK, {"code": "odd"}, Fate.FAILED),
     ],
 )
-def test_an_answer_has_a_fate(response: Any, error: Any, fate: Fate) -> None:
+def test_answer_has_a_fate(response: Any, error: Any, fate: Fate) -> None:
     assert answer(response, error).fate is fate
 
 
 @pytest.mark.parametrize(
-    ("response", "error", "complaint"),
+    ("response", "error", "failure"),
     [
         (None, {"code": "c", "message": "m"}, ("c", "m")),
         (None, {"code": 17}, ("17", "no message")),
@@ -82,10 +68,10 @@ def test_an_answer_has_a_fate(response: Any, error: Any, fate: Fate) -> None:
         (None, {"code": "x" * 999, "message": "y"}, ("x" * (LONGEST - 1) + "…", "y")),
     ],
 )
-def test_a_failure_complains_in_code_and_words(
-    response: Any, error: Any, complaint: tuple[str, str]
+def test_failed_answer_has_a_code_and_a_message(
+    response: Any, error: Any, failure: tuple[str, str]
 ) -> None:
-    assert answer(response, error).complaint == complaint
+    assert answer(response, error).failure == failure
 
 
 @pytest.mark.parametrize(
@@ -104,7 +90,7 @@ def test_a_failure_complains_in_code_and_words(
         *(b'{"custom_id": "a", "x": ' + b"[" * n + b"]" * n + b"}" for n in (600, 2_000, 100_000)),
     ],
 )
-def test_a_line_that_names_no_request_is_no_answer(line: bytes) -> None:
+def test_line_without_custom_id_is_no_answer(line: bytes) -> None:
     assert read_answer(line) is None
 
 
@@ -114,7 +100,7 @@ def test_an_answer_may_be_nested_as_deeply_as_we_allow() -> None:
     assert read_answer(line) == Answer(custom_id="a")
 
 
-def test_an_answer_whose_text_is_no_utf8_is_an_answer() -> None:
+def test_answer_that_is_not_utf8_is_an_answer() -> None:
     found = read_answer(
         b'{"custom_id": "a", "response": {"status_code": 200, "body": {"x": "\xff"}}}'
     )
@@ -123,7 +109,7 @@ def test_an_answer_whose_text_is_no_utf8_is_an_answer() -> None:
 
 
 @pytest.mark.parametrize("custom_id", ["a", "ü/😀", 'quote"\\', "\0", "x" * 5_000])
-def test_a_request_without_answer_gets_a_line_like_others(custom_id: str) -> None:
+def test_stand_in_is_a_line_like_others(custom_id: str) -> None:
     line = stand_in(custom_id, "missing_result", "Nobody said anything.")
 
     assert b"\n" not in line
@@ -139,65 +125,12 @@ def test_a_request_without_answer_gets_a_line_like_others(custom_id: str) -> Non
     )
 
 
-def test_a_tally_counts_successes_failures_and_tokens_by_model() -> None:
-    counts = AnswerCounts()
-    responses = {"status_code": 200, "body": {"usage": {"input_tokens": 5, "output_tokens": 7}}}
-
-    told = [
-        counts.add(answer(OK), "m1", 1),
-        counts.add(answer(OK), "m1", 2),
-        counts.add(answer(responses), "m2", 3),
-        counts.add(answer(http(400, code="c", message="m")), "m2", 4),
-        counts.add(answer({"status_code": 200, "body": None}), "m3", 5),
-        counts.add(answer({"status_code": 500, "body": OK["body"]}), "m1", 6),
-    ]
-
-    assert told == [True, True, True, False, True, False]
-    assert (counts.succeeded, counts.failed) == (4, 2)
-    assert counts.usage == {
-        "m1": Usage(input_tokens=9, output_tokens=6),
-        "m2": Usage(input_tokens=5, output_tokens=7),
-    }
-
-
-def test_failures_alike_are_one_group_with_its_first_example() -> None:
-    counts = AnswerCounts()
-
-    counts.add(answer(http(400, code="c", message="m"), custom_id="first"), "m", 3)
-    counts.add(answer(http(500, code="d", message="m")), "m", 4)
-    counts.add(answer(http(500, code="d", message="m")), "m", 5)
-    counts.add(answer(http(500, code="d", message="m")), "m", 6)
-    counts.add(answer(http(400, code="c", message="m")), "m", 9)
-
-    assert [
-        (each.code, each.count, each.example_custom_id, each.example_line) for each in counts.groups
-    ] == [("d", 3, "a", 4), ("c", 2, "first", 3)]
-
-
-def test_groups_are_bounded_and_the_rest_is_counted_together() -> None:
-    counts = AnswerCounts()
-
-    list(
-        map(
-            counts.add,
-            map(answer, map(http, range(1_000, 1_000 + GROUPS + 20))),
-            "m" * 99,
-            range(1, 99),
-        )
-    )
-    counts.add(answer(http(1_000)), "m", 99)
-
-    assert len(counts.groups) == GROUPS + 1
-    assert (counts.groups[0].code, counts.groups[0].count) == ("other", 20)
-    assert (counts.groups[1].code, counts.groups[1].count) == ("http_1000", 2)
-
-
 @bounded
 @given(
     st.lists(st.sampled_from([b"a", b"\n", b"\n\n", b" ", b"\r", b"bcd"])),
     st.integers(1, 5),
 )
-def test_lines_come_whole_however_they_are_cut(pieces: list[bytes], size: int) -> None:
+def test_lines_of_any_chunks_are_whole(pieces: list[bytes], size: int) -> None:
     data = b"".join(pieces)
     chunks = [data[at : at + size] for at in range(0, len(data), size)]
 

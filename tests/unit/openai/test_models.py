@@ -19,7 +19,7 @@ def batch(**fields: Any) -> Batch:
     return Batch.model_validate({"id": "batch_1"} | fields)
 
 
-def test_a_batch_may_be_an_id_and_nothing_else() -> None:
+def test_batch_may_be_an_id_and_nothing_else() -> None:
     bare = batch()
 
     assert (bare.status, bare.ended, bare.problems, bare.metadata) == ("", False, [], None)
@@ -29,12 +29,12 @@ def test_a_batch_may_be_an_id_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("field", ["input_file_id", "output_file_id", "error_file_id"])
 @pytest.mark.parametrize("value", ["", None])
-def test_an_empty_file_id_is_none(field: str, value: str | None) -> None:
+def test_empty_file_id_is_none(field: str, value: str | None) -> None:
     assert getattr(batch(**{field: value}), field) is None
 
 
 @pytest.mark.parametrize("status", list(BatchStatus))
-def test_of_the_known_statuses_four_are_the_end(status: BatchStatus) -> None:
+def test_batch_has_ended_in_four_of_the_known_statuses(status: BatchStatus) -> None:
     assert batch(status=status.value).ended is (
         status.value in {"failed", "completed", "expired", "cancelled"}
     )
@@ -42,7 +42,7 @@ def test_of_the_known_statuses_four_are_the_end(status: BatchStatus) -> None:
 
 
 @pytest.mark.parametrize("status", ["paused", "COMPLETED", "cancelled_by_admin"])
-def test_a_status_nobody_knew_is_kept_and_is_not_the_end(status: str) -> None:
+def test_unknown_status_is_kept_and_is_not_the_end(status: str) -> None:
     assert batch(status=status).status == status
     assert not batch(status=status).ended
 
@@ -61,11 +61,11 @@ def test_a_status_nobody_knew_is_kept_and_is_not_the_end(status: str) -> None:
         {"usage": {"input_tokens": 1, "input_tokens_details": None, "new": 2}},
     ],
 )
-def test_what_is_absent_null_or_new_breaks_nothing(fields: dict[str, Any]) -> None:
+def test_batch_is_read_with_absent_null_or_new_fields(fields: dict[str, Any]) -> None:
     assert batch(**fields).id == "batch_1"
 
 
-def test_errors_keep_line_code_param_and_message() -> None:
+def test_batch_errors_keep_line_code_param_and_message() -> None:
     error = {"code": "invalid_url", "message": "No.", "param": "url", "line": 3}
 
     (found,) = batch(errors={"data": [error]}).problems
@@ -74,13 +74,13 @@ def test_errors_keep_line_code_param_and_message() -> None:
 
 
 @pytest.mark.parametrize("page", [BatchPage, FilePage])
-def test_a_page_may_be_empty(page: type[BatchPage] | type[FilePage]) -> None:
+def test_page_may_be_empty(page: type[BatchPage] | type[FilePage]) -> None:
     empty = page.model_validate({"object": "list", "data": [], "last_id": ""})
 
     assert (empty.data, empty.last_id, empty.has_more) == ([], None, False)
 
 
-def test_an_error_may_say_nothing() -> None:
+def test_error_may_be_empty() -> None:
     assert ErrorEnvelope.model_validate({}).error.message == ""
     assert (
         ErrorEnvelope.model_validate({"error": {"message": "No.", "code": "c"}}).error.code == "c"
@@ -99,7 +99,7 @@ def test_an_error_may_say_nothing() -> None:
         {"created_at": None},
     ],
 )
-def test_a_null_or_a_number_where_a_text_was_promised_breaks_nothing(
+def test_batch_is_read_with_null_or_number_instead_of_text(
     odd: dict[str, object],
 ) -> None:
     assert Batch.model_validate({"id": "batch_1", **odd}).id == "batch_1"

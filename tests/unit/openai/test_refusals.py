@@ -92,7 +92,7 @@ def test_enqueued_limit_is_read_with_its_unit(
     assert enqueued_limit(message) == expected
 
 
-def test_failed_batch_without_capacity_is_known_by_any_error() -> None:
+def test_one_capacity_error_decides_why_a_batch_failed() -> None:
     other: dict[str, object] = {"code": "invalid_request", "message": "odd"}
 
     error = why_failed(failed(other, {"code": "token_limit_exceeded", "message": FULL}))

@@ -1,0 +1,20 @@
+"""Answers as the lines of an output file state them."""
+
+import json
+from typing import Any
+
+from shared.jobs.results import Answer, read_answer
+
+OK = {"status_code": 200, "body": {"usage": {"prompt_tokens": 3, "completion_tokens": 2}}}
+
+
+def answer(response: Any = None, error: Any = None, custom_id: Any = "a") -> Answer:
+    found = read_answer(
+        json.dumps({"custom_id": custom_id, "response": response, "error": error}).encode()
+    )
+    assert found is not None
+    return found
+
+
+def http(status: Any, **error: Any) -> dict[str, Any]:
+    return {"status_code": status, "body": {"error": error}}
