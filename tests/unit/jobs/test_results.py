@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.jobs.results import Fate, lines_of, read_answer, stand_in
+from shared.jobs.results import Answer, Fate, lines_of, read_answer, stand_in
 from shared.text import LONGEST
 from tests.support.answers import OK, answer, http
 from tests.support.splits import bounded
