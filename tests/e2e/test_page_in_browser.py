@@ -19,7 +19,15 @@ PAGES = {
     "a refused file": rejected_page(rejection_report(HOSTILE_PROBLEM)),
 }
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+QUIET = [  # no sandbox as root, and no calls of its own to the outside
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
 # Elements that reach beyond the window, but for what is hidden from sight on purpose.
 TOO_WIDE = """() => [...document.body.querySelectorAll("*")]
     .filter(each => !each.closest("thead") && each.getBoundingClientRect().right > innerWidth + 0.5)
@@ -52,7 +60,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("browser")]
 def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        pytest.skip("neither Chromium nor Chrome is on this machine")
+        pytest.skip("Chromium or Chrome is needed; on Debian: apt install chromium")
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=found, args=QUIET)
         yield browser
