@@ -1,4 +1,4 @@
-"""What became of a job: fetched from S3, and told in a few lines."""
+"""What became of a job: fetched from S3, and summed up in a few lines."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ def fetch(world: World, job: Job, out: Path) -> list[Path]:
     return fetched
 
 
-def told(job: Job, out: Path) -> Iterator[str]:
+def summary(job: Job, out: Path) -> Iterator[str]:
     """A line for every problem of a refused file, for every kind of error of another."""
     report = (out / "report.json").read_bytes()
     if job.state is JobState.REJECTED:

@@ -10,7 +10,7 @@ from types import FrameType
 from rich.console import Console
 
 from local.cli.console import Screen
-from local.cli.download import fetch, left_behind, told
+from local.cli.download import fetch, left_behind, summary
 from local.cli.progress import Clock, Snapshot, snapshots
 from local.world.stack import World, WorldOptions, make_world
 from local.world.workspace import logs_kept_on_failure, temporary_home
@@ -92,7 +92,7 @@ def _follow(world: World, home: Path, order: Order, console: Console) -> int:
     if last.job is None or not last.job.over:
         raise SystemExit("nothing has moved for ten minutes")
     fetched = fetch(world, last.job, order.out)
-    for line in told(last.job, order.out):
+    for line in summary(last.job, order.out):
         screen.say(line)
     screen.say(f"{last.job.state}: {', '.join(map(str, fetched))}")
     screen.say(f"To look at: {order.out / 'report.html'}")

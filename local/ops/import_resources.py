@@ -93,7 +93,7 @@ def _found(
 
 
 def _table(stack: str, logical: str, named: str | None, names: Sequence[str]) -> dict[str, str]:
-    """CloudFormation's names end in random letters."""
+    """CloudFormation's names end in random characters."""
     pattern = re.compile(rf"{re.escape(stack)}-{logical}-[A-Za-z0-9]+")
     fitting = [named] if named else [name for name in names if pattern.fullmatch(name)]
     if len(fitting) > 1:

@@ -35,9 +35,9 @@ BENCHES: dict[str, tuple[Callable[[Scale], Section], str]] = {
 def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     scale = QUICK if options.quick else FULL
-    for letter in options.only:
-        section = BENCHES[letter][0](scale)
-        print(f"\n{letter}. {section.title}\n{section.table()}", flush=True)
+    for key in options.only:
+        section = BENCHES[key][0](scale)
+        print(f"\n{key}. {section.title}\n{section.table()}", flush=True)
         if not options.quick:
             written(section, datetime.now().astimezone())
     return 0
@@ -48,18 +48,18 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m local.measure.bench",
         description="Measures the functions beside floors of the same run; fills BENCHMARKS.md.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"  {letter}  {does}" for letter, (_, does) in BENCHES.items()),
+        epilog="\n".join(f"  {key}  {does}" for key, (_, does) in BENCHES.items()),
     )
-    parser.add_argument("--only", type=_letters, default=list(BENCHES), metavar="a,b,…")
+    parser.add_argument("--only", type=_keys, default=list(BENCHES), metavar="a,b,…")
     parser.add_argument("--quick", action="store_true", help="small and rough; writes nothing")
     return parser
 
 
-def _letters(text: str) -> list[str]:
-    letters = text.split(",")
-    if unknown := set(letters) - set(BENCHES):
+def _keys(text: str) -> list[str]:
+    keys = text.split(",")
+    if unknown := set(keys) - set(BENCHES):
         raise argparse.ArgumentTypeError(f"no such bench: {', '.join(sorted(unknown))}")
-    return letters
+    return keys
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ NON_ASCII = ["größe", "naïve", "señor", "東京", "café", "déjà", "façad
 TEXTS = 500  # different texts; each line begins with words of its own
 LINE = 4_100  # bytes: 50,000 lines make 205 MB
 
-SYSTEM = "You sort a shop's letters. Answer in JSON: class, product, certainty, answer.\nBe brief."
+SYSTEM = "You sort a shop's mail. Answer in JSON: class, product, certainty, answer.\nBe brief."
 
 
 def write_chats(
@@ -35,7 +35,7 @@ def write_lines(
         if number == count:
             return
         model = f"gpt-5-mini-{number % models}" if models > 1 else "gpt-5-mini"
-        head = f'{{"custom_id":"letter-{number + 1:08d}","method":"POST",'
+        head = f'{{"custom_id":"ticket-{number + 1:08d}","method":"POST",'
         file.write(head.encode() + text.replace(b"gpt-5-mini", model.encode(), 1))
 
 

@@ -17,7 +17,7 @@ CPUINFO = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True)
 class Section:
-    letter: str
+    key: str
     title: str
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
@@ -47,7 +47,7 @@ def judged(value: float, side: Literal["<=", ">="], aim: float, unit: str = "") 
 def written(section: Section, now: datetime) -> None:
     """Puts the table between the section's two marks; the text around it stays."""
     text = BENCHMARKS.read_text()
-    begin, end = f"<!-- {section.letter} -->", f"<!-- /{section.letter} -->"
+    begin, end = f"<!-- {section.key} -->", f"<!-- /{section.key} -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     caption = f"_{section.title}. {machine()}, {now:%Y-%m-%d %H:%M}._"
     made = f"{begin}\n{section.table()}\n\n{caption}\n{end}"
