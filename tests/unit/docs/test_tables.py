@@ -76,8 +76,8 @@ def counted() -> Iterator[str]:
 
 
 def outcomes(function: str) -> set[str]:
-    """Metrics that are made of what came of a message."""
-    texts = {*words(f"functions/{function.lower()}"), "asked"}
+    """Metrics that are made of messages and what came of them."""
+    texts = words(f"functions/{function.lower()}") | words("shared/jobs")
     return {f"{function}{text.title().replace(' ', '')}" for text in texts}
 
 
