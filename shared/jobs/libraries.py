@@ -1,9 +1,12 @@
 """The store behind a library's name, and how long a batch file waits for a library."""
 
+from datetime import datetime
+
 from shared.batchfile.library_refs import Resolve, StoreNotReady
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part
+from shared.library.model import Library
 from shared.library.paths import LIBRARIES
 from shared.text import sanitize
 
@@ -24,20 +27,23 @@ def store_resolver(edges: JobEdges, job: Job) -> Resolve:
 
 def why_not_ready(edges: JobEdges, job: Job, part: Part) -> str:
     """Why a part waits: a document dropped before it has not ended. Empty if it need not wait."""
+    dropped_at = job.times[JobState.CHECKING.value]
     for name in part.libraries:
-        dropped_at = job.times[JobState.CHECKING.value]
         library = edges.library_table.library(name)
-        if (
-            library is None
-            or library.finished_until is None
-            or library.finished_until <= dropped_at
-        ):
+        if not _has_indexed(library, dropped_at):
             why = f" ({sanitize(library.reason, 150)})" if library and library.reason else ""
             return (
                 f"documents dropped before it in the library {sanitize(name, 80)} "
                 f"are still being indexed{why}"
             )
     return ""
+
+
+def _has_indexed(library: Library | None, dropped_at: datetime) -> bool:
+    """Whether all documents that were dropped until then are in its store."""
+    if library is None or library.finished_until is None:
+        return False
+    return library.finished_until > dropped_at
 
 
 def _store(edges: JobEdges, library: str, *, waits: bool) -> str | None:
