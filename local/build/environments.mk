@@ -10,10 +10,14 @@ UV := .venvs/uv/bin/uv
 # SAM's settings stay here: it would note in the home directory that its telemetry is on.
 SAM := SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=.venvs/sam/settings .venvs/sam/bin/sam
 
-.PHONY: setup new-python FORCE
+# Stamps of environments whose Python is gone: as phony targets they are made again.
+GONE := $(patsubst %/bin/python,%/.stamp,$(shell find -L $(BIN)/python .venvs/sam/bin/python \
+	.venvs/ministack$(VERSION)/bin/python -type l 2>/dev/null))
 
-# A stamp is removed before its environment changes and written when it is complete. Without a stamp, and
-# when the checkout was moved or the Python is gone, the environment is made anew.
+.PHONY: setup new-python FORCE $(GONE)
+
+# A stamp is removed before its environment changes and written when it is complete. Without a stamp the
+# environment is made anew. All of them can be moved, but the project's knows where its code lies.
 setup: $(ENV)/.stamp .venvs/sam/.stamp .venvs/ministack$(VERSION)/.stamp
 	@# .venv is the usual Python's environment, or the only one.
 	@[ "$(origin PYTHON)" = "command line" ] && [ -e .venv ] || [ "$$(readlink .venv)" = "$(ENV)" ] || \
@@ -21,10 +25,11 @@ setup: $(ENV)/.stamp .venvs/sam/.stamp .venvs/ministack$(VERSION)/.stamp
 $(ENV)/.stamp: uv.lock pyproject.toml .venvs/.place | .venvs/uv/.stamp
 	@echo "Setting up the project's environment from uv.lock, for Python $(VERSION) …"
 	@$(fresh) && UV_PROJECT_ENVIRONMENT=$(ENV) $(UV) sync -q --frozen $(or_offline) && touch $@
-.venvs/ministack$(VERSION)/.stamp: local/build/tools/ministack.txt .venvs/.place | .venvs/uv/.stamp
+.venvs/ministack$(VERSION)/.stamp: local/build/tools/ministack.txt | new-python .venvs/uv/.stamp
 	@echo "Setting up MiniStack, for Python $(VERSION) …"
 	@$(fresh) && $(UV) pip sync -q --require-hashes --python $(@D)/bin/python $< $(or_offline) && touch $@
-.venvs/%/.stamp: local/build/tools/%.txt .venvs/.place | .venvs/uv/.stamp
+$(foreach tool,sam checkov pip-audit,.venvs/$(tool)/.stamp): .venvs/%/.stamp: local/build/tools/%.txt \
+		| new-python .venvs/uv/.stamp
 	@echo "Setting up $* …"
 	@$(fresh) && $(UV) pip sync -q --require-hashes --python $(@D)/bin/python $< $(or_offline) && touch $@
 .venvs/uv/.stamp: local/build/tools/uv.txt | new-python
@@ -33,13 +38,12 @@ $(ENV)/.stamp: uv.lock pyproject.toml .venvs/.place | .venvs/uv/.stamp
 		{ echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@.venvs/uv/bin/pip install -q --require-hashes -r $< $(or_offline) && $(UV) --version >/dev/null && touch $@
 .venvs/.place: FORCE | new-python
-	@mkdir -p .venvs && here=$$(cd .venvs && pwd -P) && [ "$$(cat $@ 2>/dev/null)" = "$$here" ] && \
-		[ -z "$$(find -L $(BIN)/python .venvs/sam/bin/python -type l 2>/dev/null)" ] || echo "$$here" >$@
+	@mkdir -p .venvs && here=$$(cd .venvs && pwd -P) && [ "$$(cat $@ 2>/dev/null)" = "$$here" ] || echo "$$here" >$@
 new-python:
 	@case "$(VERSION)" in 3.1[1-9] | 3.[2-9]?) ;; *) echo "Python 3.11 or newer is needed; $(PYTHON) is" \
 		"$(or $(VERSION),not here). Name another: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1;; esac
-fresh = { [ $@ -nt .venvs/.place ] || \
-	$(UV) venv -q --clear --python "$(wordlist 2,99,$(FOUND))" $(@D); } && rm -f $@
+fresh = { [ -e $@ ] && [ -e $(@D)/bin/python ] || $(UV) venv -q --clear --relocatable \
+	--python "$(wordlist 2,99,$(FOUND))" $(@D); } && rm -f $@
 or_offline = || { echo "That failed. Setting up needs the network; afterwards nothing here does." >&2; exit 1; }
 
 python-%: | .venvs/uv/.stamp # where a Python of that version is, if one is at hand

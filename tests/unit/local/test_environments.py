@@ -29,7 +29,9 @@ UV = """#!/bin/sh
 [ "$1" != --version ] || exit 0
 echo "$UV_PROJECT_ENVIRONMENT uv $*" >>calls
 [ ! -e offline ] || exit 1
-[ "$1" != venv ] || { for folder; do :; done; mkdir -p "$folder"; }
+[ "$1" = venv ] || exit 0
+for folder; do :; done
+rm -rf "$folder" && mkdir -p "$folder/bin" && touch "$folder/bin/python"
 """
 
 
@@ -166,26 +168,31 @@ def test_an_environment_whose_change_was_interrupted_is_made_anew(checkout: Chec
     assert checkout.made() == {".venvs/python3.12"}
 
 
-def test_a_moved_checkout_is_set_up_again(checkout: Checkout) -> None:
+def test_in_a_moved_checkout_the_project_is_installed_again(checkout: Checkout) -> None:
     checkout.make("setup")
     moved = Checkout(checkout.path.rename(checkout.path.with_name("moved")))
 
     assert moved.make("setup").returncode == 0
 
-    assert moved.made() == ALL
+    assert moved.calls() == [".venvs/python3.12 uv sync -q --frozen"]
     moved.make("setup")
     assert moved.calls() == []
 
 
-def test_an_environment_whose_python_is_gone_is_made_anew(checkout: Checkout) -> None:
+@pytest.mark.parametrize("environment", sorted(ALL))
+def test_an_environment_whose_python_is_gone_is_made_anew(
+    checkout: Checkout, environment: str
+) -> None:
     checkout.make("setup")
-    python = checkout.file(".venvs/python3.12/bin/python")
-    python.parent.mkdir()
+    python = checkout.file(f"{environment}/bin/python")
+    python.unlink()
     python.symlink_to("/nowhere/python3.12")
 
     checkout.make("setup")
 
-    assert ".venvs/python3.12" in checkout.made()
+    assert checkout.made() == {environment}
+    checkout.make("setup")
+    assert checkout.calls() == []
 
 
 @pytest.mark.parametrize(
