@@ -108,22 +108,29 @@ class S3Store:
 
     def versions(self, bucket: str, prefix: str) -> Iterator[tuple[Source, datetime]]:
         """Every object's newest version under a prefix, and when it was written."""
-        pages = self._s3.get_paginator("list_object_versions").paginate(
-            Bucket=bucket, Prefix=prefix
-        )
-        for page in pages:
+        listing = self._s3.get_paginator("list_object_versions")
+        for page in _pages(listing, {"Bucket": bucket, "Prefix": prefix}):
             for each in page.get("Versions", []):
                 if each["IsLatest"]:
                     yield _listed(bucket, each), each["LastModified"]
 
     def folders(self, bucket: str, prefix: str) -> Iterator[str]:
         """Names of the folders right under a prefix."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix, Delimiter="/"
-        )
-        for page in pages:
+        listing = self._s3.get_paginator("list_objects_v2")
+        for page in _pages(listing, {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/"}):
             for each in page.get("CommonPrefixes", []):
                 yield each["Prefix"].removeprefix(prefix).rstrip("/")
+
+
+def _pages(listing: Any, query: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """A list page by page; a list that S3 refuses fails in our words, as every other call does."""
+    pages = iter(listing.paginate(**query))
+    while True:
+        with typed_errors(query["Prefix"]):
+            page = next(pages, None)
+        if page is None:
+            return
+        yield page
 
 
 def _listed(bucket: str, version: Any) -> Source:

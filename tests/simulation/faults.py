@@ -157,6 +157,11 @@ class Faults:
         """The same where the simulator itself does it, there and then."""
         self.begin(kind, where).happened()
 
+    def withdraw(self, faults: Collection[Fault]) -> None:
+        """Nothing could show: what they were for never came to be."""
+        gone = {id(each) for each in faults if not each.effects}
+        self.drawn = [each for each in self.drawn if id(each) not in gone]
+
     def without_effect(self) -> list[Fault]:
         """Those that should have shown, whatever happened."""
         return [each for each in self.drawn if not (each.effects or KINDS[each.kind].latent)]

@@ -135,6 +135,25 @@ class InterceptedTransport(httpx.BaseTransport):
     @contextmanager
     def _misbehaving(self, call: str, held_up: bool | None) -> Iterator[list[Fault]]:
         """While it answers one call the small OpenAI is as odd as was drawn."""
+        drawn = self._armed(call, held_up)
+        before = self._acted_upon()
+        try:
+            yield drawn
+        except httpx.TransportError:
+            raise
+        except BaseException:
+            self._faults.withdraw(drawn)  # the caller died, or failed, before its request was whole
+            raise
+        finally:
+            self._small.clear_quirks()
+            now = self._acted_upon()
+            for fault in drawn:
+                group, _, name = fault.kind.partition(": ")
+                if group == "OpenAI" and now[name] > before[name]:
+                    fault.happened()
+
+    def _armed(self, call: str, held_up: bool | None) -> list[Fault]:
+        """The faults drawn for this call, which the small OpenAI now knows of."""
         already = len(self._faults.drawn)
         if held_up:
             self._small.misbehave("silent_before")
@@ -145,16 +164,7 @@ class InterceptedTransport(httpx.BaseTransport):
         drawn = self._faults.drawn[already:]
         if drawn:
             self._interceptor.mark()
-        before = self._acted_upon()
-        try:
-            yield drawn
-        finally:
-            self._small.clear_quirks()
-            now = self._acted_upon()
-            for fault in drawn:
-                group, _, name = fault.kind.partition(": ")
-                if group == "OpenAI" and now[name] > before[name]:
-                    fault.happened()
+        return drawn
 
     def _acted_upon(self) -> Counter[str]:
         """How often each quirk was."""
