@@ -27,8 +27,10 @@ test-fast: setup ## the unit tests and the core's integration tests, in a minute
 	$(BIN)/pytest -q -n 2 --dist loadgroup -rs tests/unit tests/integration/jobs
 cover: setup ## which branches of functions/ and shared/ the tests take
 	$(BIN)/pytest -q -n 2 --dist loadgroup --cov tests/unit tests/integration
-lint: setup ## format, style, import rules, types
+lint: setup ## format, style, import rules, types, and no function above 10 (boolean operators counted)
 	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/lint-imports && $(BIN)/mypy
+	@above=$$($(BIN)/radon cc --show-complexity --min C functions shared local) && [ -z "$$above" ] || \
+		{ echo "Name what these decide, until none is above 10:"; echo "$$above"; exit 1; }
 validate: setup .venvs/checkov/.stamp .venvs/pip-audit/.stamp ## template, lock file, known advisories
 	$(BIN)/cfn-lint template.yaml && $(SAM) validate --lint && $(UV) lock --check --quiet
 	.venvs/checkov/bin/checkov -f template.yaml --framework cloudformation --quiet --compact --skip-download
