@@ -106,9 +106,17 @@ def _process(
         for event in events
     ]
     commit = Commit(
-        evaluation.observations, evaluation.known, evaluation.expires_at, rows, moved, rev
+        evaluation.observations,
+        evaluation.dropped,
+        memory.sizes,
+        evaluation.expires_at,
+        rows,
+        moved,
+        rev,
     )
-    metrics["AuditObservationsDropped"] = edges.tables.commit(commit)
+    edges.tables.commit(commit)
+    metrics["AuditObservationsDropped"] = evaluation.lost.total()
+    memory.drop(evaluation.dropped)
     memory.add(evaluation.observations)
     return moved, metrics
 

@@ -1,73 +1,89 @@
 """A page's last step, as rows and the writes that make them."""
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from shared.audit.cursor import Cursor
 from shared.audit.detection import Observation
 from shared.audit.rows import EventRow, observation_key
 from shared.audit.state import Row
 
-FULL = 380_000  # bytes of a row; DynamoDB takes 400 KB, and a flood that fills it was alerted on
-
 
 class Commit(NamedTuple):
     """What was observed, which events are new, and where the walk stands then."""
 
     observations: Mapping[Row, set[Observation]]
-    known: Mapping[Row, set[Observation]]
+    dropped: Mapping[Row, set[Observation]]
+    sizes: Mapping[Row, int]  # bytes that rows hold, by row without a set
     expires_at: Mapping[Row, int]
     events: Sequence[EventRow]
     cursor: Cursor
     rev: int  # of the cursor that is replaced
 
 
-class ObservationRow(NamedTuple):
-    """A row that a page adds observations to: what patterns remember of one key and time."""
+class RowUpdate(NamedTuple):
+    """Adds observations to a row, or deletes some: sets of one key and stretch of time."""
 
-    key: dict[str, str]
-    rows: list[Row]
-    observations: int
-    size: int  # bytes, with what is to be added
+    verb: Literal["ADD", "DELETE"]
+    key: tuple[str, str]
+    sets: Mapping[str, set[Observation]]
+    size: int  # bytes that it may touch
+    expires_at: int | None = None
 
     @property
-    def is_full(self) -> bool:
-        return self.size > FULL
-
-    def update(self, commit: Commit) -> dict[str, Any]:
-        names = {f"#{n}": row.set for n, row in enumerate(self.rows)}
-        sets = {
-            f":{n}": {f.text for f in commit.observations[row]} for n, row in enumerate(self.rows)
+    def item(self) -> dict[str, Any]:
+        names = {f"#{n}": name for n, name in enumerate(self.sets)}
+        values: dict[str, Any] = {
+            f":{n}": {each.text for each in some} for n, some in enumerate(self.sets.values())
         }
-        adding = ", ".join(f"#{n} :{n}" for n in range(len(self.rows)))
+        clauses = ", ".join(f"#{n} :{n}" for n in range(len(self.sets)))
+        expression = f"{self.verb} {clauses}"
+        if self.expires_at is not None:
+            expression, values = (
+                f"{expression} SET expires_at = :e",
+                values | {":e": self.expires_at},
+            )
         return {
-            "Key": self.key,
-            "UpdateExpression": f"ADD {adding} SET expires_at = :e",
+            "Key": {"pk": self.key[0], "sk": self.key[1]},
+            "UpdateExpression": expression,
             "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": {
-                **sets,
-                ":e": max(commit.expires_at[row] for row in self.rows),
-            },
+            "ExpressionAttributeValues": values,
         }
 
 
-def observation_rows(commit: Commit) -> list[ObservationRow]:
-    rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in commit.observations:
-        rows[observation_key(row)].append(row)
-    sizes: Counter[tuple[str, str]] = Counter()
-    for observations in (commit.observations, commit.known):
-        for row in observations:
-            key = observation_key(row)
-            if key in rows:
-                sizes[key] += sum(len(observation.text) for observation in observations[row])
+def additions(commit: Commit) -> list[RowUpdate]:
     return [
-        ObservationRow(
-            key={"pk": key[0], "sk": key[1]},
-            rows=some,
-            observations=sum(len(commit.observations[row]) for row in some),
-            size=sizes[key],
+        RowUpdate(
+            "ADD",
+            key,
+            sets,
+            _size(commit, rows, sets),
+            max(commit.expires_at[row] for row in rows),
         )
-        for key, some in rows.items()
+        for key, rows, sets in _by_key(commit.observations)
     ]
+
+
+def deletions(commit: Commit) -> list[RowUpdate]:
+    return [
+        RowUpdate("DELETE", key, sets, _size(commit, rows, sets))
+        for key, rows, sets in _by_key(commit.dropped)
+    ]
+
+
+def _size(commit: Commit, rows: Sequence[Row], sets: Mapping[str, set[Observation]]) -> int:
+    held = commit.sizes.get(rows[0].whole, 0)
+    return held + sum(each.size for some in sets.values() for each in some)
+
+
+def _by_key(
+    observations: Mapping[Row, set[Observation]],
+) -> Iterator[tuple[tuple[str, str], list[Row], dict[str, set[Observation]]]]:
+    """Rows of the table, each with the sets that change in it."""
+    keyed: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row, some in observations.items():
+        if some:
+            keyed[observation_key(row)].append(row)
+    for key, rows in keyed.items():
+        yield key, rows, {row.set: observations[row] for row in rows}

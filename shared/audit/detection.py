@@ -9,9 +9,11 @@ import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Generic, NamedTuple, Self, TypeVar
 
 from shared.audit.events import AuditLog
+from shared.audit.fitting import fitting
 from shared.audit.rules import MOST_A_MINUTE, Baseline, Rule
 from shared.audit.severity import Severity
 
@@ -19,6 +21,7 @@ R = TypeVar("R", bound=Rule)
 
 HOUR = 3_600
 DAY = 24 * HOUR
+LONGEST_WHAT = 4_000  # bytes
 
 
 class Verdict(NamedTuple):
@@ -44,7 +47,14 @@ class Observation(NamedTuple):
     @classmethod
     def of(cls, event: AuditLog, *what: str) -> Self:
         by = event.by
-        return cls(event.time, event.id, by.acting, by.name, by.where, what)
+        kept = tuple(fitting(each, LONGEST_WHAT) for each in what)
+        return cls(event.time, event.id, by.acting, by.name, by.where, kept)
+
+    @property
+    def size(self) -> int:
+        """Bytes in a row, near enough."""
+        texts = (self.id, self.actor, self.who, self.where, *self.what)
+        return 60 + sum(len(each) if each.isascii() else len(each.encode()) for each in texts)
 
     @property
     def text(self) -> str:
@@ -69,6 +79,12 @@ class Keyed(NamedTuple):
 
     key: str
     observation: Observation
+
+
+def without_repeats(observations: Sequence[Observation]) -> Sequence[Observation]:
+    """Of neighbours that are alike only the first and the last; every change stays."""
+    runs = (list(run) for _, run in groupby(observations, key=lambda each: each.what))
+    return [each for run in runs for each in (run[:1] if len(run) == 1 else (run[0], run[-1]))]
 
 
 def bounded(observations: Sequence[Observation]) -> Sequence[Observation]:
@@ -152,6 +168,8 @@ class Pattern(Generic[R]):
     window: Callable[[R], int]  # seconds that a finding looks back, at least
     bucket: int  # seconds of event time in one set
     condense: Callable[[Sequence[Observation]], Sequence[Observation]] = bounded
+    # What has to stay of a set that has outgrown its space: the most important last.
+    thin: Callable[[Sequence[Observation]], Sequence[Observation]] = without_repeats
     lookahead: Callable[[R], int] = lambda _: 0  # seconds that a finding looks forward
     # Which new observations matter, beside those that are known.
     novelty: Callable[[set[Observation], set[Observation]], set[Observation]] = lambda new, _: new

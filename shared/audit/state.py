@@ -1,17 +1,19 @@
 """What patterns remember between runs: sets of observations, in rows by key and time.
 
-Rows only grow, and adding an observation twice is adding it once; so it does not matter how often,
-how late or in which order events come, nor where a run crashed.
+Adding an observation twice is adding it once; so it does not matter how often, how late or in which
+order events come, nor where a run crashed. A set that outgrows its space is thinned, never closed.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from shared.audit.detection import DAY, Finding, Observation
 from shared.audit.engine import AnyPattern, Engine, SetKey
 
-MOST_IN_A_ROW = 1_500  # observations of some 150 bytes; a row of DynamoDB holds 400 KB
+# A row of DynamoDB holds 400 KB, and up to six patterns may keep a set in the same row.
+MOST_BYTES = 60_000  # of a set
+KEPT_BYTES = 40_000  # of a set that has outgrown that
 KEPT = 40 * DAY  # beyond the window: how late an event may be, and still count
 
 
@@ -23,10 +25,19 @@ class Row(NamedTuple):
     seconds: int
     bucket: int
 
+    @property
+    def whole(self) -> "Row":
+        """The row of the table, which also holds the sets of other patterns."""
+        return self._replace(set="")
+
 
 class Outcome(NamedTuple):
+    """What was found, and how sets change: what to add, to drop, and how much of that is a loss."""
+
     findings: list[Finding]
     additions: dict[Row, set[Observation]]
+    dropped: dict[Row, set[Observation]]
+    lost: Counter[SetKey]
 
 
 def rows_to_read(engine: Engine, keyed: Iterable[tuple[SetKey, Observation]], now: int) -> set[Row]:
@@ -41,26 +52,64 @@ def rows_to_read(engine: Engine, keyed: Iterable[tuple[SetKey, Observation]], no
 def evaluate_patterns(
     engine: Engine,
     keyed: Iterable[tuple[SetKey, Observation]],
-    known: Mapping[Row, Iterable[Observation]],
+    known: Mapping[Row, set[Observation]],
 ) -> Outcome:
     """What new observations lead to, with what was known, and what to remember of them."""
     before: dict[SetKey, set[Observation]] = defaultdict(set)
     for row, observations in known.items():
         before[row.set, row.key].update(observations)
-    outcome = Outcome([], {})
+    outcome = Outcome([], {}, {}, Counter())
     for where, new in _by_set(keyed).items():
-        set_, key = where
-        pattern, old = engine.patterns[set_], before[where]
+        pattern, old = engine.patterns[where[0]], before[where]
         kept = condensed(pattern, old | new)
         added = pattern.novelty(set(kept) - old, old)
         if added:
             since = _changed_since(engine, pattern, added)
             found = engine.evaluate(pattern, kept)
             outcome.findings.extend(each for each in found if each.time >= since)
-        for observation in added:
-            row = Row(set_, key, pattern.bucket, observation.time // pattern.bucket)
-            outcome.additions.setdefault(row, set()).add(observation)
+        for row, some in _by_row(where, pattern, added).items():
+            _remember(outcome, pattern, row, some, known.get(row, set()))
     return outcome
+
+
+def _by_row(
+    where: SetKey, pattern: AnyPattern, added: Iterable[Observation]
+) -> dict[Row, set[Observation]]:
+    rows: dict[Row, set[Observation]] = defaultdict(set)
+    for each in added:
+        rows[Row(*where, pattern.bucket, each.time // pattern.bucket)].add(each)
+    return rows
+
+
+def _remember(
+    outcome: Outcome,
+    pattern: AnyPattern,
+    row: Row,
+    added: set[Observation],
+    stored: set[Observation],
+) -> None:
+    if _size(stored) + _size(added) <= MOST_BYTES:
+        outcome.additions[row] = added
+        return
+    thinned = pattern.thin(sorted(stored | added))
+    kept = _most_important(thinned, KEPT_BYTES)
+    outcome.additions[row], outcome.dropped[row] = added & kept, stored - kept
+    outcome.lost[row.set, row.key] += len(set(thinned)) - len(kept)
+
+
+def _size(observations: Iterable[Observation]) -> int:
+    return sum(each.size for each in observations)
+
+
+def _most_important(observations: Sequence[Observation], most: int) -> set[Observation]:
+    """As many as fit, the last first."""
+    kept: set[Observation] = set()
+    for each in dict.fromkeys(reversed(observations)):
+        most -= each.size
+        if most < 0:
+            break
+        kept.add(each)
+    return kept
 
 
 def _changed_since(engine: Engine, pattern: AnyPattern, added: Iterable[Observation]) -> int:
@@ -77,7 +126,7 @@ def condensed(pattern: AnyPattern, observations: Iterable[Observation]) -> list[
     return [
         observation
         for bucket in buckets.values()
-        for observation in sorted(pattern.condense(bucket))[:MOST_IN_A_ROW]
+        for observation in sorted(pattern.condense(bucket))
     ]
 
 

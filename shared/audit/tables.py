@@ -6,10 +6,11 @@ with those of a dry run. Observations are sets of strings, so adding one twice i
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shared.audit.alerts import Alert
-from shared.audit.commit import Commit, ObservationRow, observation_rows
+from shared.audit.commit import Commit, additions, deletions
 from shared.audit.cursor import Cursor
 from shared.audit.detection import Observation
 from shared.audit.rows import alert_pk, observation_key
@@ -71,24 +72,20 @@ class AuditTables:
         """Raises Conflict if another run replaced it first."""
         self._put({"Item": _cursor_row(cursor), **at_rev(rev)})
 
-    def commit(self, commit: Commit) -> int:
+    def commit(self, commit: Commit) -> None:
         """Observations, then events, then the cursor; cut off anywhere, the page is done again.
 
-        Returns how many observations a full row had no space for.
+        What is dropped goes first: it makes space, and nobody needs it again.
         """
-        observed = observation_rows(commit)
-        for writes in packs(self._writes(commit, observed)):
+        for update in deletions(commit):
+            call(partial(self._dynamodb.update_item, TableName=self._state, **update.item))
+        for writes in packs(self._writes(commit)):
             self._transact(writes)
-        return sum(row.observations for row in observed if row.is_full)
 
-    def _writes(
-        self, commit: Commit, observed: Sequence[ObservationRow]
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _writes(self, commit: Commit) -> Iterator[tuple[int, dict[str, Any]]]:
         """Each write with the bytes it may touch."""
-        for row in observed:
-            if not row.is_full:
-                update = {"TableName": self._state, **row.update(commit)}
-                yield row.size, {"Update": update}
+        for update in additions(commit):
+            yield update.size, {"Update": {"TableName": self._state, **update.item}}
         for event in commit.events:
             item = event.model_dump(exclude_none=True)
             yield EVENT_BYTES, {"Put": {"TableName": self._events, "Item": item}}

@@ -134,6 +134,16 @@ def _first_sightings(observations: Sequence[Observation]) -> Sequence[Observatio
     return sorted({*sights, *acts})
 
 
+def _one_a_day(observations: Sequence[Observation]) -> Sequence[Observation]:
+    """Habits show in days, and logins make them; only the last day is kept as it is."""
+    last = observations[-1].time // DAY
+    older = [each for each in observations if each.time // DAY < last]
+    logins_first = sorted(older, key=lambda each: each.what[0] != "login")
+    daily = first_of_each(logins_first, DAY, lambda each: each.what[1:])
+    logins = [each for each in daily if each.what[0] == "login"]
+    return [*sorted(daily), *(each for each in observations if each.time // DAY == last), *logins]
+
+
 def _tells_something(new: set[Observation], known: set[Observation]) -> set[Observation]:
     """Of what was seen on a day before, when exactly it is seen again does not matter."""
     days = {(observation.time // DAY, observation.what[1:]) for observation in known}
@@ -170,6 +180,7 @@ A4 = Pattern(
     window=lambda rule: rule.days * DAY,
     bucket=90 * DAY,
     condense=_first_sightings,
+    thin=_one_a_day,
     lookahead=lambda rule: rule.followed_within_minutes * 60,
     novelty=_tells_something,
 )

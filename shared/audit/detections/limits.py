@@ -19,11 +19,16 @@ from shared.audit.detection import (
     Verdict,
     first_of_each,
     observe_nothing,
+    without_repeats,
 )
 from shared.audit.detections.reading import target_of
 from shared.audit.events import AuditLog
+from shared.audit.fitting import fitting
 from shared.audit.rules import Baseline, Comparison
 from shared.audit.severity import Severity
+
+MOST_NUMBERS, LONGEST_NAME = 30, 80  # of an event, and bytes of a name
+HUGE = 10**15  # no limit is that high; Python's integers are
 
 
 class GuardRails(Comparison):
@@ -33,7 +38,7 @@ class GuardRails(Comparison):
 
 def _limit(event: AuditLog, _: Baseline, __: GuardRails) -> Sequence[Keyed]:
     done = "removed" if event.type.endswith("deleted") else "set"
-    numbers = json.dumps(dict(_numbers(event.details)), sort_keys=True)
+    numbers = json.dumps(dict(sorted(_numbers(event.details))[:MOST_NUMBERS]))
     observation = Observation.of(event, done, target_of(event), numbers)
     return (Keyed(observation.what[1], observation),)
 
@@ -42,8 +47,8 @@ def _numbers(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, flo
     for name, each in value.items():
         if isinstance(each, dict) and name not in {"data", "changes_requested"}:
             yield from _numbers(each, f"{prefix}{name}.")
-        elif isinstance(each, int | float) and not isinstance(each, bool):
-            yield f"{prefix}{name}", each
+        elif isinstance(each, int | float) and not isinstance(each, bool) and abs(each) < HUGE:
+            yield fitting(f"{prefix}{name}", LONGEST_NAME), each
 
 
 def _guard_rail_down(observations: Sequence[Observation], rule: GuardRails) -> Iterator[Match]:
@@ -57,6 +62,15 @@ def _guard_rail_down(observations: Sequence[Observation], rule: GuardRails) -> I
         if raised:
             verdict = Verdict(Severity.SIGNAL, f"Limit {target} raised", target, raised)
             yield Match(observation, (observation,), verdict)
+
+
+def _changes(observations: Sequence[Observation]) -> Sequence[Observation]:
+    """What tells the numbers of today is the most important."""
+    latest: dict[str, Observation] = {}
+    for observation in observations:
+        for name in json.loads(observation.what[2]):
+            latest[name] = observation
+    return [*without_repeats(observations), *latest.values()]
 
 
 def _raised(
@@ -101,6 +115,7 @@ S2 = Pattern(
     rule=GuardRails(),
     window=lambda _: 90 * DAY,
     bucket=90 * DAY,
+    thin=_changes,
 )
 
 

@@ -32,6 +32,25 @@ O1 = Detection(
 )
 
 
+O3 = Detection(
+    About(
+        id="O3",
+        name="Events or observations could not be kept",
+        attack=("T1499",),
+        runbook=(
+            "Memory full: look at what the actor named did so often; it may hide something.",
+            "Memory full: look at this actor's events in S3; older ones are no longer compared.",
+            "Set aside: read the event under audit/unreadable/ in S3; no detection has seen it.",
+            "Set aside: tell this project's maintainers which event it was.",
+        ),
+        false_positives="Automation that does the same thing thousands of times.",
+    ),
+    types=frozenset(),
+    evaluate=lambda event, baseline, rule: None,  # losses.py finds it without an event
+    rule=Rule(suppress_minutes=24 * 60),
+)
+
+
 def _own_or_unknown(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict | None:
     if baseline.poller_key is not None and event.by.key == baseline.poller_key:
         title = f"The key that reads the audit log did something else: {event.type}"

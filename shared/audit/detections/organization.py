@@ -1,9 +1,11 @@
 """Detections of what the organization logs and shows: D5 and D6."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 
 from shared.audit.detection import (
     DAY,
+    LONGEST_WHAT,
     About,
     Detection,
     Keyed,
@@ -11,6 +13,7 @@ from shared.audit.detection import (
     Observation,
     Pattern,
     Verdict,
+    without_repeats,
 )
 from shared.audit.detections.reading import target_of
 from shared.audit.events import AuditLog
@@ -32,7 +35,7 @@ def _logging_noticed(event: AuditLog, _: Baseline, __: Comparison) -> Sequence[K
     if asked.api_call_logging is None and projects is None:
         return ()
     organization = target_of(event)
-    what = (asked.api_call_logging or "", ",".join(_ids(projects)), organization)
+    what = (asked.api_call_logging or "", _ids_text(projects), organization)
     return (Keyed(organization, Observation.of(event, *what)),)
 
 
@@ -56,6 +59,13 @@ def _logging_turned_down(observations: Sequence[Observation], _: Comparison) -> 
         mode, projects = now_mode, now_projects
 
 
+def _changes(observations: Sequence[Observation]) -> Sequence[Observation]:
+    """What tells the mode and the projects of today is the most important."""
+    modes = [each for each in observations if each.what[0]][-1:]
+    projects = [each for each in observations if each.what[1]][-1:]
+    return [*without_repeats(observations), *projects, *modes]
+
+
 def _is_down(before: str, after: str) -> bool:
     if before in _LOGGING:
         return _LOGGING.get(after, len(_LOGGING)) < _LOGGING[before]
@@ -64,6 +74,15 @@ def _is_down(before: str, after: str) -> bool:
 
 def _is_shorter(before: str, after: str) -> bool:
     return not set(_ids(before)) <= set(_ids(after))
+
+
+def _ids_text(text: str | None) -> str:
+    """Of very many ids only digests are kept: they are compared, never looked up."""
+    ids = _ids(text)
+    joined = ",".join(ids)
+    if len(joined) <= LONGEST_WHAT:
+        return joined
+    return ",".join(hashlib.sha256(each.encode()).hexdigest()[:8] for each in ids)
 
 
 def _ids(text: str | None) -> list[str]:
@@ -89,6 +108,7 @@ D5 = Pattern(
     rule=Comparison(),
     window=lambda _: 365 * DAY,
     bucket=365 * DAY,
+    thin=_changes,
 )
 
 _ANYBODY = "ANY_ROLE"

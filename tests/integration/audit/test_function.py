@@ -541,3 +541,25 @@ def counted(world: AuditWorld) -> tuple[Any, Counter[str]]:
 
     session.events.register_first("before-send", count)
     return session, calls
+
+
+def test_a_set_that_outgrows_its_space_is_thinned_and_alerted_of(world: AuditWorld) -> None:
+    def asked(first: int) -> str:
+        return ",".join(f"proj_{first}_{n:03d}" for n in range(280))
+
+    world.add(
+        event(
+            n,
+            NOW + 61 + n,
+            "organization.updated",
+            {"id": "org_1", "changes_requested": {"api_call_logging_project_ids": asked(n)}},
+        )
+        for n in range(40)
+    )
+
+    metrics = world.tick(120)
+
+    assert metrics["AuditObservationsDropped"] > 0
+    (alert,) = [each for each in world.stored_alerts() if each["detection"] == "O3"]
+    assert alert["title"].startswith("D5 forgot")
+    assert world.tick()["AuditObservationsDropped"] == 0

@@ -61,7 +61,8 @@ def test_known_observations_are_not_evaluated_again() -> None:
     row = Row("K3", "owner", HOUR, START // HOUR)
 
     assert len(evaluate_patterns(ENGINE, keyed, {}).findings) == 1
-    assert evaluate_patterns(ENGINE, keyed, {row: set(observations)}) == ([], {})
+    outcome = evaluate_patterns(ENGINE, keyed, {row: set(observations)})
+    assert (outcome.findings, outcome.additions) == ([], {})
 
 
 def test_an_observation_is_the_same_after_it_was_stored() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -96,6 +97,7 @@ class Memory:
         self.ids: set[str] = set()
         self.alerts: dict[str, Alert] = {}
         self.notified: list[Alert] = []
+        self.lost: Counter[SetKey] = Counter()
 
     def deliver(self, events: Sequence[AuditLog]) -> None:
         """One page: what the function does, without the outside."""
@@ -117,6 +119,9 @@ class Memory:
         wanted = rows_to_read(self.engine, keyed, START + 400 * DAY * MINUTE)
         known = {row: self.rows[row] for row in wanted & self.rows.keys()}
         result = evaluate_patterns(self.engine, keyed, known)
+        for row, observations in result.dropped.items():
+            self.rows[row] = self.rows.get(row, set()) - observations
         for row, observations in result.additions.items():
             self.rows[row] = self.rows.get(row, set()) | observations
+        self.lost += result.lost
         return result.findings
