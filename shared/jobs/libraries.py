@@ -27,8 +27,8 @@ def store_resolver(edges: JobEdges, job: Job) -> Resolve:
 
 def why_not_ready(edges: JobEdges, job: Job, part: Part) -> str:
     """Why a part waits: a document dropped before it has not ended. Empty if it need not wait."""
-    dropped_at = job.times[JobState.CHECKING.value]
     for name in part.libraries:
+        dropped_at = job.times[JobState.CHECKING.value]
         library = edges.library_table.library(name)
         if not _has_indexed(library, dropped_at):
             why = f" ({sanitize(library.reason, 150)})" if library and library.reason else ""
