@@ -23,8 +23,8 @@ up down: setup ## a local world that stays; its end
 ##### Change it
 test: setup ## all tests, with PYTHON=python3.13 on another Python
 	$(BIN)/pytest -q -n 2 --dist loadgroup -rs
-test-fast: setup ## the unit tests and the core's integration tests, in a minute
-	$(BIN)/pytest -q -n 2 --dist loadgroup -rs tests/unit tests/integration/jobs
+test-fast: setup ## the unit tests and the life of a job, in a minute
+	$(BIN)/pytest -q -n 2 --dist loadgroup -rs tests/unit tests/integration/jobs/test_functions.py
 cover: setup ## which branches of functions/ and shared/ the tests take
 	$(BIN)/pytest -q -n 2 --dist loadgroup --cov tests/unit tests/integration
 lint: setup ## format, style, import rules, types, and no function above 10 (boolean operators counted)
