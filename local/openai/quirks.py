@@ -75,8 +75,8 @@ DOCUMENT_QUIRKS: dict[str, str] = {
     "chunking_other": 'an attached file shows its chunking strategy as "other"',
 }
 STORE_QUIRKS: dict[str, str] = {
-    "document_ghost": "a store goes on listing a file whose File was deleted",
-    "store_count_stays": "a store goes on counting a file whose File was deleted",
+    "document_ghost": "a store goes on listing a file that was detached, or its File deleted",
+    "store_count_stays": "a store goes on counting a file that was detached, or its File deleted",
     "store_not_listed": "a store is retrievable but not listed for `seconds` (30)",
     "file_batch_id_wrong": "retrieving a file batch shows the store's id as its id",
 }

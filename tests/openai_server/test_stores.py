@@ -354,10 +354,11 @@ def test_a_deleted_file_leaves_its_stores(
     assert wire.get(f"/v1/vector_stores/{store}/files").json()["data"] == []
 
 
+@pytest.mark.parametrize("path", ["/v1/files/{file}", "/v1/vector_stores/{store}/files/{file}"])
 @pytest.mark.parametrize(
     ("quirk", "listed", "total"), [("document_ghost", 1, 1), ("store_count_stays", 0, 1)]
 )
-def test_a_store_may_keep_a_deleted_file(
+def test_a_store_may_keep_a_file_that_was_deleted_or_detached(
     small: SmallOpenAI,
     wire: httpx.Client,
     file: Callable[..., str],
@@ -366,11 +367,13 @@ def test_a_store_may_keep_a_deleted_file(
     quirk: str,
     listed: int,
     total: int,
+    path: str,
 ) -> None:
     document = file()
     wire.post(f"/v1/vector_stores/{store}/files", json={"file_id": document})
     small.misbehave(quirk)
 
+    wire.delete(path.format(file=document, store=store))
     wire.delete(f"/v1/files/{document}")
 
     assert len(wire.get(f"/v1/vector_stores/{store}/files").json()["data"]) == listed

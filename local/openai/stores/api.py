@@ -136,15 +136,19 @@ class Stores:
                 store.documents.clear()
 
     def _forget(self, file: str) -> None:
-        """A deleted File leaves its stores, unless a quirk keeps it there."""
+        """A deleted File leaves its stores; what is a ghost already stays one."""
         for store in self.by_id.values():
-            if file not in store.documents:
-                continue
-            target = {"file": file, "store": store.id}
-            if self.context.quirks.take("document_ghost", target):
-                continue
-            del store.documents[file]
-            store.ghosts += self.context.quirks.take("store_count_stays", target) is not None
+            if file in store.documents and not store.documents[file].ghost:
+                self.take_out(store, file)
+
+    def take_out(self, store: Store, file: str) -> None:
+        """Unless a quirk goes on listing it, or counting it."""
+        target = {"file": file, "store": store.id}
+        if self.context.quirks.take("document_ghost", target):
+            store.documents[file].ghost, store.documents[file].chunks = True, []
+            return
+        del store.documents[file]
+        store.ghosts += self.context.quirks.take("store_count_stays", target) is not None
 
     def _text(self, body: Json, name: str, longest: int) -> str | None:
         value = body.get(name)

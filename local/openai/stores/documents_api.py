@@ -50,7 +50,7 @@ class Documents:
 
     def detach(self, request: SmallRequest, store: str, file: str) -> Response:
         self._find(store, file)
-        del self.stores.by_id[store].documents[file]
+        self.stores.take_out(self.stores.by_id[store], file)
         return json_answer({"id": file, "object": "vector_store.file.deleted", "deleted": True})
 
     def content(self, request: SmallRequest, store: str, file: str) -> Response:

@@ -28,6 +28,7 @@ class Document:
     attributes: Json
     status: str = "in_progress"
     last_error: Json | None = None
+    ghost: bool = False  # deleted or detached; a quirk goes on listing it
     chunks: list[Chunk] = field(default_factory=list)
     text: str = ""
     usage_bytes: int = 0
