@@ -157,11 +157,6 @@ class Faults:
         """The same where the simulator itself does it, there and then."""
         self.begin(kind, where).happened()
 
-    def withdraw(self, faults: Collection[Fault]) -> None:
-        """Nothing could show: what they were for never came to be."""
-        gone = {id(each) for each in faults if not each.effects}
-        self.drawn = [each for each in self.drawn if id(each) not in gone]
-
     def without_effect(self) -> list[Fault]:
         """Those that should have shown, whatever happened."""
         return [each for each in self.drawn if not (each.effects or KINDS[each.kind].latent)]
@@ -219,7 +214,7 @@ class Faults:
             quirks |= self._odd(
                 "library", self.draw.choice(("document_ghost", "store_count_stays"))
             )
-        if self.call_fails(call):
+        if "store_not_listed" not in quirks and self.call_fails(call):
             quirks |= self._call_quirk(call, size)
         return quirks
 
@@ -260,10 +255,17 @@ class Faults:
 
     def _library_quirks(self, call: str) -> dict[str, dict[str, Any]]:
         if call == "POST /v1/vector_stores" and self.happens(self.profile.quirks):
-            return self._odd("library", "store_not_listed")
+            lost = self._answer_lost(call)
+            return lost | self._odd("library", "store_not_listed")
         if call.startswith("POST") and call.endswith("/file_batches"):
             return self._document_quirk() if self.happens(self.profile.quirks) else {}
         return {}
+
+    def _answer_lost(self, call: str) -> dict[str, dict[str, Any]]:
+        """An answer is lost: only then is the list read."""
+        name = self.draw.choice(CALLS_AFTER)
+        self.begin(f"OpenAI: {name}", call)
+        return {name: self._parameters(name)}
 
     def _document_quirk(self) -> dict[str, dict[str, Any]]:
         """A stuck one takes more than a day."""

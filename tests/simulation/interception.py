@@ -115,6 +115,7 @@ class InterceptedTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         call = f"{request.method} {request.url.path}"
         held_up = self._interceptor.openai(call)
+        request.read()  # an upload reads S3, and meanwhile others call
         if call == "POST /v1/batches":
             self._invariants.requested(json.loads(request.read()))
         with self._misbehaving(call, held_up) as drawn, self._noticed(drawn, call):
@@ -139,11 +140,6 @@ class InterceptedTransport(httpx.BaseTransport):
         before = self._acted_upon()
         try:
             yield drawn
-        except httpx.TransportError:
-            raise
-        except BaseException:
-            self._faults.withdraw(drawn)  # the caller died, or failed, before its request was whole
-            raise
         finally:
             self._small.clear_quirks()
             now = self._acted_upon()
