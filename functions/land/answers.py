@@ -8,9 +8,10 @@ from typing import BinaryIO
 
 from shared.batchfile.lines import UTF8_MARK
 from shared.errors import NotFound, TryLater
+from shared.jobs.answer import Answer, read_answer
 from shared.jobs.edges import JobEdges
 from shared.jobs.part import REFUSED, Part, PartState
-from shared.jobs.results import MISSING, Answer, Fate, read_answer, stand_in
+from shared.jobs.results import MISSING, Fate, judge, stand_in
 from shared.openai.models import BatchError, BatchStatus
 
 TRIES = 5  # of a download; each continues where the last one broke off
@@ -148,5 +149,5 @@ def _place(
         answers.extras.append(place)
         return
     answers.places[answer.custom_id] = place
-    if answer.fate is Fate.MAY_SUCCEED:
+    if judge(answer, answers.part.endpoint).fate is Fate.MAY_SUCCEED:
         answers.may_succeed.add(answer.custom_id)

@@ -7,12 +7,13 @@ from typing import BinaryIO
 from functions.land.answers import batch_errors
 from functions.land.merge import Landed
 from shared.jobs import keys
+from shared.jobs.answer import read_landed
 from shared.jobs.answer_counts import AnswerCounts
 from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part
-from shared.jobs.results import read_landed
+from shared.jobs.results import judge
 from shared.openai.models import BatchError
 from shared.problems import KEPT
 from shared.report import model, notifications
@@ -47,7 +48,8 @@ def _counted(landed: Iterable[Landed], counts: AnswerCounts, failed: BinaryIO) -
         answer = read_landed(each.line)
         if answer is None:
             raise AssertionError(f"line {each.number} of the results names no request")
-        if not counts.add(answer, each.model, each.number):
+        verdict = judge(answer, each.part.endpoint)
+        if not counts.add(answer, verdict, each.part.model, each.number):
             failed.write(each.line + b"\n")
         held.append(each.line)
         size += len(each.line)
@@ -84,7 +86,9 @@ def _report(edges: JobEdges, job: Job, parts: list[Part], counts: AnswerCounts) 
             failed=counts.failed,
             retried=sum(part.requests for part in parts if part.attempt == 2 and not part.replaced),
             skipped=job.skipped,
+            incomplete=counts.incomplete.total(),
         ),
+        incomplete=dict(counts.incomplete.most_common()),
         usage=model.total(counts.usage),
         usage_by_model=counts.usage,
         cost=cost(counts.usage, prices()),

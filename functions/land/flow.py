@@ -85,7 +85,7 @@ def _placed(
     numbers = line_numbers(edges.s3, part)
     for position, (number, custom_id) in enumerate(zip(numbers, ids, strict=True), 1):
         line = answers.line(custom_id, position)
-        yield Landed(number, -part.attempt, part.model, line)
+        yield Landed(number, -part.attempt, part, line)
 
 
 def _delete_files(edges: JobEdges, job: Job, part: Part) -> None:

@@ -17,7 +17,7 @@ class Landed(NamedTuple):
 
     number: int  # line of the dropped file
     rank: int  # minus the attempt
-    model: str
+    part: Part
     line: bytes
 
 
@@ -48,4 +48,4 @@ def _streamed(edges: JobEdges, chain: list[Part]) -> Iterator[Landed]:
     for part in chain:
         lines = lines_of(edges.s3.chunks(edges.s3.ours(keys.landed_key(part))))
         for number, line in zip(line_numbers(edges.s3, part), lines, strict=True):
-            yield Landed(number, -part.attempt, part.model, line)
+            yield Landed(number, -part.attempt, part, line)

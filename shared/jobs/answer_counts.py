@@ -2,11 +2,13 @@
 
 from collections import Counter
 
-from shared.jobs.results import Answer, Fate
+from shared.jobs.answer import Answer
+from shared.jobs.results import Fate, Verdict
 from shared.model import FrozenModel
 from shared.text import shorten
 
 GROUPS = 50  # kinds of errors in a report; the rest is counted together
+REASONS = 20  # why answers are incomplete, in a report; the rest is counted together
 
 
 class ErrorGroup(FrozenModel):
@@ -38,28 +40,34 @@ class AnswerCounts:
     def __init__(self) -> None:
         self.succeeded = 0
         self.failed = 0
+        self.incomplete: Counter[str] = Counter()  # of those that succeeded, by the reason
         self._input: Counter[str] = Counter()  # tokens by model; models are made once, at the end
         self._output: Counter[str] = Counter()
         self._groups: dict[tuple[str, str], tuple[str, int]] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
 
-    def add(self, answer: Answer, model: str, line: int) -> bool:
+    def add(self, answer: Answer, verdict: Verdict, model: str, line: int) -> bool:
         """Counts one request's final answer; whether it succeeded."""
         self._spend(answer, model)
-        if answer.fate is Fate.SUCCEEDED:
+        if verdict.fate is Fate.SUCCEEDED:
             self.succeeded += 1
+            if verdict.incomplete:
+                self._count_incomplete(verdict.incomplete)
             return True
         self.failed += 1
-        key = answer.failure
+        key = (verdict.code, verdict.message)
         if key not in self._groups and len(self._groups) >= GROUPS:
             key = ("other", "further kinds of errors, see errors.jsonl")
         self._groups.setdefault(key, (shorten(answer.custom_id), line))
         self._counts[key] += 1
         return False
 
+    def _count_incomplete(self, reason: str) -> None:
+        known = reason in self.incomplete or len(self.incomplete) < REASONS
+        self.incomplete[reason if known else "other"] += 1
+
     def _spend(self, answer: Answer, model: str) -> None:
-        usage = answer.response.body.usage if answer.response and answer.response.body else None
-        if usage:
+        if usage := answer.usage:
             self._input[model] += usage.prompt_tokens or usage.input_tokens or 0
             self._output[model] += usage.completion_tokens or usage.output_tokens or 0
 

@@ -1,18 +1,37 @@
-"""One line of an output file: whether the request succeeded, failed, or may succeed later."""
+"""What an answer is: whether its request succeeded, failed, or may succeed later.
+
+HTTP 200 is not enough: the body says whether there is an answer in it.
+"""
 
 import json
 from collections.abc import Iterable, Iterator
 from enum import Enum
 from itertools import filterfalse
-from typing import Any
+from typing import NamedTuple
 
-import msgspec
-
-from shared.nesting import is_too_deep
+from shared.jobs.answer import Answer, Body, Choice, Error
 from shared.text import shorten
 
-RETRYABLE = frozenset({"batch_expired", "request_timeout", "missing_result"})
 MISSING = "missing_result"
+NO_ANSWER = "no_answer"  # HTTP 200 with nothing in it
+RETRYABLE = frozenset(
+    {"batch_expired", "request_timeout", MISSING, "server_error", "rate_limit_exceeded"}
+    | {"vector_store_timeout", "insufficient_quota"}
+)
+# Where each endpoint's answer is. At an endpoint that is not here every body counts as one.
+CONTENT = {
+    "/v1/chat/completions": "choices",
+    "/v1/completions": "choices",
+    "/v1/responses": "output",
+    "/v1/embeddings": "data",
+    "/v1/images/generations": "data",
+    "/v1/images/edits": "data",
+    "/v1/moderations": "results",
+    "/v1/videos": "id",
+}
+FAILED = frozenset({"failed", "cancelled", "canceled", "expired", "error"})
+UNFINISHED = frozenset({"incomplete", "in_progress", "queued"})
+UNUSUAL = frozenset({"length", "content_filter", "error"})  # reasons to finish a chat
 
 
 class Fate(Enum):
@@ -21,111 +40,99 @@ class Fate(Enum):
     MAY_SUCCEED = "may succeed later"
 
 
-class _Usage(msgspec.Struct, gc=False):
-    prompt_tokens: int | None = None  # chat completions, completions, embeddings
-    completion_tokens: int | None = None
-    input_tokens: int | None = None  # responses
-    output_tokens: int | None = None
+class Verdict(NamedTuple):
+    """What an answer counts as, and why."""
+
+    fate: Fate
+    code: str = ""  # of a failure, for grouping
+    message: str = ""
+    incomplete: str = ""  # why an answer that succeeded is not whole
 
 
-class _Error(msgspec.Struct, gc=False):
-    code: str | int | None = None
-    message: str | None = None
-    type: str | None = None
+SUCCEEDED = Verdict(Fate.SUCCEEDED)
 
 
-class _Body(msgspec.Struct, gc=False):
-    model: str | None = None
-    usage: _Usage | None = None
-    error: _Error | None = None
+def judge(answer: Answer, endpoint: str) -> Verdict:
+    """Success is no error, a 2xx, and a body with an answer in it."""
+    error, response = answer.error, answer.response
+    if error is not None and (response is None or error.says_something):
+        return _failed(error, f"http_{answer.status}")
+    status, body = (response.status_code or 0, response.body) if response else (0, None)
+    if 200 <= status < 300:
+        return _judge_body(body, endpoint)
+    return _failed(_said(body), f"http_{status}", passing=_may_pass(status))
 
 
-class _Response(msgspec.Struct, gc=False):
-    status_code: int | None = None
-    body: _Body | None = None
+def _judge_body(body: Body | str | None, endpoint: str) -> Verdict:
+    if not isinstance(body, Body):
+        return _judge_text(body, endpoint)
+    where = CONTENT.get(endpoint)
+    is_empty = where is not None and not getattr(body, where)
+    if is_empty or body.status or body.error or body.object == "error":
+        return _judge_by_status(body, body.status.lower() if body.status else "", is_empty)
+    return _judge_choices(body.choices or [])
 
 
-class Answer(msgspec.Struct, gc=False):
-    """The part of an output line that decides what it counts as."""
-
-    custom_id: str
-    response: _Response | None = None
-    error: _Error | None = None
-
-    @property
-    def status(self) -> int:
-        return (self.response.status_code or 0) if self.response else 0
-
-    @property
-    def fate(self) -> Fate:
-        """Success is no error and a 2xx; `status_code: 0` was seen in completed batches."""
-        if self.error is None and 200 <= self.status < 300:
-            return Fate.SUCCEEDED
-        if self.error is not None:
-            return Fate.MAY_SUCCEED if self.error.code in RETRYABLE else Fate.FAILED
-        passing = self.status in {0, 408, 429} or self.status >= 500
-        return Fate.MAY_SUCCEED if passing else Fate.FAILED
-
-    @property
-    def failure(self) -> tuple[str, str]:
-        """The code and the text of a failure, for grouping."""
-        body = self.response.body if self.response else None
-        error = self.error or (body.error if body else None) or _Error()
-        code = error.code or error.type or f"http_{self.status}"
-        return shorten(str(code)), shorten(error.message or "no message")
+def _judge_text(text: str | None, endpoint: str) -> Verdict:
+    is_answer = endpoint not in CONTENT and bool(text and text.strip())
+    return SUCCEEDED if is_answer else _failed(_said(text), NO_ANSWER)
 
 
-_decode = msgspec.json.Decoder(Answer).decode
+def _judge_by_status(body: Body, status: str, is_empty: bool) -> Verdict:
+    if _has_failed(body, status):
+        return _failed(_said(body), status or "error")
+    if status == "incomplete" or (status in UNFINISHED and not is_empty):
+        return Verdict(Fate.SUCCEEDED, incomplete=_why_incomplete(body, status))
+    return _failed(_said(body), NO_ANSWER) if is_empty else _judge_choices(body.choices or [])
 
 
-def read_answer(line: bytes) -> Answer | None:
-    """An output line, however odd its inside is; None for one that names no request."""
-    return None if is_too_deep(line) else read_landed(line)
+def _has_failed(body: Body, status: str) -> bool:
+    has_error = body.error is not None and body.error.says_something
+    return has_error or status in FAILED or body.object == "error"
 
 
-def read_landed(line: bytes) -> Answer | None:
-    """A line that has been read before."""
-    try:
-        return _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _read_leniently(line)
+def _why_incomplete(body: Body, status: str) -> str:
+    details = body.incomplete_details
+    return shorten((details.reason if details else None) or status)
 
 
-def _read_leniently(line: bytes) -> Answer | None:
-    """A body of an unexpected shape is still an answer."""
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(found, dict) or not isinstance(found.get("custom_id"), str):
-        return None
-    response, error = _object(found.get("response")), found.get("error")
-    answer = Answer(custom_id=found["custom_id"])
-    if response:
-        answer.response = _Response(_odd_status(response.get("status_code")))
-    if error is not None:
-        answer.error = _odd_error(error)
-    return answer
+def _judge_choices(choices: list[Choice]) -> Verdict:
+    for choice in choices:
+        if choice.finish_reason in UNUSUAL:
+            if choice.finish_reason == "error":
+                return _failed(Error(message="the answer ended in an error"), "error")
+            return Verdict(Fate.SUCCEEDED, incomplete=choice.finish_reason)
+    return SUCCEEDED
 
 
-def _odd_status(status: Any) -> int | None:
-    """`"200"` and `200.0` are a success too: a retry would be paid again."""
-    try:
-        return int(status)
-    except (TypeError, ValueError, OverflowError):
-        return None
+def _said(body: Body | str | None) -> Error:
+    """What a body without an answer says, in whatever place."""
+    if not isinstance(body, Body):
+        return Error(message=body)
+    if body.error and body.error.says_something:
+        return body.error
+    status = f"its status is {body.status!r}" if body.status else None
+    return Error(message=body.message or body.detail or status)
 
 
-def _odd_error(error: object) -> _Error:
-    """Takes what it can from whatever stands in place of an error."""
-    if not isinstance(error, dict):
-        return _Error(message=str(error))
-    known = {name: str(error[name]) for name in ("code", "message") if error.get(name) is not None}
-    return _Error(**known)
+def _failed(error: Error, code: str, *, passing: bool = False) -> Verdict:
+    """The code is for one that the error does not name."""
+    fate = Fate.MAY_SUCCEED if passing or _is_passing(error) else Fate.FAILED
+    named = str(error.code or error.type or code)
+    said = error.message or ("the answer is empty" if named == NO_ANSWER else "no message")
+    return Verdict(fate, shorten(named), shorten(said))
 
 
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _is_passing(error: Error) -> bool:
+    named = {str(each).lower() for each in (error.code, error.type) if each}
+    if named & RETRYABLE:
+        return True
+    return any(each.isdecimal() and len(each) == 3 and _may_pass(int(each)) for each in named)
+
+
+def _may_pass(status: int) -> bool:
+    """`status_code: 0` was seen in completed batches."""
+    return status in {0, 408, 429} or status >= 500
 
 
 def stand_in(custom_id: str, code: str, message: str) -> bytes:

@@ -121,6 +121,9 @@ def _requests(report: JobReport) -> Html:
 
 def _remarks(report: JobReport) -> Iterator[str]:
     counts = report.requests
+    if report.incomplete:
+        reasons = ", ".join(f"{number(n)} × {why}" for why, n in report.incomplete.items())
+        yield f"{number(counts.incomplete)} succeeded with an incomplete answer: {reasons}."
     if counts.retried:
         yield f"{number(counts.retried)} were retried at least once."
     if counts.skipped:

@@ -77,6 +77,7 @@ class Requests(FrozenModel):
     failed: int
     retried: int  # sent again at least once
     skipped: int  # bad lines left out, with bad-lines: skip
+    incomplete: int = 0  # succeeded, but the answer is not whole
 
 
 class JobReport(FrozenModel):
@@ -96,6 +97,7 @@ class JobReport(FrozenModel):
     estimated_prompt_tokens: int
     parts: list[PartReport]
     errors: list[ErrorGroup]
+    incomplete: dict[str, int] = {}  # answers that are not whole, by the reason
     skipped: Skipped | None
     extra_answers: int  # for no request, or a second one: kept in extras-….jsonl
     files: dict[str, str]  # keys in the data bucket

@@ -3,9 +3,17 @@
 import json
 from typing import Any
 
-from shared.jobs.results import Answer, read_answer
+from shared.jobs.answer import Answer, read_answer
+from shared.jobs.results import Verdict, judge
 
-OK = {"status_code": 200, "body": {"usage": {"prompt_tokens": 3, "completion_tokens": 2}}}
+CHAT = "/v1/chat/completions"
+OK = {
+    "status_code": 200,
+    "body": {
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "Hello."}}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2},
+    },
+}
 
 
 def answer(response: Any = None, error: Any = None, custom_id: Any = "a") -> Answer:
@@ -18,3 +26,11 @@ def answer(response: Any = None, error: Any = None, custom_id: Any = "a") -> Ans
 
 def http(status: Any, **error: Any) -> dict[str, Any]:
     return {"status_code": status, "body": {"error": error}}
+
+
+def judged(response: Any = None, error: Any = None, endpoint: str = CHAT) -> Verdict:
+    return judge(answer(response, error), endpoint)
+
+
+def body(**fields: Any) -> dict[str, Any]:
+    return {"status_code": 200, "body": fields}

@@ -12,6 +12,7 @@ from local.openai.batches.input_check import PlannedRequest
 from local.openai.http.messages import Json
 from local.openai.inference.outcomes import CANCELLED, EXPIRED, Outcome
 from local.openai.inference.prompt import usage
+from local.openai.inference.spoiling import spoiled
 from local.openai.quirks import Quirk
 
 Answer = Callable[[Batch, Json, float], Json]
@@ -55,12 +56,12 @@ class Results:
             return
         with self.batch.input.open("rb") as lines:
             for request in self.batch.requests[:done]:
-                if request.outcome.kind != "answered":
+                if request.outcome.kind not in ("answered", "spoiled"):
                     continue
                 lines.seek(request.offset)
                 line = self._answer(request, lines.readline())
                 # A lost answer is not billed: else asking again would look like paying twice.
-                if lost <= 0:
+                if lost <= 0 and request.outcome.billed:
                     self.written.paid.append(request.custom_id)
                 lost -= 1
                 yield line
@@ -68,9 +69,12 @@ class Results:
     def _answer(self, request: PlannedRequest, raw: bytes) -> bytes:
         body = orjson.loads(raw)["body"]
         answer = self.answer(self.batch, body, self.now)
-        input_tokens, output_tokens = usage(answer)
-        self.written.input_tokens += input_tokens
-        self.written.output_tokens += output_tokens
+        if request.outcome.billed:
+            input_tokens, output_tokens = usage(answer)
+            self.written.input_tokens += input_tokens
+            self.written.output_tokens += output_tokens
+        if request.outcome.kind == "spoiled":
+            return self._line(request, 200, spoiled(request.outcome.code or "", answer))
         return self._line(request, 200, answer)
 
     def _failure(self, request: PlannedRequest, outcome: Outcome) -> bytes:
@@ -97,7 +101,7 @@ class Results:
         )
 
     def _line(
-        self, request: PlannedRequest, status: int, body: Json, request_id: str | None = None
+        self, request: PlannedRequest, status: int, body: object, request_id: str | None = None
     ) -> bytes:
         fingerprint = self._fingerprint(request)
         if request_id is None:

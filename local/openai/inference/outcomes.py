@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from local.openai.http.messages import Json
+from local.openai.inference import spoiling
 
 NAMED = re.compile(r"small-openai:([a-z0-9-]+)")
 UNTIL = re.compile(r"(.+)-until-attempt-(\d+)")
@@ -11,7 +12,7 @@ UNTIL = re.compile(r"(.+)-until-attempt-(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`answered`: in the output file; `http`, `code`, `no_status`: in the error file; `missing`."""
+    """`answered`, `spoiled`: in the output file; `http`, `code`, `no_status`: in the error file."""
 
     kind: str
     status: int = 200
@@ -24,6 +25,10 @@ class Outcome:
     def failed(self) -> bool:
         """Counted as failed by request_counts; `missing` and `no_status` count as completed."""
         return self.kind in ("http", "code")
+
+    @property
+    def billed(self) -> bool:
+        return self.kind == "answered" or self.code in spoiling.ANSWERED
 
 
 ANSWERED = Outcome("answered")
@@ -54,6 +59,7 @@ OUTCOMES: dict[str, Outcome] = {
     "status0": NO_STATUS,
     "missing": MISSING,
     "unknown-code": Outcome("code", code="undocumented_code", message="This code is undocumented."),
+    **{name: Outcome("spoiled", code=name) for name in spoiling.SPOILED},
 }
 
 

@@ -35,6 +35,7 @@ def test_dropped_file_ends_as_results_in_the_order_of_its_lines(world: World) ->
         "failed": 0,
         "retried": 0,
         "skipped": 0,
+        "incomplete": 0,
     }
 
 

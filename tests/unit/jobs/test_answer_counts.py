@@ -1,20 +1,28 @@
 """Answers are counted as they pass: successes, failures, tokens and kinds of errors."""
 
-from shared.jobs.answer_counts import GROUPS, AnswerCounts, Usage
-from tests.support.answers import OK, answer, http
+from itertools import repeat
+
+from shared.jobs.answer import Answer
+from shared.jobs.answer_counts import GROUPS, REASONS, AnswerCounts, Usage
+from shared.jobs.results import judge
+from tests.support.answers import CHAT, OK, answer, body, http
+
+
+def add(counts: AnswerCounts, found: Answer, model: str, line: int, endpoint: str = CHAT) -> bool:
+    return counts.add(found, judge(found, endpoint), model, line)
 
 
 def test_counts_hold_successes_failures_and_tokens_by_model() -> None:
     counts = AnswerCounts()
-    responses = {"status_code": 200, "body": {"usage": {"input_tokens": 5, "output_tokens": 7}}}
+    response = answer(body(output=[{}], usage={"input_tokens": 5, "output_tokens": 7}))
 
     succeeded = [
-        counts.add(answer(OK), "m1", 1),
-        counts.add(answer(OK), "m1", 2),
-        counts.add(answer(responses), "m2", 3),
-        counts.add(answer(http(400, code="c", message="m")), "m2", 4),
-        counts.add(answer({"status_code": 200, "body": None}), "m3", 5),
-        counts.add(answer({"status_code": 500, "body": OK["body"]}), "m1", 6),
+        add(counts, answer(OK), "m1", 1),
+        add(counts, answer(OK), "m1", 2),
+        add(counts, response, "m2", 3, "/v1/responses"),
+        add(counts, answer(http(400, code="c", message="m")), "m2", 4),
+        add(counts, answer(body(choices=[{}])), "m3", 5),
+        add(counts, answer({"status_code": 500, "body": OK["body"]}), "m1", 6),
     ]
 
     assert succeeded == [True, True, True, False, True, False]
@@ -28,11 +36,11 @@ def test_counts_hold_successes_failures_and_tokens_by_model() -> None:
 def test_equal_failures_are_one_group_with_its_first_example() -> None:
     counts = AnswerCounts()
 
-    counts.add(answer(http(400, code="c", message="m"), custom_id="first"), "m", 3)
-    counts.add(answer(http(500, code="d", message="m")), "m", 4)
-    counts.add(answer(http(500, code="d", message="m")), "m", 5)
-    counts.add(answer(http(500, code="d", message="m")), "m", 6)
-    counts.add(answer(http(400, code="c", message="m")), "m", 9)
+    add(counts, answer(http(400, code="c", message="m"), custom_id="first"), "m", 3)
+    add(counts, answer(http(500, code="d", message="m")), "m", 4)
+    add(counts, answer(http(500, code="d", message="m")), "m", 5)
+    add(counts, answer(http(500, code="d", message="m")), "m", 6)
+    add(counts, answer(http(400, code="c", message="m")), "m", 9)
 
     assert [
         (each.code, each.count, each.example_custom_id, each.example_line) for each in counts.groups
@@ -42,16 +50,32 @@ def test_equal_failures_are_one_group_with_its_first_example() -> None:
 def test_error_groups_are_bounded_and_the_rest_is_one_group() -> None:
     counts = AnswerCounts()
 
-    list(
-        map(
-            counts.add,
-            map(answer, map(http, range(1_000, 1_000 + GROUPS + 20))),
-            "m" * 99,
-            range(1, 99),
-        )
-    )
-    counts.add(answer(http(1_000)), "m", 99)
+    failures = map(answer, map(http, range(1_000, 1_000 + GROUPS + 20)))
+
+    list(map(add, repeat(counts), failures, "m" * 99, range(1, 99)))
+    add(counts, answer(http(1_000)), "m", 99)
 
     assert len(counts.groups) == GROUPS + 1
     assert (counts.groups[0].code, counts.groups[0].count) == ("other", 20)
     assert (counts.groups[1].code, counts.groups[1].count) == ("http_1000", 2)
+
+
+def test_incomplete_answers_are_counted_by_their_reason_and_succeed() -> None:
+    counts = AnswerCounts()
+
+    for number, reason in enumerate(["length", "length", "content_filter", "stop"], 1):
+        add(counts, answer(body(choices=[{"finish_reason": reason}])), "m", number)
+
+    assert (counts.succeeded, counts.failed) == (4, 0)
+    assert counts.incomplete == {"length": 2, "content_filter": 1}
+
+
+def test_reasons_for_incomplete_answers_are_bounded() -> None:
+    counts = AnswerCounts()
+
+    for number in range(REASONS + 5):
+        odd = body(status="incomplete", incomplete_details={"reason": f"reason-{number}"})
+        add(counts, answer(odd), "m", number, "/v1/responses")
+
+    assert len(counts.incomplete) == REASONS + 1
+    assert counts.incomplete["other"] == 5

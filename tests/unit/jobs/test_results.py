@@ -7,21 +7,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.jobs.results import Answer, Fate, lines_of, read_answer, stand_in
+from shared.batchfile.schema import ENDPOINTS
+from shared.jobs.answer import read_answer
+from shared.jobs.results import CONTENT, Fate, lines_of, stand_in
 from shared.text import LONGEST
-from tests.support.answers import OK, answer, http
+from tests.support.answers import OK, answer, body, http, judged
 from tests.support.splits import bounded
+
+SERVER_ERROR = {"code": "server_error", "message": "An error occurred. You can retry."}
+CHOICE = {"finish_reason": "stop", "message": {"content": "Hello."}}
+WHOLE = {
+    "choices": [CHOICE],
+    "output": [{"type": "message"}],
+    "data": [{"index": 0}],
+    "results": [{"flagged": False}],
+    "id": "video_1",
+}
 
 
 @pytest.mark.parametrize(
     ("response", "error", "fate"),
     [
         (OK, None, Fate.SUCCEEDED),
-        ({"status_code": 299}, None, Fate.SUCCEEDED),
-        ({"status_code": 200, "body": "odd"}, None, Fate.SUCCEEDED),
-        ({"status_code": 200, "body": {"usage": "odd"}}, None, Fate.SUCCEEDED),
-        ({"status_code": 200.0}, None, Fate.SUCCEEDED),
-        ({"status_code": "200"}, None, Fate.SUCCEEDED),
+        (OK | {"status_code": 299}, None, Fate.SUCCEEDED),
+        (OK | {"status_code": 200.0}, None, Fate.SUCCEEDED),
+        (OK | {"status_code": "200"}, None, Fate.SUCCEEDED),
+        (OK, {}, Fate.SUCCEEDED),
+        ({"status_code": 200}, None, Fate.FAILED),
+        ({"status_code": 200, "body": None}, None, Fate.FAILED),
+        ({"status_code": 200, "body": ""}, None, Fate.FAILED),
+        ({"status_code": 200, "body": {}}, None, Fate.FAILED),
+        ({"status_code": 200, "body": []}, None, Fate.FAILED),
+        ({"status_code": 200, "body": "odd"}, None, Fate.FAILED),
         (http(400), None, Fate.FAILED),
         (http(404), None, Fate.FAILED),
         (http(300), None, Fate.FAILED),
@@ -48,7 +65,7 @@ from tests.support.splits import bounded
     ],
 )
 def test_answer_has_a_fate(response: Any, error: Any, fate: Fate) -> None:
-    assert answer(response, error).fate is fate
+    assert judged(response, error).fate is fate
 
 
 @pytest.mark.parametrize(
@@ -64,48 +81,118 @@ def test_answer_has_a_fate(response: Any, error: Any, fate: Fate) -> None:
         (http(400, message="m", type="t"), None, ("t", "m")),
         (http(400, message="m"), None, ("http_400", "m")),
         ({"status_code": 400, "body": None}, None, ("http_400", "no message")),
-        ({"status_code": 400, "body": {"error": "odd"}}, None, ("http_400", "no message")),
+        ({"status_code": 400, "body": {"error": "odd"}}, None, ("http_400", "odd")),
+        ({"status_code": 400, "body": {"detail": "odd"}}, None, ("http_400", "odd")),
+        ({"status_code": 400, "body": {"message": "odd"}}, None, ("http_400", "odd")),
+        ({"status_code": 502, "body": "Bad gateway"}, None, ("http_502", "Bad gateway")),
+        (body(), None, ("no_answer", "the answer is empty")),
+        (body(detail="Overloaded"), None, ("no_answer", "Overloaded")),
         (None, {"code": "x" * 999, "message": "y"}, ("x" * (LONGEST - 1) + "…", "y")),
     ],
 )
 def test_failed_answer_has_a_code_and_a_message(
     response: Any, error: Any, failure: tuple[str, str]
 ) -> None:
-    assert answer(response, error).failure == failure
+    found = judged(response, error)
+
+    assert (found.code, found.message) == failure
+
+
+@pytest.mark.parametrize("endpoint", sorted(ENDPOINTS))
+def test_answer_without_its_endpoints_content_is_a_failure(endpoint: str) -> None:
+    where = CONTENT[endpoint]
+    without = {name: each for name, each in WHOLE.items() if name != where}
+
+    assert judged(body(**WHOLE), endpoint=endpoint).fate is Fate.SUCCEEDED
+    assert judged(body(**without), endpoint=endpoint).fate is Fate.FAILED
+    assert judged(body(**without | {where: []}), endpoint=endpoint).fate is Fate.FAILED
+    assert judged(body(**without | {where: None}), endpoint=endpoint).fate is Fate.FAILED
+
+
+@pytest.mark.parametrize("choices", [[None], ["odd"], {}, "odd", 7])
+def test_choices_that_are_none_are_no_answer(choices: Any) -> None:
+    assert judged(body(choices=choices)).code == "no_answer"
+
+
+@pytest.mark.parametrize("inside", [{"foo": 1}, "Some words.", ["a"], {"error": None, "x": []}])
+def test_any_body_is_an_answer_at_an_unknown_endpoint(inside: Any) -> None:
+    assert judged({"status_code": 200, "body": inside}, endpoint="/v1/new").fate is Fate.SUCCEEDED
+
+
+@pytest.mark.parametrize("endpoint", ["/v1/responses", "/v1/chat/completions", "/v1/new"])
+@pytest.mark.parametrize(
+    ("fields", "fate", "code"),
+    [
+        ({"status": "failed", "error": SERVER_ERROR}, Fate.MAY_SUCCEED, "server_error"),
+        ({"error": {"code": "rate_limit_exceeded"}}, Fate.MAY_SUCCEED, "rate_limit_exceeded"),
+        ({"error": {"type": "server_error", "code": None}}, Fate.MAY_SUCCEED, "server_error"),
+        ({"error": {"code": 503, "message": "Busy."}}, Fate.MAY_SUCCEED, "503"),
+        ({"error": {"code": "429"}}, Fate.MAY_SUCCEED, "429"),
+        ({"error": {"code": "invalid_prompt"}, "status": "failed"}, Fate.FAILED, "invalid_prompt"),
+        ({"error": {"code": 400}}, Fate.FAILED, "400"),
+        ({"error": "It broke."}, Fate.FAILED, "error"),
+        ({"status": "failed"}, Fate.FAILED, "failed"),
+        ({"status": "FAILED", "error": {}}, Fate.FAILED, "failed"),
+        ({"status": "cancelled"}, Fate.FAILED, "cancelled"),
+        ({"object": "error", "message": "No."}, Fate.FAILED, "error"),
+    ],
+)
+def test_failure_with_http_200_is_no_success(
+    endpoint: str, fields: dict[str, Any], fate: Fate, code: str
+) -> None:
+    found = judged(body(**WHOLE | fields), endpoint=endpoint)
+
+    assert (found.fate, found.code) == (fate, code)
+
+
+def test_failed_body_that_is_a_json_text_is_no_success() -> None:
+    failed = json.dumps({"status": "failed", "error": SERVER_ERROR, "output": []})
+    whole = json.dumps({"choices": [CHOICE]})
+
+    assert judged({"status_code": 200, "body": failed}).code == "server_error"
+    assert judged({"status_code": 200, "body": whole}).fate is Fate.SUCCEEDED
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("endpoint", "fields", "reason"),
     [
-        b"",
-        b"nonsense",
-        b"\xff",
-        b"[]",
-        b"{}",
-        b'{"custom_id": null}',
-        b'{"custom_id": 5}',
-        b'{"custom_id": "a"',
-        b"[" * 100_000,
-        b'{"x":' * 100_000,
-        *(b'{"custom_id": "a", "x": ' + b"[" * n + b"]" * n + b"}" for n in (600, 2_000, 100_000)),
+        ("/v1/chat/completions", {"choices": [CHOICE | {"finish_reason": "length"}]}, "length"),
+        (
+            "/v1/completions",
+            {"choices": [CHOICE, {"finish_reason": "content_filter"}]},
+            "content_filter",
+        ),
+        ("/v1/responses", {"status": "incomplete", "output": []}, "incomplete"),
+        (
+            "/v1/responses",
+            {
+                "status": "incomplete",
+                "incomplete_details": {"reason": "max_output_tokens"},
+                "output": [],
+            },
+            "max_output_tokens",
+        ),
+        ("/v1/videos", {"id": "video_1", "status": "queued"}, "queued"),
+        ("/v1/chat/completions", {"choices": [CHOICE]}, ""),
+        ("/v1/responses", {"status": "completed", "output": [{}]}, ""),
     ],
 )
-def test_line_without_custom_id_is_no_answer(line: bytes) -> None:
-    assert read_answer(line) is None
+def test_incomplete_answer_succeeds_and_says_why(
+    endpoint: str, fields: dict[str, Any], reason: str
+) -> None:
+    found = judged(body(**fields), endpoint=endpoint)
+
+    assert (found.fate, found.incomplete) == (Fate.SUCCEEDED, reason)
 
 
-def test_an_answer_may_be_nested_as_deeply_as_we_allow() -> None:
-    line = b'{"custom_id": "a", "x": ' + b"[" * 500 + b"]" * 500 + b"}"
+def test_response_that_is_still_queued_is_no_answer() -> None:
+    found = judged(body(status="queued", output=[]), endpoint="/v1/responses")
 
-    assert read_answer(line) == Answer(custom_id="a")
+    assert (found.fate, found.message) == (Fate.FAILED, "its status is 'queued'")
 
 
-def test_answer_that_is_not_utf8_is_an_answer() -> None:
-    found = read_answer(
-        b'{"custom_id": "a", "response": {"status_code": 200, "body": {"x": "\xff"}}}'
-    )
-
-    assert found == answer({"status_code": 200, "body": {}})
+def test_choice_that_ended_in_an_error_is_a_failure() -> None:
+    assert judged(body(choices=[{"finish_reason": "error"}])).fate is Fate.FAILED
 
 
 @pytest.mark.parametrize("custom_id", ["a", "ü/😀", 'quote"\\', "\0", "x" * 5_000])

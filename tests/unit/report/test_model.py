@@ -2,15 +2,14 @@
 
 import pytest
 
+from shared.jobs.answer import Answer
 from shared.jobs.answer_counts import AnswerCounts, Usage
-from shared.jobs.results import Answer
-from shared.jobs.results import _Response as Response
+from shared.jobs.results import SUCCEEDED
 from shared.openai.models import BatchError
 from shared.problems import Problem, Problems
 from shared.report.model import outcome, part_report, rejection, skipped, total
 from tests.support.records import NOW, SOURCE, job, part
 
-OK = Response(200)
 PROBLEM = Problem(line=3, code="invalid_url", param="url", message="No.", remedy="Yes.")
 
 
@@ -63,29 +62,29 @@ def test_total_adds_up_the_usage_of_all_models() -> None:
 
 
 @pytest.mark.parametrize(
-    ("statuses", "answers", "state"),
+    ("statuses", "succeeded", "state"),
     [
-        (["completed"], [OK], "completed"),
-        (["completed"], [], "completed"),
-        (["completed", "failed"], [], "completed"),
-        (["expired"], [], "completed"),
-        (["failed"], [], "failed"),
-        (["failed", "refused"], [], "failed"),
-        (["refused"], [OK], "completed"),
-        (["cancelled"], [], "cancelled"),
-        (["cancelled", "failed"], [], "completed"),
-        (["cancelled"], [OK], "completed"),
+        (["completed"], 1, "completed"),
+        (["completed"], 0, "completed"),
+        (["completed", "failed"], 0, "completed"),
+        (["expired"], 0, "completed"),
+        (["failed"], 0, "failed"),
+        (["failed", "refused"], 0, "failed"),
+        (["refused"], 1, "completed"),
+        (["cancelled"], 0, "cancelled"),
+        (["cancelled", "failed"], 0, "completed"),
+        (["cancelled"], 1, "completed"),
     ],
 )
 def test_outcome_follows_from_the_statuses_of_the_parts(
-    statuses: list[str], answers: list[Response], state: str
+    statuses: list[str], succeeded: int, state: str
 ) -> None:
     counts = AnswerCounts()
-    succeeded = [counts.add(Answer("a", each), "m", 1) for each in answers]
+    for line in range(succeeded):
+        counts.add(Answer("a"), SUCCEEDED, "m", line)
     parts = [part(batch_status=each) for each in statuses]
     replaced = part(batch_status="failed", replaced=True)
 
-    assert all(succeeded)
     assert outcome([*parts, replaced], counts) == state
 
 
