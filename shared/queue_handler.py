@@ -33,5 +33,9 @@ def queue_handler(take: Callable[[SQSRecord], None]) -> Handler:
 
 
 def count_outcome(prefix: str, outcome: str, how_many: int = 1) -> None:
-    """A metric named after both, such as SubmitNotNow."""
-    count(f"{prefix.title()}{outcome.title().replace(' ', '')}", how_many)
+    count(metric_name(prefix, outcome), how_many)
+
+
+def metric_name(prefix: str, outcome: str) -> str:
+    """After both, such as SubmitNotNow."""
+    return f"{prefix.title()}{outcome.replace('_', ' ').title().replace(' ', '')}"

@@ -11,7 +11,8 @@ from shared.jobs.answer import read_landed
 from shared.jobs.answer_counts import AnswerCounts
 from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
-from shared.jobs.model import Job, JobState
+from shared.jobs.model import Job
+from shared.jobs.outcome import outcome, why
 from shared.jobs.part import Part
 from shared.jobs.results import judge
 from shared.openai.models import BatchError
@@ -32,12 +33,14 @@ def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]
         edges.s3.write(results, _counted(landed, counts, failed))
         edges.s3.write_file(errors, failed)
     _check_complete(job, counts)
-    report = _report(edges, job, parts, counts)
+    state = outcome(job, parts, counts)
+    ended = job.in_state(state, edges.now(), reason=why(job, state, parts, counts))
+    report = _report(edges, ended, parts, counts)
     edges.s3.write(report.files["page"], [job_page(report)], keys.PAGE)
     body = sanitize_json(report.model_dump_json(indent=2))
     edges.s3.write(report.files["report"], [body], "application/json")
-    edges.notifier.publish(notifications.ended(job, report))
-    return job.in_state(JobState(report.state), edges.now(), reason=report.reason)
+    edges.notifier.publish(notifications.ended(ended, report))
+    return ended
 
 
 def _counted(landed: Iterable[Landed], counts: AnswerCounts, failed: BinaryIO) -> Iterator[bytes]:
@@ -69,17 +72,16 @@ def _check_complete(job: Job, counts: AnswerCounts) -> None:
 
 
 def _report(edges: JobEdges, job: Job, parts: list[Part], counts: AnswerCounts) -> model.JobReport:
-    prefix, now = job.results_prefix, edges.now()
-    state = model.outcome(parts, counts)
+    prefix = job.results_prefix
     files = {name: f"{prefix}{name}.jsonl" for name in ("results", "errors")}
     files |= {f"extras-{p.number}": keys.extras_key(job, p) for p in parts if p.extras}
     return model.JobReport(
         job_id=job.id,
-        state=state,
-        reason=_reason(parts) if state != "completed" else "",
+        state=job.state,
+        reason=job.reason,
         source=job.source,
         options=job.options,
-        times=job.times | {state: now},
+        times=job.times,
         requests=model.Requests(
             total=job.requests,
             succeeded=counts.succeeded,
@@ -100,11 +102,6 @@ def _report(edges: JobEdges, job: Job, parts: list[Part], counts: AnswerCounts) 
         files=files | {"report": f"{prefix}report.json", "page": f"{prefix}report.html"},
         notes=job.notes,
     )
-
-
-def _reason(parts: list[Part]) -> str:
-    messages = [error.message for part in parts for error in part.errors if error.message]
-    return messages[0] if messages else next((part.reason for part in parts if part.reason), "")
 
 
 def _errors(edges: JobEdges, part: Part) -> list[BatchError]:

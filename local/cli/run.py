@@ -17,12 +17,13 @@ from local.world.workspace import logs_kept_on_failure, temporary_home
 from shared.jobs.keys import INBOX
 from shared.jobs.model import JobState, job_id
 
-REFUSED = 3
+# 1 is left to what breaks here, 2 to a wrong command line.
 STATUS = {
     JobState.COMPLETED: 0,
-    JobState.FAILED: 1,
-    JobState.CANCELLED: 1,
-    JobState.REJECTED: REFUSED,
+    JobState.REJECTED: 3,
+    JobState.COMPLETED_WITH_FAILURES: 4,
+    JobState.FAILED: 5,
+    JobState.CANCELLED: 6,
 }
 INTERRUPTED = 130
 interrupts: list[int] = []  # signals that asked this process to stop

@@ -86,4 +86,10 @@ def _message(notification: Notification) -> str:
 
 
 def _attributes(notification: Notification) -> Any:
-    return {"type": {"DataType": "String", "StringValue": notification.type}}
+    """A subscription may filter by them."""
+    told = {"type": notification.type, "state": notification.detail.get("state")}
+    return {
+        name: {"DataType": "String", "StringValue": value}
+        for name, value in told.items()
+        if isinstance(value, str)
+    }

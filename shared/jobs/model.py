@@ -14,12 +14,25 @@ class JobState(StrEnum):
     CHECKING = "checking"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
-    COMPLETED = "completed"
+    COMPLETED = "completed"  # every request succeeded
+    COMPLETED_WITH_FAILURES = "completed_with_failures"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
-OVER = frozenset({JobState.REJECTED, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED})
+ENDED = frozenset(
+    {JobState.COMPLETED, JobState.COMPLETED_WITH_FAILURES, JobState.FAILED, JobState.CANCELLED}
+)
+OVER = ENDED | {JobState.REJECTED}
+
+
+def words_of(state: JobState) -> str:
+    return state.value.replace("_", " ")
+
+
+def titled(state: JobState) -> str:
+    """As the type of a notification says it: Job Completed With Failures."""
+    return f"Job {words_of(state).title()}"
 
 
 class Job(FrozenModel):

@@ -1,6 +1,7 @@
 """The options of a dropped file, from S3 object metadata (x-amz-meta-…)."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
@@ -19,6 +20,12 @@ ADDED_BY_CLIENTS = frozenset(
 
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
+
+
+# A number of requests, or a share of them.
+MaxFailures = Annotated[
+    str, StringConstraints(pattern=r"^([0-9]{1,9}|100%|[0-9]{1,2}(\.[0-9]{1,3})?%)$")
+]
 
 
 def _parsed(value: object) -> object:
@@ -40,11 +47,20 @@ class Options(FrozenModel):
     completion_window: Literal["24h"] = "24h"  # the only one OpenAI takes today
     keep_files: Annotated[bool, Field(description="leave input and output at OpenAI")] = False
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    max_failures: MaxFailures | None = None  # None: a job fails only if no request succeeds
     metadata: Annotated[
         dict[MetadataKey, MetadataValue],
         BeforeValidator(_parsed),
         Field(max_length=16 - OUR_METADATA),
     ] = {}
+
+    def is_exceeded_by(self, failed: int, total: int) -> bool:
+        """Whether more requests failed than `max-failures` allows."""
+        if self.max_failures is None:
+            return False
+        if self.max_failures.endswith("%"):
+            return failed * 100 > Decimal(self.max_failures[:-1]) * total
+        return failed > int(self.max_failures)
 
 
 HOW = {
@@ -52,6 +68,8 @@ HOW = {
     "completion-window": "write `24h`, the only window OpenAI takes",
     "keep-files": "write `true` or `false`",
     "max-attempts": "write a whole number from 1 to 10",
+    "max-failures": "write how many requests may fail, as a number such as `10` or as a share of "
+    "them such as `5%`; without it a job fails only if no request succeeds",
     "metadata": 'write a JSON object of at most 13 pairs, such as {"team": "search"}: '
     "keys of 1 to 64 characters, values text of at most 512; "
     "job_id, part and attempt are ours",

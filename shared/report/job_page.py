@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from urllib.parse import quote
 
+from shared.jobs.model import words_of
 from shared.report.format import dollars, moment, number, share, size, span
 from shared.report.markup import Html, el, joined, page, section
 from shared.report.model import JobReport
@@ -19,7 +20,7 @@ def job_page(report: JobReport) -> bytes:
     """Its size does not depend on the number of requests, parts and models."""
     drawn = timeline(report)
     return page(
-        f"{report.source.key}: {report.state}",
+        f"{report.source.key}: {words_of(report.state)}",
         _head(report),
         _tiles(report),
         section("Timeline", drawn, _latency(report)) if drawn else None,
@@ -34,7 +35,7 @@ def job_page(report: JobReport) -> bytes:
 
 
 def _head(report: JobReport) -> Html:
-    badge = el("span", report.state, class_=f"badge {report.state}")
+    badge = el("span", words_of(report.state), class_=f"badge {report.state}")
     reason = el("p", report.reason, class_="reason") if report.reason else None
     name = report.source.key.rsplit("/", 1)[-1]
     return el("header", el("p", badge, " Batchdrop report"), el("h1", name), reason)
@@ -189,7 +190,7 @@ def _in_order(times: dict[str, datetime]) -> list[tuple[str, datetime]]:
 def _options(report: JobReport) -> Iterator[tuple[str, str]]:
     """As they applied; metadata pair by pair."""
     for name, value in report.options.model_dump().items():
-        if name != "metadata":
+        if name != "metadata" and value is not None:
             yield name, {True: "yes", False: "no"}.get(value, str(value))
     for name, value in report.options.metadata.items():
         yield f"metadata {name}", value

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-from shared.jobs.answer_counts import AnswerCounts, ErrorGroup, Usage
-from shared.jobs.model import Job
+from shared.jobs.answer_counts import ErrorGroup, Usage
+from shared.jobs.model import Job, JobState
 from shared.jobs.options import Options
 from shared.jobs.part import Part
 from shared.model import FrozenModel
@@ -85,7 +85,7 @@ class JobReport(FrozenModel):
 
     format: Literal["batchdrop.report/1"] = FORMAT
     job_id: str
-    state: Literal["completed", "failed", "cancelled"]
+    state: JobState
     reason: str
     source: Source
     options: Options
@@ -161,20 +161,3 @@ def total(usage: dict[str, Usage]) -> Usage:
     for each in usage.values():
         whole = whole.plus(each)
     return whole
-
-
-def outcome(parts: list[Part], counts: AnswerCounts) -> Literal["completed", "failed", "cancelled"]:
-    """Failed: OpenAI took none of it. Any other job that ran to its end is completed.
-
-    A cancel that came too late to change anything does not count. A run that died after it sent the
-    notification and before it committed has announced an outcome, and the next run must announce
-    the same one.
-    """
-    if any(each.cut_short for each in parts):
-        return "cancelled"
-    statuses = {each.batch_status for each in parts if not each.replaced}
-    if counts.succeeded == 0 and statuses <= {"failed", "refused"}:
-        return "failed"
-    if counts.succeeded == 0 and statuses == {"cancelled"}:
-        return "cancelled"
-    return "completed"

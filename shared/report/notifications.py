@@ -1,7 +1,7 @@
 """The notifications that a job was rejected or has ended: they say what its report says."""
 
 from shared.aws.notifier import Notification
-from shared.jobs.model import Job
+from shared.jobs.model import Job, titled, words_of
 from shared.jobs.notifications import job_detail
 from shared.report.model import JobReport, Rejected
 from shared.text import REASON, sanitize
@@ -19,18 +19,20 @@ def rejected(job: Job, report: Rejected, key: str) -> Notification:
 
 
 def ended(job: Job, report: JobReport) -> Notification:
+    """The job as it is now that it has ended."""
     counts = report.requests
     return Notification(
-        type=f"Job {report.state.capitalize()}",
+        type=titled(job.state),
         about=job.id,
-        text=f"{sanitize(job.key)} is {report.state}: {counts.succeeded:,} of {counts.total:,} "
-        f"requests succeeded, {counts.failed:,} failed.{_cost(report)}\n"
+        text=f"{sanitize(job.key)} is {words_of(job.state)}: {counts.succeeded:,} of "
+        f"{counts.total:,} requests succeeded, {counts.failed:,} failed.{_cost(report)}\n"
         f"{sanitize(report.reason, REASON)}\n"
         f"Results: {report.files['results']}\nReport: {report.files['page']}",
         detail=job_detail(job)
         | {
             "succeeded": counts.succeeded,
             "failed": counts.failed,
+            "incomplete": counts.incomplete,
             "input_tokens": report.usage.input_tokens,
             "output_tokens": report.usage.output_tokens,
             "cost_usd": report.cost.usd,

@@ -52,7 +52,7 @@ def test_every_fault_of_a_refused_file_stands_on_a_line_of_its_own(
 def test_a_batch_that_openai_refuses_makes_a_failed_job(run: Run) -> None:
     ran = run(SAMPLE, "--quirk", "validation_fails,code=model_not_found")
 
-    assert ran.status == 1, ran.text
+    assert ran.status == 5, ran.text
     assert json.loads((ran.out / "report.json").read_text())["state"] == "failed"
     assert len(ran.lines("results.jsonl")) == 20
     assert "20 × model_not_found" in ran.text

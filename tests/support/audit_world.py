@@ -19,7 +19,7 @@ from local.measure.kit.moto_speed import quick_transactions
 from local.openai import SmallOpenAI, SmallSettings
 from shared.audit.cursor import Cursor
 from shared.audit.edges import AuditEdges, AuditSettings
-from tests.support.aws import aws, drain, make_queue, make_table, make_topic, queue_arn
+from tests.support.aws import aws, drain, make_queue, make_table, make_topic, subscribe
 from tests.support.clock import START, Clock
 from tests.support.names import DATA
 
@@ -158,9 +158,4 @@ class AuditWorld:
 
     def subscribe(self, pattern: Event) -> str:
         """A queue for what matches on the bus."""
-        events, name = self.session.client("events"), f"rule-{len(json.dumps(pattern))}"
-        url = make_queue(self.session, name)
-        events.put_rule(Name=name, EventBusName="bus", EventPattern=json.dumps(pattern))
-        target: Any = {"Id": "queue", "Arn": queue_arn(self.session, url)}
-        events.put_targets(Rule=name, EventBusName="bus", Targets=[target])
-        return url
+        return subscribe(self.session, "bus", pattern)

@@ -1,5 +1,6 @@
 """moto's AWS as the template describes it: a session, tables, queues, a topic that fills one."""
 
+import json
 from functools import cache
 from typing import Any
 
@@ -44,6 +45,16 @@ def make_topic(session: boto3.Session, name: str, queue: str) -> str:
     topic = sns.create_topic(Name=name)["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(session, queue))
     return topic
+
+
+def subscribe(session: boto3.Session, bus: str, pattern: dict[str, Any]) -> str:
+    """A queue for what matches on a bus."""
+    events, name = session.client("events"), f"rule-{len(json.dumps(pattern))}"
+    url = make_queue(session, name)
+    events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern))
+    target: Any = {"Id": "queue", "Arn": queue_arn(session, url)}
+    events.put_targets(Rule=name, EventBusName=bus, Targets=[target])
+    return url
 
 
 def receive(session: boto3.Session, url: str) -> list[Any]:

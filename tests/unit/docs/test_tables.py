@@ -13,11 +13,12 @@ from shared.audit.config import Config
 from shared.audit.rules import Rule
 from shared.aws.notifier import Notification
 from shared.batchfile.schema import ENDPOINTS
-from shared.jobs import notifications
-from shared.jobs.model import JobState
+from shared.jobs import model, notifications
+from shared.jobs.model import ENDED
 from shared.jobs.options import Options
 from shared.jobs.part import PartState
 from shared.library.settings import LibrarySettings
+from shared.queue_handler import metric_name
 from shared.report.model import JobReport, Rejected
 from tests.support.records import job, part
 from tests.unit.docs.pages import fences, read
@@ -26,7 +27,6 @@ from tests.unit.template.test_alarms import emitted, words
 DOCS = ROOT / "docs"
 JOBS, LIBRARIES = DOCS / "jobs.md", DOCS / "libraries.md"
 REFERENCE, ARCHITECTURE = DOCS / "reference.md", DOCS / "architecture.md"
-ENDED = (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
 TITLE = re.compile(r"[A-Z][a-z]+( [A-Z][a-z]+)+")
 METRIC = re.compile(r"[A-Z][a-z]+([A-Z][a-z]+)+")
 
@@ -78,7 +78,7 @@ def counted() -> Iterator[str]:
 def outcomes(function: str) -> set[str]:
     """Metrics that are made of messages and what came of them."""
     texts = words(f"functions/{function.lower()}") | words("shared/jobs")
-    return {f"{function}{text.title().replace(' ', '')}" for text in texts}
+    return {metric_name(function, text) for text in texts}
 
 
 def test_every_option_of_a_file_is_in_the_table() -> None:
@@ -119,7 +119,7 @@ def test_every_setting_of_the_detections_is_in_the_table() -> None:
 def test_every_type_of_notification_is_in_the_table() -> None:
     shown = set(column(section(REFERENCE, "Notifications"), 0))
 
-    assert shown == published() | {f"Job {state.capitalize()}" for state in ENDED}
+    assert shown == published() | set(map(model.titled, ENDED))
 
 
 @pytest.mark.parametrize(

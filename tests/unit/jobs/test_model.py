@@ -23,6 +23,7 @@ def test_job_id_differs_by_bucket_key_and_version() -> None:
         (JobState.ACCEPTED, False),
         (JobState.REJECTED, True),
         (JobState.COMPLETED, True),
+        (JobState.COMPLETED_WITH_FAILURES, True),
         (JobState.FAILED, True),
         (JobState.CANCELLED, True),
     ],

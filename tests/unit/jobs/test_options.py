@@ -22,6 +22,10 @@ PAIRS = {f"k{n}": "v" for n in range(13)}
         ({"keep-files": "false"}, Options()),
         ({"max-attempts": "1"}, Options(max_attempts=1)),
         ({"max-attempts": "10"}, Options(max_attempts=10)),
+        *(
+            ({"max-failures": most}, Options(max_failures=most))
+            for most in ("0", "12", "0%", "5%", "0.5%", "100%")
+        ),
         ({"metadata": '{"team": "search"}'}, Options(metadata={"team": "search"})),
         ({"metadata": "{}"}, Options()),
         ({"metadata": json.dumps(PAIRS)}, Options(metadata=PAIRS)),
@@ -45,6 +49,22 @@ def test_option_is_read(asked: dict[str, str], options: Options) -> None:
         ("max-attempts", "11", "less than or equal to 10"),
         ("max-attempts", "three", "integer"),
         ("max-attempts", "2.5", "integer"),
+        *(
+            ("max-failures", odd, "match pattern")
+            for odd in (
+                "-1",
+                "five",
+                "",
+                "5 %",
+                "%",
+                "101%",
+                "1.5",
+                "²%",
+                "1e3",
+                "5%%",
+                "1234567890",
+            )
+        ),
         ("metadata", "team=search", "Expecting value"),
         ("metadata", "", "Expecting value"),
         ("metadata", "[]", "dictionary"),
@@ -77,7 +97,10 @@ def test_unknown_option_is_refused_with_the_known_ones(name: str) -> None:
 
     assert options == Options()
     assert (problem.code, problem.param) == ("unknown_option", name)
-    assert "bad-lines, completion-window, keep-files, max-attempts, metadata" in problem.message
+    assert (
+        "bad-lines, completion-window, keep-files, max-attempts, max-failures, metadata"
+        in problem.message
+    )
 
 
 def test_each_wrong_option_is_reported_once() -> None:
@@ -107,5 +130,6 @@ def test_options_are_stored_under_the_names_people_write() -> None:
         "completion-window": "24h",
         "keep-files": False,
         "max-attempts": 3,
+        "max-failures": None,
         "metadata": {},
     }

@@ -1,13 +1,9 @@
 """The reports: what they hold, and that it adds up."""
 
-import pytest
-
-from shared.jobs.answer import Answer
-from shared.jobs.answer_counts import AnswerCounts, Usage
-from shared.jobs.results import SUCCEEDED
+from shared.jobs.answer_counts import Usage
 from shared.openai.models import BatchError
 from shared.problems import Problem, Problems
-from shared.report.model import outcome, part_report, rejection, skipped, total
+from shared.report.model import part_report, rejection, skipped, total
 from tests.support.records import NOW, SOURCE, job, part
 
 PROBLEM = Problem(line=3, code="invalid_url", param="url", message="No.", remedy="Yes.")
@@ -59,36 +55,3 @@ def test_total_adds_up_the_usage_of_all_models() -> None:
 
     assert total(by_model) == Usage(input_tokens=11, output_tokens=22)
     assert total({}) == Usage()
-
-
-@pytest.mark.parametrize(
-    ("statuses", "succeeded", "state"),
-    [
-        (["completed"], 1, "completed"),
-        (["completed"], 0, "completed"),
-        (["completed", "failed"], 0, "completed"),
-        (["expired"], 0, "completed"),
-        (["failed"], 0, "failed"),
-        (["failed", "refused"], 0, "failed"),
-        (["refused"], 1, "completed"),
-        (["cancelled"], 0, "cancelled"),
-        (["cancelled", "failed"], 0, "completed"),
-        (["cancelled"], 1, "completed"),
-    ],
-)
-def test_outcome_follows_from_the_statuses_of_the_parts(
-    statuses: list[str], succeeded: int, state: str
-) -> None:
-    counts = AnswerCounts()
-    for line in range(succeeded):
-        counts.add(Answer("a"), SUCCEEDED, "m", line)
-    parts = [part(batch_status=each) for each in statuses]
-    replaced = part(batch_status="failed", replaced=True)
-
-    assert outcome([*parts, replaced], counts) == state
-
-
-def test_outcome_is_cancelled_if_the_cancel_cut_a_part_short() -> None:
-    parts = [part(batch_status="completed"), part(batch_status="completed", cut_short=True)]
-
-    assert outcome(parts, AnswerCounts()) == "cancelled"

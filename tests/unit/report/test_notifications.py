@@ -6,6 +6,7 @@ import pytest
 
 from shared.aws.notifier import Notification
 from shared.jobs.answer_counts import Usage
+from shared.jobs.model import ENDED
 from shared.problems import Problem, Problems
 from shared.report import notifications
 from shared.report.model import JobReport, Requests, rejection
@@ -13,6 +14,7 @@ from shared.report.prices import cost, prices
 from tests.support.records import NOW, SOURCE, job
 
 LARGEST = 256 * 1_024  # bytes of a message; ours stay below a quarter of it
+OVER = job(state="completed")
 HUGE = SOURCE.model_copy(update={"key": "inbox/" + "ü" * 500})
 
 
@@ -64,11 +66,12 @@ def rejected() -> Notification:
 
 
 def ended(state: str) -> Notification:
-    return notifications.ended(job(source=HUGE, requests=5, parts=2, tokens=9), report(state))
+    over = job(source=HUGE, requests=5, parts=2, tokens=9, state=state)
+    return notifications.ended(over, report(state))
 
 
 def every_notification() -> list[Notification]:
-    return [rejected(), ended("completed"), ended("failed")]
+    return [rejected(), *map(ended, sorted(ENDED))]
 
 
 @pytest.mark.parametrize("notification", every_notification(), ids=lambda each: each.type)
@@ -112,7 +115,9 @@ def test_ended_says_the_cost_as_far_as_prices_are_known(models: dict[str, int], 
     usage = {model: Usage(input_tokens=tokens) for model, tokens in models.items()}
     changes = {"usage_by_model": usage, "cost": cost(usage, prices())}
 
-    notification = notifications.ended(job(), report("completed").model_copy(update=changes))
+    notification = notifications.ended(
+        job(state="completed"), report("completed").model_copy(update=changes)
+    )
 
     assert text in notification.text
     assert notification.detail["cost_usd"] == 0.25
@@ -122,6 +127,8 @@ def test_ended_without_any_known_price_says_no_cost() -> None:
     usage = {"mine": Usage(input_tokens=1)}
     changes = {"usage_by_model": usage, "cost": cost(usage, prices())}
 
-    notification = notifications.ended(job(), report("completed").model_copy(update=changes))
+    notification = notifications.ended(
+        job(state="completed"), report("completed").model_copy(update=changes)
+    )
 
     assert "Cost" not in notification.text

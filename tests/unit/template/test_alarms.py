@@ -10,6 +10,7 @@ import pytest
 
 from local.paths import ROOT
 from shared.jobs.model import JobState
+from shared.queue_handler import metric_name
 from tests.support.aws import template
 from tests.support.rights import functions
 
@@ -42,8 +43,8 @@ def words(folder: str = "functions") -> set[str]:
 @cache
 def emitted() -> set[str]:
     """Metrics of ours: by name, or made from what became of a job or part."""
-    states = {f"{room}{state.value.title()}" for room in ("Jobs", "Land") for state in JobState}
-    submitted = {f"Submit{word.title().replace(' ', '')}" for word in words("functions/submit")}
+    states = {metric_name(room, state) for room in ("Jobs", "Land") for state in JobState}
+    submitted = {metric_name("Submit", word) for word in words("functions/submit")}
     return words() | states | submitted
 
 

@@ -1,0 +1,168 @@
+"""Every field of every notification of a job says what ledger, report and buckets say."""
+
+import json
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from local.openai import SmallSettings
+from shared.jobs.cancel import cancel
+from shared.jobs.model import Job
+from tests.support.aws import drain, subscribe
+from tests.support.batch_files import chat, chats, lines
+from tests.support.names import DATA, INBOX
+from tests.support.world import World
+
+GOOD, BAD = chat("good"), chat("bad", "small-openai:400")
+ENDS: dict[str, tuple[bytes, dict[str, str]]] = {
+    "completed": (lines([GOOD]), {}),
+    "completed_with_failures": (lines([GOOD, BAD]), {"max_failures": "50%"}),
+    "failed": (lines([BAD]), {}),
+    "rejected": (b"nonsense\n", {}),
+}
+Event = dict[str, Any]
+
+
+def told(world: World) -> list[Event]:
+    """What the bus delivered, oldest first; the topic said the same by its attributes."""
+    events = [json.loads(body) for body in drain(world.session, world.queues["bus"])]
+    for event, message in zip(events, world.published(), strict=True):
+        attributes = {name: each["Value"] for name, each in message["MessageAttributes"].items()}
+        state = {"state": event["detail"]["state"]} if "state" in event["detail"] else {}
+        assert attributes == {"type": event["detail-type"], **state}
+        assert message["Message"].endswith(f"id {event['detail']['id']}")
+        assert message["Subject"].startswith(event["detail-type"])
+    return events
+
+
+@pytest.fixture
+def heard(world: World) -> World:
+    """A world whose bus is listened to."""
+    world.queues["bus"] = subscribe(world.session, "bus", {"source": ["batchdrop"]})
+    return world
+
+
+def job_fields(job: Job, state: str) -> Event:
+    return {
+        "job": job.id,
+        "state": state,
+        "bucket": INBOX,
+        "key": job.source.key,
+        "requests": job.requests,
+        "parts": job.parts,
+        "estimated_prompt_tokens": job.tokens,
+    }
+
+
+def part_fields(world: World, job: Job, number: int) -> Event:
+    (part,) = (each for each in world.parts(job.id) if each.number == number)
+    return job_fields(job, "accepted") | {
+        "part": part.number,
+        "attempt": part.attempt,
+        "model": part.model,
+        "reason": part.reason,
+        "part_requests": part.requests,
+    }
+
+
+def end_fields(world: World, job: Job, state: str) -> Event:
+    report = world.report(job)
+    files = {name: f"{job.results_prefix}{name}.jsonl" for name in ("results", "errors")}
+    files |= {"report": f"{job.results_prefix}report.json"}
+    files |= {"page": f"{job.results_prefix}report.html"}
+    assert set(files.values()) <= set(world.keys(job.results_prefix))
+    assert (report["state"], report["reason"]) == (state, job.reason)
+    requests = {name: report["requests"][name] for name in ("succeeded", "failed", "incomplete")}
+    usage = {name: report["usage"][name] for name in ("input_tokens", "output_tokens")}
+    cost = {"cost_usd": report["cost"]["usd"], "unpriced_models": report["cost"]["unpriced_models"]}
+    return job_fields(job, state) | requests | usage | cost | files
+
+
+def rejected_fields(world: World, job: Job) -> Event:
+    key = f"{job.results_prefix}report.json"
+    report = json.loads(world.read(key))
+    assert report["state"] == "rejected"
+    return job_fields(job, "rejected") | {"problems": report["problems_total"], "report": key}
+
+
+def without_ids(events: list[Event]) -> list[tuple[str, Event]]:
+    shown = [(each["detail-type"], dict(each["detail"])) for each in events]
+    assert all(len(detail.pop("id")) == 32 for _, detail in shown)
+    return shown
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_every_field_about_an_end_is_that_of_the_world(heard: World, state: str) -> None:
+    content, options = ENDS[state]
+
+    job = heard.run_job("some folder/a file.jsonl", content, **options)
+
+    title = f"Job {state.replace('_', ' ').title()}"
+    accepted = [("Job Accepted", job_fields(job, "accepted"))] if job.requests else []
+    ended = end_fields(heard, job, state) if job.requests else rejected_fields(heard, job)
+    assert without_ids(told(heard)) == [*accepted, (title, ended)]
+    assert job.state == state
+    page = heard.read(f"{job.results_prefix}report.html").decode()
+    assert f'class="badge {state}">{state.replace("_", " ")}<' in page
+
+
+def test_every_field_about_a_cancelled_job_is_that_of_the_world(heard: World) -> None:
+    dropped = heard.drop("file.jsonl", chats(2_000))
+    heard.run_functions()
+    heard.clock.advance(seconds=20)
+    cancel(heard.edges, dropped)
+    heard.tick(1)
+    heard.run_until_over(dropped)
+
+    job = heard.job(dropped)
+    assert without_ids(told(heard)) == [
+        ("Job Accepted", job_fields(job, "accepted")),
+        ("Job Cancelled", end_fields(heard, job, "cancelled")),
+    ]
+
+
+def test_every_field_about_a_retry_is_that_of_the_world(heard: World) -> None:
+    requests = [chat("a", "small-openai:500-once"), chat("b"), chat("c", "small-openai:429-once")]
+
+    job = heard.run_job("file.jsonl", lines(requests))
+
+    _, retried, ended = without_ids(told(heard))
+    assert retried == ("Part Retried", part_fields(heard, job, 100_001))
+    assert retried[1]["part_requests"] == 2
+    assert ended[1]["succeeded"] == 3
+
+
+def test_every_field_about_a_waiting_part_is_that_of_the_world() -> None:
+    with mock_aws():
+        world = World(SmallSettings(), settings={"enqueued_limits": "*=8000"})
+        world.queues["bus"] = subscribe(world.session, "bus", {"source": ["batchdrop"]})
+        dropped = world.drop("big.jsonl", lines(chat(f"a{n}", "x" * 4_000) for n in range(12)))
+        world.run_functions()
+
+        events = [each for each in without_ids(told(world)) if each[0] == "Part Waiting"]
+        expected = part_fields(world, world.job(dropped), events[0][1]["part"])
+        assert events == [("Part Waiting", expected)]
+
+
+def test_every_field_about_a_stuck_batch_is_that_of_the_world(heard: World) -> None:
+    heard.small.misbehave("stuck_in_progress")
+    dropped = heard.drop("file.jsonl", chats(3))
+    heard.run_functions()
+    heard.tick(21 * 3_600)
+
+    job = heard.job(dropped)
+    (part,) = heard.parts(dropped)
+    batch = {"batch": part.batch_id, "status": heard.small.batches[part.batch_id or ""].status}
+    assert without_ids(told(heard))[-1] == ("Part Stuck", part_fields(heard, job, 1) | batch)
+
+
+def test_files_of_an_ended_job_are_in_the_bucket_it_names(heard: World) -> None:
+    heard.run_job("file.jsonl", chats(3))
+
+    detail = told(heard)[-1]["detail"]
+    sizes = {
+        name: heard.s3.head_object(Bucket=DATA, Key=detail[name])["ContentLength"]
+        for name in ("results", "errors", "report", "page")
+    }
+    assert [name for name, size in sizes.items() if not size] == ["errors"]
