@@ -1,11 +1,12 @@
 """The last part has landed: merges the results, writes the report, closes the job."""
 
-import tempfile
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
 
 from functions.land.answers import batch_errors
+from functions.land.failed_requests import Failures, failed_requests, noted_failures
 from functions.land.merge import Landed
+from shared.batchfile.refusals import UnreadableFile
+from shared.errors import Refused
 from shared.jobs import keys
 from shared.jobs.answer import read_landed
 from shared.jobs.answer_counts import AnswerCounts
@@ -23,27 +24,49 @@ from shared.report.prices import cost, prices
 from shared.text import sanitize_json
 
 FLUSH = 1 << 18  # bytes passed on at a time
+RETRY = "retry.jsonl"
+NO_RETRY = f"The dropped file can't be read any more, so there is no {RETRY}."
 
 
 def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]) -> Job:
     """Write data, then notify; the caller commits last."""
-    counts, prefix = AnswerCounts(), job.results_prefix
-    results, errors = f"{prefix}results.jsonl", f"{prefix}errors.jsonl"
-    with tempfile.TemporaryFile() as failed:
-        edges.s3.write(results, _counted(landed, counts, failed))
-        edges.s3.write_file(errors, failed)
-    _check_complete(job, counts)
+    counts, files = AnswerCounts(), _files(job, parts)
+    with noted_failures() as failures:
+        edges.s3.write(files["results"], _counted(landed, counts, failures))
+        _check_complete(job, counts)
+        edges.s3.write_file(files["errors"], failures.answers)
+        if counts.failed:
+            job = _with_retry(edges, job, failures, files)
     state = outcome(job, parts, counts)
     ended = job.in_state(state, edges.now(), reason=why(job, state, parts, counts))
-    report = _report(edges, ended, parts, counts)
-    edges.s3.write(report.files["page"], [job_page(report)], keys.PAGE)
+    report = _report(edges, ended, parts, counts, files)
+    edges.s3.write(files["page"], [job_page(report)], keys.PAGE)
     body = sanitize_json(report.model_dump_json(indent=2))
-    edges.s3.write(report.files["report"], [body], "application/json")
+    edges.s3.write(files["report"], [body], "application/json")
     edges.notifier.publish(notifications.ended(ended, report))
     return ended
 
 
-def _counted(landed: Iterable[Landed], counts: AnswerCounts, failed: BinaryIO) -> Iterator[bytes]:
+def _files(job: Job, parts: list[Part]) -> dict[str, str]:
+    """What lies in the job's folder, by what it is."""
+    files = {name: f"{job.results_prefix}{name}.jsonl" for name in ("results", "errors")}
+    files |= {f"extras-{p.number}": keys.extras_key(job, p) for p in parts if p.extras}
+    pages = {"report": "report.json", "page": "report.html"}
+    return files | {name: f"{job.results_prefix}{file}" for name, file in pages.items()}
+
+
+def _with_retry(edges: JobEdges, job: Job, failures: Failures, files: dict[str, str]) -> Job:
+    """Writes the failed requests, unless the dropped file can't be read any more."""
+    key = f"{job.results_prefix}{RETRY}"
+    try:
+        edges.s3.write(key, failed_requests(edges, job, failures.numbers))
+    except (Refused, UnreadableFile):
+        return job.model_copy(update={"notes": [*job.notes, NO_RETRY]})
+    files["retry"] = key
+    return job
+
+
+def _counted(landed: Iterable[Landed], counts: AnswerCounts, failures: Failures) -> Iterator[bytes]:
     """The results file, counted as it passes."""
     held: list[bytes] = []
     size = 0
@@ -53,7 +76,7 @@ def _counted(landed: Iterable[Landed], counts: AnswerCounts, failed: BinaryIO) -
             raise AssertionError(f"line {each.number} of the results names no request")
         verdict = judge(answer, each.part.endpoint)
         if not counts.add(answer, verdict, each.part.model, each.number):
-            failed.write(each.line + b"\n")
+            failures.add(each.number, each.line)
         held.append(each.line)
         size += len(each.line)
         if size > FLUSH:
@@ -71,10 +94,9 @@ def _check_complete(job: Job, counts: AnswerCounts) -> None:
         )
 
 
-def _report(edges: JobEdges, job: Job, parts: list[Part], counts: AnswerCounts) -> model.JobReport:
-    prefix = job.results_prefix
-    files = {name: f"{prefix}{name}.jsonl" for name in ("results", "errors")}
-    files |= {f"extras-{p.number}": keys.extras_key(job, p) for p in parts if p.extras}
+def _report(
+    edges: JobEdges, job: Job, parts: list[Part], counts: AnswerCounts, files: dict[str, str]
+) -> model.JobReport:
     return model.JobReport(
         job_id=job.id,
         state=job.state,
@@ -99,7 +121,7 @@ def _report(edges: JobEdges, job: Job, parts: list[Part], counts: AnswerCounts) 
         errors=counts.groups,
         skipped=_skipped(edges, job),
         extra_answers=sum(part.extras for part in parts),
-        files=files | {"report": f"{prefix}report.json", "page": f"{prefix}report.html"},
+        files=files,
         notes=job.notes,
     )
 

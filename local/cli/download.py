@@ -11,7 +11,10 @@ from shared.jobs.part import Part, PartState
 from shared.problems import Problem
 from shared.report.model import JobReport, Rejected
 
-OURS = ("errors.jsonl", "extras-*.jsonl", "report.html", "report.json", "results.jsonl")
+OURS = (
+    *("errors.jsonl", "extras-*.jsonl", "report.html", "report.json", "results.jsonl"),
+    "retry.jsonl",
+)
 
 
 def fetch(world: World, job: Job, out: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from shared.batchfile.duplicates import DuplicateFinder, FirstUses
 from shared.batchfile.library_refs import MARK, resolve_libraries
 from shared.batchfile.lines import TOO_LONG, Block, Readable, blocks, misencoded_at
 from shared.batchfile.open_parts import Group, OpenParts
+from shared.batchfile.own_output import refuse_answers
 from shared.batchfile.part_builder import (
     Copying,
     GoodLines,
@@ -50,6 +51,8 @@ class Splitter:
         file is read again with them.
         """
         for block in blocks(source, most_bytes):
+            if self.lines == 0:
+                refuse_answers(block.data)
             if block.marked:
                 self.notes.append("A byte order mark at the start of the file was removed.")
             self._add(block)

@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from shared.aws.s3 import S3Store
 from shared.jobs.part import Part
 
+NUMBER_BYTES = 4
+
 
 def line_numbers(s3: S3Store, part: Part) -> Sequence[int]:
     """In the part's order; from a sidecar where its lines do not lie side by side."""
     if part.lines_key is None:
         return range(part.first_line, part.first_line + part.requests)
+    return numbers_from(s3.read(part.lines_key))
+
+
+def numbers_from(data: bytes) -> Sequence[int]:
     numbers = array("I")
-    numbers.frombytes(s3.read(part.lines_key))
+    numbers.frombytes(data)
     return numbers
 
 

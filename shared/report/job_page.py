@@ -176,11 +176,18 @@ def _about(report: JobReport) -> Html:
         ("Dropped as", el("code", f"s3://{source.bucket}/{source.key}")),
         ("Version", el("code", source.version)) if source.version else ("Version", "–"),
         ("Size", size(source.size)),
-        *((name.capitalize(), moment(at)) for name, at in _in_order(report.times)),
+        *(
+            (name.replace("_", " ").capitalize(), moment(at))
+            for name, at in _in_order(report.times)
+        ),
         *((name.replace("_", " ").capitalize(), each) for name, each in _options(report)),
         *(("Note", each) for each in report.notes),
     ]
     return el("dl", *(el("div", el("dt", a), el("dd", b)) for a, b in facts), class_="facts")
+
+
+def _titled(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _in_order(times: dict[str, datetime]) -> list[tuple[str, datetime]]:

@@ -6,6 +6,8 @@ from shared.jobs.notifications import job_detail
 from shared.report.model import JobReport, Rejected
 from shared.text import REASON, sanitize
 
+FILES = ("results", "errors", "retry", "report", "page")
+
 
 def rejected(job: Job, report: Rejected, key: str) -> Notification:
     worst = ", ".join(f"{n} × {code}" for code, n in sorted(report.problems_by_code.items())[:10])
@@ -37,7 +39,7 @@ def ended(job: Job, report: JobReport) -> Notification:
             "output_tokens": report.usage.output_tokens,
             "cost_usd": report.cost.usd,
             "unpriced_models": report.cost.unpriced_models,
-            **{name: report.files[name] for name in ("results", "errors", "report", "page")},
+            **{name: report.files[name] for name in FILES if name in report.files},
         },
     )
 

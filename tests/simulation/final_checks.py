@@ -45,7 +45,7 @@ class FinalChecks:
             if kind in ENDS and detail["job"] == drop.job
         }
         said = f"{drop.job} is {row['state']}, published: {ends}"
-        expect(ends == {f"Job {row['state'].capitalize()}"}, said)
+        expect({ENDS[kind] for kind in ends} == {row["state"]}, said)
         expect((row["state"] != "rejected") == drop.accepted, f"{drop.key} is {row['state']}")
         if row["state"] != "rejected":
             self._check_results(drop, row["results_prefix"])
@@ -72,6 +72,10 @@ class FinalChecks:
         expect(report["usage"]["input_tokens"] == spent, f"{drop.key}: usage does not add up")
         errors = _parsed(self.buckets.read(f"{prefix}errors.jsonl"))
         expect(errors == bad, f"{drop.key}: errors.jsonl differs")
+        failed = {each["custom_id"] for each in bad}
+        retry = self.buckets.read(f"{prefix}retry.jsonl") or b""
+        said = f"{drop.key}: retry.jsonl is not the failed requests as they were asked"
+        expect(retry == drop.lines_of(failed), said)
         again = {c for b in self._batches_of(drop.job, attempt=2) for c in self._ids(b)}
         said = f"{drop.key}: {counts['retried']} retried in the report, {len(again)} at OpenAI"
         expect(counts["retried"] >= len(again), said)
@@ -232,7 +236,9 @@ def _parsed(content: bytes | None) -> list[dict[str, Any]]:
 
 
 def _succeeded(line: dict[str, Any]) -> bool:
-    return bool(not line["error"] and line["response"] and line["response"]["status_code"] == 200)
+    if line["error"] or not line["response"] or line["response"]["status_code"] != 200:
+        return False
+    return not _error_of(line)
 
 
 def _input_tokens(line: dict[str, Any]) -> int:
@@ -244,5 +250,13 @@ def _may_pass(line: dict[str, Any]) -> bool:
     """A failure that asking again may heal."""
     if line["error"]:
         return line["error"]["code"] in {"batch_expired", "request_timeout", "missing_result"}
+    if (_error_of(line) or {}).get("code") == "server_error":
+        return True
     status = line["response"]["status_code"]
     return status in {0, 408, 429} or status >= 500
+
+
+def _error_of(line: dict[str, Any]) -> dict[str, Any] | None:
+    """What the body itself says went wrong."""
+    body = line["response"]["body"] or {}
+    return body.get("error")

@@ -17,8 +17,9 @@ from tests.simulation.workload import Drop
 if TYPE_CHECKING:
     from tests.simulation.library_checks import LibraryChecks
 
-OVER = {"completed", "failed", "cancelled", "rejected"}
-ENDS = {f"Job {state.capitalize()}": state for state in OVER}
+OVER = {"completed", "completed_with_failures", "failed", "cancelled", "rejected"}
+TITLES = {state: f"Job {state.replace('_', ' ').title()}" for state in OVER}
+ENDS = {title: state for state, title in TITLES.items()}
 SHOWN = (
     *("pk", "sk", "state", "rev", "attempt", "model", "tokens", "used", "limit", "reserved_for"),
     *("open", "due", "tries", "batch_id", "batch_status", "replaced", "reason"),
@@ -118,7 +119,7 @@ class Invariants:
         if new == old:
             return
         if new in OVER:
-            self._expect_published(f"Job {new.capitalize()}", row["id"])
+            self._expect_published(TITLES[new], row["id"])
             self._expect_data(row)
         elif new == "accepted":
             self._expect_published("Job Accepted", row["id"])

@@ -1,6 +1,7 @@
 """Files that users drop: good, odd and bad ones, each with what has to come of it."""
 
 import gzip
+import json
 import random
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,9 @@ ASKS = (
     "400",
     "404",
     "unknown-code",
+    "error-body-once",
+    "failed-body",
+    "incomplete",
 )
 
 
@@ -42,6 +46,14 @@ class Drop:
     @property
     def ids(self) -> list[str]:
         return list(self.asked)
+
+    def lines_of(self, custom_ids: set[str]) -> bytes:
+        """The requests' own bytes, in their order."""
+        packed = self.key.endswith(".gz")
+        content = gzip.decompress(self.content) if packed else self.content
+        marks = {json.dumps({"custom_id": each})[1:-1].encode() for each in custom_ids}
+        found = content.splitlines(keepends=True)
+        return b"".join(line for line in found if any(mark in line for mark in marks))
 
     @property
     def max_attempts(self) -> int:

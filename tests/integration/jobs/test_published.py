@@ -69,6 +69,8 @@ def part_fields(world: World, job: Job, number: int) -> Event:
 def end_fields(world: World, job: Job, state: str) -> Event:
     report = world.report(job)
     files = {name: f"{job.results_prefix}{name}.jsonl" for name in ("results", "errors")}
+    retry = f"{job.results_prefix}retry.jsonl"
+    files |= {"retry": retry} if retry in world.keys(job.results_prefix) else {}
     files |= {"report": f"{job.results_prefix}report.json"}
     files |= {"page": f"{job.results_prefix}report.html"}
     assert set(files.values()) <= set(world.keys(job.results_prefix))
