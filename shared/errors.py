@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from shared.text import REASON, sanitize
+from shared.text import REASON, masked, sanitize
 
 Unit = Literal["tokens", "requests"]
 
@@ -30,11 +30,11 @@ class Details:
 
 
 class EdgeError(Exception):
-    """`reason` is the same at each try; the request id, for OpenAI's support, is a note."""
+    """`reason` is the same at each try, and shows no key; OpenAI's request id is a note."""
 
     def __init__(self, reason: str, details: Details | None = None) -> None:
-        super().__init__(sanitize(reason, REASON))
-        self.reason = reason
+        self.reason = masked(reason)
+        super().__init__(sanitize(self.reason, REASON))
         self.details = details or Details()
         if self.details.request_id:
             self.add_note(f"OpenAI request {self.details.request_id}")

@@ -21,7 +21,11 @@ class ExternalModel(BaseModel):
     """Data from outside: new fields may appear any day, and any field may be null."""
 
     model_config = ConfigDict(
-        frozen=True, extra="ignore", coerce_numbers_to_str=True, defer_build=True
+        frozen=True,
+        extra="ignore",
+        coerce_numbers_to_str=True,
+        defer_build=True,
+        hide_input_in_errors=True,  # it may hold a key
     )
 
     @model_validator(mode="before")

@@ -8,20 +8,33 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial, wraps
+from functools import wraps
 from typing import TypeVar
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.text import REASON, sanitize
+from shared.text import REASON, masked, sanitize
 
 Answer = TypeVar("Answer")
 Event = TypeVar("Event")
 
-# ASCII alone, so that no name in a line can move a terminal's cursor, or end the line.
-logger = Logger(json_serializer=partial(json.dumps, default=str, separators=(",", ":")))
+
+def _as_line(fields: Mapping[str, object]) -> str:
+    """ASCII alone, so that no name can move a terminal's cursor or end the line; and no key."""
+    return json.dumps(_masked(fields), default=str, separators=(",", ":"))
+
+
+def _masked(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _masked(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(each) for each in value]
+    return value if isinstance(value, bool | int | float | None) else masked(str(value))
+
+
+logger = Logger(json_serializer=_as_line)
 metrics = Metrics(namespace="Batchdrop")
 tracer = Tracer()
 

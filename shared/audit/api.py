@@ -14,7 +14,7 @@ from shared.openai.retry import with_retries
 PATH = "/organization/audit_logs"
 LONGEST_WAIT = 10.0  # seconds of Retry-After waited for here; longer is left to the next tick
 REMEDY = (
-    "The audit log needs an admin key (sk-admin-…) that an organization owner made, with the "
+    "The audit log needs an admin key that an organization owner made, with the "
     "permission Audit Logs: Read (scope api.audit_logs.read), not expired; and, where the "
     "organization has an IP allow-list, this function's address on it."
 )
@@ -57,8 +57,8 @@ class AuditApi:
         try:
             response = self._http.get(PATH, params=query, headers=headers)
         except httpx.HTTPError as error:
-            raise TryLater(f"GET {PATH}: {type(error).__name__}") from error
-        if response.is_error:
+            raise TryLater(f"GET {PATH}: {type(error).__name__}") from None
+        if not response.is_success:
             raise self._failure(response, query)
         return response.content
 

@@ -1,5 +1,9 @@
-"""Reads a key by reference when it is first used, and again after a few minutes."""
+"""Reads a key by reference when it is first used, and again after a few minutes.
 
+What is read is checked at once: a key that no header can carry would end up in the texts of errors.
+"""
+
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -8,12 +12,24 @@ from botocore.exceptions import ClientError
 
 from shared.aws.failures import code_of
 from shared.errors import ActionRequired
+from shared.text import keep_secret
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ssm import SSMClient
 
 KEPT = timedelta(minutes=5)  # a rotated key is read again after this
+HOW = "Store it there (aws ssm put-parameter --type SecureString …) and let this function read it"
+# What is wrong with a stored key, without showing any of it; the first that is found counts.
+MISTAKES = (
+    (re.compile(r"\Z"), "it is empty"),
+    (re.compile(r"[{\[]"), "it is JSON: store the key alone, not an object that holds it"),
+    (re.compile(r"[\"'].*[\"']\Z", re.DOTALL), "it is in quotes: store it without them"),
+    (re.compile(r"Bearer\s", re.IGNORECASE), "it begins with Bearer: store the key alone"),
+    (re.compile(r".*[\r\n]", re.DOTALL), "it has a line end in it: store the key on one line"),
+    (re.compile(r".*\s", re.DOTALL), "it has a space in it: store the key alone"),
+    (re.compile(r".*[^\x21-\x7e]", re.DOTALL), "it has a character in it that no key has"),
+)
 
 
 class Secret:
@@ -45,16 +61,21 @@ class Secret:
 
     def _read(self) -> str:
         try:
-            return self._fetch().strip()
+            stored = self._fetch().strip()
         except ClientError as error:
-            raise ActionRequired(
-                f"the key can't be read from {self._reference}: {code_of(error)}. Store it there "
-                "(aws ssm put-parameter --type SecureString …) and let this function read it"
-            ) from error
+            raise self._unusable(code_of(error)) from error
+        for mistake, what in MISTAKES:
+            if mistake.match(stored):
+                raise self._unusable(what)
+        keep_secret(stored)
+        return stored
+
+    def _unusable(self, what: str) -> ActionRequired:
+        return ActionRequired(f"the key can't be read from {self._reference}: {what}. {HOW}")
 
     def _fetch(self) -> str:
         if self._reference.startswith("arn:"):
             secret = self._secrets_manager().get_secret_value(SecretId=self._reference)
-            return secret["SecretString"]
+            return secret.get("SecretString", "")
         parameter = self._ssm().get_parameter(Name=self._reference, WithDecryption=True)
         return parameter["Parameter"].get("Value", "")

@@ -10,7 +10,7 @@ from itertools import filterfalse
 from typing import NamedTuple
 
 from shared.jobs.answer import Answer, Body, Choice, Error
-from shared.text import shorten
+from shared.text import masked, shorten
 
 MISSING = "missing_result"
 NO_ANSWER = "no_answer"  # HTTP 200 with nothing in it
@@ -120,7 +120,7 @@ def _failed(error: Error, code: str, *, passing: bool = False) -> Verdict:
     fate = Fate.MAY_SUCCEED if passing or _is_passing(error) else Fate.FAILED
     named = str(error.code or error.type or code)
     said = error.message or ("the answer is empty" if named == NO_ANSWER else "no message")
-    return Verdict(fate, shorten(named), shorten(said))
+    return Verdict(fate, shorten(masked(named)), shorten(masked(said)))
 
 
 def _is_passing(error: Error) -> bool:

@@ -9,22 +9,25 @@ creating never are: look whether the first call did its work before you call aga
 import io
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any, BinaryIO
 
 import httpx
-from pydantic import ValidationError
 
 from shared.aws.secrets import Secret
 from shared.errors import Details, EdgeError, NotFound, OutcomeUnknown, Refused, TryLater
 from shared.nesting import read_json
-from shared.openai.models import ApiError, Batch, BatchPage, ErrorEnvelope, File, FilePage
-from shared.openai.refusals import KEY_REFUSED, Refusal, masked
+from shared.openai.lists import walk
+from shared.openai.models import ApiError, Batch, BatchPage, File, FilePage
+from shared.openai.reading import Object, error_in, read
+from shared.openai.refusals import KEY_REFUSED, Refusal
 from shared.openai.retry import retry_after, with_retries
+from shared.text import masked
 
 # Seconds. A read timeout is between two bytes; an upload's answer comes after its last byte.
 TIMEOUT = httpx.Timeout(connect=5, read=60, write=60, pool=5)
 LONGEST_WAIT = 20.0  # seconds of Retry-After waited for here; longer goes back to the queue
+MOST_REDIRECTS = 5
 PAGE = 100
 FILES_PAGE = 1_000
 CHUNK = 1 << 18
@@ -52,7 +55,7 @@ class OpenAI:
             "expires_after[seconds]": str(UPLOAD_EXPIRY),
         }
         files = {"file": (name, file, "application/jsonl")}
-        return File.model_validate(self.call("POST", "/files", data=fields, files=files))
+        return read(File, self.call("POST", "/files", data=fields, files=files), "POST /files")
 
     def create_batch(
         self, input_file_id: str, endpoint: str, window: str, metadata: Mapping[str, str]
@@ -64,49 +67,40 @@ class OpenAI:
             "completion_window": window,
             "metadata": dict(metadata),
         }
-        return Batch.model_validate(self.call("POST", "/batches", json=body))
+        return read(Batch, self.call("POST", "/batches", json=body), "POST /batches")
 
     def batch(self, batch_id: str) -> Batch:
-        return Batch.model_validate(self.call_with_retries("GET", f"/batches/{batch_id}"))
+        return self.ask(Batch, "GET", f"/batches/{batch_id}")
 
     def cancel_batch(self, batch_id: str) -> Batch:
         """The batch as it is then; one that has ended can't be cancelled any more."""
         try:
-            return Batch.model_validate(
-                self.call_with_retries("POST", f"/batches/{batch_id}/cancel")
-            )
+            return self.ask(Batch, "POST", f"/batches/{batch_id}/cancel")
         except Refused:
             return self.batch(batch_id)
 
     def batch_page(self, after: str | None = None) -> BatchPage:
         """A page of the project's batches in the API's order (so far newest first)."""
         query = {"limit": str(PAGE)} | ({"after": after} if after else {})
-        return BatchPage.model_validate(self.call_with_retries("GET", "/batches", params=query))
+        return self.ask(BatchPage, "GET", "/batches", params=query)
 
     def batch_pages(self) -> Iterator[list[Batch]]:
-        """All of them, page by page."""
-        page = self.batch_page()
-        yield page.data
-        while after := page.after:
-            page = self.batch_page(after)
-            yield page.data
+        """All of them, page by page. Raises TryLater where the list stops short of its end."""
+        return (page.data for page in walk(self.batch_page, "the list of batches"))
 
     def file_page(self, after: str | None = None, purpose: str = "batch") -> FilePage:
         """A page of the project's files, newest first."""
         query = {"limit": str(FILES_PAGE), "purpose": purpose, "order": "desc"}
         query |= {"after": after} if after else {}
-        return FilePage.model_validate(self.call_with_retries("GET", "/files", params=query))
+        return self.ask(FilePage, "GET", "/files", params=query)
 
     def file_pages(self, purpose: str = "batch") -> Iterator[list[File]]:
-        """All of the project's files for a purpose, page by page."""
-        page = self.file_page(purpose=purpose)
-        yield page.data
-        while after := page.after:
-            page = self.file_page(after, purpose)
-            yield page.data
+        """All of the project's files for a purpose, page by page, as `batch_pages`."""
+        pages = walk(lambda after: self.file_page(after, purpose), "the list of files")
+        return (page.data for page in pages)
 
     def file(self, file_id: str) -> File:
-        return File.model_validate(self.call_with_retries("GET", f"/files/{file_id}"))
+        return self.ask(File, "GET", f"/files/{file_id}")
 
     def delete_file(self, file_id: str) -> None:
         """A file that does not exist is deleted too."""
@@ -119,32 +113,51 @@ class OpenAI:
         headers = {"Range": f"bytes={start}-"} if start else {}
         if start and etag:
             headers["If-Range"] = etag
+        path = f"/files/{file_id}/content"
         try:
-            with self._http.stream(
-                "GET", f"/files/{file_id}/content", headers=headers | self._auth()
-            ) as response:
-                if response.is_error:
+            with closing(self._sent("GET", path, stream=True, headers=headers)) as response:
+                if not response.is_success:
                     response.read()
                     raise self._failure(response)
                 yield Download(response)
         except httpx.HTTPError as error:
-            raise TryLater(f"GET content of {file_id}: {_named(error)}") from error
+            raise TryLater(f"GET content of {file_id}: {_named(error)}") from None
 
     def call(self, method: str, path: str, **call: Any) -> Any:
         """One try. Raises OutcomeUnknown if no answer came: the work may be done."""
         try:
-            response = self._http.request(method, path, headers=self._auth(), **call)
+            response = self._sent(method, path, **call)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise TryLater(f"{method} {path}: {_named(error)}") from error  # nothing was sent
+            raise TryLater(f"{method} {path}: {_named(error)}") from None  # nothing was sent
         except httpx.HTTPError as error:
-            raise OutcomeUnknown(f"{method} {path}: {_named(error)}") from error
-        if response.is_error:
+            raise OutcomeUnknown(f"{method} {path}: {_named(error)}") from None
+        if not response.is_success:
             raise self._failure(response)
-        return _parsed(response)
+        answer = _parsed(response)
+        if isinstance(answer, dict) and answer.get("error") and "id" not in answer:
+            raise self._failure(response)
+        return answer
 
     def call_with_retries(self, method: str, path: str, **call: Any) -> Any:
         """For calls that do no harm if they are made twice."""
         return with_retries(lambda: self.call(method, path, **call), self._pause, LONGEST_WAIT)
+
+    def ask(self, kind: type[Object], method: str, path: str, **call: Any) -> Object:
+        """The same, for an answer that is an object or a list of a kind."""
+        return read(kind, self.call_with_retries(method, path, **call), f"{method} {path}")
+
+    def _sent(self, method: str, path: str, *, stream: bool = False, **call: Any) -> httpx.Response:
+        """Follows redirects within the origin: the key goes nowhere else."""
+        headers = self._auth() | call.pop("headers", {})
+        request = self._http.build_request(method, path, headers=headers, **call)
+        for _ in range(MOST_REDIRECTS):
+            response = self._http.send(request, stream=stream)
+            onward = response.next_request
+            if onward is None or not _may_follow(request, onward):
+                return response
+            response.close()
+            request = onward
+        return response
 
     def _auth(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key()}"}
@@ -178,26 +191,44 @@ def refusal(response: httpx.Response) -> Refusal:
     stated = _stated_error(response)
     details = Details(
         status=response.status_code,
-        code=stated.code,
-        message=masked(stated.message),
-        request_id=response.headers.get("x-request-id", ""),
+        code=stated.code or stated.type,
+        message=stated.message,
+        request_id=masked(response.headers.get("x-request-id", "")),
     )
     call = f"{response.request.method} {response.request.url.path}"
     return Refusal(details, call, retry_after(response.headers))
 
 
 def _stated_error(response: httpx.Response) -> ApiError:
+    if response.has_redirect_location:
+        return ApiError(message=f"it redirects to {_target(response)}: set the base URL to that")
     try:
-        return ErrorEnvelope.model_validate_json(response.content).error
-    except ValidationError:
-        return ApiError(message=response.reason_phrase)
+        said = error_in(read_json(response.content))
+    except ValueError:
+        is_page = response.content.lstrip()[:1] == b"<"
+        said = None if is_page else error_in(response.text)
+    return ApiError.model_validate({"message": response.reason_phrase} | (said or {}))
+
+
+def _may_follow(request: httpx.Request, onward: httpx.Request) -> bool:
+    """Not to another origin, and not where the redirect would change what is asked."""
+    asked, there = request.url, onward.url
+    same_origin = (asked.scheme, asked.host, asked.port) == (there.scheme, there.host, there.port)
+    return same_origin and request.method == onward.method
+
+
+def _target(response: httpx.Response) -> str:
+    """Without its query, which may hold a signature."""
+    there = response.request.url.join(response.headers["Location"])
+    return str(there.copy_with(query=None, fragment=None, username=None, password=None))
 
 
 def _parsed(response: httpx.Response) -> Any:
     try:
         return read_json(response.content)
-    except ValueError as error:
-        raise OutcomeUnknown(f"{response.request.url.path}: the answer is not JSON") from error
+    except ValueError:
+        path = response.request.url.path
+        raise OutcomeUnknown(f"{path}: the answer is not JSON") from None
 
 
 def _named(error: Exception) -> str:

@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from functools import partial
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from shared.model import ExternalModel, OptionalId
+from shared.model import OptionalId
+from shared.openai.reading import OpenAIObject, Said, Seconds, readable
 
 
 class BatchStatus(StrEnum):
@@ -27,21 +29,21 @@ ENDED = frozenset(
 )
 
 
-class RequestCounts(ExternalModel):
+class RequestCounts(OpenAIObject):
     total: int = 0
     completed: int = 0
     failed: int = 0
 
 
-class InputTokensDetails(ExternalModel):
+class InputTokensDetails(OpenAIObject):
     cached_tokens: int = 0
 
 
-class OutputTokensDetails(ExternalModel):
+class OutputTokensDetails(OpenAIObject):
     reasoning_tokens: int = 0
 
 
-class BatchUsage(ExternalModel):
+class BatchUsage(OpenAIObject):
     input_tokens: int = 0
     input_tokens_details: InputTokensDetails | None = None
     output_tokens: int = 0
@@ -49,40 +51,53 @@ class BatchUsage(ExternalModel):
     total_tokens: int = 0
 
 
-class BatchError(ExternalModel):
-    code: str | None = None
-    message: str | None = None
-    param: str | None = None
+class BatchError(OpenAIObject):
+    code: Said | None = None
+    message: Said | None = None
+    param: Said | None = None
     line: int | None = None
 
 
-class BatchErrors(ExternalModel):
+class BatchErrors(OpenAIObject):
     object: str = "list"
-    data: list[BatchError] = []
+    data: Annotated[list[BatchError], BeforeValidator(partial(readable, BatchError))] = []
 
 
-class Batch(ExternalModel):
+def _as_errors(value: Any) -> Any:
+    """A text, or a list without its envelope, says why as well."""
+    if isinstance(value, str):
+        return {"data": [{"message": value}]} if value.strip() else None
+    return {"data": value} if isinstance(value, list) else value
+
+
+def _lowered(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class Batch(OpenAIObject):
     """https://platform.openai.com/docs/api-reference/batch/object; times are unix seconds."""
 
-    id: str
+    DECIDES: ClassVar = frozenset({"status", "output_file_id", "error_file_id"})
+
+    id: str = Field(min_length=1)
     object: str = "batch"
     endpoint: str | None = None
     model: str | None = None
-    errors: BatchErrors | None = None
+    errors: Annotated[BatchErrors | None, BeforeValidator(_as_errors)] = None
     input_file_id: OptionalId = None
     completion_window: str | None = None
-    status: str = ""
+    status: Annotated[str, BeforeValidator(_lowered)] = ""
     output_file_id: OptionalId = None
     error_file_id: OptionalId = None
-    created_at: int = 0
-    in_progress_at: int | None = None
-    expires_at: int | None = None
-    finalizing_at: int | None = None
-    completed_at: int | None = None
-    failed_at: int | None = None
-    expired_at: int | None = None
-    cancelling_at: int | None = None
-    cancelled_at: int | None = None
+    created_at: Seconds = 0
+    in_progress_at: Seconds | None = None
+    expires_at: Seconds | None = None
+    finalizing_at: Seconds | None = None
+    completed_at: Seconds | None = None
+    failed_at: Seconds | None = None
+    expired_at: Seconds | None = None
+    cancelling_at: Seconds | None = None
+    cancelled_at: Seconds | None = None
     request_counts: RequestCounts | None = None
     usage: BatchUsage | None = None
     metadata: dict[str, Any] | None = None  # texts, if OpenAI keeps its word
@@ -104,49 +119,55 @@ class Batch(ExternalModel):
         return self.errors.data if self.errors else []
 
 
-class BatchPage(ExternalModel):
-    data: list[Batch] = []
+class BatchPage(OpenAIObject):
+    DECIDES: ClassVar = frozenset({"has_more"})
+
+    data: Annotated[list[Batch], BeforeValidator(partial(readable, Batch))]
     first_id: OptionalId = None
     last_id: OptionalId = None
     has_more: bool = False
 
     @property
     def after(self) -> str | None:
-        """Where the next page starts; None: there is none."""
-        return (self.last_id or self.data[-1].id) if self.has_more and self.data else None
+        """Where the next page starts; None: there is none, or nobody can say where."""
+        if not self.has_more:
+            return None
+        return self.last_id or (self.data[-1].id if self.data else None)
 
 
-class File(ExternalModel):
+class File(OpenAIObject):
     """https://platform.openai.com/docs/api-reference/files/object"""
 
-    id: str
+    id: str = Field(min_length=1)
     object: str = "file"
     bytes: int = 0
-    created_at: int = 0
-    expires_at: int | None = None
+    created_at: Seconds = 0
+    expires_at: Seconds | None = None
     filename: str = ""
     purpose: str = ""
     status: str = ""
-    status_details: str | None = None
+    status_details: Said | None = None
 
 
-class FilePage(ExternalModel):
-    data: list[File] = []
+class FilePage(OpenAIObject):
+    DECIDES: ClassVar = frozenset({"has_more"})
+
+    data: Annotated[list[File], BeforeValidator(partial(readable, File))]
     last_id: OptionalId = None
     has_more: bool = False
 
     @property
     def after(self) -> str | None:
-        """Where the next page starts; None: there is none."""
-        return (self.last_id or self.data[-1].id) if self.has_more and self.data else None
+        """Where the next page starts; None: there is none, or nobody can say where."""
+        if not self.has_more:
+            return None
+        return self.last_id or (self.data[-1].id if self.data else None)
 
 
-class ApiError(ExternalModel):
-    message: str = ""
-    type: str | None = None
-    param: str | None = None
-    code: str | None = None
+class ApiError(OpenAIObject):
+    """What an error answer says, in whichever of the usual places."""
 
-
-class ErrorEnvelope(ExternalModel):
-    error: ApiError = Field(default_factory=ApiError)
+    message: Said = ""
+    type: Said | None = None
+    param: Said | None = None
+    code: Said | None = None

@@ -22,9 +22,9 @@ from shared.errors import (
 from shared.openai.models import Batch
 from shared.text import sanitize
 
-A_KEY = re.compile(r"sk-[^\s.,;)]+")  # OpenAI quotes a refused key, half masked
 IN_BATCH = 0  # instead of an HTTP status: an error of a batch that failed validation
 ANY_STATUS = range(1_000)
+OK = range(200, 300)
 KEY_REFUSED = frozenset({401, 403})
 CHECK_THE_KEY = "(is the stored key right, active and for this project?)"
 LIMIT = re.compile(r"Limit:\s*(\d[\d,]*)\s*enqueued(?:\s+(token|request)s?)?")
@@ -71,12 +71,16 @@ FINAL: dict[Meaning, type[Refused]] = {
 }
 RULES = (
     Rule(Meaning.KEY, KEY_REFUSED),
+    Rule(Meaning.PERSON, range(300, 400)),  # the base URL is wrong
     Rule(
         Meaning.PERSON,
         {429},
         codes={"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"},
     ),
     Rule(Meaning.CAPACITY, {IN_BATCH, 429}, codes={"token_limit_exceeded"}),
+    # An error may come under HTTP 200, in the body alone.
+    Rule(Meaning.PASSING, OK, codes={"rate_limit_exceeded", "slow_down", "overloaded"}),
+    Rule(Meaning.OUTCOME_UNKNOWN, OK, codes={"server_error", "internal_error", "timeout"}),
     Rule(Meaning.PASSING, {408, 429}),
     Rule(Meaning.OUTCOME_UNKNOWN, range(500, 600)),
     # OpenAI answers this for a file that is gone, and for one uploaded a moment ago.
@@ -132,11 +136,6 @@ def enqueued_limit(message: str) -> tuple[Unit, int | None]:
         return "tokens", None
     unit: Unit = "requests" if found[2] == "request" else "tokens"
     return unit, int(found[1].replace(",", ""))
-
-
-def masked(message: str) -> str:
-    """Without any key, or what is left of one."""
-    return A_KEY.sub("sk-…", message)
 
 
 def why_failed(batch: Batch) -> EdgeError:

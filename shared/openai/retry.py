@@ -1,13 +1,17 @@
 """Tries a call again after a failure that may pass."""
 
 import random
+import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from shared.errors import ActionRequired, TryLater
 
 TRIES = 4
+LONGEST_ASKED = timedelta(days=1)  # what asks for more is looked at again after this
+SECONDS = re.compile(r"[0-9]{1,9}")
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0  # seconds; full jitter below the doubling bound
 
 Answer = TypeVar("Answer")
@@ -35,9 +39,22 @@ def with_retries(
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """Seconds; a date, which the header may also hold, was never seen from this API."""
-    text = headers.get("Retry-After", "")
-    return timedelta(seconds=int(text)) if text.isdigit() else None
+    """Seconds, or a date that is compared with the answer's own; anything else says nothing."""
+    text = headers.get("Retry-After", "").strip()
+    if SECONDS.fullmatch(text):
+        return min(timedelta(seconds=int(text)), LONGEST_ASKED)
+    until, now = _date(text), _date(headers.get("Date", ""))
+    if until is None or now is None:
+        return None
+    return min(max(until - now, timedelta()), LONGEST_ASKED)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date.replace(tzinfo=date.tzinfo or UTC)
 
 
 def _jittered(tried: int) -> float:

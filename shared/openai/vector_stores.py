@@ -6,14 +6,16 @@ As in `shared.openai.client`, what makes something is never repeated here: who c
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import JsonValue
 
 from shared.errors import NotFound
-from shared.model import ExternalModel, OptionalId
+from shared.model import OptionalId
 from shared.openai.client import OpenAI
+from shared.openai.lists import walk
 from shared.openai.models import File
+from shared.openai.reading import Object, OpenAIObject, Said, Seconds, read, readable
 
 PAGE = 100
 PURPOSE = "assistants"
@@ -21,7 +23,7 @@ MOST_FILES = 2_000  # of one file batch
 MOST_BYTES = 512 << 20  # of one File
 
 
-class FileCounts(ExternalModel):
+class FileCounts(OpenAIObject):
     in_progress: int = 0
     completed: int = 0
     failed: int = 0
@@ -29,33 +31,33 @@ class FileCounts(ExternalModel):
     total: int = 0
 
 
-class VectorStore(ExternalModel):
+class VectorStore(OpenAIObject):
     """https://platform.openai.com/docs/api-reference/vector-stores/object"""
 
     id: str
     name: str = ""
     status: str = ""
     metadata: dict[str, Any] = {}
-    created_at: int = 0
+    created_at: Seconds = 0
     file_counts: FileCounts = FileCounts()
 
 
-class LastError(ExternalModel):
-    code: str = ""
-    message: str = ""
+class LastError(OpenAIObject):
+    code: Said = ""
+    message: Said = ""
 
 
-class StoreFile(ExternalModel):
+class StoreFile(OpenAIObject):
     """A File attached to a store."""
 
     id: str
     status: str = ""
     last_error: LastError | None = None
     usage_bytes: int = 0
-    created_at: int = 0
+    created_at: Seconds = 0
 
 
-class FileBatch(ExternalModel):
+class FileBatch(OpenAIObject):
     id: str
     status: str = ""
     file_counts: FileCounts = FileCounts()
@@ -71,10 +73,22 @@ class FileBatch(ExternalModel):
         return counts.completed + counts.failed == counts.total
 
 
-class Page(ExternalModel):
-    data: list[dict[str, Any]] = []
+class Page(OpenAIObject):
+    DECIDES: ClassVar = frozenset({"has_more"})
+
+    data: list[Any]
     last_id: OptionalId = None
     has_more: bool = False
+
+    @property
+    def after(self) -> str | None:
+        """Where the next page starts; None: there is none, or nobody can say where."""
+        if not self.has_more:
+            return None
+        last = self.data[-1] if self.data else None
+        return self.last_id or (
+            str(last["id"]) if isinstance(last, dict) and "id" in last else None
+        )
 
 
 class VectorStores:
@@ -86,9 +100,8 @@ class VectorStores:
     def upload(self, name: str, file: io.RawIOBase) -> File:
         """One document, streamed; it stays until it is deleted."""
         files = {"file": (name, file, "application/octet-stream")}
-        return File.model_validate(
-            self._openai.call("POST", "/files", data={"purpose": PURPOSE}, files=files)
-        )
+        answer = self._openai.call("POST", "/files", data={"purpose": PURPOSE}, files=files)
+        return read(File, answer, "POST /files")
 
     def files(self) -> Iterator[File]:
         """The project's documents, newest first."""
@@ -100,15 +113,15 @@ class VectorStores:
 
     def create(self, body: Mapping[str, JsonValue]) -> VectorStore:
         """Creates a store: look for it before you call this again."""
-        return VectorStore.model_validate(self._openai.call("POST", "/vector_stores", json=body))
+        answer = self._openai.call("POST", "/vector_stores", json=body)
+        return read(VectorStore, answer, "POST /vector_stores")
 
     def store(self, store: str) -> VectorStore:
-        found = self._openai.call_with_retries("GET", f"/vector_stores/{store}")
-        return VectorStore.model_validate(found)
+        return self._openai.ask(VectorStore, "GET", f"/vector_stores/{store}")
 
     def stores(self) -> Iterator[VectorStore]:
         """All of the project's, newest first."""
-        return map(VectorStore.model_validate, self._pages("/vector_stores", {"order": "desc"}))
+        return self._all(VectorStore, "/vector_stores", {"order": "desc"})
 
     def update(self, store: str, body: Mapping[str, JsonValue]) -> None:
         self._openai.call_with_retries("POST", f"/vector_stores/{store}", json=body)
@@ -116,23 +129,22 @@ class VectorStores:
     def attach(self, store: str, files: Sequence[Mapping[str, JsonValue]]) -> FileBatch:
         """Many at once, each with its own attributes and strategy."""
         path = f"/vector_stores/{store}/file_batches"
-        return FileBatch.model_validate(
-            self._openai.call("POST", path, json={"files": list(files)})
-        )
+        answer = self._openai.call("POST", path, json={"files": list(files)})
+        return read(FileBatch, answer, f"POST {path}")
 
     def file_batch(self, store: str, batch: str) -> FileBatch:
         """Its id may come back wrong (the store's was seen): keep the one that `attach` gave."""
         path = f"/vector_stores/{store}/file_batches/{batch}"
-        return FileBatch.model_validate(self._openai.call_with_retries("GET", path))
+        return self._openai.ask(FileBatch, "GET", path)
 
     def batch_files(self, store: str, batch: str, status: str) -> Iterator[StoreFile]:
         """Those of a file batch that are in a status."""
         path = f"/vector_stores/{store}/file_batches/{batch}/files"
-        return map(StoreFile.model_validate, self._pages(path, {"filter": status}))
+        return self._all(StoreFile, path, {"filter": status})
 
     def store_files(self, store: str) -> Iterator[StoreFile]:
         """All that is attached."""
-        return map(StoreFile.model_validate, self._pages(f"/vector_stores/{store}/files", {}))
+        return self._all(StoreFile, f"/vector_stores/{store}/files", {})
 
     def describe(self, store: str, file: str, attributes: Mapping[str, JsonValue]) -> None:
         """New attributes, without reading the file anew."""
@@ -144,12 +156,12 @@ class VectorStores:
         with suppress(NotFound):
             self._openai.call_with_retries("DELETE", f"/vector_stores/{store}/files/{file}")
 
-    def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        after: str | None = None
-        while True:
+    def _all(self, kind: type[Object], path: str, query: Mapping[str, str]) -> Iterator[Object]:
+        """Raises TryLater where the list stops short of its end."""
+
+        def page_after(after: str | None) -> Page:
             params = {"limit": str(PAGE), **query} | ({"after": after} if after else {})
-            page = Page.model_validate(self._openai.call_with_retries("GET", path, params=params))
-            yield from page.data
-            if not page.has_more or not page.data:
-                return
-            after = page.last_id or str(page.data[-1]["id"])
+            return self._openai.ask(Page, "GET", path, params=params)
+
+        for page in walk(page_after, f"the list {path}"):
+            yield from readable(kind, page.data)

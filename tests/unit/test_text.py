@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text import sanitize, sanitize_json, sanitize_key, sanitize_lines, shorten
+from shared.text import (
+    keep_secret,
+    masked,
+    sanitize,
+    sanitize_json,
+    sanitize_key,
+    sanitize_lines,
+    shorten,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +28,27 @@ from shared.text import sanitize, sanitize_json, sanitize_key, sanitize_lines, s
 )
 def test_sanitize_shows_one_line_of_visible_characters(text: str, shown: str) -> None:
     assert sanitize(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "Incorrect API key provided: sk-proj-***AbCd. You can",
+            "Incorrect API key provided: … You can",
+        ),
+        ("Illegal header value b'Bearer xyz12345'", "Illegal header value b'…'"),
+        ("key abcd****wxyz is not known", "key … is not known"),
+        ("no key: none-of-openai's,form;)", "no key: …"),
+        ("cut short: none-of-open", "cut short: …"),
+        ("only its end: s,form;) and more", "only its end: … and more"),
+        ("nothing to hide: 2*3, a risk-free desk", "nothing to hide: 2*3, a risk-free desk"),
+    ],
+)
+def test_masked_text_shows_nothing_of_a_key(said: str, shown: str) -> None:
+    keep_secret("none-of-openai's,form;)")
+
+    assert masked(said) == shown
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from shared.errors import (
     TryLater,
 )
 from shared.openai.models import Batch
-from shared.openai.refusals import Meaning, Refusal, enqueued_limit, masked, why_failed
+from shared.openai.refusals import Meaning, Refusal, enqueued_limit, why_failed
 
 FULL = (
     "Enqueued token limit reached for gpt-4.1 in organization org-1. "
@@ -115,9 +115,3 @@ def test_failed_batch_is_otherwise_refused(errors: list[dict[str, object]]) -> N
 
     assert type(error) is Refused
     assert error.details.code == (errors[0]["code"] if errors else None)
-
-
-def test_masked_message_shows_nothing_of_a_key() -> None:
-    said = "Incorrect API key provided: sk-proj-abc***xyz. You can find it at …"
-
-    assert masked(said) == "Incorrect API key provided: sk-…. You can find it at …"
