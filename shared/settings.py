@@ -2,7 +2,7 @@
 
 import os
 from datetime import timedelta
-from typing import Self
+from typing import Literal, Self
 
 from shared.model import ExternalModel
 
@@ -25,6 +25,7 @@ class Settings(ExternalModel):
     bus_name: str = ""
     topic_arn: str = ""
     openai_base_url: str = "https://api.openai.com/v1"
+    prices: Literal["auto", "openai", "none"] = "auto"  # auto: OpenAI's at OpenAI's own base URL
     openai_key_secret: str = ""  # an SSM parameter's name or a Secrets Manager ARN
     openai_organization: str = ""
     openai_project: str = ""

@@ -20,7 +20,7 @@ from shared.openai.models import BatchError
 from shared.problems import KEPT
 from shared.report import model, notifications
 from shared.report.job_page import job_page
-from shared.report.prices import cost, prices
+from shared.report.prices import cost, known_prices
 from shared.text import sanitize_json
 
 FLUSH = 1 << 18  # bytes passed on at a time
@@ -115,7 +115,7 @@ def _report(
         incomplete=dict(counts.incomplete.most_common()),
         usage=model.total(counts.usage),
         usage_by_model=counts.usage,
-        cost=cost(counts.usage, prices()),
+        cost=cost(counts.usage, known_prices(edges.settings)),
         estimated_prompt_tokens=job.tokens,
         parts=[model.part_report(part, _errors(edges, part)) for part in parts],
         errors=counts.groups,

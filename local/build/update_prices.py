@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -14,6 +14,13 @@ from local.paths import ROOT
 
 PRICES = ROOT / "shared" / "report" / "prices.json"
 MILLION = 1_000_000
+# In the order of shared.report.prices.Rate; too few for a surcharge on long prompts.
+SIDES: dict[str, dict[str, int]] = {
+    "input": {"input_tokens": 1_000},
+    "output": {"output_tokens": 1_000},
+    "cached": {"input_tokens": 1_000, "cache_read_tokens": 1_000},
+    "cache_write": {"input_tokens": 1_000, "cache_write_tokens": 1_000},
+}
 KINDS = {"equals": "names", "starts_with": "begins", "contains": "contains"}
 
 
@@ -28,18 +35,22 @@ def source() -> str:
 
 
 def table(now: datetime) -> str:
-    """JSON, one line a name: dollars for a million input tokens, and a million output tokens."""
+    """JSON, one line a name: dollars for a million tokens of each side."""
     found: dict[str, Any] = {"source": source(), "date": f"{now:%Y-%m-%d}"}
     found |= {kind: {} for kind in KINDS.values()}
     for model in next(each for each in providers if each.id == "openai").models:
         for kind, name in _names(model.match):
-            found[kind][name] = [batch_price(name, side, now) for side in ("input", "output")]
-    return re.sub(r"\[\s+([^,]+),\s+(.+?)\s+\]", r"[\1, \2]", json.dumps(found, indent=1)) + "\n"
+            found[kind][name] = [batch_price(name, side, now) for side in SIDES.values()]
+    return re.sub(r"\[[^]]+]", _on_one_line, json.dumps(found, indent=1)) + "\n"
 
 
-def batch_price(model: str, side: str, now: datetime) -> float:
+def _on_one_line(found: re.Match[str]) -> str:
+    return json.dumps(json.loads(found[0]))
+
+
+def batch_price(model: str, side: Mapping[str, int], now: datetime) -> float:
     """The batch rate where the package has one, else half the standard rate."""
-    usage = Usage(**{f"{side}_tokens": 1_000})  # too few for a surcharge on long prompts
+    usage = Usage(**side)
     asked: Any = {"provider_id": "openai", "genai_request_timestamp": now}
     standard = calc_price(usage, model, **asked).total_price
     batch = calc_price(usage, model, **asked, price_context={"processing": "batch"}).total_price

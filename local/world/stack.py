@@ -155,5 +155,7 @@ def _parameters(world: World) -> list[str]:
             "OpenAIOrganization": os.environ.get("OPENAI_ORG_ID", ""),
             "OpenAIProject": os.environ.get("OPENAI_PROJECT_ID", ""),
         }
+    else:
+        wanted |= {"Prices": "openai"}  # so that its reports look like the real ones
     wanted |= world.parameters
     return [f"{name}={value}" for name, value in wanted.items() if value]

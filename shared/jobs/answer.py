@@ -28,7 +28,7 @@ class _InputDetails(msgspec.Struct, gc=False):
     cache_write_tokens: int | None = None
 
 
-class Usage(msgspec.Struct, gc=False):
+class StatedUsage(msgspec.Struct, gc=False):
     """Tokens under the names of both APIs."""
 
     prompt_tokens: int | None = None  # chat completions, completions, embeddings
@@ -63,7 +63,7 @@ class Body(msgspec.Struct, gc=False):
     output: list[Item] | None = None
     data: list[Item] | None = None
     results: list[Item] | None = None
-    usage: Usage | None = None
+    usage: StatedUsage | None = None
     message: str | None = None  # what some servers say instead of an error
     detail: str | None = None
 
@@ -91,7 +91,7 @@ class Answer(msgspec.Struct, gc=False):
         return self.response.body if self.response else None
 
     @property
-    def usage(self) -> Usage | None:
+    def usage(self) -> StatedUsage | None:
         body = self.body
         return body.usage if isinstance(body, Body) else None
 
@@ -180,10 +180,10 @@ def _odd_body(found: Thing) -> Body:
     )
 
 
-def _odd_usage(found: object) -> Usage | None:
+def _odd_usage(found: object) -> StatedUsage | None:
     if not isinstance(found, dict):
         return None
-    return Usage(
+    return StatedUsage(
         prompt_tokens=_whole(found.get("prompt_tokens")),
         completion_tokens=_whole(found.get("completion_tokens")),
         prompt_tokens_details=_odd_details(found.get("prompt_tokens_details")),

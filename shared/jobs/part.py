@@ -61,8 +61,8 @@ class Part(FrozenModel):
     batch_status: str = ""
     done: int = 0
     failed: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: int | None = None  # as the batch states them
+    output_tokens: int | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
     errors: list[BatchError] = []
@@ -160,8 +160,8 @@ class Part(FrozenModel):
                 "batch_status": shorten(batch.status),
                 "done": batch.counts.completed,
                 "failed": batch.counts.failed,
-                "input_tokens": usage.input_tokens if usage else 0,
-                "output_tokens": usage.output_tokens if usage else 0,
+                "input_tokens": usage.input_tokens if usage else None,
+                "output_tokens": usage.output_tokens if usage else None,
                 "output_file_id": batch.output_file_id,
                 "error_file_id": batch.error_file_id,
                 "errors": [brief(error) for error in batch.problems[:KEPT_ERRORS]],

@@ -7,6 +7,14 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+UNKNOWN = "not known"
+
+
+def count(value: int | None) -> str:
+    """What nobody states is not zero."""
+    return UNKNOWN if value is None else number(value)
+
+
 def share(value: float, whole: float) -> str:
     """Never 100 % if anything is missing, never 0 % if anything is there."""
     if not whole:

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from statistics import median
 from urllib.parse import quote
 
+from shared.jobs.answer_counts import Usage
 from shared.jobs.model import words_of
-from shared.report.format import dollars, moment, number, share, size, span
+from shared.report.format import UNKNOWN, count, dollars, moment, number, share, size, span
 from shared.report.markup import Html, el, joined, page, section
 from shared.report.model import JobReport
 from shared.report.tables import cost_table, error_table, more, part_table, skipped_lines
@@ -48,11 +49,7 @@ def _tiles(report: JobReport) -> Html:
         "dl",
         _tile("Succeeded", share(counts.succeeded, counts.total), _of(report)),
         _tile("Cost at OpenAI", _price(report), _unpriced(report)),
-        _tile(
-            "Tokens",
-            number(used.input_tokens + used.output_tokens),
-            f"{number(used.input_tokens)} in, {number(used.output_tokens)} out",
-        ),
+        _tile("Tokens", _tokens(used), _in_and_out(used)),
         _tile("Took", span(took) if took else "–", _pace(report, took)),
         class_="tiles",
     )
@@ -66,15 +63,31 @@ def _of(report: JobReport) -> str:
     return f"{number(report.requests.succeeded)} of {number(report.requests.total)} requests"
 
 
+def _tokens(used: Usage) -> str:
+    if used.input_tokens is None or used.output_tokens is None:
+        return UNKNOWN
+    return number(used.input_tokens + used.output_tokens)
+
+
+def _in_and_out(used: Usage) -> str:
+    if used.input_tokens is None:
+        return "no answer states any"
+    rest = f"; {number(used.unstated)} answers state none" if used.unstated else ""
+    cached = f" ({number(used.cached_tokens)} cached)" if used.cached_tokens else ""
+    return f"{number(used.input_tokens)} in{cached}, {count(used.output_tokens)} out{rest}"
+
+
 def _price(report: JobReport) -> str:
-    if report.usage_by_model and report.cost.unpriced_models == len(report.usage_by_model):
-        return "not known"
-    return dollars(report.cost.usd)
+    return UNKNOWN if report.cost.usd is None else dollars(report.cost.usd)
 
 
 def _unpriced(report: JobReport) -> str:
-    without = report.cost.unpriced_models
-    return f"without {number(without)} model(s) of unknown price" if without else "at batch prices"
+    if report.cost.usd is None:
+        return "prices or tokens are not known"
+    without, unstated = report.cost.unpriced_models, report.usage.unstated
+    if without:
+        return f"without {number(without)} model(s) of unknown price"
+    return f"without {number(unstated)} answers" if unstated else "at batch prices"
 
 
 def _took(report: JobReport) -> timedelta | None:

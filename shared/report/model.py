@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import reduce
 from typing import Literal
 
 from shared.jobs.answer_counts import ErrorGroup, Usage
@@ -55,8 +56,8 @@ class PartReport(FrozenModel):
     first_line: int
     last_line: int
     estimated_prompt_tokens: int
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None  # as the batch states them
+    output_tokens: int | None
     batch_id: str | None
     batch_status: str
     input_file_id: str | None
@@ -157,7 +158,4 @@ def part_report(part: Part, lines: list[BatchError]) -> PartReport:
 
 
 def total(usage: dict[str, Usage]) -> Usage:
-    whole = Usage()
-    for each in usage.values():
-        whole = whole.plus(each)
-    return whole
+    return reduce(Usage.plus, usage.values()) if usage else Usage()

@@ -37,6 +37,7 @@ def ended(job: Job, report: JobReport) -> Notification:
             "incomplete": counts.incomplete,
             "input_tokens": report.usage.input_tokens,
             "output_tokens": report.usage.output_tokens,
+            "cached_tokens": report.usage.cached_tokens,
             "cost_usd": report.cost.usd,
             "unpriced_models": report.cost.unpriced_models,
             **{name: report.files[name] for name in FILES if name in report.files},
@@ -45,9 +46,9 @@ def ended(job: Job, report: JobReport) -> Notification:
 
 
 def _cost(report: JobReport) -> str:
-    """Empty where no price is known: the job was not free."""
-    without = report.cost.unpriced_models
-    if not report.usage_by_model or without == len(report.usage_by_model):
+    """Empty where nothing is known: the job was not free."""
+    if not report.usage_by_model or report.cost.usd is None:
         return ""
+    without = report.cost.unpriced_models
     rest = f", without {without:,} model(s) whose price is not known" if without else ""
     return f" Cost at OpenAI: about ${report.cost.usd:,.2f}{rest}."

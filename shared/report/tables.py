@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shared.jobs.answer_counts import ErrorGroup
 from shared.problems import Problem
-from shared.report.format import dollars, number, size
+from shared.report.format import UNKNOWN, count, dollars, number, size
 from shared.report.markup import Html, el, joined, table
 from shared.report.model import JobReport, PartReport, Skipped
 
@@ -20,11 +20,12 @@ def cost_table(report: JobReport) -> Html:
         reverse=True,
     )
     rows = [_model(report, each) for each in by_cost[:MODELS]]
-    columns = ("Model", "#Input tokens", "#Output tokens", "#$ a million, in / out", "#Cost")
+    columns = ("Model", "#Input tokens", "#Cached", "#Output tokens", "#$ a million", "#Cost")
+    estimate = number(report.estimated_prompt_tokens)
     note = (
-        f"{report.cost.prices}. Cached input counts in full; the extra price of very long prompts "
-        f"is not included. The estimate at intake was {number(report.estimated_prompt_tokens)} "
-        "prompt tokens."
+        f"{report.cost.prices}. Cached tokens are a part of the input; $ a million is for input, "
+        "cached input and output. The extra price of very long prompts is not included. The "
+        f"estimate at intake was {estimate} prompt tokens."
     )
     if not rows:
         return el("p", "No answer states any tokens.")
@@ -35,9 +36,15 @@ def _model(report: JobReport, model: str) -> tuple[object, ...]:
     used, cost = report.usage_by_model[model], report.cost.by_model[model]
     rate: object = "price not known"
     if cost.usd_per_million_input is not None:
-        rate = f"{cost.usd_per_million_input:g} / {cost.usd_per_million_output:g}"
-    paid = "–" if cost.usd is None else dollars(cost.usd)
-    return (model, number(used.input_tokens), number(used.output_tokens), rate, paid)
+        rates = (
+            cost.usd_per_million_input,
+            cost.usd_per_million_cached,
+            cost.usd_per_million_output,
+        )
+        rate = " / ".join(f"{each:g}" for each in rates)
+    paid = UNKNOWN if cost.usd is None else dollars(cost.usd)
+    tokens = (used.input_tokens, used.cached_tokens, used.output_tokens)
+    return (model, *map(count, tokens), rate, paid)
 
 
 def error_table(groups: list[ErrorGroup]) -> Html:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from tests.support.batch_files import chat, lines
 from tests.support.world import World
@@ -73,3 +74,32 @@ def test_body_that_is_a_json_text_is_an_answer_with_its_tokens(world: World, ask
     (part,) = report["parts"]
     assert report["requests"]["succeeded"] == 1
     assert counted == (part["input_tokens"], part["output_tokens"]) > (0, 0)
+
+
+@pytest.mark.parametrize("ask", [response, completion])
+def test_tokens_that_no_answer_states_are_unknown_and_so_is_the_cost(
+    world: World, ask: Any
+) -> None:
+    job = world.run_job("file.jsonl", lines([ask("a", "no-usage")]))
+
+    report = world.report(job)
+    assert (report["usage"]["input_tokens"], report["cost"]["usd"]) == (None, None)
+    assert "$0.00" not in world.read(f"{job.results_prefix}report.html").decode()
+    assert "$" not in "".join(each["Message"] for each in world.published())
+
+
+@pytest.mark.parametrize(
+    ("settings", "known"),
+    [
+        ({"openai_base_url": "http://gateway.test/v1"}, False),
+        ({"openai_base_url": "http://gateway.test/v1", "prices": "openai"}, True),
+        ({"prices": "none"}, False),
+        ({}, True),
+    ],
+)
+def test_prices_of_openai_are_shown_for_openai_alone(settings: Any, known: bool) -> None:
+    with mock_aws():
+        world = World(settings=settings)
+        job = world.run_job("file.jsonl", lines([chat("a")]))
+
+        assert (world.report(job)["cost"]["usd"] is not None) == known

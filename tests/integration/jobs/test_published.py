@@ -76,7 +76,8 @@ def end_fields(world: World, job: Job, state: str) -> Event:
     assert set(files.values()) <= set(world.keys(job.results_prefix))
     assert (report["state"], report["reason"]) == (state, job.reason)
     requests = {name: report["requests"][name] for name in ("succeeded", "failed", "incomplete")}
-    usage = {name: report["usage"][name] for name in ("input_tokens", "output_tokens")}
+    tokens = ("input_tokens", "output_tokens", "cached_tokens")
+    usage = {name: report["usage"][name] for name in tokens}
     cost = {"cost_usd": report["cost"]["usd"], "unpriced_models": report["cost"]["unpriced_models"]}
     return job_fields(job, state) | requests | usage | cost | files
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shared.jobs.answer import Answer, Body, Usage, read_answer
+from shared.jobs.answer import Answer, Body, StatedUsage, read_answer
 from tests.support.answers import answer
 
 
@@ -69,7 +69,7 @@ def test_usage_is_read_beside_a_number_that_is_none() -> None:
     found = read_answer(line + b'"usage": {"prompt_tokens": 3}}}}')
 
     assert found is not None
-    assert found.usage == Usage(prompt_tokens=3)
+    assert found.usage == StatedUsage(prompt_tokens=3)
 
 
 def test_body_that_is_a_json_text_is_read() -> None:
@@ -77,7 +77,7 @@ def test_body_that_is_a_json_text_is_read() -> None:
 
     found = answer({"status_code": 200, "body": json.dumps(inside)})
 
-    assert found.body == Body(status="failed", usage=Usage(input_tokens=5))
+    assert found.body == Body(status="failed", usage=StatedUsage(input_tokens=5))
 
 
 @pytest.mark.parametrize("text", ["Hello.", "[1]", "7", '{"x": 1', '{"x":' * 600 + "1" + "}" * 600])

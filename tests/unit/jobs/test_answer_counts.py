@@ -1,9 +1,12 @@
 """Answers are counted as they pass: successes, failures, tokens and kinds of errors."""
 
 from itertools import repeat
+from typing import Any
+
+import pytest
 
 from shared.jobs.answer import Answer
-from shared.jobs.answer_counts import GROUPS, REASONS, AnswerCounts, Usage
+from shared.jobs.answer_counts import GROUPS, REASONS, UNKNOWN, AnswerCounts, Usage
 from shared.jobs.results import judge
 from tests.support.answers import CHAT, OK, answer, body, http
 
@@ -28,8 +31,9 @@ def test_counts_hold_successes_failures_and_tokens_by_model() -> None:
     assert succeeded == [True, True, True, False, True, False]
     assert (counts.succeeded, counts.failed) == (4, 2)
     assert counts.usage == {
-        "m1": Usage(input_tokens=9, output_tokens=6),
-        "m2": Usage(input_tokens=5, output_tokens=7),
+        "m1": Usage(input_tokens=9, output_tokens=6, cached_tokens=None, cache_write_tokens=None),
+        "m2": Usage(input_tokens=5, output_tokens=7, cached_tokens=None, cache_write_tokens=None),
+        "m3": UNKNOWN.model_copy(update={"unstated": 1}),
     }
 
 
@@ -79,3 +83,66 @@ def test_reasons_for_incomplete_answers_are_bounded() -> None:
 
     assert len(counts.incomplete) == REASONS + 1
     assert counts.incomplete["other"] == 5
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 1,
+                "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2},
+            },
+            (9, 1, 4, 2, 0),
+        ),
+        (
+            {
+                "input_tokens": 9,
+                "output_tokens": 1,
+                "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2},
+            },
+            (9, 1, 4, 2, 0),
+        ),
+        ({"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 0}}, (9, 0, 0, None, 0)),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (0, 0, None, None, 0)),
+        ({"prompt_tokens": 9, "prompt_tokens_details": None}, (9, 0, None, None, 0)),
+        ({"prompt_tokens": 9.0, "prompt_tokens_details": "odd"}, (9, 0, None, None, 0)),
+        ({"prompt_tokens": None, "completion_tokens": None}, (None, None, None, None, 1)),
+        ({}, (None, None, None, None, 1)),
+        (None, (None, None, None, None, 1)),
+        ("odd", (None, None, None, None, 1)),
+    ],
+)
+def test_tokens_are_those_an_answer_states_and_unknown_otherwise(
+    usage: Any, expected: tuple[int | None, ...]
+) -> None:
+    counts = AnswerCounts()
+
+    add(counts, answer(body(choices=[{}], usage=usage)), "m", 1)
+
+    assert tuple(counts.usage["m"].model_dump().values()) == expected
+
+
+def test_tokens_of_some_answers_are_summed_and_the_others_counted() -> None:
+    counts = AnswerCounts()
+    details = {"cached_tokens": 4}
+
+    for usage in (
+        {"prompt_tokens": 9, "prompt_tokens_details": details},
+        None,
+        {"input_tokens": 1},
+    ):
+        add(counts, answer(body(choices=[{}], usage=usage)), "m", 1)
+    add(counts, answer(http(400)), "m", 1)
+
+    found = counts.usage["m"]
+    assert (found.input_tokens, found.cached_tokens, found.unstated) == (10, 4, 1)
+
+
+def test_failure_that_states_no_tokens_cost_none() -> None:
+    counts = AnswerCounts()
+
+    add(counts, answer(http(400)), "m", 1)
+
+    assert counts.usage == {}

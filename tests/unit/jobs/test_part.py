@@ -116,7 +116,7 @@ def test_observed_part_keeps_the_first_errors_and_short_texts() -> None:
 def test_observed_part_of_an_empty_batch_has_zeros() -> None:
     seen = part().observed(batch())
 
-    assert (seen.batch_status, seen.done, seen.input_tokens, seen.errors) == ("", 0, 0, [])
+    assert (seen.batch_status, seen.done, seen.input_tokens, seen.errors) == ("", 0, None, [])
 
 
 def test_part_with_another_batch_is_a_revision() -> None:

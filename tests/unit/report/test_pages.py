@@ -7,11 +7,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from shared.jobs.answer_counts import Usage
+from shared.jobs.answer_counts import UNKNOWN, Usage
 from shared.problems import Problem
 from shared.report.format import dollars, share, size, span
 from shared.report.job_page import job_page
 from shared.report.markup import Html, el
+from shared.report.model import total
+from shared.report.prices import cost, prices
 from shared.report.rejected_page import rejected_page
 from shared.report.timeline import phases
 from tests.support.pages import (
@@ -111,6 +113,29 @@ def test_job_page_says_which_models_have_no_price() -> None:
     assert "price not known" in some
     assert "not known" in none
     assert "$0.00" not in none
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_job_page_says_that_tokens_and_cost_are_not_known(known: bool) -> None:
+    usage = {"gpt-5-mini": UNKNOWN.model_copy(update={"unstated": 100})}
+    found = cost(usage, prices() if known else None)
+
+    text = words(job_page(job_report(usage_by_model=usage, usage=total(usage), cost=found)))
+
+    assert "no answer states any" in text
+    assert "$0" not in text
+    assert text.count("not known") >= 4
+
+
+def test_job_page_shows_cached_tokens_and_answers_without_any() -> None:
+    used = Usage(input_tokens=2_000_000, output_tokens=9, cached_tokens=1_500_000, unstated=7)
+    usage = {"gpt-5-mini": used}
+
+    text = words(job_page(job_report(usage_by_model=usage, usage=used)))
+
+    assert "2,000,000 in (1,500,000 cached), 9 out; 7 answers state none" in text
+    assert "without 7 answers" in text
+    assert "0.125 / 0.0125 / 1" in text
 
 
 def test_job_page_links_the_files_beside_it() -> None:
