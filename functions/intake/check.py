@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO, NamedTuple, cast
 
-from shared.batchfile.lines import unpacked
+from shared.batchfile.lines import Readable, unpacked
 from shared.batchfile.part_builder import Copying, PartBuilder, Reread
-from shared.batchfile.refusals import UnreadableFile
+from shared.batchfile.refusals import UnreadableFile, too_slow
 from shared.batchfile.schema import Limits
 from shared.batchfile.splitter import Splitter
-from shared.errors import NotFound
 from shared.jobs import keys
 from shared.jobs.edges import JobEdges
 from shared.jobs.libraries import store_resolver
@@ -22,6 +21,8 @@ from shared.objects import Source, Span
 from shared.problems import Problem, Problems
 from shared.settings import Settings
 
+# Of the lease, which is longer than a function may run: the rest is for the report.
+CHECK_SHARE = 0.8
 SPOOL_BUFFER = 1 << 16  # bytes; the default, a page, is less than a line: one write for each
 
 
@@ -41,16 +42,15 @@ class Checked(NamedTuple):
 
 
 def check(edges: JobEdges, job: Job) -> Checked:
-    """Parts that need bytes of their own are written to S3. Raises StoreNotReady."""
+    """Parts that need bytes of their own are written to S3.
+
+    Raises StoreNotReady, and Refused where S3 will not give the file.
+    """
     problems = Problems()
     if keys.accepted_suffix(job.key) is None:
         problems.add(_wrong_name(job.key))
         return Checked(problems)
-    try:
-        size, metadata = edges.s3.head(job.source)
-    except NotFound:
-        problems.add(_deleted())
-        return Checked(problems)
+    size, metadata = edges.s3.head(job.source)
     options, wrong = read_options(metadata)
     for each in wrong:
         problems.add(each)
@@ -75,7 +75,7 @@ def _pass(
 ) -> tuple[Splitter, list[Part], set[int]]:
     """What the splitter found, the parts, and the hashes of custom_ids to look at again."""
     with ExitStack() as disk:
-        copying = Copying(_spooling(disk), _rereading(edges, job), store_resolver(edges, job))
+        copying = Copying(_spooling(disk), _rereading(edges, job), store_resolver(edges))
         skip = options.bad_lines == "skip"
         splitter = Splitter(limits_of(edges.settings), copying, skip=skip, suspects=suspects)
         parts = _split(edges, job, size, splitter)
@@ -91,7 +91,7 @@ def limits_of(settings: Settings) -> Limits:
 def _split(edges: JobEdges, job: Job, size: int, splitter: Splitter) -> list[Part]:
     """Each part is written to S3 as soon as it is full, if it needs bytes of its own."""
     parts: list[Part] = []
-    source = unpacked(edges.s3.open(job.source), job.key)
+    source = _InTime(edges, job, unpacked(edges.s3.open_theirs(job.source), job.key))
     try:
         for full in splitter.split(source, edges.settings.max_file_bytes):
             parts.append(_part(edges, job, size, full, number=len(parts) + 1))
@@ -99,6 +99,22 @@ def _split(edges: JobEdges, job: Job, size: int, splitter: Splitter) -> list[Par
         splitter.problems.add(Problem(code=error.code, message=error.message, remedy=error.remedy))
         return []
     return parts
+
+
+class _InTime:
+    """Stops reading while there is time left to report it. Raises UnreadableFile."""
+
+    def __init__(self, edges: JobEdges, job: Job, source: Readable) -> None:
+        self._now = edges.now
+        self._source = source
+        self._time = CHECK_SHARE * edges.settings.lease
+        begun = (job.checked_until or edges.now()) - edges.settings.lease
+        self._until = begun + self._time
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._now() > self._until:
+            raise too_slow(self._time)
+        return self._source.read(size)
 
 
 def _part(edges: JobEdges, job: Job, size: int, full: PartBuilder, *, number: int) -> Part:
@@ -168,14 +184,6 @@ def _wrong_name(key: str) -> Problem:
         code="unsupported_suffix",
         message=f"The name does not end in one of: {suffixes}.",
         remedy="write JSON Lines, one request a line, and name the file ….jsonl",
-    )
-
-
-def _deleted() -> Problem:
-    return Problem(
-        code="object_gone",
-        message="The file was deleted before it could be read.",
-        remedy="drop it again, and leave it there until its results are landed",
     )
 
 

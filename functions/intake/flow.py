@@ -2,17 +2,18 @@
 
 from datetime import timedelta
 
+from functions.intake import attempts
 from functions.intake.check import Checked, check
+from functions.intake.ending import end_cancelled, reject, reject_for
 from shared.batchfile.library_refs import StoreNotReady
+from shared.errors import Refused, TryLater
 from shared.jobs import keys, notifications
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, JobState, job_id
 from shared.jobs.part import PartState
 from shared.objects import Source
 from shared.report import model as reports
-from shared.report import notifications as report_notifications
-from shared.report.rejected_page import rejected_page
-from shared.text import sanitize, sanitize_json
+from shared.text import REASON, sanitize
 
 STORE_PAUSE = timedelta(minutes=1)
 RECHECK = 4  # leases after which poll checks whether an accepted job got stuck
@@ -20,53 +21,70 @@ RECHECK = 4  # leases after which poll checks whether an accepted job got stuck
 
 def take_in(edges: JobEdges, source: Source) -> Job:
     """The same notification twice is the same job; the second run finds the work done."""
-    job = edges.ledger.open_job(_new(edges, source))
-    if job.state is JobState.CHECKING:
-        try:
-            checked = check(edges, job)
-        except StoreNotReady as error:
-            return _wait_for_store(edges, job, error.library)
-        job = _reject(edges, job, checked) if checked.is_refused else _accept(edges, job, checked)
+    new = _new(edges, source)
+    job = edges.ledger.open_job(new)
+    if job is new or _is_due(edges, job):
+        job = _check(edges, job, begun=job is new)
     if job.state is JobState.ACCEPTED:
         _queue_parts(edges, job)
     return job
 
 
-def _wait_for_store(edges: JobEdges, job: Job, library: str) -> Job:
-    """Its first documents were dropped a moment ago. Poll sends this file's event again."""
-    waiting = job.waits(
-        f"the library {sanitize(library)} has no store yet", until=edges.now() + STORE_PAUSE
-    )
+def _new(edges: JobEdges, source: Source) -> Job:
+    now = edges.now()
+    job_name = job_id(source.bucket, source.key, source.identity)
+    job = Job(id=job_name, source=source, due=now, times={"checking": now})
+    return job.check_begins(until=now + edges.settings.lease)
+
+
+def _is_due(edges: JobEdges, job: Job) -> bool:
+    """A run that may be alive is left alone; a cancel ends the job beside it."""
+    if job.state is not JobState.CHECKING:
+        return False
+    return job.cancel_requested is not None or not job.is_being_checked(edges.now())
+
+
+def _check(edges: JobEdges, job: Job, *, begun: bool) -> Job:
+    if job.cancel_requested:
+        return end_cancelled(edges, job)
+    if not begun:
+        if job.checks >= attempts.MOST_CHECKS:
+            return reject_for(edges, job, attempts.died(job))
+        job = _begin(edges, job)
+    try:
+        checked = check(edges, job)
+        return reject(edges, job, checked) if checked.is_refused else _accept(edges, job, checked)
+    except StoreNotReady as error:
+        name = sanitize(error.library, 80)
+        return _wait(edges, job, f"the library {name} has no store yet", STORE_PAUSE)
+    except TryLater as error:
+        return _wait(edges, job, error.reason, error.after or attempts.pause_after(job))
+    except Refused as error:
+        return _refused(edges, job, error)
+
+
+def _begin(edges: JobEdges, job: Job) -> Job:
+    begun = job.check_begins(until=edges.now() + edges.settings.lease)
+    edges.ledger.replace_job(job, begun)
+    return begun
+
+
+def _wait(edges: JobEdges, job: Job, reason: str, pause: timedelta) -> Job:
+    """What may pass. Poll sends this file's event again."""
+    if edges.now() - job.times[JobState.CHECKING.value] >= attempts.PATIENCE:
+        return reject_for(edges, job, attempts.waited_too_long(job, reason))
+    waiting = job.waits(sanitize(reason, REASON), until=edges.now() + pause)
     edges.ledger.replace_job(job, waiting)
     return waiting
 
 
-def _new(edges: JobEdges, source: Source) -> Job:
-    now = edges.now()
-    job_name = job_id(source.bucket, source.key, source.identity)
-    due = now + RECHECK * edges.settings.lease
-    return Job(id=job_name, source=source, due=due, times={"checking": now})
-
-
-def _reject(edges: JobEdges, job: Job, checked: Checked) -> Job:
-    """Write data, notify, then commit."""
-    now = edges.now()
-    prefix = keys.rejected_prefix(job.id, job.key)
-    job = job.model_copy(update={"notes": list(checked.notes), "results_prefix": prefix})
-    rejected = job.in_state(
-        JobState.REJECTED,
-        now,
-        options=checked.options,
-        reason=f"{checked.problems.total:,} problem(s)",
-    )
-    report = reports.rejection(rejected, checked.metadata, checked.problems, checked.lines, now)
-    key = f"{prefix}report.json"
-    edges.s3.write(f"{prefix}report.html", [rejected_page(report)], keys.PAGE)
-    body = sanitize_json(report.model_dump_json(indent=2, exclude_none=True))
-    edges.s3.write(key, [body], "application/json")
-    edges.notifier.publish(report_notifications.rejected(rejected, report, key))
-    edges.ledger.replace_job(job, rejected)
-    return rejected
+def _refused(edges: JobEdges, job: Job, error: Refused) -> Job:
+    if attempts.is_final(job, error):
+        return reject_for(edges, job, attempts.unreadable(error))
+    until = edges.now() + attempts.pause_after(job)
+    waiting = job.waits(sanitize(error.reason, REASON), until, counted=True)
+    edges.ledger.replace_job(job, waiting)
+    return waiting
 
 
 def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
@@ -89,6 +107,8 @@ def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
         notes=list(checked.notes),
         skipped=checked.problems.bad_lines,
         results_prefix=prefix,
+        checked_until=None,
+        due=edges.now() + RECHECK * edges.settings.lease,
     )
     edges.notifier.publish(notifications.accepted(accepted))
     edges.ledger.accept(job, accepted)

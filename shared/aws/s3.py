@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from shared.aws.s3_reader import CHUNK, Reader, typed_errors, version_of
+from shared.aws.s3_reader import CHUNK, Reader, theirs, typed_errors, version_of
 from shared.objects import Source, Span
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ class S3Store:
         self.bucket = data_bucket
 
     def head(self, source: Source) -> tuple[int, Mapping[str, str]]:
-        """Size in bytes and user metadata. Raises NotFound."""
-        with typed_errors(source.key):
+        """Size in bytes and user metadata. Raises Refused where S3 will not say."""
+        with theirs(source.key):
             head = self._s3.head_object(Bucket=source.bucket, Key=source.key, **version_of(source))
         return head["ContentLength"], head["Metadata"]
 
@@ -46,6 +46,10 @@ class S3Store:
     def open(self, span: Span | Source) -> Reader:
         """The bytes as a stream, opened at the first read."""
         return Reader(self._s3, span)
+
+    def open_theirs(self, source: Source) -> Reader:
+        """The same, of an object that others wrote. Raises Refused where S3 will not give it."""
+        return Reader(self._s3, source, theirs)
 
     def read(self, key: str) -> bytes:
         """A small object of ours, whole. Raises NotFound."""

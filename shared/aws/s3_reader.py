@@ -1,8 +1,8 @@
 """Reads one object of S3 as a stream that survives a broken connection."""
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
@@ -14,23 +14,30 @@ from botocore.exceptions import (
 )
 
 from shared.aws.failures import BUSY, code_of
-from shared.errors import Details, NotFound, TryLater
+from shared.errors import Details, NotFound, Refused, TryLater
 from shared.objects import Source, Span
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+Typed = Callable[[str], AbstractContextManager[None]]  # a key to what types S3's errors
+
 CHUNK = 1 << 18
 RETRIES = 3  # of a read that broke off, each from where it stopped
 BROKEN = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, ConnectionClosedError)
+OURS = frozenset(
+    {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestTimeTooSkewed"}
+    | {"SignatureDoesNotMatch"}
+)  # it is the function's credentials that are wrong, not the object
 MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed"})
 
 
 class Reader(io.RawIOBase):
     """One object or a span of it, read forward; after a broken connection it continues."""
 
-    def __init__(self, s3: "S3Client", span: Span | Source) -> None:
+    def __init__(self, s3: "S3Client", span: Span | Source, typed: "Typed | None" = None) -> None:
         self._s3 = s3
+        self._typed = typed or typed_errors
         self._span = span
         self._start = span.start if isinstance(span, Span) else 0
         self._end = span.start + span.length if isinstance(span, Span) else None
@@ -92,7 +99,7 @@ class Reader(io.RawIOBase):
             request["Range"] = f"bytes={self._at}-{self._end - 1}"
         elif self._at:
             request["Range"] = f"bytes={self._at}-"
-        with typed_errors(self._span.key):
+        with self._typed(self._span.key):
             answer = self._s3.get_object(**request)
         if "Range" in request and not answer.get("ContentRange"):
             _skip(answer["Body"], self._at)
@@ -111,6 +118,21 @@ def typed_errors(key: str) -> Iterator[None]:
         if code in BUSY:
             raise TryLater(f"{key}: {code}") from error
         raise
+
+
+@contextmanager
+def theirs(key: str) -> Iterator[None]:
+    """Of an object that others wrote: raises Refused too, where S3 will not give it."""
+    try:
+        with typed_errors(key):
+            yield
+    except ClientError as error:
+        answer = error.response.get("Error", {})
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if not 400 <= status < 500 or code_of(error) in OURS:
+            raise
+        details = Details(status, code_of(error), answer.get("Message", ""))
+        raise Refused(f"{key}: {details.code}: {details.message}", details) from error
 
 
 def version_of(source: Span | Source) -> dict[str, Any]:

@@ -1,5 +1,9 @@
 """Why reading a file stops: each reason with its code, its message and its remedy."""
 
+from datetime import timedelta
+
+MOST_BAD_LINES = 100_000  # in a file that is refused anyway; all of them would take minutes
+
 
 class UnreadableFile(Exception):
     """Reading the file has to stop: code, message and remedy are for its owner."""
@@ -24,6 +28,25 @@ def file_too_large(most: int) -> UnreadableFile:
         "file_too_large",
         f"The file unpacks to more than {most:,} bytes; reading stopped there.",
         "split the file into several and drop each",
+    )
+
+
+def too_slow(time: timedelta) -> UnreadableFile:
+    minutes = max(1, round(time.total_seconds() / 60))
+    return UnreadableFile(
+        "too_slow",
+        f"The file could not be checked in {minutes} minutes, the time that one run has; reading "
+        "stopped there.",
+        "split the file into several and drop each",
+    )
+
+
+def hopeless(line: int, *, skip: bool) -> UnreadableFile:
+    why = "no line so far is a request" if skip else "the file is refused in any case"
+    return UnreadableFile(
+        "too_many_bad_lines",
+        f"Reading stopped at line {line:,}: {MOST_BAD_LINES:,} lines are bad, and {why}.",
+        "mend what the first lines show, and drop the file again",
     )
 
 

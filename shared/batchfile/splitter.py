@@ -56,6 +56,8 @@ class Splitter:
             if block.marked:
                 self.notes.append("A byte order mark at the start of the file was removed.")
             self._add(block)
+            if self._is_hopeless:
+                raise refusals.hopeless(self.lines, skip=self._skip)
             yield from self._parts.pop_full(discard=self.is_refused)
         if self._too_many_suspects:
             raise refusals.too_many_duplicates(self._limits.suspects)
@@ -69,6 +71,11 @@ class Splitter:
     def is_refused(self) -> bool:
         """The file will become no job: from here on only its problems matter."""
         return bool(self.problems) and not self._skip
+
+    @property
+    def _is_hopeless(self) -> bool:
+        refused = self.is_refused or not self.requests
+        return refused and self.problems.bad_lines >= refusals.MOST_BAD_LINES
 
     def _add(self, block: Block) -> None:
         utf8 = block.is_utf8()

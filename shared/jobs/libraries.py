@@ -10,16 +10,14 @@ from shared.library.model import Library
 from shared.library.paths import LIBRARIES
 from shared.text import sanitize
 
-NO_STORE = "vs_none"  # for requests of a cancelled job, which are never sent
 
-
-def store_resolver(edges: JobEdges, job: Job) -> Resolve:
-    """Looks each library up once a file. A cancelled job does not wait for a store."""
+def store_resolver(edges: JobEdges) -> Resolve:
+    """Looks each library up once a file."""
     known: dict[str, str | None] = {}
 
     def resolve(library: str) -> str | None:
         if library not in known:
-            known[library] = _store(edges, library, waits=job.cancel_requested is None)
+            known[library] = _store(edges, library)
         return known[library]
 
     return resolve
@@ -46,13 +44,11 @@ def _has_indexed(library: Library | None, dropped_at: datetime) -> bool:
     return library.finished_until > dropped_at
 
 
-def _store(edges: JobEdges, library: str, *, waits: bool) -> str | None:
+def _store(edges: JobEdges, library: str) -> str | None:
     """Raises StoreNotReady. Marks the library dirty, because S3 events may still be in flight."""
     found = edges.library_table.library(library)
     if found is None and library not in edges.s3.folders(edges.settings.inbox_bucket, LIBRARIES):
         return None
-    if not waits:
-        return (found and found.store_id) or NO_STORE
     edges.library_table.mark_dirty(library, edges.now(), referenced_at=edges.now())
     if found is None or found.store_id is None:
         raise StoreNotReady(library)

@@ -48,6 +48,9 @@ class Job(FrozenModel):
     reason: str = ""
     results_prefix: str = ""
     skipped: int = 0  # bad lines left out
+    checks: int = 0  # that began and did not end in order: intake died, or S3 refused the file
+    checked_until: datetime | None = None  # an intake that reads the file is dead by then
+    pauses: int = 0  # in which intake waited for S3
     cancel_requested: datetime | None = None
     waiting_published: bool = False  # that its parts wait for capacity: once is enough
     notes: list[str] = []
@@ -66,9 +69,19 @@ class Job(FrozenModel):
     def with_waiting_published(self) -> Self:
         return self._updated(waiting_published=True)
 
-    def waits(self, reason: str, until: datetime) -> Self:
+    def is_being_checked(self, now: datetime) -> bool:
+        return self.checked_until is not None and now < self.checked_until
+
+    def check_begins(self, until: datetime) -> Self:
+        """Written before the work: a check that ends its function is counted too."""
+        return self._updated(checks=self.checks + 1, checked_until=until, due=until, reason="")
+
+    def waits(self, reason: str, until: datetime, *, counted: bool = False) -> Self:
         """Poll replays its S3 event then, and intake reads the file again."""
-        return self._updated(reason=reason, due=until)
+        checks = self.checks if counted else self.checks - 1
+        return self._updated(
+            reason=reason, due=until, checks=checks, checked_until=None, pauses=self.pauses + 1
+        )
 
     def postponed(self, until: datetime) -> Self:
         """Poll looks at it again then."""
@@ -76,8 +89,7 @@ class Job(FrozenModel):
 
     def with_cancel_requested(self, now: datetime) -> Self:
         """Poll cancels its parts, tick after tick until none of them runs any more."""
-        due = self.due if self.state is JobState.CHECKING else now  # intake may be reading it
-        return self._updated(cancel_requested=now, due=due)
+        return self._updated(cancel_requested=now, due=now)
 
     def in_state(self, state: JobState, now: datetime, **changes: object) -> Self:
         times = self.times | {state.value: now}

@@ -23,7 +23,7 @@ class Rejected(FrozenModel):
 
     format: Literal["batchdrop.report/1"] = FORMAT
     job_id: str
-    state: Literal["rejected"] = "rejected"
+    state: Literal["rejected", "cancelled"] = "rejected"  # cancelled: while it was checked
     source: Source
     options: dict[str, str]  # the object's metadata, as it was dropped
     rejected_at: datetime
@@ -110,6 +110,7 @@ def rejection(
 ) -> Rejected:
     return Rejected(
         job_id=job.id,
+        state="cancelled" if job.state is JobState.CANCELLED else "rejected",
         source=job.source,
         options=dict(metadata),
         rejected_at=now,

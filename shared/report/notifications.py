@@ -1,10 +1,12 @@
 """The notifications that a job was rejected or has ended: they say what its report says."""
 
 from shared.aws.notifier import Notification
-from shared.jobs.model import Job, titled, words_of
+from shared.jobs.model import Job, JobState, titled, words_of
 from shared.jobs.notifications import job_detail
 from shared.report.model import JobReport, Rejected
 from shared.text import REASON, sanitize
+
+REJECTED = "Job Rejected"
 
 FILES = ("results", "errors", "retry", "report", "page")
 
@@ -12,9 +14,10 @@ FILES = ("results", "errors", "retry", "report", "page")
 def rejected(job: Job, report: Rejected, key: str) -> Notification:
     worst = ", ".join(f"{n} × {code}" for code, n in sorted(report.problems_by_code.items())[:10])
     return Notification(
-        type="Job Rejected",
+        type=REJECTED if job.state is JobState.REJECTED else titled(job.state),
         about=job.id,
-        text=f"{sanitize(job.key)} was rejected: {report.problems_total:,} problem(s): {worst}.\n"
+        text=f"{sanitize(job.key)} was {words_of(job.state)}: {report.problems_total:,} "
+        f"problem(s): {worst}.\n"
         f"Every problem with line and remedy: {key}",
         detail=job_detail(job) | {"problems": report.problems_total, "report": key},
     )

@@ -12,10 +12,10 @@ CODES = 30
 
 
 def rejected_page(report: Rejected) -> bytes:
-    badge = el("span", "rejected", class_="badge rejected")
+    badge = el("span", report.state, class_=f"badge {report.state}")
     name = report.source.key.rsplit("/", 1)[-1]
     return page(
-        f"{report.source.key}: rejected",
+        f"{report.source.key}: {report.state}",
         el("header", el("p", badge, " Batchdrop report"), el("h1", name), _summary(report)),
         section("Problems by kind", _by_code(report)),
         section("Problems", *_problems(report)),
@@ -47,7 +47,7 @@ def _about(report: Rejected) -> Html:
     facts: list[tuple[str, object]] = [
         ("Job", el("code", report.job_id)),
         ("Dropped as", el("code", f"s3://{source.bucket}/{source.key}")),
-        ("Rejected", moment(report.rejected_at)),
+        (report.state.title(), moment(report.rejected_at)),
         *((f"Option {name}", value) for name, value in list(report.options.items())[:30]),
         *(("Note", each) for each in report.notes),
         ("Machine-readable", el("a", "report.json", href="report.json")),

@@ -1,0 +1,53 @@
+"""A file that becomes no parts ends here: with a report that says why, and a notification."""
+
+from functions.intake.check import Checked
+from shared.jobs import keys
+from shared.jobs.edges import JobEdges
+from shared.jobs.model import Job, JobState
+from shared.problems import Problem, Problems
+from shared.report import model as reports
+from shared.report import notifications
+from shared.report.rejected_page import rejected_page
+from shared.text import sanitize_json
+
+
+def reject(edges: JobEdges, job: Job, checked: Checked) -> Job:
+    return _end(edges, job, checked, JobState.REJECTED, f"{checked.problems.total:,} problem(s)")
+
+
+def reject_for(edges: JobEdges, job: Job, problem: Problem) -> Job:
+    """The file as a whole is the problem: its lines were not looked at, or not all of them."""
+    return reject(edges, job, Checked(_only(problem)))
+
+
+def end_cancelled(edges: JobEdges, job: Job) -> Job:
+    """Someone cancelled it before it was accepted."""
+    problem = Problem(
+        code="cancelled",
+        message="The job was cancelled while its file was checked.",
+        remedy="nothing to do; drop the file again if it shall run after all",
+    )
+    checked = Checked(_only(problem))
+    return _end(edges, job, checked, JobState.CANCELLED, "cancelled while it was checked")
+
+
+def _only(problem: Problem) -> Problems:
+    problems = Problems()
+    problems.add(problem)
+    return problems
+
+
+def _end(edges: JobEdges, job: Job, checked: Checked, state: JobState, reason: str) -> Job:
+    """Write data, notify, then commit."""
+    now = edges.now()
+    prefix = keys.rejected_prefix(job.id, job.key)
+    changes = {"notes": list(checked.notes), "results_prefix": prefix, "checked_until": None}
+    ended = job.in_state(state, now, options=checked.options, reason=reason, **changes)
+    report = reports.rejection(ended, checked.metadata, checked.problems, checked.lines, now)
+    key = f"{prefix}report.json"
+    edges.s3.write(f"{prefix}report.html", [rejected_page(report)], keys.PAGE)
+    body = sanitize_json(report.model_dump_json(indent=2, exclude_none=True))
+    edges.s3.write(key, [body], "application/json")
+    edges.notifier.publish(notifications.rejected(ended, report, key))
+    edges.ledger.replace_job(job, ended)
+    return ended
