@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 from functions.submit.lost_batch import find_lost_batch
 from shared.errors import (
-    ActionRequired,
     Conflict,
     NotYet,
     OutcomeUnknown,
@@ -15,11 +14,9 @@ from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
 from shared.jobs.part import Part
 from shared.jobs.uploads import upload_name
-from shared.jobs.waiting import wait
-from shared.openai.models import Batch, BatchError
+from shared.jobs.waiting import MOST_REJECTIONS, give_up_upload, pause_after, wait
+from shared.openai.models import Batch, BatchError, File
 
-SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
-PAUSE_FOR_A_PERSON = timedelta(minutes=5)  # while a key is refused or a quota used up
 WINDOW = timedelta(minutes=5)
 WINDOWS = 13  # so many of them touch any one hour
 
@@ -36,16 +33,9 @@ def create(edges: JobEdges, job: Job, part: Part) -> str:
         file_id = part.file_id or _upload(edges, part)
     except TryLater as error:
         return _wait(edges, job, part, error.reason, pause_after(error, part.tries))
+    except Refused as error:  # by the upload: nothing that is searched for is ever refused
+        return _refuse(edges, part, error)
     return _create(edges, job, part, file_id)
-
-
-def pause_after(error: TryLater, tries: int) -> timedelta:
-    """As long as OpenAI asks for, or twice as long each time."""
-    if error.after is not None:
-        return error.after
-    if isinstance(error, ActionRequired):
-        return PAUSE_FOR_A_PERSON
-    return min(SHORT_PAUSE * (1 << min(tries - 1, 10)), LONG_PAUSE)
 
 
 def _upload(edges: JobEdges, part: Part) -> str:
@@ -53,9 +43,15 @@ def _upload(edges: JobEdges, part: Part) -> str:
     name = upload_name(part)
     if part.tries > 1:
         for file in edges.openai.file_page().data:
-            if file.filename == name and file.bytes == part.source.length:
+            if _is_upload(file, name, part):
                 return file.id
     return edges.openai.upload(name, edges.s3.open(part.source)).id
+
+
+def _is_upload(file: File, name: str, part: Part) -> bool:
+    return (file.filename, file.bytes) == (name, part.source.length) and (
+        file.id not in part.unusable
+    )
 
 
 def _create(edges: JobEdges, job: Job, part: Part, file_id: str) -> str:
@@ -109,10 +105,12 @@ def _wait_for_file(
     edges: JobEdges, job: Job, part: Part, error: NotYet, *, uploaded_now: bool
 ) -> str:
     """OpenAI can't find the file. It is uploaded again, unless it is only too new."""
-    part = part.not_created()
+    if part.rejections >= MOST_REJECTIONS:
+        return _refuse(edges, part, error)
+    part = part.not_created().rejected()
     if not uploaded_now:
-        part = part.model_copy(update={"file_id": None})
-    return _wait(edges, job, part, error.reason, SHORT_PAUSE)
+        part = give_up_upload(edges, part)
+    return _wait(edges, job, part, error.reason, pause_after(error, part.rejections))
 
 
 def _refuse(edges: JobEdges, part: Part, error: Refused) -> str:

@@ -3,6 +3,7 @@
 import msgspec
 
 from shared.batchfile.refusals import UnreadableFile
+from shared.batchfile.schema import UNDECODABLE
 
 OF_AN_ANSWER = frozenset({"response", "error"})
 OF_A_REQUEST = frozenset({"body", "method", "url"})
@@ -14,7 +15,7 @@ def is_answer(line: bytes) -> bool:
     """Whether a line is in OpenAI's output format, as results.jsonl and errors.jsonl are too."""
     try:
         names = _fields(line).keys()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return False
     return "custom_id" in names and bool(names & OF_AN_ANSWER) and not names & OF_A_REQUEST
 

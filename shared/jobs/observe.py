@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from shared.errors import CapacityExceeded
+from shared.errors import ActionRequired, CapacityExceeded, EdgeError, NotYet, TryLater
 from shared.jobs import notifications
 from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part, PartState
-from shared.jobs.waiting import wait
+from shared.jobs.waiting import MOST_REJECTIONS, give_up_upload, pause_after, wait
 from shared.openai.models import Batch, BatchStatus
 from shared.openai.refusals import why_failed
 
@@ -43,8 +43,23 @@ def _observe_failed(edges: JobEdges, part: Part, batch: Batch) -> None:
     error = why_failed(batch)
     if isinstance(error, CapacityExceeded):
         _wait_for_capacity(edges, part, error)
+    elif isinstance(error, ActionRequired):
+        _wait(edges, part, error.reason, pause_after(error, part.tries))
+    elif isinstance(error, TryLater | NotYet) and part.rejections < MOST_REJECTIONS:
+        _wait_after_rejection(edges, part.rejected(), error)
     else:
         _end(edges, part)
+
+
+def _wait_after_rejection(edges: JobEdges, part: Part, error: EdgeError) -> None:
+    """OpenAI's own error, or it can't find a file that is there: the same may pass later."""
+    if isinstance(error, NotYet):
+        part = give_up_upload(edges, part)
+    _wait(edges, part, error.reason, pause_after(error, part.rejections))
+
+
+def _wait(edges: JobEdges, part: Part, reason: str, pause: timedelta) -> None:
+    wait(edges, edges.ledger.job(part.job), part, reason, edges.now() + pause)
 
 
 def _wait_for_capacity(edges: JobEdges, part: Part, error: CapacityExceeded) -> None:
@@ -52,7 +67,7 @@ def _wait_for_capacity(edges: JobEdges, part: Part, error: CapacityExceeded) -> 
     if error.limit is not None and error.unit == "tokens":
         edges.ledger.learn_limit(part.model, error.limit, edges.now())
     pause = min(NO_CAPACITY_PAUSE * part.tries, LONGEST_PAUSE)
-    wait(edges, edges.ledger.job(part.job), part, error.reason, edges.now() + pause)
+    _wait(edges, part, error.reason, pause)
 
 
 def _end(edges: JobEdges, part: Part, reason: str = "") -> None:

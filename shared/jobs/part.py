@@ -55,7 +55,9 @@ class Part(FrozenModel):
     due: datetime
     requested_at: datetime | None = None  # when submit was last requested to take it
     tries: int = 0
+    rejections: int = 0  # by OpenAI, of the kind that may pass: no such file, its own errors
     file_id: str | None = None
+    unusable: list[str] = []  # uploads that OpenAI could not find, though it lists them
     creating_at: datetime | None = None  # set: create was called, and its answer may be lost
     batch_id: str | None = None
     batch_status: str = ""
@@ -138,6 +140,15 @@ class Part(FrozenModel):
     def not_created(self) -> Self:
         """Create had no effect, so there is no batch to look for."""
         return self.model_copy(update={"creating_at": None})
+
+    def rejected(self) -> Self:
+        """Once more, for a reason that may pass."""
+        return self.model_copy(update={"rejections": self.rejections + 1})
+
+    def without_upload(self) -> Self:
+        """Its upload is of no use, and will not be taken again."""
+        known = {*self.unusable, self.file_id or ""} - {""}
+        return self.model_copy(update={"file_id": None, "unusable": sorted(known)})
 
     def refused(self, now: datetime, error: BatchError) -> Self:
         """OpenAI refused to create its batch: it ends as one that failed validation does."""

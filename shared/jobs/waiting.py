@@ -1,11 +1,35 @@
 """A part goes back to waiting: not a failure, with a reason that people hear of once."""
 
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 
+from shared.errors import ActionRequired, EdgeError, TryLater
 from shared.jobs import notifications
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
 from shared.jobs.part import Part, PartState
+
+SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
+PAUSE_FOR_A_PERSON = timedelta(minutes=5)  # while a key is refused, or money or storage used up
+MOST_REJECTIONS = 8  # of a part, of the kind that may pass: about an hour and a half
+
+
+def pause_after(error: EdgeError, times: int) -> timedelta:
+    """As long as OpenAI asks for, or twice as long each time."""
+    if isinstance(error, TryLater) and error.after is not None:
+        return error.after
+    if isinstance(error, ActionRequired):
+        return PAUSE_FOR_A_PERSON
+    return min(SHORT_PAUSE * (1 << min(max(times - 1, 0), 10)), LONG_PAUSE)
+
+
+def give_up_upload(edges: JobEdges, part: Part) -> Part:
+    """OpenAI lists the upload and can't find it. What can't be deleted goes with the sweep."""
+    if part.file_id is None:
+        return part
+    with suppress(EdgeError):
+        edges.openai.delete_file(part.file_id)
+    return part.without_upload()
 
 
 def wait(edges: JobEdges, job: Job | None, part: Part, reason: str, until: datetime) -> None:

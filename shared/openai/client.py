@@ -15,7 +15,15 @@ from typing import Any, BinaryIO
 import httpx
 
 from shared.aws.secrets import Secret
-from shared.errors import Details, EdgeError, NotFound, OutcomeUnknown, Refused, TryLater
+from shared.errors import (
+    ActionRequired,
+    Details,
+    EdgeError,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    TryLater,
+)
 from shared.nesting import read_json
 from shared.openai.lists import walk
 from shared.openai.models import ApiError, Batch, BatchPage, File, FilePage
@@ -28,6 +36,7 @@ from shared.text import masked
 TIMEOUT = httpx.Timeout(connect=5, read=60, write=60, pool=5)
 LONGEST_WAIT = 20.0  # seconds of Retry-After waited for here; longer goes back to the queue
 MOST_REDIRECTS = 5
+NO_ROUTE = "the server has no such route, or not yet (is the base URL right?)"
 PAGE = 100
 FILES_PAGE = 1_000
 CHUNK = 1 << 18
@@ -55,7 +64,15 @@ class OpenAI:
             "expires_after[seconds]": str(UPLOAD_EXPIRY),
         }
         files = {"file": (name, file, "application/jsonl")}
-        return read(File, self.call("POST", "/files", data=fields, files=files), "POST /files")
+        return self.send_file(fields, files)
+
+    def send_file(self, fields: Mapping[str, str], files: Mapping[str, Any]) -> File:
+        """Nothing that an upload names can be missing; what is missing is the server's route."""
+        try:
+            answer = self.call("POST", "/files", data=fields, files=files)
+        except NotFound as error:
+            raise ActionRequired(f"{error.reason}: {NO_ROUTE}", details=error.details) from error
+        return read(File, answer, "POST /files")
 
     def create_batch(
         self, input_file_id: str, endpoint: str, window: str, metadata: Mapping[str, str]
@@ -82,7 +99,7 @@ class OpenAI:
     def batch_page(self, after: str | None = None) -> BatchPage:
         """A page of the project's batches in the API's order (so far newest first)."""
         query = {"limit": str(PAGE)} | ({"after": after} if after else {})
-        return self.ask(BatchPage, "GET", "/batches", params=query)
+        return self._ask_list(BatchPage, "/batches", query)
 
     def batch_pages(self) -> Iterator[list[Batch]]:
         """All of them, page by page. Raises TryLater where the list stops short of its end."""
@@ -92,7 +109,7 @@ class OpenAI:
         """A page of the project's files, newest first."""
         query = {"limit": str(FILES_PAGE), "purpose": purpose, "order": "desc"}
         query |= {"after": after} if after else {}
-        return self.ask(FilePage, "GET", "/files", params=query)
+        return self._ask_list(FilePage, "/files", query)
 
     def file_pages(self, purpose: str = "batch") -> Iterator[list[File]]:
         """All of the project's files for a purpose, page by page, as `batch_pages`."""
@@ -145,6 +162,13 @@ class OpenAI:
     def ask(self, kind: type[Object], method: str, path: str, **call: Any) -> Object:
         """The same, for an answer that is an object or a list of a kind."""
         return read(kind, self.call_with_retries(method, path, **call), f"{method} {path}")
+
+    def _ask_list(self, kind: type[Object], path: str, query: Mapping[str, str]) -> Object:
+        """Refused, it does not mean that nothing is there: who searches has to wait."""
+        try:
+            return self.ask(kind, "GET", path, params=query)
+        except Refused as error:
+            raise TryLater(error.reason, details=error.details) from error
 
     def _sent(self, method: str, path: str, *, stream: bool = False, **call: Any) -> httpx.Response:
         """Follows redirects within the origin: the key goes nowhere else."""

@@ -27,7 +27,10 @@ ANY_STATUS = range(1_000)
 OK = range(200, 300)
 KEY_REFUSED = frozenset({401, 403})
 CHECK_THE_KEY = "(is the stored key right, active and for this project?)"
-LIMIT = re.compile(r"Limit:\s*(\d[\d,]*)\s*enqueued(?:\s+(token|request)s?)?")
+# `Limit: 900,000 enqueued tokens`; at Azure `limit of 30K for the deployment`
+LIMIT = re.compile(r"\blimit(?:\s+is|\s+of|:)?\s*(\d[\d,. _']*)\s*([KM](?![a-z]))?", re.I)
+IN_REQUESTS = re.compile(r"enqueued requests?\b|\brequests? (?:enqueued|limit)", re.I)
+TIMES = {"": 1, "k": 1_000, "m": 1_000_000}
 
 
 class Meaning(StrEnum):
@@ -69,23 +72,44 @@ FINAL: dict[Meaning, type[Refused]] = {
     Meaning.MISSING: NotFound,
     Meaning.FINAL: Refused,
 }
+# Money is missing, or an account is closed: the status may be 400, 402, 403 or 429.
+UNPAID = frozenset(
+    {"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"}
+    | {"billing_not_active", "payment_required", "access_terminated", "account_deactivated"}
+)
+SAYS_UNPAID = re.compile(
+    r"billing hard limit|exceeded your current quota|account is not active|billing details", re.I
+)
+SAYS_FULL = re.compile(r"enqueued (token|request)s?\W+limit|limit\W.{0,40}enqueued", re.I)
+SAYS_STORAGE_FULL = re.compile(
+    r"storage (quota|limit|space)|(exceed\w*|out of)\b.{0,40}\bstorage", re.I
+)
+# OpenAI answers this for a file that is gone, and for one uploaded a moment ago.
+SAYS_NO_FILE = re.compile(
+    r"cannot find file|no such file|file\b.{0,80}\b(not (yet )?(ready|processed|found)|pending)",
+    re.I,
+)
+FAILED_THEMSELVES = frozenset(
+    {"server_error", "internal_error", "internal_server_error", "service_unavailable", "timeout"}
+)
+TOO_FAST = frozenset({"rate_limit_exceeded", "slow_down", "overloaded", "engine_overloaded"})
 RULES = (
+    Rule(Meaning.CAPACITY, ANY_STATUS, codes={"token_limit_exceeded", "request_limit_exceeded"}),
+    Rule(Meaning.CAPACITY, ANY_STATUS, wording=SAYS_FULL),
+    Rule(Meaning.PERSON, ANY_STATUS, codes=UNPAID),
+    Rule(Meaning.PERSON, range(500), wording=SAYS_UNPAID),
+    Rule(Meaning.PERSON, range(500), wording=SAYS_STORAGE_FULL),
     Rule(Meaning.KEY, KEY_REFUSED),
-    Rule(Meaning.PERSON, range(300, 400)),  # the base URL is wrong
-    Rule(
-        Meaning.PERSON,
-        {429},
-        codes={"insufficient_quota", "credit_balance_exhausted", "billing_hard_limit_reached"},
-    ),
-    Rule(Meaning.CAPACITY, {IN_BATCH, 429}, codes={"token_limit_exceeded"}),
-    # An error may come under HTTP 200, in the body alone.
-    Rule(Meaning.PASSING, OK, codes={"rate_limit_exceeded", "slow_down", "overloaded"}),
-    Rule(Meaning.OUTCOME_UNKNOWN, OK, codes={"server_error", "internal_error", "timeout"}),
-    Rule(Meaning.PASSING, {408, 429}),
+    Rule(Meaning.NOT_YET, {IN_BATCH, *range(400, 500)}, wording=SAYS_NO_FILE),
+    # Not paid; the base URL is wrong.
+    Rule(Meaning.PERSON, {402, *range(300, 400), 405}),
+    # Of a batch that failed validation, or under HTTP 200: there only the code says it.
+    Rule(Meaning.PASSING, {IN_BATCH, *OK}, codes=TOO_FAST),
+    Rule(Meaning.PASSING, {IN_BATCH}, codes=FAILED_THEMSELVES),
+    Rule(Meaning.OUTCOME_UNKNOWN, OK, codes=FAILED_THEMSELVES),
+    Rule(Meaning.PASSING, {408, 423, 425, 429}),
     Rule(Meaning.OUTCOME_UNKNOWN, range(500, 600)),
-    # OpenAI answers this for a file that is gone, and for one uploaded a moment ago.
-    Rule(Meaning.NOT_YET, range(400, 500), wording=re.compile("Cannot find file")),
-    Rule(Meaning.MISSING, {404}),
+    Rule(Meaning.MISSING, {404, 410}),
     Rule(Meaning.FINAL, ANY_STATUS),
 )
 
@@ -131,19 +155,24 @@ class Refusal:
 
 def enqueued_limit(message: str) -> tuple[Unit, int | None]:
     """How much may be enqueued, from OpenAI's text: `Limit: 900,000 enqueued tokens.`"""
+    unit: Unit = "requests" if IN_REQUESTS.search(message) else "tokens"
     found = LIMIT.search(message)
     if found is None:
-        return "tokens", None
-    unit: Unit = "requests" if found[2] == "request" else "tokens"
-    return unit, int(found[1].replace(",", ""))
+        return unit, None
+    number = re.sub(r"[.,]$|[^\d.]|[.](?=\d{3}\b)", "", found[1].strip())
+    limit = int(float(number) * TIMES[(found[2] or "").lower()])
+    return unit, limit or None
 
 
 def why_failed(batch: Batch) -> EdgeError:
-    """Why a batch failed validation. Of several errors, one about capacity decides."""
+    """Why a batch failed validation. One error about capacity decides, then one of a line."""
+    errors = sorted(batch.problems, key=lambda each: each.line is None)
     refusals = [
         Refusal(Details(status=IN_BATCH, code=each.code, message=each.message or ""))
-        for each in batch.problems
+        for each in errors
     ]
     capacity = [each for each in refusals if each.meaning is Meaning.CAPACITY]
     first = next(iter(capacity or refusals), Refusal(Details(status=IN_BATCH)))
+    if not capacity and any(each.line for each in errors):
+        return Refused(first.reason, first.details)
     return first.as_error()

@@ -100,8 +100,7 @@ class VectorStores:
     def upload(self, name: str, file: io.RawIOBase) -> File:
         """One document, streamed; it stays until it is deleted."""
         files = {"file": (name, file, "application/octet-stream")}
-        answer = self._openai.call("POST", "/files", data={"purpose": PURPOSE}, files=files)
-        return read(File, answer, "POST /files")
+        return self._openai.send_file({"purpose": PURPOSE}, files)
 
     def files(self) -> Iterator[File]:
         """The project's documents, newest first."""

@@ -44,7 +44,26 @@ def failed(*errors: dict[str, object]) -> Batch:
         (500, "server_error", "Cannot find file f", Meaning.OUTCOME_UNKNOWN, OutcomeUnknown),
         (599, None, "", Meaning.OUTCOME_UNKNOWN, OutcomeUnknown),
         (400, None, "Cannot find file f, or …", Meaning.NOT_YET, NotYet),
-        (404, None, "No such File object: f", Meaning.MISSING, NotFound),
+        (404, None, "No such File object: f", Meaning.NOT_YET, NotYet),
+        (400, None, "File file-1 is in status pending", Meaning.NOT_YET, NotYet),
+        (404, None, "No such batch: b", Meaning.MISSING, NotFound),
+        (410, None, "", Meaning.MISSING, NotFound),
+        (400, "billing_hard_limit_reached", "", Meaning.PERSON, ActionRequired),
+        (400, None, "Billing hard limit has been reached", Meaning.PERSON, ActionRequired),
+        (402, None, "", Meaning.PERSON, ActionRequired),
+        (403, "billing_not_active", "", Meaning.PERSON, ActionRequired),
+        (429, None, "You exceeded your current quota, please …", Meaning.PERSON, ActionRequired),
+        (400, None, "You have exceeded your file storage quota.", Meaning.PERSON, ActionRequired),
+        (413, None, "Project is out of storage", Meaning.PERSON, ActionRequired),
+        (302, None, "it redirects to https://other.test", Meaning.PERSON, ActionRequired),
+        (405, None, "Method Not Allowed", Meaning.PERSON, ActionRequired),
+        (423, None, "", Meaning.PASSING, TryLater),
+        (425, None, "", Meaning.PASSING, TryLater),
+        (501, None, "", Meaning.OUTCOME_UNKNOWN, OutcomeUnknown),
+        (413, None, "Request Entity Too Large", Meaning.FINAL, Refused),
+        (400, "token_limit_exceeded", "", Meaning.CAPACITY, CapacityExceeded),
+        (403, None, FULL, Meaning.CAPACITY, CapacityExceeded),
+        (429, None, "Enqueued request limit reached.", Meaning.CAPACITY, CapacityExceeded),
         (409, None, "Cannot cancel", Meaning.FINAL, Refused),
         (400, "invalid_value", "Invalid value", Meaning.FINAL, Refused),
     ],
@@ -80,6 +99,11 @@ def test_refused_key_says_what_to_do_behind_a_long_answer() -> None:
     ("message", "expected"),
     [
         (FULL, ("tokens", 900_000)),
+        ("The batch enqueued token limit of 30K for the deployment is hit", ("tokens", 30_000)),
+        ("Enqueued request limit reached for m. Limit: 200 requests.", ("requests", 200)),
+        ("Enqueued token limit reached. Limit: 1.500.000 enqueued tokens.", ("tokens", 1_500_000)),
+        ("Enqueued token limit reached. Limit is 2M.", ("tokens", 2_000_000)),
+        ("Enqueued token limit reached. Limit: 0 enqueued tokens.", ("tokens", None)),
         ("Limit: 1,000,000 enqueued requests.", ("requests", 1_000_000)),
         ("Limit: 90000 enqueued", ("tokens", 90_000)),
         ("Limit: , enqueued tokens", ("tokens", None)),
@@ -105,6 +129,22 @@ def test_capacity_refusal_without_text_still_has_a_reason() -> None:
     error = why_failed(failed({"code": "token_limit_exceeded"}))
 
     assert (error.reason, getattr(error, "limit", 0)) == ("enqueued token limit reached", None)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "error"),
+    [
+        ("server_error", "The server had an error.", TryLater),
+        ("invalid_request", "Cannot find file file-1, or …", NotYet),
+        ("rate_limit_exceeded", "Too fast.", TryLater),
+        ("billing_hard_limit_reached", "", ActionRequired),
+    ],
+)
+def test_failed_validation_may_pass(code: str, message: str, error: type[Exception]) -> None:
+    said: dict[str, object] = {"code": code, "message": message}
+
+    assert type(why_failed(failed(said))) is error
+    assert type(why_failed(failed(said, said | {"line": 7}))) is Refused
 
 
 @pytest.mark.parametrize(

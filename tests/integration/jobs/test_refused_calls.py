@@ -1,0 +1,230 @@
+"""OpenAI refuses an upload, a batch, or a search: what may pass waits, what can't ends the part."""
+
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from shared.jobs.model import JobState
+from shared.jobs.part import PartState
+from shared.jobs.waiting import MOST_REJECTIONS
+from tests.support.batch_files import chats
+from tests.support.wires import TwistedWire, named, refused
+from tests.support.world import World
+
+Said = Callable[[], httpx.Response]
+UPLOAD, CREATE = "POST /v1/files", "POST /v1/batches"
+PASSING: dict[str, Said] = {
+    "storage full": lambda: refused(400, "You have exceeded your file storage quota."),
+    "storage full, 413": lambda: refused(413, "The project is out of storage space"),
+    "no route yet": lambda: refused(404, "Not Found"),
+    "no route yet, no body": lambda: httpx.Response(404),
+    "method": lambda: httpx.Response(405, text="Method Not Allowed"),
+    "locked": lambda: refused(423, "Locked"),
+    "rate": lambda: refused(429, "Slow down", "rate_limit_exceeded"),
+    "spending limit": lambda: refused(400, "Reached.", "billing_hard_limit_reached"),
+    "unpaid": lambda: refused(402, "Payment required"),
+    "inactive": lambda: refused(403, "Not active.", "billing_not_active"),
+    "not ready": lambda: httpx.Response(503, text="<html>not ready</html>"),
+    "redirected": lambda: httpx.Response(302, headers={"Location": "https://other.test/v1/files"}),
+    "not json": lambda: httpx.Response(200, text="<html>sign in</html>"),
+    "error under 200": lambda: httpx.Response(200, json={"error": {"code": "server_error"}}),
+}
+FINAL: dict[str, Said] = {
+    "too large": lambda: httpx.Response(413, text="<html>413 Request Entity Too Large</html>"),
+    "invalid": lambda: refused(400, "Invalid file format for Batch API."),
+    "not allowed": lambda: refused(422, "Unprocessable."),
+    "error under 200": lambda: httpx.Response(200, json={"error": "Not for you."}),
+}
+
+
+def twisted(world: World) -> TwistedWire:
+    wire = TwistedWire(world.small.transport())
+    world.edges = world.connect(transport=wire)
+    return wire
+
+
+def answer_first(wire: TwistedWire, call: str, said: Said, times: int) -> None:
+    left = [said] * times
+    wire.before = lambda request: left.pop()() if named(request) == call and left else None
+
+
+@pytest.mark.parametrize(
+    ("call", "how"),
+    [
+        (call, how)
+        for call in (UPLOAD, CREATE)
+        for how in PASSING
+        if call == UPLOAD or not how.startswith("no route")  # there a 404 means file or model
+    ],
+)
+def test_refusal_that_may_pass_waits_visibly_and_passes(world: World, how: str, call: str) -> None:
+    wire = twisted(world)
+    answer_first(wire, call, PASSING[how], times=2)
+    job = world.drop("a.jsonl", chats(3))
+
+    world.run_functions()
+    (part,) = world.parts(job)
+    assert part.state is PartState.WAITING
+    assert part.reason
+    if part.creating_at is None:
+        assert [each.used for each in world.edges.ledger.capacities()] == [0]
+
+    world.run_until_over(job)
+    assert world.job(job).state is JobState.COMPLETED
+    assert len(world.small.billed) == 3
+
+
+@pytest.mark.parametrize("call", [UPLOAD, CREATE])
+@pytest.mark.parametrize("how", FINAL)
+def test_refusal_that_cannot_pass_ends_the_part_once(world: World, how: str, call: str) -> None:
+    wire = twisted(world)
+    answer_first(wire, call, FINAL[how], times=99)
+    job = world.drop("a.jsonl", chats(3))
+
+    world.run_until_over(job)
+
+    (part,) = world.parts(job)
+    assert world.job(job).state is JobState.FAILED
+    assert part.batch_status == "refused"
+    assert wire.count(call) == 1
+    assert [each.used for each in world.edges.ledger.capacities()] == [0]
+    (error,) = world.report(world.job(job))["errors"]
+    assert error["count"] == 3
+    assert "HTTP" in error["message"]
+
+
+def test_refused_upload_of_one_job_leaves_the_capacity_to_others(world: World) -> None:
+    world.config = world.config.model_copy(update={"enqueued_limits": "*=400"})
+    wire = twisted(world)
+
+    def before(request: httpx.Request) -> httpx.Response | None:
+        poison = named(request) == UPLOAD and b"poison" in request.content
+        return PASSING["storage full"]() if poison else None
+
+    wire.before = before
+    first = world.drop("poison.jsonl", chats(4).replace(b"Say", b"poison"))
+    second = world.drop("fine.jsonl", chats(4))
+
+    world.run_until_over(second)
+
+    assert world.job(second).state is JobState.COMPLETED
+    assert not world.job(first).over
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 422, 501])
+@pytest.mark.parametrize("listed", ["GET /v1/batches", "GET /v1/files"])
+def test_search_that_is_refused_is_not_known_and_pays_nothing_twice(
+    world: World, listed: str, status: int
+) -> None:
+    wire = twisted(world)
+    lost = CREATE if listed.endswith("batches") else UPLOAD
+    refusals = [1] * 3
+
+    def before(request: httpx.Request) -> httpx.Response | None:
+        refuses = named(request) == listed and world.clock() < until and refusals
+        return refused(status, "No list here.") if refuses else None
+
+    def after(request: httpx.Request, _: httpx.Response) -> httpx.Response | None:
+        if named(request) == lost and wire.count(lost) == 0:
+            return httpx.Response(502, text="lost")
+        return None
+
+    wire.before, wire.after = before, after
+    until = world.clock() + 3 * world.config.lost_answer
+    job = world.drop("a.jsonl", chats(3))
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.COMPLETED
+    assert len(world.small.billed) == 3
+    assert wire.count(CREATE) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("invalid_request", "Cannot find file file-abc, or organization org-x has no access."),
+        ("server_error", "The server had an error while processing the batch."),
+        ("internal_error", "Internal error."),
+        ("rate_limit_exceeded", "Too many batches."),
+        ("billing_hard_limit_reached", "Billing hard limit has been reached."),
+        (None, "Cannot find file file-abc."),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 3])
+def test_failed_validation_that_may_pass_is_tried_again(
+    world: World, code: str | None, message: str, times: int
+) -> None:
+    world.small.misbehave("validation_fails", times=times, code=code, message=message)
+    job = world.drop("a.jsonl", chats(3))
+
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.COMPLETED
+    assert len(world.small.billed) == 3
+    assert len(world.small.batches) == times + 1
+
+
+def test_failed_validation_is_not_tried_again_for_ever(world: World) -> None:
+    world.small.misbehave("validation_fails", code="server_error", message="Sorry.")
+    world.small.misbehave("validation_fails", times=None, code="server_error", message="Sorry.")
+    job = world.drop("a.jsonl", chats(3))
+    started = world.clock()
+
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.FAILED
+    assert "Sorry." in world.job(job).reason
+    assert len(world.small.batches) == MOST_REJECTIONS + 1
+    assert (world.clock() - started).total_seconds() > 3_600
+
+
+def test_failed_validation_that_names_a_line_is_final(world: World) -> None:
+    world.small.misbehave(
+        "validation_fails", times=None, code="server_error", message="Odd.", line=2
+    )
+    job = world.drop("a.jsonl", chats(3))
+
+    world.run_until_over(job)
+
+    assert len(world.small.batches) == 1
+
+
+@pytest.mark.parametrize("how", ["at create", "at validation"])
+def test_upload_that_is_listed_and_of_no_use_is_replaced(world: World, how: str) -> None:
+    wire, uploads = twisted(world), list[str]()
+
+    def after(request: httpx.Request, response: httpx.Response) -> httpx.Response | None:
+        if named(request) == UPLOAD:
+            uploads.append(response.json()["id"])
+        return None
+
+    def before(request: httpx.Request) -> httpx.Response | None:
+        if named(request) == CREATE and json.loads(request.content)["input_file_id"] == uploads[0]:
+            return refused(400, f"Cannot find file {uploads[0]}, or the project has no access.")
+        return None
+
+    wire.after = after
+    if how == "at create":
+        wire.before = before
+    else:
+        world.small.misbehave("validation_fails", message="Cannot find file file-x, or …")
+    job = world.drop("a.jsonl", chats(3))
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.COMPLETED
+    assert len(uploads) == 2
+    assert uploads[0] not in world.small.files
+
+
+def test_file_that_openai_never_finds_ends_the_part_in_its_words(world: World) -> None:
+    wire = twisted(world)
+    answer_first(wire, CREATE, lambda: refused(400, "Cannot find file f, or …"), times=999)
+    job = world.drop("a.jsonl", chats(3))
+
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.FAILED
+    assert "Cannot find file" in world.job(job).reason
+    assert wire.count(UPLOAD) <= MOST_REJECTIONS
