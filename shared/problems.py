@@ -3,8 +3,10 @@
 from collections import Counter
 
 from shared.model import FrozenModel
+from shared.text import sanitize
 
 KEPT = 1_000  # problems in full; all are counted
+EXCERPT = 120  # characters of a bad line
 
 
 class Problem(FrozenModel):
@@ -15,6 +17,12 @@ class Problem(FrozenModel):
     param: str | None = None
     message: str
     remedy: str
+    excerpt: str = ""  # the beginning of the line
+
+
+def excerpt(line: bytes) -> str:
+    """The beginning of a line, whatever bytes it holds."""
+    return sanitize(line[: 4 * EXCERPT + 4].decode(errors="replace"), EXCERPT)
 
 
 class Problems:
@@ -30,10 +38,11 @@ class Problems:
         if len(self.first) < KEPT:
             self.first.append(problem)
 
-    def add_line(self, problems: list[Problem]) -> None:
+    def add_line(self, problems: list[Problem], line: bytes = b"") -> None:
         self.bad_lines += 1
+        shown = {"excerpt": excerpt(line)} if line and len(self.first) < KEPT else {}
         for problem in problems:
-            self.add(problem)
+            self.add(problem.model_copy(update=shown))
 
     @property
     def total(self) -> int:

@@ -21,6 +21,8 @@ from shared.problems import KEPT
 from shared.report import model, notifications
 from shared.report.job_page import job_page
 from shared.report.prices import cost, known_prices
+from shared.report.samples import KEPT as KEPT_SAMPLES
+from shared.report.samples import Sample, sample
 from shared.text import sanitize_json
 
 FLUSH = 1 << 18  # bytes passed on at a time
@@ -30,9 +32,9 @@ NO_RETRY = f"The dropped file can't be read any more, so there is no {RETRY}."
 
 def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]) -> Job:
     """Write data, then notify; the caller commits last."""
-    counts, files = AnswerCounts(), _files(job, parts)
+    counts, samples, files = AnswerCounts(), list[Sample](), _files(job, parts)
     with noted_failures() as failures:
-        edges.s3.write(files["results"], _counted(landed, counts, failures))
+        edges.s3.write(files["results"], _counted(landed, counts, failures, samples))
         _check_complete(job, counts)
         edges.s3.write_file(files["errors"], failures.answers)
         if counts.failed:
@@ -40,6 +42,7 @@ def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]
     state = outcome(job, parts, counts)
     ended = job.in_state(state, edges.now(), reason=why(job, state, parts, counts))
     report = _report(edges, ended, parts, counts, files)
+    report = report.model_copy(update={"samples": samples})
     edges.s3.write(files["page"], [job_page(report)], keys.PAGE)
     body = sanitize_json(report.model_dump_json(indent=2))
     edges.s3.write(files["report"], [body], "application/json")
@@ -66,7 +69,9 @@ def _with_retry(edges: JobEdges, job: Job, failures: Failures, files: dict[str, 
     return job
 
 
-def _counted(landed: Iterable[Landed], counts: AnswerCounts, failures: Failures) -> Iterator[bytes]:
+def _counted(
+    landed: Iterable[Landed], counts: AnswerCounts, failures: Failures, samples: list[Sample]
+) -> Iterator[bytes]:
     """The results file, counted as it passes."""
     held: list[bytes] = []
     size = 0
@@ -77,6 +82,8 @@ def _counted(landed: Iterable[Landed], counts: AnswerCounts, failures: Failures)
         verdict = judge(answer, each.part.endpoint)
         if not counts.add(answer, verdict, each.part.model, each.number):
             failures.add(each.number, each.line)
+        elif len(samples) < KEPT_SAMPLES:
+            samples.append(sample(answer.custom_id, each.number, each.line))
         held.append(each.line)
         size += len(each.line)
         if size > FLUSH:
@@ -111,6 +118,7 @@ def _report(
             retried=sum(part.requests for part in parts if part.attempt == 2 and not part.replaced),
             skipped=job.skipped,
             incomplete=counts.incomplete.total(),
+            answered=counts.answered,
         ),
         incomplete=dict(counts.incomplete.most_common()),
         usage=model.total(counts.usage),
@@ -121,6 +129,7 @@ def _report(
         errors=counts.groups,
         skipped=_skipped(edges, job),
         extra_answers=sum(part.extras for part in parts),
+        bucket=edges.s3.bucket,
         files=files,
         notes=job.notes,
     )

@@ -1,5 +1,6 @@
 """What the terminal shows: a table that changes in place, or plain lines where there is none."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -53,8 +54,8 @@ class Screen:
 
 def story(snapshot: Snapshot) -> list[str]:
     """A line for the job, one for each part, one for what is wrong."""
-    lines = [_of_job(snapshot.job)]
-    lines += [f"  part {part.number}: {_of_part(part)}" for part in snapshot.parts]
+    lines = [_of_job(snapshot.job, snapshot.parts)]
+    lines += [f"  {part.title}: {_of_part(part)}" for part in snapshot.parts]
     if snapshot.trouble:
         lines.append(f"  nothing moves; the latest error: {snapshot.trouble}")
     return lines
@@ -65,17 +66,31 @@ def shown(text: str) -> str:
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
-def _of_job(job: Job | None) -> str:
+def _of_job(job: Job | None, parts: Sequence[Part]) -> str:
     if job is None:
         return "waiting for intake to see the file"
-    parts = "1 part" if job.parts == 1 else f"{job.parts} parts"
-    cut = f", {job.requests} requests in {parts}" if job.parts else ""
+    cut = (
+        f", {job.requests} requests in {_counted(parts) or _parts(job.parts)}" if job.parts else ""
+    )
     return f"job {job.id}: {job.state}{cut}{_because(job.reason)}"
 
 
+def _counted(parts: Sequence[Part]) -> str:
+    """The parts that are listed, and how many of them are there because of a retry or a split."""
+    if not parts:
+        return ""
+    retries = sum(part.attempt > 1 for part in parts)
+    replaced = sum(part.replaced for part in parts)
+    also = [f"{n} {what}" for n, what in ((retries, "retried"), (replaced, "split again")) if n]
+    return _parts(len(parts)) + (f" ({', '.join(also)})" if also else "")
+
+
+def _parts(count: int) -> str:
+    return "1 part" if count == 1 else f"{count} parts"
+
+
 def _of_part(part: Part) -> str:
-    attempt = f", attempt {part.attempt}" if part.attempt > 1 else ""
-    what = f"{part.requests} × {part.model} {part.endpoint}{attempt}: {part.state}"
+    what = f"{part.requests} × {part.model} {part.endpoint}: {part.state}"
     if part.state in {PartState.SUBMITTED, PartState.ENDED, PartState.LANDED}:
         what += f" as {part.batch_id}, {part.batch_status}, {_done(part)}"
     return what + _because(part.reason)
@@ -105,7 +120,7 @@ def _picture(snapshot: Snapshot) -> RenderableType:
 def _row(part: Part) -> tuple[RenderableType, ...]:
     over = part.done + part.failed
     return (
-        str(part.number),
+        part.title.removeprefix("part "),
         Text(shown(f"{part.requests} × {part.model}")),
         Text(shown(f"{part.state}{_because(part.reason)}")),
         Text(shown(part.batch_status)),

@@ -156,28 +156,28 @@ class Splitter:
         """Puts a good line where it belongs, or keeps its problems; the custom_id it uses up."""
         if request is None or not schema.is_good(request, self._limits):
             problems = validation.problems_of(line, self.lines, self._limits)
-            return self._refuse(problems, schema.custom_id_of(line))
+            return self._refuse(problems, schema.custom_id_of(line), line)
         resolved = resolve_libraries(line, self.lines, self._copying.resolve)
         if resolved.problems:
-            return self._refuse(resolved.problems, request.custom_id)
+            return self._refuse(resolved.problems, request.custom_id, line)
         line, libraries = resolved.line, resolved.libraries
         size = len(without_carriage_returns(line)) + 1
         inputs = schema.inputs_of(line) if request.url == EMBEDDINGS else 0
         if problems := list(self._excess(size, inputs)):
-            return self._refuse(problems, request.custom_id)
+            return self._refuse(problems, request.custom_id, line)
         if problems := list(self._used_before(request.custom_id)):
-            self.problems.add_line(problems)
+            self.problems.add_line(problems, line)
         else:
             good = GoodLines(line, [self.lines], None if libraries else offset)
             self._place(request, good, size, inputs, libraries)
         return request.custom_id
 
-    def _refuse(self, problems: list[Problem], custom_id: str | None) -> str | None:
+    def _refuse(self, problems: list[Problem], custom_id: str | None, line: bytes) -> str | None:
         """A skipped line leaves its custom_id to others; a refused file's report names all."""
         if self._skip or custom_id is None:
-            self.problems.add_line(problems)
+            self.problems.add_line(problems, line)
             return None
-        self.problems.add_line([*problems, *self._used_before(custom_id)])
+        self.problems.add_line([*problems, *self._used_before(custom_id)], line)
         return custom_id
 
     def _used_before(self, custom_id: str) -> Iterator[Problem]:

@@ -88,6 +88,7 @@ class AnswerCounts:
     def __init__(self) -> None:
         self.succeeded = 0
         self.failed = 0
+        self.answered = 0  # by OpenAI, well or not
         self.incomplete: Counter[str] = Counter()  # of those that succeeded, by the reason
         self._spent: dict[str, _Spent] = {}  # by model
         self._groups: dict[tuple[str, str], tuple[str, int]] = {}
@@ -98,11 +99,13 @@ class AnswerCounts:
         succeeded = verdict.fate is Fate.SUCCEEDED
         self._spend(answer, model, succeeded=succeeded)
         if succeeded:
+            self.answered += 1
             self.succeeded += 1
             if verdict.incomplete:
                 self._count_incomplete(verdict.incomplete)
             return True
         self.failed += 1
+        self.answered += answer.status > 0
         key = (verdict.code, verdict.message)
         if key not in self._groups and len(self._groups) >= GROUPS:
             key = ("other", "further kinds of errors, see errors.jsonl")

@@ -23,7 +23,8 @@ def waiting(job: Job, part: Part) -> Notification:
     return Notification(
         type="Part Waiting",
         about=f"{part.name} {part.reason}",
-        text=f"Part {part.number} of {sanitize(job.key)} waits: {sanitize(part.reason, REASON)}",
+        text=f"{part.title.capitalize()} of {sanitize(job.key)} waits: "
+        f"{sanitize(part.reason, REASON)}",
         detail=_part(job, part),
     )
 

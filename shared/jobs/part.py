@@ -91,6 +91,10 @@ class Part(FrozenModel):
         return self.number % PARTS_PER_ATTEMPT
 
     @property
+    def title(self) -> str:
+        return part_title(self.number, self.attempt)
+
+    @property
     def metadata(self) -> dict[str, str]:
         """What the batch carries, so that a lost answer is found again."""
         return {"job_id": self.job, "part": str(self.base), "attempt": str(self.attempt)}
@@ -249,6 +253,15 @@ class Part(FrozenModel):
             due=now,
             times={PartState.WAITING.value: now},
         )
+
+
+def part_title(number: int, attempt: int) -> str:
+    """As people count: part 1, second attempt."""
+    base = f"part {number % PARTS_PER_ATTEMPT}"
+    if attempt == 1:
+        return base
+    words = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
+    return f"{base}, {words[attempt]} attempt" if attempt in words else f"{base}, attempt {attempt}"
 
 
 def part_number(base: int, attempt: int) -> int:

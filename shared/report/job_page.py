@@ -1,20 +1,24 @@
 """The page that shows what became of an accepted file."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from statistics import median
-from urllib.parse import quote
 
 from shared.jobs.answer_counts import Usage
 from shared.jobs.model import words_of
+from shared.report.files import ask_again, file_list
 from shared.report.format import UNKNOWN, count, dollars, moment, number, share, size, span
-from shared.report.markup import Html, el, joined, page, section
+from shared.report.markup import Html, el, heading, page, section
 from shared.report.model import JobReport
-from shared.report.tables import cost_table, error_table, more, part_table, skipped_lines
-from shared.report.timeline import WIDTH, legend, timeline
-
-FILES = 20  # links; report.json beside the page has all
-GROUPS_DRAWN = 5  # kinds of failures with a colour of their own
+from shared.report.requests_bar import requests_bar
+from shared.report.tables import (
+    cost_table,
+    error_table,
+    part_table,
+    sample_table,
+    skipped_lines,
+)
+from shared.report.timeline import timeline
 
 
 def job_page(report: JobReport) -> bytes:
@@ -25,12 +29,14 @@ def job_page(report: JobReport) -> bytes:
         _head(report),
         _tiles(report),
         section("Timeline", drawn, _latency(report)) if drawn else None,
-        section("Requests", _requests(report)),
+        section("Requests", requests_bar(report)),
         section("Tokens and cost", cost_table(report)),
         section("Top errors", error_table(report.errors)) if report.errors else None,
+        section("Ask again", *ask_again(report)) if "retry" in report.files else None,
+        section("Sample answers", sample_table(report.samples)) if report.samples else None,
         section("Lines left out", *skipped_lines(report.skipped)) if report.skipped else None,
         section("Parts", *part_table(report.parts)),
-        section("Files", *_files(report)),
+        section("Files", *file_list(report)),
         section("About this job", _about(report)),
     )
 
@@ -38,8 +44,7 @@ def job_page(report: JobReport) -> bytes:
 def _head(report: JobReport) -> Html:
     badge = el("span", words_of(report.state), class_=f"badge {report.state}")
     reason = el("p", report.reason, class_="reason") if report.reason else None
-    name = report.source.key.rsplit("/", 1)[-1]
-    return el("header", el("p", badge, " Batchdrop report"), el("h1", name), reason)
+    return el("header", el("p", badge, " Batchdrop report"), heading(report.source.key), reason)
 
 
 def _tiles(report: JobReport) -> Html:
@@ -96,9 +101,11 @@ def _took(report: JobReport) -> timedelta | None:
 
 
 def _pace(report: JobReport, took: timedelta | None) -> str:
-    if not took or report.requests.total < 1 or took < timedelta(seconds=1):
+    """Of requests that were answered: what a cancel left undone was not done fast."""
+    answered = report.requests.answered
+    if not took or not answered or took < timedelta(seconds=1):
         return "from the drop to the results"
-    return f"{number(round(report.requests.total / took.total_seconds() * 60))} requests a minute"
+    return f"{number(round(answered / took.total_seconds() * 60))} answers a minute"
 
 
 def _latency(report: JobReport) -> Html | None:
@@ -117,69 +124,6 @@ def _latency(report: JobReport) -> Html | None:
     middle = median(each.total_seconds() for each in spent)
     typical = f"Batches were at OpenAI for {span(timedelta(seconds=middle))} in the median"
     return el("p", f"{typical}, {shortest} to {longest}.")
-
-
-def _requests(report: JobReport) -> Html:
-    """One bar for all requests, and a legend in words."""
-    counts = report.requests
-    outcomes = [("good", "succeeded", counts.succeeded), *_failures(report)]
-    entries = [
-        (colour, f"{number(n)} {words} ({share(n, counts.total)})")
-        for colour, words, n in outcomes
-        if n
-    ]
-    bar = _stacked([(colour, n) for colour, _, n in outcomes], counts.total)
-    remarks = " ".join(_remarks(report))
-    return joined((bar, legend(entries), el("p", remarks) if remarks else None))
-
-
-def _remarks(report: JobReport) -> Iterator[str]:
-    counts = report.requests
-    if report.incomplete:
-        reasons = ", ".join(f"{number(n)} × {why}" for why, n in report.incomplete.items())
-        yield f"{number(counts.incomplete)} succeeded with an incomplete answer: {reasons}."
-    if counts.retried:
-        yield f"{number(counts.retried)} were retried at least once."
-    if counts.skipped:
-        yield f"{number(counts.skipped)} bad lines were left out before."
-    if report.extra_answers:
-        yield f"{number(report.extra_answers)} answers belonged to no request and are kept aside."
-
-
-def _failures(report: JobReport) -> Iterator[tuple[str, str, int]]:
-    first, rest = report.errors[:GROUPS_DRAWN], report.errors[GROUPS_DRAWN:]
-    for n, group in enumerate(first, 1):
-        yield f"bad{n}", f"failed: {group.code}", group.count
-    left = sum(each.count for each in rest)
-    yield "bad5", f"failed otherwise, in {number(len(rest))} ways", left
-
-
-def _stacked(parts: Iterable[tuple[str, int]], whole: int) -> Html:
-    at, rects = 0.0, list[Html]()
-    for colour, n in parts:
-        width = n / whole * WIDTH if whole else 0
-        if width:
-            shape = {"x": f"{at:.2f}", "y": 0, "width": f"{max(width, 2):.2f}", "height": 10}
-            rects.append(el("rect", **shape, class_=colour))
-        at += width
-    return el(
-        "svg",
-        *rects,
-        viewBox=f"0 0 {WIDTH} 10",
-        preserveAspectRatio="none",
-        class_="stacked",
-        role="img",
-        aria_label="Requests by outcome; the list below says it in words",
-    )
-
-
-def _files(report: JobReport) -> Iterator[Html | None]:
-    """Relative links: they work in a folder, and wherever the keys are served."""
-    keys = [key for name, key in report.files.items() if name != "page"]
-    names = [key.rsplit("/", 1)[-1] for key in keys]
-    links = (el("li", el("a", name, href=quote(name))) for name in names[:FILES])
-    yield el("ul", *links, class_="files")
-    yield more(len(names), FILES)
 
 
 def _about(report: JobReport) -> Html:

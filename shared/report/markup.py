@@ -1,6 +1,7 @@
 """Builds HTML so that no text gets in unescaped."""
 
 import html
+import re
 from base64 import b64encode
 from collections.abc import Iterable
 from functools import cache
@@ -10,6 +11,9 @@ from pathlib import Path
 from shared.text import sanitize
 
 STYLE = Path(__file__).with_name("style.css")
+LONG_WORD = re.compile(r"[^\s]{25,}")
+PIECE = re.compile(r"[^\s_/.:,=-]{1,15}[_/.:,=-]?|[_/.:,=-]")
+BREAK = "\0"  # `sanitize` leaves none in a text
 EMPTY = frozenset({"link", "meta", "rect", "line"})
 
 
@@ -33,11 +37,32 @@ def el(name: str, /, *inside: object, **attributes: object) -> Html:
 
 def joined(inside: Iterable[object]) -> Html:
     """One after the other; None is left out."""
-    return Html("".join(escaped(each) for each in inside if each is not None))
+    return Html("".join(_written(each) for each in inside if each is not None))
+
+
+def _written(value: object) -> str:
+    return value if isinstance(value, Html) else text_of(sanitize(str(value)))
+
+
+def text_of(text: str) -> Html:
+    """A text as it is, however long, that a browser may break within its very long words alone."""
+    pieces = LONG_WORD.sub(lambda found: _broken(found[0]), text)
+    return Html(html.escape(pieces).replace(BREAK, "<wbr>"))
+
+
+def _broken(word: str) -> str:
+    """Behind what joins words, else anywhere."""
+    return BREAK.join(PIECE.findall(word))
 
 
 def escaped(value: object) -> str:
-    return value if isinstance(value, Html) else html.escape(sanitize(str(value)))
+    return html.escape(sanitize(str(value)))
+
+
+def heading(key: str) -> Html:
+    """The name of a dropped file, with the way to it."""
+    folder, slash, name = key.rpartition("/")
+    return el("h1", el("small", folder + slash), name)
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Html:

@@ -8,12 +8,13 @@ from typing import Literal
 from shared.jobs.answer_counts import ErrorGroup, Usage
 from shared.jobs.model import Job, JobState
 from shared.jobs.options import Options
-from shared.jobs.part import Part
+from shared.jobs.part import Part, part_title
 from shared.model import FrozenModel
 from shared.objects import Source
 from shared.openai.models import BatchError
 from shared.problems import Problem, Problems
 from shared.report.prices import Cost
+from shared.report.samples import Sample
 
 FORMAT: Literal["batchdrop.report/1"] = "batchdrop.report/1"
 
@@ -52,6 +53,8 @@ class PartReport(FrozenModel):
     endpoint: str
     model: str
     requests: int
+    done: int  # as the batch counts them
+    failed: int
     bytes: int
     first_line: int
     last_line: int
@@ -69,6 +72,10 @@ class PartReport(FrozenModel):
     errors: list[BatchError]  # OpenAI's own, `line` counted in the dropped file
     times: dict[str, datetime]
 
+    @property
+    def title(self) -> str:
+        return part_title(self.part, self.attempt).capitalize()
+
 
 class Requests(FrozenModel):
     """Each request of the input counts once."""
@@ -79,6 +86,7 @@ class Requests(FrozenModel):
     retried: int  # sent again at least once
     skipped: int  # bad lines left out, with bad-lines: skip
     incomplete: int = 0  # succeeded, but the answer is not whole
+    answered: int = 0  # by OpenAI, well or not; the others got no answer
 
 
 class JobReport(FrozenModel):
@@ -101,7 +109,9 @@ class JobReport(FrozenModel):
     incomplete: dict[str, int] = {}  # answers that are not whole, by the reason
     skipped: Skipped | None
     extra_answers: int  # for no request, or a second one: kept in extras-….jsonl
-    files: dict[str, str]  # keys in the data bucket
+    samples: list[Sample] = []  # the first answers of the file that succeeded
+    bucket: str = ""  # where the files are
+    files: dict[str, str]  # keys in that bucket
     notes: list[str]
 
 
@@ -139,6 +149,8 @@ def part_report(part: Part, lines: list[BatchError]) -> PartReport:
         endpoint=part.endpoint,
         model=part.model,
         requests=part.requests,
+        done=part.done,
+        failed=part.failed,
         bytes=part.bytes,
         first_line=part.first_line,
         last_line=part.last_line,

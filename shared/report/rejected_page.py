@@ -3,20 +3,25 @@
 from collections.abc import Iterator
 
 from shared.report.format import moment, number
-from shared.report.markup import Html, el, page, section, table
+from shared.report.markup import Html, el, heading, joined, page, section, table
 from shared.report.model import Rejected
 from shared.report.tables import problem_table
 
 PROBLEMS = 50  # on the page; report.json has the first 1,000
 CODES = 30
+BESIDE = ", beside this page"
 
 
 def rejected_page(report: Rejected) -> bytes:
     badge = el("span", report.state, class_=f"badge {report.state}")
-    name = report.source.key.rsplit("/", 1)[-1]
     return page(
         f"{report.source.key}: {report.state}",
-        el("header", el("p", badge, " Batchdrop report"), el("h1", name), _summary(report)),
+        el(
+            "header",
+            el("p", badge, " Batchdrop report"),
+            heading(report.source.key),
+            _summary(report),
+        ),
         section("Problems by kind", _by_code(report)),
         section("Problems", *_problems(report)),
         section("About this file", _about(report)),
@@ -50,6 +55,6 @@ def _about(report: Rejected) -> Html:
         (report.state.title(), moment(report.rejected_at)),
         *((f"Option {name}", value) for name, value in list(report.options.items())[:30]),
         *(("Note", each) for each in report.notes),
-        ("Machine-readable", el("a", "report.json", href="report.json")),
+        ("Machine-readable", joined((el("a", "report.json", href="report.json"), BESIDE))),
     ]
     return el("dl", *(el("div", el("dt", a), el("dd", b)) for a, b in facts), class_="facts")

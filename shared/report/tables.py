@@ -7,6 +7,7 @@ from shared.problems import Problem
 from shared.report.format import UNKNOWN, count, dollars, number, size
 from shared.report.markup import Html, el, joined, table
 from shared.report.model import JobReport, PartReport, Skipped
+from shared.report.samples import Sample
 
 # How many rows a table shows; report.json beside the page has all.
 PARTS, MODELS, ERRORS, PROBLEMS = 20, 20, 10, 20
@@ -61,6 +62,11 @@ def error_table(groups: list[ErrorGroup]) -> Html:
     return joined((shown, more(len(groups), ERRORS)))
 
 
+def sample_table(samples: list[Sample]) -> Html:
+    rows = [(number(each.line), el("code", each.custom_id), each.answer) for each in samples]
+    return table(("#Line", "Request", "Answer"), rows)
+
+
 def skipped_lines(skipped: Skipped) -> Iterator[Html | None]:
     yield el("p", f"{number(skipped.lines)} lines had {number(skipped.problems_total)} problems.")
     yield problem_table(skipped.problems[:PROBLEMS])
@@ -72,7 +78,7 @@ def problem_table(problems: list[Problem]) -> Html:
         (
             number(each.line) if each.line else "file",
             joined((el("code", each.code), f" {each.param}" if each.param else None)),
-            each.message,
+            joined((each.message, _excerpt(each))),
             each.remedy,
         )
         for each in problems
@@ -80,22 +86,37 @@ def problem_table(problems: list[Problem]) -> Html:
     return table(("#Line", "Problem", "What is wrong", "What to do"), rows)
 
 
+def _excerpt(problem: Problem) -> Html | None:
+    return el("code", problem.excerpt, class_="excerpt") if problem.excerpt else None
+
+
 def part_table(parts: list[PartReport]) -> Iterator[Html | None]:
     """Parts that did not complete come first."""
     odd_first = sorted(parts, key=lambda each: (each.batch_status in GOOD, each.part))
-    columns = ("Part", "Model and endpoint", "#Requests", "#Size", "Ended as", "Batch")
-    yield table(columns, [_part(each) for each in odd_first[:PARTS]])
+    columns = ("Part", "Model and endpoint", "#Requests", "#Done / failed", "#Size", "Ended as")
+    yield el("p", _sorts(parts), class_="note")
+    yield table((*columns, "Batch"), [_part(each) for each in odd_first[:PARTS]])
     yield more(len(parts), PARTS)
 
 
+def _sorts(parts: list[PartReport]) -> str:
+    """How many parts there are, and why there are more than the file was cut into."""
+    retries = sum(each.attempt > 1 for each in parts)
+    replaced = sum(each.split_again for each in parts)
+    found = ((retries, "to try requests again"), (replaced, "split into smaller ones"))
+    also = ", ".join(f"{number(n)} {what}" for n, what in found if n)
+    whole = "1 part" if len(parts) == 1 else f"{number(len(parts))} parts"
+    return f"{whole} ({also})" if also else whole
+
+
 def _part(part: PartReport) -> tuple[object, ...]:
-    attempt = f", attempt {part.attempt}" if part.attempt > 1 else ""
     status = "split again" if part.split_again else part.batch_status or "no batch"
     reason = el("small", part.reason) if part.reason else None
     return (
-        f"{part.part}{attempt}",
+        part.title,
         joined((part.model, " ", el("small", part.endpoint))),
         number(part.requests),
+        f"{number(part.done)} / {number(part.failed)}",
         size(part.bytes),
         joined((status, " ", reason)),
         el("code", part.batch_id) if part.batch_id else "–",

@@ -67,8 +67,6 @@ def phases(part: PartReport) -> list[Phase]:
 
 
 def _bar(part: PartReport, life: Sequence[Phase], whole: Times) -> Html:
-    attempt = f", attempt {part.attempt}" if part.attempt > 1 else ""
-    name = f"Part {part.part}{attempt}"
     label = "; ".join(f"{each.words} {span(each.end - each.begin)}" for each in life)
     rects = [_rect(each, whole) for each in life]
     drawing = el(
@@ -78,9 +76,9 @@ def _bar(part: PartReport, life: Sequence[Phase], whole: Times) -> Html:
         viewBox=f"0 0 {WIDTH} 10",
         preserveAspectRatio="none",
         role="img",
-        aria_label=f"{name}: {label}",
+        aria_label=f"{part.title}: {label}",
     )
-    heading = el("div", el("b", name), " ", el("span", part.model), el("i", _ending(part)))
+    heading = el("div", el("b", part.title), " ", el("span", part.model), el("i", _ending(part)))
     return el("div", heading, drawing, class_="bar")
 
 

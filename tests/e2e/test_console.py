@@ -72,11 +72,13 @@ def test_the_story_of_a_part_is_one_line() -> None:
 
 
 def test_a_waiting_part_says_what_for() -> None:
-    part = PART.model_copy(
-        update={"state": PartState.WAITING, "reason": "no capacity", "attempt": 2}
-    )
+    waiting = {"state": PartState.WAITING, "reason": "no capacity"}
+    part = PART.model_copy(update=waiting | {"number": 100_001, "attempt": 2})
 
-    assert story(Snapshot(JOB, (part,)))[1].endswith("attempt 2: waiting (no capacity)")
+    job, _, said = story(Snapshot(JOB, (PART, part)))
+    assert said.startswith("  part 1, second attempt: ")
+    assert said.endswith(": waiting (no capacity)")
+    assert job.endswith("20 requests in 2 parts (1 retried)")
 
 
 @pytest.mark.parametrize(("terminal", "redraws"), [("xterm", True), ("dumb", False)])

@@ -8,6 +8,7 @@ from shared.openai.models import BatchError
 from shared.problems import Problem
 from shared.report.model import JobReport, PartReport, Rejected, part_report
 from shared.report.prices import cost, prices
+from shared.report.samples import Sample
 from tests.support.records import NOW, SOURCE, part
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e\"' onload=x ../=1+1\n" + "A" * 1_000
@@ -25,16 +26,27 @@ def job_report(**changes: Any) -> JobReport:
         "source": SOURCE,
         "options": {},
         "times": {"checking": NOW, "accepted": NOW, "completed": NOW + 3 * HOUR},
-        "requests": {"total": 100, "succeeded": 97, "failed": 3, "retried": 2, "skipped": 0},
+        "requests": {
+            "total": 100,
+            "succeeded": 97,
+            "failed": 3,
+            "retried": 2,
+            "skipped": 0,
+            "incomplete": 4,
+            "answered": 99,
+        },
         "usage": {"input_tokens": 2_000_000, "output_tokens": 1_000_000},
         "usage_by_model": usage,
         "cost": cost(usage, prices()),
         "estimated_prompt_tokens": 9,
-        "parts": [lived(1)],
+        "parts": [lived(1), lived(100_001, attempt=2, requests=2, done=1, failed=1)],
         "errors": [error("server_error", 3)],
         "skipped": None,
+        "incomplete": {"length": 3, "max_output_tokens": 1},
         "extra_answers": 0,
-        "files": {name: f"results/a/j1/{name}.jsonl" for name in ("results", "errors")},
+        "samples": [Sample(custom_id="q-1", line=1, answer="Cats sleep for 13 hours a day.")],
+        "bucket": "data",
+        "files": {n: f"results/a/j1/{n}.jsonl" for n in ("results", "errors", "retry")},
         "notes": [],
     }
     return JobReport.model_validate(fields | changes)
@@ -70,7 +82,12 @@ def hostile_report() -> JobReport:
         parts=[told],
         requests={"total": 247, "succeeded": 97, "failed": 150, "retried": 0, "skipped": 0},
         errors=[group] * 50,
-        files={"extras-1": f"results/{HOSTILE}/j1/extras {HOSTILE}.jsonl"},
+        incomplete={HOSTILE: 2},
+        samples=[Sample(custom_id=HOSTILE, line=1, answer=HOSTILE)] * 3,
+        files={
+            "extras-1": f"results/{HOSTILE}/j1/extras {HOSTILE}.jsonl",
+            "retry": f"results/{HOSTILE}/j1/retry.jsonl",
+        },
         notes=[HOSTILE],
     )
 

@@ -1,6 +1,8 @@
 """Problems: the first thousand in full, all counted."""
 
-from shared.problems import KEPT, Problem, Problems
+import pytest
+
+from shared.problems import KEPT, Problem, Problems, excerpt
 
 
 def problem(code: str = "invalid_url") -> Problem:
@@ -45,3 +47,25 @@ def test_bad_line_without_a_known_problem_still_counts() -> None:
     problems.add_line([])
 
     assert problems
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (b'{"a": 1}', '{"a": 1}'),
+        (b"\xff\x00\x1b", "\ufffd\\u0000\\u001b"),
+        (b"x" * 5_000, "x" * 119 + "…"),
+        ("😀".encode() * 5_000, "😀" * 119 + "…"),
+        (b"", ""),
+    ],
+)
+def test_excerpt_is_the_visible_beginning_of_a_line(line: bytes, shown: str) -> None:
+    assert excerpt(line) == shown
+
+
+def test_problems_of_a_line_show_how_it_begins() -> None:
+    problems = Problems()
+
+    problems.add_line([Problem(code="c", message="m", remedy="r")], b"nonsense")
+
+    assert [each.excerpt for each in problems.first] == ["nonsense"]

@@ -36,6 +36,7 @@ def test_dropped_file_ends_as_results_in_the_order_of_its_lines(world: World) ->
         "retried": 0,
         "skipped": 0,
         "incomplete": 0,
+        "answered": 60,
     }
 
 
