@@ -30,9 +30,13 @@ class _Body:
 class RefusingSession(Session):
     """A session of one process whose S3 refuses the calls named, while it shall."""
 
-    def __init__(self, refusal: Refusal, *calls: str, while_: Callable[[], bool]) -> None:
+    def __init__(
+        self, refusal: Refusal, *calls: str, while_: Callable[[], bool], within: str = ""
+    ) -> None:
+        """within: only what is asked of addresses that hold it, such as a bucket's."""
         super().__init__()
         self.refused = 0
+        self._within = within
         for call in calls:
             answer: Any = self._answer(refusal, while_)
             self.events.register_first(f"before-send.s3.{call}", answer)
@@ -46,7 +50,7 @@ class RefusingSession(Session):
 
     def _answer(self, refusal: Refusal, while_: Callable[[], bool]) -> Callable[..., object]:
         def answer(request: Any, **_: Any) -> AWSResponse | None:
-            if not while_():
+            if self._within not in request.url or not while_():
                 return None
             self.refused += 1
             text = f"<Error><Code>{refusal.code}</Code><Message>{refusal.message}</Message></Error>"

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from typing import Any
 
 import pytest
 
@@ -10,6 +9,7 @@ from shared.jobs.model import Job, JobState
 from tests.support.batch_files import chat, lines, question
 from tests.support.libraries import Folder
 from tests.support.names import INBOX
+from tests.support.refusing_s3 import Refusal, RefusingSession
 from tests.support.world import World
 
 MODELS = ("gpt-5-mini", "gpt-4.1", "o4-mini")
@@ -108,11 +108,24 @@ def test_job_without_failures_has_no_retry_file(world: World) -> None:
     assert world.keys(f"{job.results_prefix}retry") == []
 
 
-def test_job_whose_dropped_file_is_gone_ends_and_says_so(world: World) -> None:
-    dropped = world.drop("file.jsonl.gz", gzip.compress(lines([chat("a", "small-openai:400")])))
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Refusal(404, "NoSuchVersion"),
+        Refusal(403, "InvalidObjectState"),
+        Refusal(403, "AccessDenied"),
+        Refusal(400, "KMS.DisabledException"),
+    ],
+    ids=lambda refusal: refusal.code,
+)
+def test_job_whose_dropped_file_cannot_be_read_any_more_ends_and_says_so(
+    world: World, refusal: Refusal
+) -> None:
+    content = gzip.compress(lines([chat("a", "small-openai:400")]))
+    dropped = world.drop("file.jsonl.gz", content)
     world.run_functions()
-    source: Any = world.job(dropped).source
-    world.s3.delete_object(Bucket=INBOX, Key=source.key, VersionId=source.version)
+    refusing = RefusingSession(refusal, "GetObject", while_=lambda: True, within=INBOX)
+    world.edges = world.connect(refusing)
     world.run_until_over(dropped)
 
     report = world.report(world.job(dropped))
