@@ -129,6 +129,7 @@ def _report(
         errors=counts.groups,
         skipped=_skipped(edges, job),
         extra_answers=sum(part.extras for part in parts),
+        waited=model.waits(parts),
         bucket=edges.s3.bucket,
         files=files,
         notes=job.notes,

@@ -12,6 +12,8 @@ from shared.openai.models import Batch, BatchError, BatchStatus
 from shared.text import shorten
 
 KEPT_ERRORS = 20  # of a refused batch, in the ledger: an item stays below 10 KB
+KEPT_REASONS = 10  # for which a part waited
+ITS_TURN, OTHER_REASONS = "its turn", "other reasons"
 REFUSED = "refused"  # instead of OpenAI's status: create itself was refused
 
 
@@ -75,6 +77,7 @@ class Part(FrozenModel):
     cancel_sent: bool = False  # the cancel of its batch was sent to OpenAI
     cut_short: bool = False  # the job's cancel kept some of it from being done
     times: dict[str, datetime] = {}
+    waited: dict[str, int] = {}  # seconds by what it waited for
     rev: int = 0
 
     @property
@@ -225,7 +228,17 @@ class Part(FrozenModel):
 
     def _in_state(self, state: PartState, now: datetime, **changes: object) -> Self:
         times = self.times | {state.value: now}
-        return self._updated(state=state, times=times, **changes)
+        return self._updated(state=state, times=times, waited=self._waited_until(now), **changes)
+
+    def _waited_until(self, now: datetime) -> dict[str, int]:
+        """With the wait that ends now; what differs from all others is summed up."""
+        if self.state is not PartState.WAITING:
+            return self.waited
+        seconds = int((now - self.waits_since).total_seconds())
+        reason = self.reason or ITS_TURN
+        if reason not in self.waited and len(self.waited) >= KEPT_REASONS:
+            reason = OTHER_REASONS
+        return self.waited | {reason: self.waited.get(reason, 0) + max(seconds, 0)}
 
     def _updated(self, **changes: object) -> Self:
         return self.model_copy(update={"rev": self.rev + 1, **changes})

@@ -17,6 +17,7 @@ from shared.report.tables import (
     part_table,
     sample_table,
     skipped_lines,
+    wait_table,
 )
 from shared.report.timeline import timeline
 
@@ -29,6 +30,7 @@ def job_page(report: JobReport) -> bytes:
         _head(report),
         _tiles(report),
         section("Timeline", drawn, _latency(report)) if drawn else None,
+        section("Waiting", wait_table(report.waited)) if report.waited else None,
         section("Requests", requests_bar(report)),
         section("Tokens and cost", cost_table(report)),
         section("Top errors", error_table(report.errors)) if report.errors else None,

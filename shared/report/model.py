@@ -1,6 +1,7 @@
 """The documents that people and programs read afterwards; docs/jobs.md documents their shape."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import reduce
 from typing import Literal
@@ -16,6 +17,7 @@ from shared.problems import Problem, Problems
 from shared.report.prices import Cost
 from shared.report.samples import Sample
 
+WAITS = 20  # in a report
 FORMAT: Literal["batchdrop.report/1"] = "batchdrop.report/1"
 
 
@@ -45,6 +47,14 @@ class Skipped(FrozenModel):
     problems: list[Problem]
 
 
+class Wait(FrozenModel):
+    """What kept a job waiting: parts wait side by side, so the longest of them counts."""
+
+    reason: str
+    seconds: int
+    parts: int
+
+
 class PartReport(FrozenModel):
     """One part: what went to OpenAI and what came of it."""
 
@@ -71,6 +81,7 @@ class PartReport(FrozenModel):
     errors_total: int
     errors: list[BatchError]  # OpenAI's own, `line` counted in the dropped file
     times: dict[str, datetime]
+    waited: dict[str, int] = {}  # seconds by what it waited for
 
     @property
     def title(self) -> str:
@@ -109,6 +120,7 @@ class JobReport(FrozenModel):
     incomplete: dict[str, int] = {}  # answers that are not whole, by the reason
     skipped: Skipped | None
     extra_answers: int  # for no request, or a second one: kept in extras-….jsonl
+    waited: list[Wait] = []  # the longest first
     samples: list[Sample] = []  # the first answers of the file that succeeded
     bucket: str = ""  # where the files are
     files: dict[str, str]  # keys in that bucket
@@ -167,7 +179,22 @@ def part_report(part: Part, lines: list[BatchError]) -> PartReport:
         errors_total=part.errors_total,
         errors=lines,
         times=part.times,
+        waited=part.waited,
     )
+
+
+def waits(parts: Iterable[Part]) -> list[Wait]:
+    """What parts waited for a second or longer; the 20 longest."""
+    by_reason = defaultdict[str, list[int]](list)
+    for part in parts:
+        for reason, seconds in part.waited.items():
+            if seconds:
+                by_reason[reason].append(seconds)
+    found = [
+        Wait(reason=reason, seconds=max(each), parts=len(each))
+        for reason, each in by_reason.items()
+    ]
+    return sorted(found, key=lambda wait: -wait.seconds)[:WAITS]
 
 
 def total(usage: dict[str, Usage]) -> Usage:

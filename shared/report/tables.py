@@ -1,12 +1,13 @@
 """The tables of a report's page: costs, errors, problems, parts."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from shared.jobs.answer_counts import ErrorGroup
 from shared.problems import Problem
-from shared.report.format import UNKNOWN, count, dollars, number, size
+from shared.report.format import UNKNOWN, count, dollars, number, size, span
 from shared.report.markup import Html, el, joined, table
-from shared.report.model import JobReport, PartReport, Skipped
+from shared.report.model import JobReport, PartReport, Skipped, Wait
 from shared.report.samples import Sample
 
 # How many rows a table shows; report.json beside the page has all.
@@ -60,6 +61,13 @@ def error_table(groups: list[ErrorGroup]) -> Html:
     ]
     shown = table(("#Requests", "Code", "Message", "Example"), rows)
     return joined((shown, more(len(groups), ERRORS)))
+
+
+def wait_table(waits: list[Wait]) -> Html:
+    rows = [
+        (each.reason, span(timedelta(seconds=each.seconds)), number(each.parts)) for each in waits
+    ]
+    return table(("Waited for", "#At most", "#Parts"), rows)
 
 
 def sample_table(samples: list[Sample]) -> Html:

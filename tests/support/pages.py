@@ -6,7 +6,7 @@ from typing import Any
 from shared.jobs.answer_counts import ErrorGroup, Usage
 from shared.openai.models import BatchError
 from shared.problems import Problem
-from shared.report.model import JobReport, PartReport, Rejected, part_report
+from shared.report.model import JobReport, PartReport, Rejected, Wait, part_report
 from shared.report.prices import cost, prices
 from shared.report.samples import Sample
 from tests.support.records import NOW, SOURCE, part
@@ -44,6 +44,7 @@ def job_report(**changes: Any) -> JobReport:
         "skipped": None,
         "incomplete": {"length": 3, "max_output_tokens": 1},
         "extra_answers": 0,
+        "waited": [Wait(reason="no capacity for gpt-5-mini", seconds=2_700, parts=3)],
         "samples": [Sample(custom_id="q-1", line=1, answer="Cats sleep for 13 hours a day.")],
         "bucket": "data",
         "files": {n: f"results/a/j1/{n}.jsonl" for n in ("results", "errors", "retry")},
@@ -83,6 +84,7 @@ def hostile_report() -> JobReport:
         requests={"total": 247, "succeeded": 97, "failed": 150, "retried": 0, "skipped": 0},
         errors=[group] * 50,
         incomplete={HOSTILE: 2},
+        waited=[Wait(reason=HOSTILE, seconds=1, parts=1)] * 20,
         samples=[Sample(custom_id=HOSTILE, line=1, answer=HOSTILE)] * 3,
         files={
             "extras-1": f"results/{HOSTILE}/j1/extras {HOSTILE}.jsonl",

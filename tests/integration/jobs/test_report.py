@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+from moto import mock_aws
+
+from local.openai import SmallSettings
 from shared.jobs.cancel import cancel
 from shared.jobs.model import Job, JobState
 from tests.support.batch_files import chat, chats, lines
@@ -80,3 +83,18 @@ def test_report_counts_what_was_answered_of_a_cancelled_job(world: World) -> Non
     assert requests["answered"] == requests["succeeded"] == len(world.small.billed) < 2_000
     results = [json.dumps(each) for each in world.results(job)]
     assert requests["failed"] == sum("batch_cancelled" in each for each in results)
+
+
+def test_report_says_how_long_the_job_waited_and_for_what() -> None:
+    with mock_aws():
+        world = World(SmallSettings(), settings={"enqueued_limits": "*=8000"})
+
+        job = world.run_job("big.jsonl", lines(chat(f"a{n}", "x" * 4_000) for n in range(12)))
+
+        report = world.report(job)
+        longest = report["waited"][0]
+        assert longest["reason"].startswith("no capacity")
+        assert longest["seconds"] == max(s for p in report["parts"] for s in p["waited"].values())
+        assert 60 <= longest["seconds"] < 3_600
+        page = world.read(f"{job.results_prefix}report.html").decode()
+        assert "Waited for" in page

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.batchfile.schema import PARTS_PER_ATTEMPT
-from shared.jobs.part import KEPT_ERRORS, Part, PartLines, PartState, part_number
+from shared.jobs.part import KEPT_ERRORS, KEPT_REASONS, Part, PartLines, PartState, part_number
 from shared.openai.models import Batch, BatchError
 from shared.text import LONGEST
 from tests.support.records import NOW, SPAN, batch, part
@@ -182,3 +182,26 @@ def test_part_holds_capacity_from_claim_to_end_or_while_unknown(
     state: PartState, creating_at: datetime | None, holds: bool
 ) -> None:
     assert part(state=state, creating_at=creating_at).holds_capacity is holds
+
+
+def test_part_remembers_how_long_it_waited_and_for_what() -> None:
+    minute = timedelta(minutes=1)
+    it = part(state=PartState.PLANNED).waits(NOW, "", NOW)
+    it = it.claimed(NOW + minute, minute).waits(NOW + 2 * minute, "no capacity", NOW)
+    it = it.claimed(NOW + 5 * minute, minute).waits(NOW + 6 * minute, "no capacity", NOW)
+    it = it.waits(NOW + 8 * minute, "the rate", NOW).claimed(NOW + 9 * minute, minute)
+
+    assert it.ended(NOW + 60 * minute).waited == {
+        "its turn": 60,
+        "no capacity": 300,
+        "the rate": 60,
+    }
+
+
+def test_part_that_waits_for_something_new_each_time_stays_small() -> None:
+    it = part(state=PartState.PLANNED)
+    for n in range(100):
+        it = it.waits(NOW + n * timedelta(minutes=1), f"reason {n}", NOW)
+
+    assert len(it.waited) == KEPT_REASONS + 1
+    assert sum(it.waited.values()) == 99 * 60

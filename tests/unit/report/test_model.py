@@ -3,7 +3,7 @@
 from shared.jobs.answer_counts import Usage
 from shared.openai.models import BatchError
 from shared.problems import Problem, Problems
-from shared.report.model import part_report, rejection, skipped, total
+from shared.report.model import WAITS, Wait, part_report, rejection, skipped, total, waits
 from tests.support.records import NOW, SOURCE, job, part
 
 PROBLEM = Problem(line=3, code="invalid_url", param="url", message="No.", remedy="Yes.")
@@ -55,3 +55,21 @@ def test_total_adds_up_the_usage_of_all_models() -> None:
 
     assert total(by_model) == Usage(input_tokens=11, output_tokens=22)
     assert total({}) == Usage()
+
+
+def test_waits_are_those_of_the_part_that_waited_longest_for_each_reason() -> None:
+    parts = [
+        part(waited={"no capacity": 60, "its turn": 0}),
+        part(waited={"no capacity": 2_700, "the rate": 90}),
+    ]
+
+    assert waits(parts) == [
+        Wait(reason="no capacity", seconds=2_700, parts=2),
+        Wait(reason="the rate", seconds=90, parts=1),
+    ]
+
+
+def test_waits_in_a_report_are_bounded() -> None:
+    parts = [part(waited={f"reason {n}": n}) for n in range(1, 500)]
+
+    assert [each.seconds for each in waits(parts)] == list(range(499, 499 - WAITS, -1))

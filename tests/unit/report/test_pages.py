@@ -102,6 +102,7 @@ def test_job_page_says_what_became_of_the_job() -> None:
     assert "Each batch was at OpenAI for 1 h 0 min." in text
     assert "3 failed: server_error (3 %)" in text
     assert "q-7" in text
+    assert re.search(r"no capacity for gpt-5-mini\s+45 min 0 s\s+3", text)
     assert "2 were retried" in text
 
 
