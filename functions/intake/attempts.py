@@ -7,7 +7,8 @@ from shared.jobs.model import Job, JobState
 from shared.problems import Problem
 from shared.text import REASON, sanitize
 
-MOST_CHECKS = 5  # as often as the queue gives out a message
+MOST_CHECKS = 10  # a file that kills intake does so each time; one that is fine may have bad luck
+MOST_REFUSALS = 5  # in half an hour: a policy that is being mended is mended by then
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
 PATIENCE = timedelta(days=1)  # with S3, or with a library that gets no store
 
@@ -46,7 +47,7 @@ def pause_after(job: Job) -> timedelta:
 def is_final(job: Job, error: Refused) -> bool:
     """Whether another try is of no use; a 403 may be a policy that is being mended."""
     known = isinstance(error, NotFound) or error.details.code in FINAL
-    return known or job.checks >= MOST_CHECKS
+    return known or job.refusals + 1 >= MOST_REFUSALS
 
 
 def unreadable(error: Refused) -> Problem:

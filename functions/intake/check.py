@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO, NamedTuple, cast
 
+from functions.intake.names import wrong_name
 from shared.batchfile.lines import Readable, unpacked
 from shared.batchfile.part_builder import Copying, PartBuilder, Reread
 from shared.batchfile.refusals import UnreadableFile, too_slow
@@ -48,7 +49,7 @@ def check(edges: JobEdges, job: Job) -> Checked:
     """
     problems = Problems()
     if keys.accepted_suffix(job.key) is None:
-        problems.add(_wrong_name(job.key))
+        problems.add(wrong_name(job.key))
         return Checked(problems)
     size, metadata = edges.s3.head(job.source)
     options, wrong = read_options(metadata)
@@ -169,21 +170,6 @@ def _rereading(edges: JobEdges, job: Job) -> Reread | None:
 def _span(source: Source, start: int, length: int) -> Span:
     return Span(
         bucket=source.bucket, key=source.key, version=source.version, start=start, length=length
-    )
-
-
-def _wrong_name(key: str) -> Problem:
-    suffixes = ", ".join(keys.SUFFIXES)
-    if key.endswith("/"):
-        return Problem(
-            code="not_a_file",
-            message="This is a directory marker, not a file of requests.",
-            remedy="nothing to do; to submit requests, drop a file that ends in " + suffixes,
-        )
-    return Problem(
-        code="unsupported_suffix",
-        message=f"The name does not end in one of: {suffixes}.",
-        remedy="write JSON Lines, one request a line, and name the file ….jsonl",
     )
 
 

@@ -82,7 +82,7 @@ def _refused(edges: JobEdges, job: Job, error: Refused) -> Job:
     if attempts.is_final(job, error):
         return reject_for(edges, job, attempts.unreadable(error))
     until = edges.now() + attempts.pause_after(job)
-    waiting = job.waits(sanitize(error.reason, REASON), until, counted=True)
+    waiting = job.waits(sanitize(error.reason, REASON), until, refused=True)
     edges.ledger.replace_job(job, waiting)
     return waiting
 

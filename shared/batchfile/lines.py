@@ -10,6 +10,14 @@ from typing import BinaryIO, Protocol, cast
 import zstandard
 
 from shared.batchfile import refusals
+from shared.batchfile.diagnosis import (
+    GZIP,
+    LONGEST_MAGIC,
+    PEEK,
+    ZSTD,
+    refuse_not_packed,
+    refuse_other_formats,
+)
 
 BLOCK = 1 << 18  # bytes read at a time; measured fastest, it stays in the cache
 MAX_LINE_BYTES = 64 << 20  # one request; images inside it make lines of many MB
@@ -19,10 +27,7 @@ SLICE = 1 << 20  # bytes decoded at once: with one emoji a text takes four times
 
 TOO_LONG = b"\0a line longer than MAX_LINE_BYTES"  # stands for such a line, compared by identity
 
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 UTF8_MARK = b"\xef\xbb\xbf"
-LONGEST_MARK = 4
-PACKED_MARKS = {b"\x1f\x8b": ".jsonl.gz", b"\x28\xb5\x2f\xfd": ".jsonl.zst"}
 
 
 class Readable(Protocol):
@@ -64,12 +69,33 @@ def unpacked(source: Readable, name: str) -> Readable:
     """The source's bytes, decompressed where its name ends in .gz or .zst."""
     lowered = name.lower()
     if lowered.endswith(".gz"):
-        return cast(Readable, gzip.GzipFile(fileobj=cast(BinaryIO, source)))
+        return cast(Readable, gzip.GzipFile(fileobj=cast(BinaryIO, _Packed(source, GZIP))))
     if lowered.endswith(".zst"):
         packed = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
-        whole = cast(BinaryIO, _Stopped(source))
+        whole = cast(BinaryIO, _Stopped(_Packed(source, ZSTD)))
         return packed.stream_reader(whole, read_across_frames=True)
     return source
+
+
+class _Packed:
+    """A stream that is what its name says, or raises UnreadableFile at the first read."""
+
+    def __init__(self, source: Readable, magic: bytes) -> None:
+        self._source = source
+        self._magic = magic
+        self._first = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._magic:
+            while len(self._first) < LONGEST_MAGIC and (more := self._source.read(BLOCK)):
+                self._first += more
+            refuse_not_packed(self._first, self._magic)
+            self._magic = b""
+        if not self._first:
+            return self._source.read(size)
+        size = size if size >= 0 else len(self._first)
+        data, self._first = self._first[:size], self._first[size:]
+        return data
 
 
 class _Stopped:
@@ -92,13 +118,16 @@ class _Stopped:
         return data
 
 
-def blocks(source: Readable, limit: int, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[Block]:
+def blocks(
+    source: Readable, limit: int, max_line_bytes: int = MAX_LINE_BYTES, *, skip: bool = False
+) -> Iterator[Block]:
     """Every line in order. Raises UnreadableFile.
 
     limit: bytes, after decompression, that are read before the file is refused.
+    skip: bad lines are left out, so a file with a good line is what it says.
     """
     line = _Unfinished(max_line_bytes)
-    for chunk in _text_chunks(source, limit, line):
+    for chunk in _text_chunks(source, limit, line, skip=skip):
         yield from line.lines_in(chunk)
     if line.size:
         yield line.ended(b"")
@@ -149,16 +178,18 @@ class _Unfinished:
         return block
 
 
-def _text_chunks(source: Readable, limit: int, line: _Unfinished) -> Iterator[bytes]:
+def _text_chunks(source: Readable, limit: int, line: _Unfinished, *, skip: bool) -> Iterator[bytes]:
     """The chunks, without the byte order mark that may open the first."""
     chunks = _chunks(source, limit)
-    first = b""
-    while len(first) < LONGEST_MARK and (chunk := next(chunks, b"")):
-        first += chunk
-    if _opening(first):
+    first, ended = b"", False
+    while len(first) < PEEK and not ended:
+        chunk = next(chunks, b"")
+        first, ended = first + chunk if first else chunk, not chunk
+    if first.startswith(UTF8_MARK):
         line.marked = True
         line.start(len(UTF8_MARK))
         first = first[len(UTF8_MARK) :]
+    refuse_other_formats(first, whole=ended, skip=skip)
     yield first
     yield from chunks
 
@@ -181,13 +212,3 @@ def _read(source: Readable) -> bytes:
         raise refusals.damaged("is damaged", error) from error
     except zstandard.ZstdError as error:
         raise refusals.damaged("is damaged or ends too early", error) from error
-
-
-def _opening(chunk: bytes) -> bool:
-    """Whether a UTF-8 byte order mark opens the file; refuses what is no UTF-8 text at all."""
-    if chunk.startswith(UTF16_MARKS):
-        raise refusals.utf16()
-    for mark, suffix in PACKED_MARKS.items():
-        if chunk.startswith(mark):
-            raise refusals.compressed(suffix)
-    return chunk.startswith(UTF8_MARK)

@@ -58,22 +58,6 @@ def damaged(how: str, error: Exception) -> UnreadableFile:
     )
 
 
-def utf16() -> UnreadableFile:
-    return UnreadableFile(
-        "invalid_encoding",
-        "The file is UTF-16.",
-        "save it as UTF-8 without a byte order mark (iconv -f utf-16 -t utf-8)",
-    )
-
-
-def compressed(suffix: str) -> UnreadableFile:
-    return UnreadableFile(
-        "invalid_encoding",
-        "The file is compressed and its name does not say so, or it is compressed twice.",
-        f"compress it once, and name it …{suffix}",
-    )
-
-
 def too_many_models(most: int) -> UnreadableFile:
     return UnreadableFile(
         "too_many_models",

@@ -50,7 +50,7 @@ class Splitter:
         most_bytes: of the unpacked file. After the last, `suspects` must be empty, or the
         file is read again with them.
         """
-        for block in blocks(source, most_bytes):
+        for block in blocks(source, most_bytes, skip=self._skip):
             if self.lines == 0:
                 refuse_answers(block.data)
             if block.marked:

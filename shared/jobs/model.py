@@ -48,7 +48,8 @@ class Job(FrozenModel):
     reason: str = ""
     results_prefix: str = ""
     skipped: int = 0  # bad lines left out
-    checks: int = 0  # that began and did not end in order: intake died, or S3 refused the file
+    checks: int = 0  # that began and did not end in order: intake died
+    refusals: int = 0  # of S3 to give the file
     checked_until: datetime | None = None  # an intake that reads the file is dead by then
     pauses: int = 0  # in which intake waited for S3
     cancel_requested: datetime | None = None
@@ -76,11 +77,15 @@ class Job(FrozenModel):
         """Written before the work: a check that ends its function is counted too."""
         return self._updated(checks=self.checks + 1, checked_until=until, due=until, reason="")
 
-    def waits(self, reason: str, until: datetime, *, counted: bool = False) -> Self:
+    def waits(self, reason: str, until: datetime, *, refused: bool = False) -> Self:
         """Poll replays its S3 event then, and intake reads the file again."""
-        checks = self.checks if counted else self.checks - 1
         return self._updated(
-            reason=reason, due=until, checks=checks, checked_until=None, pauses=self.pauses + 1
+            reason=reason,
+            due=until,
+            checks=self.checks - 1,
+            checked_until=None,
+            pauses=self.pauses + 1,
+            refusals=self.refusals + refused,
         )
 
     def postponed(self, until: datetime) -> Self:

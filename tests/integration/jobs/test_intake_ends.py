@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from functions.intake.attempts import MOST_CHECKS
+from functions.intake.attempts import MOST_CHECKS, MOST_REFUSALS
 from functions.intake.flow import take_in
 from shared.batchfile.refusals import MOST_BAD_LINES
 from shared.jobs.cancel import cancel
@@ -86,7 +86,7 @@ def test_file_that_s3_refuses_is_rejected_after_a_few_tries(
 
     rejected = run_until_over(world, job, refusing(world, call, refusal))
 
-    assert (rejected.state, rejected.checks) == (JobState.REJECTED, MOST_CHECKS)
+    assert (rejected.state, rejected.refusals) == (JobState.REJECTED, MOST_REFUSALS - 1)
     assert remedy in world.report(rejected)["problems"][0]["remedy"]
     assert (world.clock() - begun).total_seconds() < 3_600
 

@@ -97,8 +97,8 @@ def test_empty_file_has_no_lines(data: bytes) -> None:
     [
         (b"\xff\xfe", "invalid_encoding", "The file is UTF-16."),
         (b"\xfe\xff", "invalid_encoding", "The file is UTF-16."),
-        (b"\x1f\x8b", "invalid_encoding", "compressed and its name does not say so"),
-        (b"\x28\xb5\x2f\xfd", "invalid_encoding", "compressed and its name does not say so"),
+        (b"\x1f\x8b", "invalid_encoding", "gzip.* its name does not say so"),
+        (b"\x28\xb5\x2f\xfd", "invalid_encoding", "zstd.* its name does not say so"),
     ],
 )
 def test_file_that_does_not_begin_as_text_is_refused_at_once(
@@ -211,12 +211,9 @@ def test_zst_file_may_hold_skippable_frames() -> None:
         (gzip.compress(chats(5), mtime=0) + b"garbage", "a.gz"),
         (gzip.compress(chats(5), mtime=0)[:-8] + b"\0" * 8, "a.gz"),
         (gzip.compress(chats(5), mtime=0)[:20] + b"\xff" * 20, "a.gz"),
-        (chats(5), "a.gz"),
         (zstandard.compress(chats(5)) + b"garbage", "a.zst"),
         (zstandard.compress(chats(5))[:-1], "a.zst"),
         (zstandard.compress(chats(5))[:30] + b"\xff" * 20, "a.zst"),
-        (chats(5), "a.zst"),
-        (gzip.compress(chats(5), mtime=0), "a.zst"),
     ],
 )
 def test_damaged_compressed_file_is_refused(packed: bytes, name: str) -> None:

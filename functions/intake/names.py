@@ -1,0 +1,64 @@
+"""What is wrong with the name of a dropped file, and what its owner can do."""
+
+from shared.jobs import keys
+from shared.problems import Problem
+
+TABLE = (
+    "a table is no batch file: write one request for each row as JSON Lines, and name it ….jsonl"
+)
+PACK_AGAIN = "unpack it, compress it with gzip or zstd, and name it ….jsonl.gz or ….jsonl.zst"
+RENAME = "it is the same format: drop it again under a name that ends in .jsonl"
+REMEDIES = {  # by what the name ends in
+    "/.jsonl": "give it a name before the suffix, such as requests.jsonl",
+    "/.jsonl.gz": "give it a name before the suffix, such as requests.jsonl.gz",
+    "/.jsonl.zst": "give it a name before the suffix, such as requests.jsonl.zst",
+    "/_success": "nothing to do: this is a marker of the program that wrote the files beside it",
+    "/.ds_store": "nothing to do: this is a file of the Finder",
+    ".crc": "nothing to do: this is the checksum of a file beside it",
+    ".ndjson": RENAME,
+    ".jsonlines": RENAME,
+    ".ldjson": RENAME,
+    ".ndjson.gz": "it is the same format: drop it again under a name that ends in .jsonl.gz",
+    ".ndjson.zst": "it is the same format: drop it again under a name that ends in .jsonl.zst",
+    ".json": "if it has one object a line, name it ….jsonl; an array becomes that by "
+    "jq -c '.[]' FILE > requests.jsonl, objects over several lines by jq -c . FILE > requests.jsonl",
+    ".csv": TABLE,
+    ".csv.gz": TABLE,
+    ".tsv": TABLE,
+    ".xlsx": TABLE,
+    ".xls": TABLE,
+    ".parquet": TABLE,
+    ".jsonl.bz2": PACK_AGAIN,
+    ".jsonl.xz": PACK_AGAIN,
+    ".jsonl.zip": PACK_AGAIN,
+    ".zip": "unpack it, and drop the file of requests that is in it as ….jsonl",
+    ".tar": "unpack it, and drop the files of requests that are in it as ….jsonl",
+    ".tar.gz": "unpack it, and drop the files of requests that are in it as ….jsonl",
+    ".tgz": "unpack it, and drop the files of requests that are in it as ….jsonl",
+    ".jsonl.tmp": "drop it under its final name: S3 shows an object only once it is whole",
+    ".jsonl.part": "drop it under its final name: S3 shows an object only once it is whole",
+    ".gz": "if JSON Lines are in it, name it ….jsonl.gz",
+    ".zst": "if JSON Lines are in it, name it ….jsonl.zst",
+}
+OTHER = "write JSON Lines, one request a line, and name the file ….jsonl"
+
+
+def wrong_name(key: str) -> Problem:
+    suffixes = ", ".join(keys.SUFFIXES)
+    if key.endswith("/"):
+        return Problem(
+            code="not_a_file",
+            message="This is a directory marker, not a file of requests.",
+            remedy="nothing to do; to submit requests, drop a file that ends in " + suffixes,
+        )
+    return Problem(
+        code="unsupported_suffix",
+        message=f"The name does not end in one of: {suffixes}.",
+        remedy=_remedy(key.lower()),
+    )
+
+
+def _remedy(key: str) -> str:
+    """That of the longest ending."""
+    ends = sorted(filter(key.endswith, REMEDIES), key=len)
+    return REMEDIES[ends[-1]] if ends else OTHER
