@@ -20,8 +20,8 @@ REMEDIES = {  # by what the name ends in
     ".ldjson": RENAME,
     ".ndjson.gz": "it is the same format: drop it again under a name that ends in .jsonl.gz",
     ".ndjson.zst": "it is the same format: drop it again under a name that ends in .jsonl.zst",
-    ".json": "if it has one object a line, name it ….jsonl; an array becomes that by "
-    "jq -c '.[]' FILE > requests.jsonl, objects over several lines by jq -c . FILE > requests.jsonl",
+    ".json": "if it has one object a line, name it ….jsonl; otherwise jq -c '.[]' FILE > "
+    "requests.jsonl (of an array) or jq -c . FILE > requests.jsonl makes it so",
     ".csv": TABLE,
     ".csv.gz": TABLE,
     ".tsv": TABLE,
