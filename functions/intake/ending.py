@@ -43,9 +43,11 @@ def _end(edges: JobEdges, job: Job, checked: Checked, state: JobState, reason: s
     prefix = keys.rejected_prefix(job.id, job.key)
     changes = {"notes": list(checked.notes), "results_prefix": prefix, "checked_until": None}
     ended = job.in_state(state, now, options=checked.options, reason=reason, **changes)
+    key, page = f"{prefix}report.json", f"{prefix}report.html"
     report = reports.rejection(ended, checked.metadata, checked.problems, checked.lines, now)
-    key = f"{prefix}report.json"
-    edges.s3.write(f"{prefix}report.html", [rejected_page(report)], keys.PAGE)
+    written = {"bucket": edges.s3.bucket, "files": {"report": key, "page": page}}
+    report = report.model_copy(update=written)
+    edges.s3.write(page, [rejected_page(report)], keys.PAGE)
     body = sanitize_json(report.model_dump_json(indent=2, exclude_none=True))
     edges.s3.write(key, [body], "application/json")
     edges.notifier.publish(notifications.rejected(ended, report, key))

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from local.world.stack import World
 from shared.jobs.answer_counts import ErrorGroup
-from shared.jobs.keys import rejected_prefix
-from shared.jobs.model import Job, JobState
+from shared.jobs.model import Job
 from shared.jobs.part import Part, PartState
 from shared.problems import Problem
 from shared.report.model import JobReport, Rejected
@@ -24,7 +23,7 @@ def fetch(world: World, job: Job, out: Path) -> list[Path]:
         stale.unlink()
     bucket = world.outputs["DataBucketName"]
     s3 = world.client("s3")
-    prefix = _prefix(job)
+    prefix = job.results_prefix
     fetched = []
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for each in page.get("Contents", []):
@@ -37,7 +36,7 @@ def fetch(world: World, job: Job, out: Path) -> list[Path]:
 def summary(job: Job, out: Path) -> Iterator[str]:
     """A line for every problem of a refused file, for every kind of error of another."""
     report = (out / "report.json").read_bytes()
-    if job.state is JobState.REJECTED:
+    if not job.parts:
         refusal = Rejected.model_validate_json(report)
         yield from map(_problem, refusal.problems)
         if refusal.problems_total > len(refusal.problems):
@@ -53,11 +52,6 @@ def left_behind(parts: Iterable[Part]) -> list[str]:
     """Batches that are under way at OpenAI: nobody will land them once this world is gone."""
     under_way = (part for part in parts if part.state is PartState.SUBMITTED)
     return [part.batch_id for part in under_way if part.batch_id]
-
-
-def _prefix(job: Job) -> str:
-    refused = job.state is JobState.REJECTED
-    return rejected_prefix(job.id, job.key) if refused else job.results_prefix
 
 
 def _problem(problem: Problem) -> str:

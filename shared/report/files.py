@@ -8,7 +8,7 @@ from urllib.parse import quote
 from shared.jobs.keys import INBOX
 from shared.jobs.options import Options
 from shared.report.format import number
-from shared.report.markup import Html, el, text_of
+from shared.report.markup import Html, el, joined, text_of
 from shared.report.model import JobReport
 from shared.report.tables import more
 from shared.text import sanitize, sanitize_key
@@ -24,14 +24,15 @@ NOTE = (
 def file_list(report: JobReport) -> Iterator[Html | None]:
     """Relative links, and the paths to copy where those lead nowhere."""
     keys = [key for name, key in report.files.items() if name != "page"]
-    yield el("ul", *(_file(report.bucket, key) for key in keys[:FILES]), class_="files")
+    listed = (el("li", file_link(report.bucket, key)) for key in keys[:FILES])
+    yield el("ul", *listed, class_="files")
     yield more(len(keys), FILES)
     yield el("p", NOTE, class_="note")
 
 
-def _file(bucket: str, key: str) -> Html:
+def file_link(bucket: str, key: str) -> Html:
     name = key.rsplit("/", 1)[-1]
-    return el("li", el("a", name, href=quote(name)), " ", el("code", _path(bucket, key)))
+    return joined((el("a", name, href=quote(name)), " ", el("code", _path(bucket, key))))
 
 
 def ask_again(report: JobReport) -> Iterator[Html | None]:

@@ -36,6 +36,8 @@ class Rejected(FrozenModel):
     problems_by_code: dict[str, int]
     problems: list[Problem]
     notes: list[str] = []
+    bucket: str = ""  # where the files are
+    files: dict[str, str] = {}  # keys in that bucket
 
 
 class Skipped(FrozenModel):

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
+from shared.report.files import file_link
 from shared.report.format import moment, number
-from shared.report.markup import Html, el, heading, joined, page, section, table
+from shared.report.markup import Html, el, heading, page, section, table
 from shared.report.model import Rejected
 from shared.report.tables import problem_table
 
 PROBLEMS = 50  # on the page; report.json has the first 1,000
 CODES = 30
-BESIDE = ", beside this page"
 
 
 def rejected_page(report: Rejected) -> bytes:
@@ -55,6 +55,6 @@ def _about(report: Rejected) -> Html:
         (report.state.title(), moment(report.rejected_at)),
         *((f"Option {name}", value) for name, value in list(report.options.items())[:30]),
         *(("Note", each) for each in report.notes),
-        ("Machine-readable", joined((el("a", "report.json", href="report.json"), BESIDE))),
+        ("Machine-readable", file_link(report.bucket, report.files["report"])),
     ]
     return el("dl", *(el("div", el("dt", a), el("dd", b)) for a, b in facts), class_="facts")

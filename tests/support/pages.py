@@ -111,4 +111,6 @@ def rejection_report(problem: Problem = PROBLEM, number: int = 1_000) -> Rejecte
         problems_by_code={problem.code: number},
         problems=[problem] * number,
         notes=[problem.message],
+        bucket="data",
+        files={"report": "rejected/a/j1/report.json", "page": "rejected/a/j1/report.html"},
     )

@@ -28,7 +28,7 @@ def test_report_of_a_refused_file_shows_how_its_bad_lines_begin(world: World) ->
 
     shown = {(each["line"], each["excerpt"]) for each in problems_of(world, job)}
     assert shown == {(2, BAD.decode()[:119] + "…"), (3, "nonsense \ufffd")}
-    page = world.read(f"{job.results_prefix}report.html").decode()
+    page = world.read(world.report(job)["files"]["page"]).decode()
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
 

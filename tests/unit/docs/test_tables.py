@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local.cli.run import STATUS
 from local.paths import ROOT
 from shared.audit.config import Config
 from shared.audit.rules import Rule
@@ -97,6 +98,20 @@ def test_every_field_of_a_report_is_in_the_table() -> None:
     shown = set(column(section(JOBS, "The report"), 0)) - {"report.json"}
     assert shown <= fields
     assert fields - shown <= {"rejected_at", "dropped_at"}
+
+
+def test_every_end_of_a_job_has_an_exit_status_of_its_own_in_the_table() -> None:
+    table = section(JOBS, "Run a file on your machine")
+    shown = dict(re.findall(r"(?m)^\| (\d+) \| `(\w+)`", table))
+
+    assert shown == {str(status): state.value for state, status in STATUS.items()}
+    assert set(STATUS) == model.OVER
+    assert len(shown) == len(STATUS)
+    assert not set(STATUS.values()) & {1, 2}
+
+
+def test_every_end_of_a_job_is_in_the_table_of_ends() -> None:
+    assert set(column(section(JOBS, "How a job ends"), 0)) == set(model.OVER)
 
 
 def test_every_setting_of_a_library_is_in_the_table() -> None:

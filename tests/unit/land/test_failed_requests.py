@@ -1,6 +1,7 @@
 """Lines are picked by their numbers, wherever blocks are cut."""
 
 import io
+import tracemalloc
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,3 +32,14 @@ def test_a_file_is_read_no_further_than_the_last_wanted_line() -> None:
 
     assert list(picked(blocks(source, 1 << 30), iter([1]))) == [b"x" * 100 + b"\n"]
     assert source.tell() < 1 << 20
+
+
+def test_memory_does_not_grow_with_the_file_or_with_what_failed() -> None:
+    found = (Block(0, b"\n".join([b"x" * 200] * 1_000)) for _ in range(400))
+    tracemalloc.start()
+
+    size = sum(map(len, picked(found, iter(range(1, 400_001)))))
+
+    assert size == 400_000 * 201
+    assert tracemalloc.get_traced_memory()[1] < 2 << 20
+    tracemalloc.stop()

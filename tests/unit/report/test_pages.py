@@ -263,6 +263,7 @@ def test_files_are_shown_with_their_paths_as_links_may_lead_nowhere() -> None:
 
     assert "s3://data/results/a/j1/errors.jsonl" in text
     assert "copy the s3:// paths" in text
+    assert "s3://data/rejected/a/j1/report.json" in words(rejected_page(rejection_report()))
 
 
 def test_bad_line_is_shown_escaped_and_cut() -> None:
