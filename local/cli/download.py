@@ -46,6 +46,8 @@ def summary(job: Job, out: Path) -> Iterator[str]:
     yield from map(_problem, landed.skipped.problems if landed.skipped else [])
     yield from map(_errors, landed.errors)
     yield f"{landed.requests.succeeded} of {landed.requests.total} requests succeeded"
+    if "retry" in landed.files:
+        yield f"To ask again what failed, drop {out / 'retry.jsonl'}"
 
 
 def left_behind(parts: Iterable[Part]) -> list[str]:

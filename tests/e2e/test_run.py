@@ -28,6 +28,7 @@ def test_the_sample_comes_back_whole_and_in_the_order_of_the_input(make: Run) ->
     report = json.loads((ran.out / "report.json").read_text())
     assert report["state"] == "completed"
     assert report["requests"]["succeeded"] == len(asked)
+    assert report["cost"]["usd"] > 0
     assert "in_progress" in ran.text
     (shown,) = re.findall(r'"content": "(Small answer \w+)', (ROOT / "README.md").read_text())
     assert shown in ran.lines("results.jsonl")[0]
@@ -55,6 +56,7 @@ def test_a_batch_that_openai_refuses_makes_a_failed_job(run: Run) -> None:
     assert ran.status == 5, ran.text
     assert json.loads((ran.out / "report.json").read_text())["state"] == "failed"
     assert len(ran.lines("results.jsonl")) == 20
+    assert ran.lines("retry.jsonl") == SAMPLE.read_text().splitlines()
     assert "20 × model_not_found" in ran.text
 
 
