@@ -39,12 +39,14 @@ class StatedUsage(msgspec.Struct, gc=False):
     input_tokens_details: _InputDetails | None = None
 
 
-class Choice(msgspec.Struct, gc=False):
-    finish_reason: str | None = None
-
-
 class Item(msgspec.Struct, gc=False):
     """Something is there; what it is does not matter."""
+
+
+class Choice(msgspec.Struct, gc=False):
+    finish_reason: str | None = None
+    message: Item | None = None  # of a chat
+    text: str | None = None  # of a completion
 
 
 class _Incomplete(msgspec.Struct, gc=False):
@@ -170,7 +172,7 @@ def _odd_body(found: Thing) -> Body:
         incomplete_details=_Incomplete(
             _text(_object(found.get("incomplete_details")).get("reason"))
         ),
-        choices=[Choice(_text(each.get("finish_reason"))) for each in _objects(found, "choices")],
+        choices=[_odd_choice(each) for each in _objects(found, "choices")],
         output=[Item() for _ in _objects(found, "output")],
         data=[Item() for _ in _objects(found, "data")],
         results=[Item() for _ in _objects(found, "results")],
@@ -178,6 +180,12 @@ def _odd_body(found: Thing) -> Body:
         message=_text(found.get("message")),
         detail=_text(found.get("detail")),
     )
+
+
+def _odd_choice(found: Thing) -> Choice:
+    message = None if found.get("message") is None else Item()
+    text = found.get("text")
+    return Choice(_text(found.get("finish_reason")), message, None if text is None else str(text))
 
 
 def _odd_usage(found: object) -> StatedUsage | None:

@@ -98,6 +98,8 @@ def _why_incomplete(body: Body, status: str) -> str:
 
 def _judge_choices(choices: list[Choice]) -> Verdict:
     for choice in choices:
+        if choice.message is None and choice.text is None:
+            return _failed(Error(message="a choice is empty"), NO_ANSWER)
         if choice.finish_reason in UNUSUAL:
             if choice.finish_reason == "error":
                 return _failed(Error(message="the answer ended in an error"), "error")

@@ -7,10 +7,11 @@ from shared.jobs.answer import Answer, read_answer
 from shared.jobs.results import Verdict, judge
 
 CHAT = "/v1/chat/completions"
+SAID = {"index": 0, "finish_reason": "stop", "message": {"content": "Hello."}}
 OK = {
     "status_code": 200,
     "body": {
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "Hello."}}],
+        "choices": [SAID],
         "usage": {"prompt_tokens": 3, "completion_tokens": 2},
     },
 }

@@ -8,7 +8,7 @@ import pytest
 from shared.jobs.answer import Answer
 from shared.jobs.answer_counts import GROUPS, REASONS, UNKNOWN, AnswerCounts, Usage
 from shared.jobs.results import judge
-from tests.support.answers import CHAT, OK, answer, body, http
+from tests.support.answers import CHAT, OK, SAID, answer, body, http
 
 
 def add(counts: AnswerCounts, found: Answer, model: str, line: int, endpoint: str = CHAT) -> bool:
@@ -24,7 +24,7 @@ def test_counts_hold_successes_failures_and_tokens_by_model() -> None:
         add(counts, answer(OK), "m1", 2),
         add(counts, response, "m2", 3, "/v1/responses"),
         add(counts, answer(http(400, code="c", message="m")), "m2", 4),
-        add(counts, answer(body(choices=[{}])), "m3", 5),
+        add(counts, answer(body(choices=[SAID])), "m3", 5),
         add(counts, answer({"status_code": 500, "body": OK["body"]}), "m1", 6),
     ]
 
@@ -68,7 +68,7 @@ def test_incomplete_answers_are_counted_by_their_reason_and_succeed() -> None:
     counts = AnswerCounts()
 
     for number, reason in enumerate(["length", "length", "content_filter", "stop"], 1):
-        add(counts, answer(body(choices=[{"finish_reason": reason}])), "m", number)
+        add(counts, answer(body(choices=[SAID | {"finish_reason": reason}])), "m", number)
 
     assert (counts.succeeded, counts.failed) == (4, 0)
     assert counts.incomplete == {"length": 2, "content_filter": 1}
@@ -119,7 +119,7 @@ def test_tokens_are_those_an_answer_states_and_unknown_otherwise(
 ) -> None:
     counts = AnswerCounts()
 
-    add(counts, answer(body(choices=[{}], usage=usage)), "m", 1)
+    add(counts, answer(body(choices=[SAID], usage=usage)), "m", 1)
 
     assert tuple(counts.usage["m"].model_dump().values()) == expected
 
@@ -133,7 +133,7 @@ def test_tokens_of_some_answers_are_summed_and_the_others_counted() -> None:
         None,
         {"input_tokens": 1},
     ):
-        add(counts, answer(body(choices=[{}], usage=usage)), "m", 1)
+        add(counts, answer(body(choices=[SAID], usage=usage)), "m", 1)
     add(counts, answer(http(400)), "m", 1)
 
     found = counts.usage["m"]

@@ -109,7 +109,10 @@ def test_answer_without_its_endpoints_content_is_a_failure(endpoint: str) -> Non
     assert judged(body(**without | {where: None}), endpoint=endpoint).fate is Fate.FAILED
 
 
-@pytest.mark.parametrize("choices", [[None], ["odd"], {}, "odd", 7])
+@pytest.mark.parametrize(
+    "choices",
+    [[None], ["odd"], {}, "odd", 7, [{}], [{"message": None}], [{"text": None}], [CHOICE, {}]],
+)
 def test_choices_that_are_none_are_no_answer(choices: Any) -> None:
     assert judged(body(choices=choices)).code == "no_answer"
 
@@ -159,7 +162,7 @@ def test_failed_body_that_is_a_json_text_is_no_success() -> None:
         ("/v1/chat/completions", {"choices": [CHOICE | {"finish_reason": "length"}]}, "length"),
         (
             "/v1/completions",
-            {"choices": [CHOICE, {"finish_reason": "content_filter"}]},
+            {"choices": [CHOICE, CHOICE | {"finish_reason": "content_filter"}]},
             "content_filter",
         ),
         ("/v1/responses", {"status": "incomplete", "output": []}, "incomplete"),
@@ -174,6 +177,8 @@ def test_failed_body_that_is_a_json_text_is_no_success() -> None:
         ),
         ("/v1/videos", {"id": "video_1", "status": "queued"}, "queued"),
         ("/v1/chat/completions", {"choices": [CHOICE]}, ""),
+        ("/v1/chat/completions", {"choices": [CHOICE | {"message": {"content": None}}]}, ""),
+        ("/v1/completions", {"choices": [{"text": "", "finish_reason": "stop"}]}, ""),
         ("/v1/responses", {"status": "completed", "output": [{}]}, ""),
     ],
 )
@@ -192,7 +197,7 @@ def test_response_that_is_still_queued_is_no_answer() -> None:
 
 
 def test_choice_that_ended_in_an_error_is_a_failure() -> None:
-    assert judged(body(choices=[{"finish_reason": "error"}])).fate is Fate.FAILED
+    assert judged(body(choices=[CHOICE | {"finish_reason": "error"}])).fate is Fate.FAILED
 
 
 @pytest.mark.parametrize("custom_id", ["a", "ü/😀", 'quote"\\', "\0", "x" * 5_000])
