@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from functions.poll.sweep import sweep
 from local.openai import SmallSettings
 from shared.jobs.cancel import cancel
 from shared.jobs.model import Job
 from tests.support.aws import drain, subscribe
 from tests.support.batch_files import chat, chats, lines
 from tests.support.names import DATA, INBOX
+from tests.support.refusing_s3 import Refusal, RefusingSession
 from tests.support.world import World
 
 GOOD, BAD = chat("good"), chat("bad", "small-openai:400")
@@ -82,11 +84,11 @@ def end_fields(world: World, job: Job, state: str) -> Event:
     return job_fields(job, state) | requests | usage | cost | files
 
 
-def rejected_fields(world: World, job: Job) -> Event:
+def rejected_fields(world: World, job: Job, state: str = "rejected") -> Event:
     key = f"{job.results_prefix}report.json"
     report = json.loads(world.read(key))
-    assert report["state"] == "rejected"
-    return job_fields(job, "rejected") | {"problems": report["problems_total"], "report": key}
+    assert report["state"] == job.state == state
+    return job_fields(job, state) | {"problems": report["problems_total"], "report": key}
 
 
 def without_ids(events: list[Event]) -> list[tuple[str, Event]]:
@@ -158,6 +160,56 @@ def test_every_field_about_a_stuck_batch_is_that_of_the_world(heard: World) -> N
     (part,) = heard.parts(dropped)
     batch = {"batch": part.batch_id, "status": heard.small.batches[part.batch_id or ""].status}
     assert without_ids(told(heard))[-1] == ("Part Stuck", part_fields(heard, job, 1) | batch)
+
+
+def test_every_field_about_a_second_batch_is_that_of_the_world(heard: World) -> None:
+    dropped = heard.drop("file.jsonl", chats(300))
+    heard.run_functions()
+    heard.clock.advance(seconds=20)
+    (part,) = heard.parts(dropped)
+    assert part.file_id
+    second = heard.edges.openai.create_batch(part.file_id, part.endpoint, "24h", part.metadata)
+    heard.tick(10)
+
+    (found,) = [each for each in without_ids(told(heard)) if each[0] == "Second Batch Cancelled"]
+    assert heard.small.batches[second.id].status in {"cancelling", "cancelled"}
+    assert heard.parts(dropped)[0].batch_id == part.batch_id
+    heard.run_until_over(dropped)
+    billed = [id_ for id_, _ in heard.small.billed]
+    assert 0 < found[1].pop("billed_twice") <= billed.count(second.id)
+    assert found[1] == {
+        "job": dropped,
+        "part": 1,
+        "cancelled": second.id,
+        "kept": part.batch_id,
+    }
+
+
+def test_every_field_about_a_deleted_upload_is_that_of_the_world(heard: World) -> None:
+    job = heard.run_job("file.jsonl", chats(1))
+    orphan = heard.upload(f"{job.id}-1-1.jsonl")
+    size = heard.small.files[orphan].bytes
+    heard.clock.advance(hours=7)
+    sweep(heard.edges)
+
+    deleted = {"job": job.id, "part": 1, "file": orphan, "bytes": size}
+    assert without_ids(told(heard))[-1] == ("Orphan File Deleted", deleted)
+    assert orphan not in heard.small.files
+
+
+def test_every_field_about_a_job_cancelled_while_it_is_checked_is_that_of_the_world(
+    heard: World,
+) -> None:
+    dropped = heard.drop("a.jsonl", chats(2))
+    busy = RefusingSession(Refusal(503, "SlowDown"), "GetObject", while_=lambda: True)
+    heard.edges = heard.connect(busy)
+    heard.run_functions()
+    cancel(heard.edges, dropped)
+    heard.tick()
+
+    job = heard.job(dropped)
+    fields = rejected_fields(heard, job, "cancelled")
+    assert without_ids(told(heard)) == [("Job Cancelled", fields)]
 
 
 def test_files_of_an_ended_job_are_in_the_bucket_it_names(heard: World) -> None:

@@ -101,6 +101,20 @@ def test_our_own_output_is_recognised_when_it_is_dropped(
     assert "drop retry.jsonl" in problem["remedy"]
 
 
+@pytest.mark.parametrize("name", ["again.jsonl", "again.jsonl.gz"])
+@pytest.mark.parametrize("size", [10, 300_000])
+def test_output_of_a_batch_made_elsewhere_is_recognised(world: World, name: str, size: int) -> None:
+    answer = {"choices": [{"message": {"content": "x" * size}}]}
+    response = {"status_code": 200, "request_id": "r", "body": answer}
+    line = {"id": "batch_req_1", "custom_id": "a", "response": response, "error": None}
+    output = lines([line, line | {"custom_id": "b"}])
+
+    job = world.run_job(name, gzip.compress(output) if name.endswith(".gz") else output)
+
+    (problem,) = world.report(job)["problems"]
+    assert problem["code"] == "output_file"
+
+
 def test_job_without_failures_has_no_retry_file(world: World) -> None:
     job = world.run_job("file.jsonl", lines([chat("a")]))
 
