@@ -93,7 +93,7 @@ def _has_failed(body: Body, status: str) -> bool:
 
 def _why_incomplete(body: Body, status: str) -> str:
     details = body.incomplete_details
-    return shorten((details.reason if details else None) or status)
+    return shorten(masked((details.reason if details else None) or status))
 
 
 def _judge_choices(choices: list[Choice]) -> Verdict:
