@@ -6,6 +6,8 @@ what is wrong with another.
 """
 
 import re
+from operator import attrgetter
+from typing import Literal
 
 import msgspec
 
@@ -24,7 +26,20 @@ ENDPOINTS = frozenset(
         "/v1/videos",
     }
 )
-EMBEDDINGS = "/v1/embeddings"
+CHAT, EMBEDDINGS, RESPONSES = "/v1/chat/completions", "/v1/embeddings", "/v1/responses"
+# The field that holds what is asked; at an endpoint that is not here it is not looked for.
+ASKED = {
+    CHAT: "messages",
+    RESPONSES: "input",
+    EMBEDDINGS: "input",
+    "/v1/moderations": "input",
+    "/v1/completions": "prompt",
+    "/v1/images/generations": "prompt",
+    "/v1/images/edits": "prompt",
+    "/v1/videos": "prompt",
+}
+INSTEAD_OF_INPUT = ("prompt", "previous_response_id", "conversation")  # at RESPONSES
+ABSENT, NULL = msgspec.Raw(b""), msgspec.Raw(b"null")
 MAX_REQUESTS = 50_000
 MAX_INPUTS = 50_000  # embedding inputs in a batch: elements of `input`, not lines
 # OpenAI says 200 MB and was seen to compare with 209,715,200; one user got HTTP 413 at 165,665,721.
@@ -51,18 +66,37 @@ class Limits(FrozenModel):
     endpoints: frozenset[str] = ENDPOINTS
 
 
+class Message(msgspec.Struct, gc=False):
+    """Any object."""
+
+
+class Messages(msgspec.Struct, array_like=True, gc=False):
+    """An array that begins with an object; the decoder skips the rest."""
+
+    first: Message
+
+
+class Inputs(msgspec.Struct, array_like=True, gc=False):
+    """Any array."""
+
+
 class Body(msgspec.Struct, gc=False):
-    """The part of a request's body that decides where it goes."""
+    """The part of a request's body that decides where it goes, and whether it asks anything."""
 
     model: str
     stream: bool | None = None
+    messages: Messages | None = None
+    input: str | Inputs | None = None
+    prompt: msgspec.Raw = ABSENT
+    previous_response_id: msgspec.Raw = ABSENT
+    conversation: msgspec.Raw = ABSENT
 
 
 class Request(msgspec.Struct, gc=False):
     """The part of a line that decides where it goes."""
 
     custom_id: str
-    method: str
+    method: Literal["POST"]
     url: str
     body: Body
 
@@ -80,6 +114,7 @@ class _Named(msgspec.Struct):
 
 
 decode = msgspec.json.Decoder(Request).decode
+_input = attrgetter("body.input")
 _decode_inputs = msgspec.json.Decoder(_WithInputs).decode
 _decode_named = msgspec.json.Decoder(_Named).decode
 
@@ -91,30 +126,58 @@ NUMBER = re.compile(rb"\[\s*-?\d")
 def is_good(request: Request, limits: Limits) -> bool:
     """What the types alone do not check; `validation.problems_of` says what is wrong."""
     return (
-        request.method == "POST"
-        and request.url in limits.endpoints
+        request.url in limits.endpoints
         and not request.body.stream
-        and 0 < len(request.body.model) <= MAX_MODEL
+        and is_model(request.body.model)
         and bool(request.custom_id)
+        and asks(request.url, request.body)
     )
 
 
 def all_alike(requests: list[Request], limits: Limits) -> bool:
-    """Whether all are good and have one endpoint and one model: the hot loop of a pass."""
+    """Whether all are good and have one endpoint and one model."""
     url, model = requests[0].url, requests[0].body.model
-    if not 0 < len(model) <= MAX_MODEL or url not in limits.endpoints:
+    if not is_model(model) or url not in limits.endpoints:
         return False
+    return _all_same(requests, url, model) and (url == CHAT or _all_ask(requests, url))
+
+
+def _all_same(requests: list[Request], url: str, model: str) -> bool:
+    """The hot loop of a pass; a chat's messages are looked for on the way."""
+    chat = url == CHAT
     for request in requests:
         body = request.body
         if (
-            request.method != "POST"
-            or request.url != url
+            request.url != url
             or body.model != model
             or body.stream
             or not request.custom_id
+            or (body.messages is None and chat)
         ):
             return False
     return True
+
+
+def _all_ask(requests: list[Request], url: str) -> bool:
+    if ASKED.get(url) == "input" and None not in map(_input, requests):
+        return True
+    return all(asks(url, each.body) for each in requests)
+
+
+def is_model(name: str) -> bool:
+    return 0 < len(name) <= MAX_MODEL and name.strip() == name
+
+
+def asks(url: str, body: Body) -> bool:
+    """Whether the body has what its endpoint cannot do without."""
+    name = ASKED.get(url)
+    if name is None:
+        return True
+    if getattr(body, name) not in (None, ABSENT, NULL):
+        return True
+    return url == RESPONSES and any(
+        getattr(body, each) not in (ABSENT, NULL) for each in INSTEAD_OF_INPUT
+    )
 
 
 def tokens_of(size: int) -> int:

@@ -11,7 +11,15 @@ from typing import Any
 import msgspec
 
 from shared.batchfile.lines import MAX_LINE_BYTES, TOO_LONG, misencoded_at
-from shared.batchfile.schema import MAX_MODEL, UNDECODABLE, Limits, decode
+from shared.batchfile.schema import (
+    ASKED,
+    INSTEAD_OF_INPUT,
+    MAX_MODEL,
+    RESPONSES,
+    UNDECODABLE,
+    Limits,
+    decode,
+)
 from shared.nesting import TOO_DEEP, is_too_deep
 from shared.problems import Problem
 from shared.text import shorten
@@ -22,6 +30,11 @@ class _AnyBody(msgspec.Struct):
 
     model: msgspec.Raw = msgspec.Raw(b"null")
     stream: msgspec.Raw = msgspec.Raw(b"null")
+    messages: msgspec.Raw = msgspec.Raw(b"null")
+    input: msgspec.Raw = msgspec.Raw(b"null")
+    prompt: msgspec.Raw = msgspec.Raw(b"null")
+    previous_response_id: msgspec.Raw = msgspec.Raw(b"null")
+    conversation: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _AnyRequest(msgspec.Struct):
@@ -33,6 +46,8 @@ class _AnyRequest(msgspec.Struct):
 
 _decode_any_request = msgspec.json.Decoder(_AnyRequest).decode
 _decode_any_body = msgspec.json.Decoder(_AnyBody).decode
+_listed = msgspec.json.Decoder(list[msgspec.Raw]).decode
+SMALL, LARGE = ("model", "stream"), ("messages", "input", "prompt", *INSTEAD_OF_INPUT[1:])
 # A value by its first byte; all else is a number.
 OUTLINES: dict[bytes, object] = {
     b"{": {},
@@ -92,7 +107,8 @@ def _parsed(line: bytes, number: int) -> dict[str, object] | Problem:
     fields = {name: _outline(getattr(request, name)) for name in _AnyRequest.__struct_fields__}
     if isinstance(fields["body"], dict):
         body = _decode_any_body(request.body)
-        fields["body"] = {"model": _outline(body.model), "stream": _outline(body.stream)}
+        fields["body"] = {name: _outline(getattr(body, name)) for name in SMALL}
+        fields["body"] |= {name: _content(getattr(body, name)) for name in LARGE}
     return fields
 
 
@@ -106,6 +122,14 @@ def _outline(raw: msgspec.Raw) -> object:
     """The value of a text, a boolean or null; of anything else only its type."""
     first = memoryview(raw)[:1].tobytes()
     return msgspec.json.decode(raw) if first == b'"' else OUTLINES.get(first, 0)
+
+
+def _content(raw: msgspec.Raw) -> object:
+    """What the value is: of an array the outline of its first element, of a text only its type."""
+    first = memoryview(raw)[:1].tobytes()
+    if first == b"[":
+        return [OUTLINES.get(bytes(each)[:1], 0) for each in _listed(raw)[:1]]
+    return OUTLINES.get(first, 0)
 
 
 def _too_long(number: int) -> Problem:
@@ -157,6 +181,7 @@ def _wrong(request: dict[str, object], number: int, limits: Limits) -> Iterator[
         yield _missing(number, "body", "write the request's parameters as an object")
     elif isinstance(body, dict):
         yield from _wrong_body(body, number)
+        yield from _wrong_question(str(request["url"]), body, number)
     else:
         yield _wrong_type(number, "body", "an object", body)
 
@@ -210,6 +235,9 @@ def _wrong_body(body: dict[str, Any], number: int) -> Iterator[Problem]:
         )
     elif not isinstance(model, str):
         yield _wrong_type(number, "body.model", "a string", model)
+    elif model.strip() != model:
+        why = f"{_shown(model)} has spaces around the name"
+        yield _invalid(number, "body.model", why, f"write {_shown(model.strip())}")
     elif len(model) > MAX_MODEL:
         why = f"it has {len(model):,} characters, more than {MAX_MODEL}"
         yield _invalid(number, "body.model", why, "write the model's name as OpenAI lists it")
@@ -224,6 +252,37 @@ def _wrong_body(body: dict[str, Any], number: int) -> Iterator[Problem]:
         )
     elif stream is not None and stream is not False:
         yield _wrong_type(number, "body.stream", "true or false", stream)
+
+
+def _wrong_question(url: str, body: dict[str, Any], number: int) -> Iterator[Problem]:
+    """What is asked: it is there, and it is of a type that its endpoint takes."""
+    name = ASKED.get(url)
+    if name and body[name] is None and not (url == RESPONSES and _has_instead(body)):
+        yield _missing(number, f"body.{name}", f"write {QUESTIONS[name]} in the body's {name!r}")
+    if (messages := body["messages"]) is not None:
+        yield from _wrong_messages(messages, number)
+    if body["input"] is not None and not isinstance(body["input"], str | list):
+        yield _wrong_type(number, "body.input", "a string or an array", body["input"])
+
+
+def _wrong_messages(messages: object, number: int) -> Iterator[Problem]:
+    if not isinstance(messages, list):
+        yield _wrong_type(number, "body.messages", "an array of objects", messages)
+    elif not messages:
+        yield _invalid(number, "body.messages", "it is empty", "write at least one message")
+    elif not isinstance(messages[0], dict):
+        yield _wrong_type(number, "body.messages[0]", "an object", messages[0])
+
+
+def _has_instead(body: dict[str, Any]) -> bool:
+    return any(body[name] is not None for name in INSTEAD_OF_INPUT)
+
+
+QUESTIONS = {
+    "messages": "an array of messages",
+    "input": "a string or an array",
+    "prompt": "a string",
+}
 
 
 def _missing(number: int, param: str, remedy: str) -> Problem:

@@ -123,14 +123,21 @@ def _read(part: PartBuilder, data: bytes) -> FoundPart:
 
 
 def line(**changes: Any) -> bytes:
-    """A good line, but for what is changed; `...` leaves a field out."""
+    """A good line, but for what is changed; `...` leaves a field out. Its body always asks."""
     fields = {
         "custom_id": "a",
         "method": "POST",
         "url": "/v1/chat/completions",
-        "body": {"model": "gpt-5-mini", "messages": []},
+        "body": {"model": "gpt-5-mini"},
     } | changes
+    if isinstance(fields["body"], dict):
+        fields["body"] = fields["body"] | {
+            k: v for k, v in QUESTION.items() if k not in fields["body"]
+        }
     return json.dumps({name: each for name, each in fields.items() if each is not ...}).encode()
+
+
+QUESTION = {"messages": [{"content": []}], "input": "Hi", "prompt": "Hi"}  # at any endpoint
 
 
 class BatchFile(NamedTuple):
@@ -167,7 +174,11 @@ inputs = st.one_of(
     st.lists(st.lists(st.integers(0, 9), max_size=3), min_size=1, max_size=4),
 )
 bodies = st.fixed_dictionaries(
-    {"model": st.sampled_from(["gpt-5-mini", "gpt-4.1"]), "input": inputs}
+    {
+        "model": st.sampled_from(["gpt-5-mini", "gpt-4.1"]),
+        "input": inputs,
+        "messages": st.just([{"role": "user", "content": "Hello"}]),
+    }
 )
 mixed = st.fixed_dictionaries(
     {"url": st.sampled_from(["/v1/chat/completions", EMBEDDINGS]), "body": bodies}
