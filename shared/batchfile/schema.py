@@ -170,6 +170,8 @@ def is_model(name: str) -> bool:
 
 def asks(url: str, body: Body) -> bool:
     """Whether the body has what its endpoint cannot do without."""
+    if url == CHAT:
+        return body.messages is not None
     name = ASKED.get(url)
     if name is None:
         return True
