@@ -16,11 +16,12 @@ from shared.jobs.edges import JobEdges
 from shared.jobs.libraries import store_resolver
 from shared.jobs.line_numbers import numbers_as_bytes
 from shared.jobs.model import Job
-from shared.jobs.options import Options, read_options
+from shared.jobs.options import Options, foreign_names, read_options
 from shared.jobs.part import Part
 from shared.objects import Source, Span
 from shared.problems import Problem, Problems
 from shared.settings import Settings
+from shared.text import sanitize
 
 # Of the lease, which is longer than a function may run: the rest is for the report.
 CHECK_SHARE = 0.8
@@ -55,8 +56,14 @@ def check(edges: JobEdges, job: Job) -> Checked:
     options, wrong = read_options(metadata)
     for each in wrong:
         problems.add(each)
-    read = Checked(problems, options, metadata)
+    read = Checked(problems, options, metadata, notes=_notes(metadata))
     return read if wrong else _read(edges, job, size, read)
+
+
+def _notes(metadata: Mapping[str, str]) -> list[str]:
+    names = foreign_names(metadata)
+    shown = ", ".join(sanitize(each, 40) for each in names[:10])
+    return [f"Metadata that is no option was left alone: {shown}."] if names else []
 
 
 def _read(edges: JobEdges, job: Job, size: int, read: Checked) -> Checked:
@@ -67,7 +74,10 @@ def _read(edges: JobEdges, job: Job, size: int, read: Checked) -> Checked:
     if not splitter.requests and not splitter.problems:
         splitter.problems.add(_empty())
     return read._replace(
-        problems=splitter.problems, parts=parts, lines=splitter.lines, notes=splitter.notes
+        problems=splitter.problems,
+        parts=parts,
+        lines=splitter.lines,
+        notes=[*read.notes, *splitter.notes],
     )
 
 

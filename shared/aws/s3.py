@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -28,7 +30,7 @@ class S3Store:
         """Size in bytes and user metadata. Raises Refused where S3 will not say."""
         with theirs(source.key):
             head = self._s3.head_object(Bucket=source.bucket, Key=source.key, **version_of(source))
-        return head["ContentLength"], head["Metadata"]
+        return head["ContentLength"], {k: decoded(v) for k, v in head["Metadata"].items()}
 
     def newest(self, bucket: str, key: str) -> Source:
         """The object as it was written last. Raises NotFound."""
@@ -124,6 +126,16 @@ class S3Store:
         for page in _pages(listing, {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/"}):
             for each in page.get("CommonPrefixes", []):
                 yield each["Prefix"].removeprefix(prefix).rstrip("/")
+
+
+def decoded(value: str) -> str:
+    """Metadata that is not ASCII comes back as S3 keeps it, in RFC 2047's words."""
+    if "=?" not in value:
+        return value
+    try:
+        return str(make_header(decode_header(value)))
+    except (HeaderParseError, LookupError, ValueError):
+        return value
 
 
 def _pages(listing: Any, query: dict[str, str]) -> Iterator[dict[str, Any]]:

@@ -22,6 +22,9 @@ MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, StringConstraints(max_length=512)]
 
 
+TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+NO_BOOLEAN = "neither"
+
 # A number of requests, or a share of them.
 MaxFailures = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{1,9}|100%|[0-9]{1,2}(\.[0-9]{1,3})?%)$")
@@ -30,6 +33,10 @@ MaxFailures = Annotated[
 
 def _parsed(value: object) -> object:
     return read_json(value) if isinstance(value, str) else value
+
+
+def _truth(value: object) -> object:
+    return TRUTH.get(value.lower(), NO_BOOLEAN) if isinstance(value, str) else value
 
 
 def _to_dashes(name: str) -> str:
@@ -45,7 +52,9 @@ class Options(FrozenModel):
 
     bad_lines: Literal["reject", "skip"] = "reject"
     completion_window: Literal["24h"] = "24h"  # the only one OpenAI takes today
-    keep_files: Annotated[bool, Field(description="leave input and output at OpenAI")] = False
+    keep_files: Annotated[
+        bool, BeforeValidator(_truth), Field(description="leave input and output at OpenAI")
+    ] = False
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
     max_failures: MaxFailures | None = None  # None: a job fails only if no request succeeds
     metadata: Annotated[
@@ -66,7 +75,7 @@ class Options(FrozenModel):
 HOW = {
     "bad-lines": "write `reject` (refuse the file, the default) or `skip` (submit the good lines)",
     "completion-window": "write `24h`, the only window OpenAI takes",
-    "keep-files": "write `true` or `false`",
+    "keep-files": "write `true` or `false` (or `yes`, `no`, `1`, `0`)",
     "max-attempts": "write a whole number from 1 to 10",
     "max-failures": "write how many requests may fail, as a number such as `10` or as a share of "
     "them such as `5%`; without it a job fails only if no request succeeds",
@@ -76,9 +85,14 @@ HOW = {
 }
 
 
+CLOSE = 2  # edits between a name and one of ours
+WORDS = frozenset(word for name in HOW for word in name.split("-"))
+FIRST_WORDS = frozenset(name.split("-")[0] for name in HOW if "-" in name)
+
+
 def read_options(metadata: Mapping[str, str]) -> tuple[Options, list[Problem]]:
     """The options as given; with any problem, the defaults and every problem."""
-    given = {k.lower(): v for k, v in metadata.items() if k.lower() not in ADDED_BY_CLIENTS}
+    given = {k.lower(): v for k, v in metadata.items() if _is_like_ours(k.lower())}
     try:
         options = Options.model_validate(given)
     except ValidationError as error:
@@ -87,6 +101,35 @@ def read_options(metadata: Mapping[str, str]) -> tuple[Options, list[Problem]]:
     if taken:
         return Options(), [_problem("metadata", f"{', '.join(sorted(taken))} is ours")]
     return options, []
+
+
+def foreign_names(metadata: Mapping[str, str]) -> list[str]:
+    """Metadata that is neither an option nor written like one: a client's, or a person's own."""
+    names = sorted(name for name in map(str.lower, metadata) if name not in ADDED_BY_CLIENTS)
+    return [name for name in names if not _is_like_ours(name)]
+
+
+def _is_like_ours(name: str) -> bool:
+    """An option, or one that is misspelt: such a name is refused, not left alone."""
+    if name in ADDED_BY_CLIENTS:
+        return False
+    written = _to_dashes(name)
+    if written in WORDS or written.split("-")[0] in FIRST_WORDS:
+        return True
+    return any(_distance(written, ours) <= CLOSE for ours in HOW)
+
+
+def _distance(one: str, other: str) -> int:
+    """How many characters have to be added, removed or changed; more than CLOSE is just more."""
+    if abs(len(one) - len(other)) > CLOSE:
+        return CLOSE + 1
+    row = list(range(len(other) + 1))
+    for at, character in enumerate(one, 1):
+        before, row[0] = row[0], at
+        for place, wanted in enumerate(other, 1):
+            cost = min(row[place] + 1, row[place - 1] + 1, before + (character != wanted))
+            before, row[place] = row[place], cost
+    return row[-1]
 
 
 def _problems(error: ValidationError) -> list[Problem]:

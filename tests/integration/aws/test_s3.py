@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.aws.s3 import S3Store
+from shared.aws.s3 import S3Store, decoded
 from shared.errors import NotFound, TryLater
 from shared.objects import Source, Span
 from shared.settings import Settings
@@ -105,3 +105,21 @@ def test_write_of_a_stream_that_breaks_leaves_no_object(world: World) -> None:
 
     assert world.keys() == []
     assert "Uploads" not in world.s3.list_multipart_uploads(Bucket=DATA)
+
+
+@pytest.mark.parametrize(
+    ("kept", "meant"),
+    [
+        ("=?UTF-8?B?R3LDvMOfZQ==?=", "Grüße"),
+        ("=?UTF-8?Q?Gr=C3=BC=C3=9Fe_an?=", "Grüße an"),
+        ("=?utf-8?b?R3LDvA==?= =?utf-8?b?w59l?=", "Grüße"),
+        ("=?iso-8859-1?Q?Gr=FC?= x", "Grü x"),
+        ("plain", "plain"),
+        ("=?nonsense?B?R3LDvMOfZQ==?=", "=?nonsense?B?R3LDvMOfZQ==?="),
+        ("=?UTF-8?B?!?=", "=?UTF-8?B?!?="),
+        ("=?UTF-8?B?/w==?=", "=?UTF-8?B?/w==?="),
+        ('{"a": "=?b"}', '{"a": "=?b"}'),
+    ],
+)
+def test_metadata_that_is_not_ascii_is_decoded(kept: str, meant: str) -> None:
+    assert decoded(kept) == meant

@@ -243,3 +243,19 @@ def slow_edges(world: World) -> JobEdges:
 
     never: Any = Refusal(500, "never")
     return world.connect(RefusingSession(never, "GetObject", while_=wait))
+
+
+def test_metadata_of_clients_is_noted_in_the_report(world: World) -> None:
+    job = world.run_job("a.jsonl", chats(1), btime="2026-11-01T00:00:00Z", rdev="0", mtime="1")
+
+    assert job.state is JobState.COMPLETED
+    assert world.report(job)["notes"] == ["Metadata that is no option was left alone: btime, rdev."]
+
+
+def test_metadata_that_is_not_ascii_reaches_openai(world: World) -> None:
+    encoded = "=?UTF-8?B?eyJ0ZWFtIjogIkdyw7zDn2UifQ==?="
+
+    world.run_job("a.jsonl", chats(1), metadata=encoded)
+
+    (batch,) = world.small.batches.values()
+    assert batch.metadata["team"] == "Grüße"

@@ -1,11 +1,13 @@
 """What a person asks for by object metadata is done, or refused with how to ask for it."""
 
 import json
+import shlex
 from typing import Any
 
 import pytest
 
-from shared.jobs.options import ADDED_BY_CLIENTS, HOW, Options, read_options
+from local.paths import ROOT
+from shared.jobs.options import ADDED_BY_CLIENTS, HOW, Options, foreign_names, read_options
 
 PAIRS = {f"k{n}": "v" for n in range(13)}
 
@@ -20,6 +22,11 @@ PAIRS = {f"k{n}": "v" for n in range(13)}
         ({"completion-window": "24h"}, Options()),
         ({"keep-files": "true"}, Options(keep_files=True)),
         ({"keep-files": "false"}, Options()),
+        ({"keep-files": "yes"}, Options(keep_files=True)),
+        ({"keep-files": "TRUE"}, Options(keep_files=True)),
+        ({"keep-files": "1"}, Options(keep_files=True)),
+        ({"keep-files": "no"}, Options()),
+        ({"keep-files": "0"}, Options()),
         ({"max-attempts": "1"}, Options(max_attempts=1)),
         ({"max-attempts": "10"}, Options(max_attempts=10)),
         *(
@@ -45,6 +52,8 @@ def test_option_is_read(asked: dict[str, str], options: Options) -> None:
         ("bad-lines", "", "'reject' or 'skip'"),
         ("completion-window", "48h", "'24h'"),
         ("keep-files", "perhaps", "boolean"),
+        ("keep-files", "on", "boolean"),
+        ("keep-files", "", "boolean"),
         ("max-attempts", "0", "greater than or equal to 1"),
         ("max-attempts", "11", "less than or equal to 10"),
         ("max-attempts", "three", "integer"),
@@ -91,7 +100,9 @@ def test_invalid_option_is_refused_with_how_to_write_it(name: str, value: str, w
     assert problem.remedy == HOW[name]
 
 
-@pytest.mark.parametrize("name", ["badlines", "window", "x" * 2_000, "bad--lines", "metadata-"])
+@pytest.mark.parametrize(
+    "name", ["badlines", "window", "max-retries", "bad--lines", "metadata-", "metdata", "keepfiles"]
+)
 def test_unknown_option_is_refused_with_the_known_ones(name: str) -> None:
     options, (problem,) = read_options({name: "1"})
 
@@ -104,7 +115,7 @@ def test_unknown_option_is_refused_with_the_known_ones(name: str) -> None:
 
 
 def test_each_wrong_option_is_reported_once() -> None:
-    asked = {"bad-lines": "x", "unknown": "1", "metadata": '{"a": 1, "b": 2}', "max-attempts": "4"}
+    asked = {"bad-lines": "x", "bad-rows": "1", "metadata": '{"a": 1, "b": 2}', "max-attempts": "4"}
 
     _, problems = read_options(asked)
 
@@ -133,3 +144,21 @@ def test_options_are_stored_under_the_names_people_write() -> None:
         "max-failures": None,
         "metadata": {},
     }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mc-attrs", "btime", "rdev", "s3b-last-modified", "codebuild-content-sha256", "x" * 2_000]
+    + ["team", "Content-Language", "meta", "owner", "sha256", "x-amz-key", "airflow-run-id"],
+)
+def test_metadata_of_clients_is_left_alone_and_named(name: str) -> None:
+    assert read_options({name: "anything"}) == (Options(), [])
+    assert foreign_names({name: "anything", "mtime": "1"}) == [name.lower()]
+
+
+def test_example_of_metadata_in_the_docs_is_what_a_shell_passes_on() -> None:
+    page = (ROOT / "docs" / "jobs.md").read_text()
+    (command,) = (line for line in page.splitlines() if "--metadata '" in line)
+    given = json.loads(shlex.split(command)[-1])
+
+    assert read_options(given) == (Options(metadata={"team": "search"}), [])
