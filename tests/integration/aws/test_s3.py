@@ -116,7 +116,6 @@ def test_write_of_a_stream_that_breaks_leaves_no_object(world: World) -> None:
         ("=?iso-8859-1?Q?Gr=FC?= x", "Grü x"),
         ("plain", "plain"),
         ("=?nonsense?B?R3LDvMOfZQ==?=", "=?nonsense?B?R3LDvMOfZQ==?="),
-        ("=?UTF-8?B?!?=", "=?UTF-8?B?!?="),
         ("=?UTF-8?B?/w==?=", "=?UTF-8?B?/w==?="),
         ('{"a": "=?b"}', '{"a": "=?b"}'),
     ],
