@@ -36,6 +36,7 @@ class Settings(ExternalModel):
     batches_per_hour: int = 2_000  # OpenAI's limit on making them
     stuck_hours: int = 20  # of a batch that does not end: its window is 24
     lease_seconds: int = 900  # longer than the longest function may run
+    retry_pause_seconds: int = 300  # before a request is sent again; hours from the second time on
     lost_answer_seconds: int = 300  # given to what was made, its answer lost, to show up in a list
 
     upload_piece_bytes: int = 8 << 20  # an object this large goes to S3 in pieces of about that
@@ -54,6 +55,10 @@ class Settings(ExternalModel):
     @property
     def lost_answer(self) -> timedelta:
         return timedelta(seconds=self.lost_answer_seconds)
+
+    @property
+    def retry_pause(self) -> timedelta:
+        return timedelta(seconds=self.retry_pause_seconds)
 
     @property
     def library_pace(self) -> timedelta:

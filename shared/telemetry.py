@@ -82,8 +82,16 @@ def log_failure(**ids: object) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        notes = getattr(error, "__notes__", ())  # such as OpenAI's id of a request
-        failure = sanitize(f"{type(error).__name__}: {error}", REASON)
-        reason = "; ".join((failure, *map(sanitize, notes)))
-        logger.error("not done", reason=reason, **ids)  # type: ignore[arg-type]  # the runtime logs the trace
+        logger.error("not done", reason=_reason(error), **ids)  # type: ignore[arg-type]  # the runtime logs the trace
         raise
+
+
+def log_wait(error: BaseException, **ids: object) -> None:
+    """Logs what is waited for, where the message itself is done."""
+    logger.warning("waits", reason=_reason(error), **ids)  # type: ignore[arg-type]  # a line's fields
+
+
+def _reason(error: BaseException) -> str:
+    notes = getattr(error, "__notes__", ())  # such as OpenAI's id of a request
+    failure = sanitize(f"{type(error).__name__}: {error}", REASON)
+    return "; ".join((failure, *map(sanitize, notes)))

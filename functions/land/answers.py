@@ -1,22 +1,29 @@
 """A part's answers: downloaded to disk, and found there by custom_id."""
 
+import json
 import os
+import re
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import BinaryIO
 
 from shared.batchfile.lines import UTF8_MARK
-from shared.errors import NotFound, TryLater
-from shared.jobs.answer import Answer, read_answer
+from shared.errors import NotFound, Refused, TryLater
+from shared.jobs.answer import read_answer
 from shared.jobs.edges import JobEdges
-from shared.jobs.part import REFUSED, Part, PartState
+from shared.jobs.part import REFUSED, Part
 from shared.jobs.results import MISSING, Fate, judge, stand_in
 from shared.openai.models import BatchError, BatchStatus
+from shared.openai.refusals import UNPAID
+from shared.text import shorten
 
 TRIES = 5  # of a download; each continues where the last one broke off
 BUFFER = 1 << 18  # bytes read at a time; a temporary file's own buffer is one page
-LATE = timedelta(hours=1)  # a file that is missing so soon after the end may still appear
+PATIENCE = timedelta(hours=3)  # with a file that OpenAI does not give, since it first did not
+UNREADABLE = "unreadable_answer"
+KEPT_RAW = 2_000  # characters of an answer that can't be read
+NAMED = re.compile(rb'"custom_id"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
 @dataclass(slots=True)
@@ -27,19 +34,37 @@ class PartAnswers:
     part: Part
     places: dict[str, tuple[int, int]] = field(default_factory=dict)  # custom_id → offset, length
     may_succeed: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)  # those that may succeed among them
+    unpaid: set[str] = field(default_factory=set)  # failed for want of money
+    unreadable: set[str] = field(default_factory=set)  # named in a line that is no JSON
+    unread: str = ""  # why a file of answers could not be downloaded
     extras: list[tuple[int, int]] = field(default_factory=list)
     refusals: dict[int, BatchError] = field(default_factory=dict)  # by line of the part
 
     def line(self, custom_id: str, position: int) -> bytes:
         """A request's one line: OpenAI's own, or ours where OpenAI wrote none."""
         place = self.places.get(custom_id)
-        return self._at(place) if place else self._missing(custom_id, position)
+        if place is None:
+            return self._missing(custom_id, position)
+        if custom_id in self.unreadable:
+            raw = self._at(place).decode(errors="replace")
+            return stand_in(custom_id, UNREADABLE, f"not JSON: {shorten(raw, KEPT_RAW)}")
+        return self._at(place)
 
     def is_retried(self, custom_id: str) -> bool:
         """Whether its failure may pass or its answer is missing, and the batch really ran."""
         if self.part.batch_status in {REFUSED, BatchStatus.FAILED, BatchStatus.CANCELLED}:
             return False
         return custom_id not in self.places or custom_id in self.may_succeed
+
+    @property
+    def names_nothing(self) -> bool:
+        """There are answers, and none of them names a request."""
+        return bool(self.extras) and not self.places
+
+    def takes(self, custom_id: str, *, succeeded: bool) -> bool:
+        """Whether an answer is the first, or the first that succeeded."""
+        return custom_id not in self.places or (succeeded and custom_id in self.failed)
 
     def all_final(self) -> bool:
         """Every request has a final answer: nothing can be retried."""
@@ -60,6 +85,10 @@ class PartAnswers:
             message = "The batch was cancelled before this request was done."
             return stand_in(custom_id, "batch_cancelled", message)
         message = f"The batch ended as {status!r} with this request in neither of its files."
+        if self.unread:
+            message = f"The batch ended as {status!r}; its answers can't be had: {self.unread}"
+        elif self.names_nothing:
+            message = "The batch's answers name no request: their custom_id is missing or another."
         return stand_in(custom_id, MISSING, message)
 
     def _refused(self, custom_id: str, position: int) -> bytes:
@@ -71,15 +100,36 @@ class PartAnswers:
         return stand_in(custom_id, error.code or "batch_failed", message)
 
 
+class NotThere(Exception):
+    """OpenAI does not give a file of answers now: it refuses to, or it can't be asked."""
+
+    def __init__(self, reason: str, *, refused: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.refused = refused
+
+
 def collect(
     edges: JobEdges, part: Part, custom_ids: Callable[[], Container[str]], disk: BinaryIO
 ) -> PartAnswers:
-    """Everything that OpenAI has on a part that has ended."""
+    """Everything that OpenAI has on a part that has ended. Raises NotThere while it may still come.
+
+    A file that OpenAI refuses to give for so long is given up; one that can't be read now never is.
+    """
     answers = PartAnswers(disk, part)
     for file_id in filter(None, (part.output_file_id, part.error_file_id)):
         start = disk.seek(0, 2)
-        if _fetched(edges, part, file_id, disk):
-            _index(answers, custom_ids(), start)
+        try:
+            fetch(edges, file_id, disk)
+        except Refused as error:
+            disk.truncate(start)
+            if edges.now() - (part.missing_since or edges.now()) < PATIENCE:
+                raise NotThere(error.reason, refused=True) from error
+            answers.unread = error.reason
+            continue
+        except TryLater as error:
+            raise NotThere(error.reason, refused=False) from error
+        _index(answers, custom_ids(), start)
     if part.errors_total:
         answers.refusals = {each.line: each for each in batch_errors(edges, part) if each.line}
     return answers
@@ -95,22 +145,10 @@ def batch_errors(edges: JobEdges, part: Part) -> list[BatchError]:
     return list(part.errors)
 
 
-def _fetched(edges: JobEdges, part: Part, file_id: str, disk: BinaryIO) -> bool:
-    """Downloads a file to disk. False: OpenAI does not have it (any more)."""
-    try:
-        fetch(edges, file_id, disk)
-    except NotFound as error:
-        ended = part.times.get(PartState.ENDED.value)
-        if ended and edges.now() - ended < LATE:
-            raise TryLater(f"{error.reason}: it may still appear") from error
-        return False
-    return True
-
-
 def fetch(edges: JobEdges, file_id: str, disk: BinaryIO) -> None:
     """Appends a file's bytes. A broken download continues by range, and its bytes are counted."""
-    size, start = edges.openai.file(file_id).bytes, disk.tell()
-    etag = ""
+    size, start = _size(edges, file_id), disk.tell()
+    etag, last = "", TryLater("")
     for _ in range(TRIES):
         got = disk.seek(0, 2) - start
         try:
@@ -121,11 +159,22 @@ def fetch(edges: JobEdges, file_id: str, disk: BinaryIO) -> None:
                 etag = download.etag
                 for chunk in download.chunks():
                     disk.write(chunk)
-        except TryLater:
+        except TryLater as error:
+            last = error
             continue
         if disk.tell() - start == size or not size:
             return
-    raise TryLater(f"file {file_id}: got {disk.tell() - start:,} of {size:,} bytes")
+    came = f"got {disk.tell() - start:,} of {size:,} bytes"
+    reason = "; ".join(filter(None, (f"file {file_id}: {came}", last.reason)))
+    raise TryLater(reason, last.after, last.details) from last
+
+
+def _size(edges: JobEdges, file_id: str) -> int:
+    """0: not known. What decides is whether its bytes can be had."""
+    try:
+        return edges.openai.file(file_id).bytes
+    except Refused:
+        return 0
 
 
 def _index(answers: PartAnswers, wanted: Container[str], start: int) -> None:
@@ -137,17 +186,52 @@ def _index(answers: PartAnswers, wanted: Container[str], start: int) -> None:
         for line in lines:
             length = len(line.rstrip(b"\r\n"))
             if length:
-                _place(answers, wanted, read_answer(line), (offset, length))
+                _place(answers, wanted, line, (offset, length))
             offset += len(line)
 
 
 def _place(
-    answers: PartAnswers, wanted: Container[str], answer: Answer | None, place: tuple[int, int]
+    answers: PartAnswers, wanted: Container[str], line: bytes, place: tuple[int, int]
 ) -> None:
-    """The first answer counts; a second one, or one for no request, is kept aside."""
-    if answer is None or answer.custom_id not in wanted or answer.custom_id in answers.places:
+    """The first answer counts, unless it failed and this one did not; the other is kept aside."""
+    answer = read_answer(line)
+    if answer is None:
+        _place_unreadable(answers, wanted, line, place)
+        return
+    custom_id, verdict = answer.custom_id, judge(answer, answers.part.endpoint)
+    succeeded = verdict.fate is Fate.SUCCEEDED
+    if custom_id not in wanted or not answers.takes(custom_id, succeeded=succeeded):
         answers.extras.append(place)
         return
-    answers.places[answer.custom_id] = place
-    if judge(answer, answers.part.endpoint).fate is Fate.MAY_SUCCEED:
-        answers.may_succeed.add(answer.custom_id)
+    if custom_id in answers.places:
+        answers.extras.append(answers.places[custom_id])
+    for those in (answers.failed, answers.may_succeed, answers.unpaid, answers.unreadable):
+        those.discard(custom_id)
+    answers.places[custom_id] = place
+    if not succeeded:
+        answers.failed.add(custom_id)
+        if verdict.fate is Fate.MAY_SUCCEED:
+            answers.may_succeed.add(custom_id)
+        if verdict.code in UNPAID:
+            answers.unpaid.add(custom_id)
+
+
+def _place_unreadable(
+    answers: PartAnswers, wanted: Container[str], line: bytes, place: tuple[int, int]
+) -> None:
+    """It was paid for: it fails with its text kept, as asking again would cost the same again."""
+    custom_id = _named_in(line)
+    if custom_id not in wanted or custom_id in answers.places:
+        answers.extras.append(place)
+        return
+    answers.places[custom_id] = place
+    answers.failed.add(custom_id)
+    answers.unreadable.add(custom_id)
+
+
+def _named_in(line: bytes) -> str:
+    found = NAMED.search(line)
+    try:
+        return str(json.loads(found[1])) if found else ""
+    except ValueError:
+        return ""

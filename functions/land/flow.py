@@ -3,8 +3,9 @@
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
-from functions.land.answers import PartAnswers, collect
+from functions.land.answers import NotThere, PartAnswers, collect
 from functions.land.close import close
 from functions.land.merge import Landed, merged
 from functions.land.retry import is_cut_short, plan_retry
@@ -16,6 +17,9 @@ from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part, PartState
 from shared.jobs.results import lines_of
 from shared.objects import PartRef
+from shared.telemetry import log_wait
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)  # doubles in between
 
 
 def land(edges: JobEdges, ref: PartRef) -> str:
@@ -24,13 +28,27 @@ def land(edges: JobEdges, ref: PartRef) -> str:
     if job is None or part is None:
         return "unknown"
     if part.state is PartState.ENDED and job.state is JobState.ACCEPTED:
-        job, part = _land(edges, job, part)
+        try:
+            job, part = _land(edges, job, part)
+        except NotThere as error:
+            return _wait_for_answers(edges, part, error)
     if part.state is not PartState.LANDED:
         return "not now"
     _delete_files(edges, job, part)
     if job.state is JobState.ACCEPTED:
         job = _close_if_last(edges, job)
     return job.state.value
+
+
+def _wait_for_answers(edges: JobEdges, part: Part, error: NotThere) -> str:
+    """Poll asks for it again; the reason is on the part."""
+    log_wait(error.__cause__ or error, job=part.job, part=part.number)
+    now = edges.now()
+    since = (part.missing_since or now) if error.refused else None
+    waited = now - part.times[PartState.ENDED.value]
+    pause = min(max(waited, FIRST_PAUSE), LONGEST_PAUSE)
+    edges.ledger.replace_part(part, part.missing(since, error.reason, until=now + pause))
+    return "waits"
 
 
 def _land(edges: JobEdges, job: Job, part: Part) -> tuple[Job, Part]:
@@ -42,8 +60,10 @@ def _land(edges: JobEdges, job: Job, part: Part) -> tuple[Job, Part]:
         children = plan_retry(edges, job, part, answers, ids)
         if answers.extras:
             edges.s3.write(keys.extras_key(job, part), answers.extra_lines())
-        cut_short = is_cut_short(job, part, answers, ids)
+        cut_short = is_cut_short(edges, job, part, answers, ids)
         landed = part.landed(edges.now(), len(answers.extras), cut_short=cut_short)
+        if part.missing_since and not answers.unread:
+            landed = landed.model_copy(update={"reason": ""})  # it came after all
         if job.parts == 1 and part.number == 1 and not children:
             return _land_alone(edges, job, part, landed, _placed(edges, part, ids, answers))
         lines = (answers.line(each, n) + b"\n" for n, each in enumerate(ids, 1))
@@ -51,7 +71,8 @@ def _land(edges: JobEdges, job: Job, part: Part) -> tuple[Job, Part]:
     for child in children:
         edges.notifier.publish(notifications.retried(job, child))
     edges.ledger.land(part, landed, children)
-    edges.submit_queue.send_parts(each.ref for each in children)
+    due = [each.ref for each in children if each.due <= edges.now()]
+    edges.submit_queue.send_parts(due)
     return job, landed
 
 

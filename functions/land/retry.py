@@ -1,23 +1,30 @@
 """Requests that may succeed later go into a new part, of the next attempt."""
 
 import tempfile
+import zlib
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from functions.land.answers import PartAnswers
 from shared.jobs import keys
 from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
 from shared.jobs.model import Job
-from shared.jobs.part import Part, PartLines
+from shared.jobs.part import Part, PartLines, Retry
 from shared.jobs.results import lines_of
 from shared.objects import Span
+
+GROWTH = 12  # from minutes to hours
+LONGEST_PAUSE = timedelta(hours=6)
+QUOTA_PAUSE = timedelta(minutes=30)
+MONEY_AWAITED = timedelta(days=7)  # since the job was accepted; then what failed is final
 
 
 def plan_retry(
     edges: JobEdges, job: Job, part: Part, answers: PartAnswers, custom_ids: Iterable[str]
 ) -> list[Part]:
     """No part, or one with the lines to retry, in their order."""
-    if job.cancel_requested or _is_final(job, part, answers):
+    if job.cancel_requested or _is_final(edges, job, part, answers):
         return []
     numbers: list[int] = []
     with tempfile.TemporaryFile() as disk:
@@ -35,16 +42,44 @@ def plan_retry(
     lines_held = PartLines(
         key=keys.retry_lines_key(part), first=numbers[0], last=numbers[-1], count=len(numbers)
     )
-    return [part.next_attempt(span, lines_held, edges.now())]
+    retry = _retry(edges, part, answers, len(numbers))
+    return [part.next_attempt(span, lines_held, edges.now(), retry)]
 
 
-def is_cut_short(job: Job, part: Part, answers: PartAnswers, ids: Iterable[str]) -> bool:
+def is_cut_short(
+    edges: JobEdges, job: Job, part: Part, answers: PartAnswers, ids: Iterable[str]
+) -> bool:
     """Whether the job's cancel changed what becomes of the part's requests."""
     if job.cancel_requested is None or part.was_cancelled_by(job):
         return job.cancel_requested is not None
-    return not _is_final(job, part, answers) and any(map(answers.is_retried, ids))
+    return not _is_final(edges, job, part, answers) and any(map(answers.is_retried, ids))
 
 
-def _is_final(job: Job, part: Part, answers: PartAnswers) -> bool:
+def _retry(edges: JobEdges, part: Part, answers: PartAnswers, count: int) -> Retry:
+    """Later each time: minutes, then hours. Want of money costs no attempt, but waits for long."""
+    if len(answers.unpaid) == count:
+        reason = "OpenAI answers that the quota is used up; its attempts don't count"
+        return Retry(_spread(QUOTA_PAUSE, part), reason, free=True)
+    first = edges.settings.retry_pause
+    pause = min(first * GROWTH ** (part.counted_attempts - 1), max(LONGEST_PAUSE, first))
+    reason = f"{count:,} request(s) failed in a way that may pass"
+    return Retry(_spread(pause, part), reason, names_nothing=answers.names_nothing)
+
+
+def _spread(pause: timedelta, part: Part) -> timedelta:
+    """Up to half as long again, the same at each look: parts that failed together come apart."""
+    return pause * (1 + zlib.crc32(part.name.encode()) % 1_000 / 2_000)
+
+
+def _is_final(edges: JobEdges, job: Job, part: Part, answers: PartAnswers) -> bool:
     """The usual case: the input is not read again."""
-    return part.attempt >= job.options.max_attempts or answers.all_final()
+    if answers.all_final() or (answers.names_nothing and part.names_nothing):
+        return True
+    if part.counted_attempts < job.options.max_attempts:
+        return False
+    waits_for_money = len(answers.unpaid) == part.requests
+    return not waits_for_money or edges.now() - _accepted(job) >= MONEY_AWAITED
+
+
+def _accepted(job: Job) -> datetime:
+    return job.times.get("accepted", min(job.times.values()))

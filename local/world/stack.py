@@ -148,6 +148,7 @@ def _parameters(world: World) -> list[str]:
     wanted = {
         "FunctionTimeoutSeconds": FUNCTION_TIMEOUT,
         "OpenAIBaseUrl": world.openai.rstrip("/"),
+        "RetryPauseSeconds": "5",
         "OpenAIKeyParameter": KEY_PARAMETER,
     }
     if world.real:

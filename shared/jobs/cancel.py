@@ -1,9 +1,13 @@
 """A job is cancelled: what waits is not submitted, what runs is cancelled at OpenAI, all lands."""
 
+from datetime import datetime, timedelta
+
 from shared.errors import NotFound
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
 from shared.jobs.part import Part, PartState
+
+CANCEL_DEADLINE = timedelta(hours=6)  # OpenAI documents ten minutes
 
 
 def cancel(edges: JobEdges, job_id: str) -> str:
@@ -20,17 +24,19 @@ def cancel_parts(edges: JobEdges, job: Job) -> None:
     """One tick's worth for an accepted job; the next ticks go on until all parts have landed."""
     parts = edges.ledger.parts(job.id)
     for part in parts:
-        _cancel_part(edges, part)
+        _cancel_part(edges, job, part)
     if all(part.state is PartState.LANDED for part in parts):
         edges.land_queue.send_parts(part.ref for part in parts[:1])
 
 
-def _cancel_part(edges: JobEdges, part: Part) -> None:
+def _cancel_part(edges: JobEdges, job: Job, part: Part) -> None:
     match part.state:
         case PartState.PLANNED | PartState.WAITING if not part.outcome_unknown:
             _end_without_batch(edges, part)
         case PartState.WAITING:
             edges.submit_queue.send_parts([part.ref])  # submit looks for the batch that may be
+        case PartState.SUBMITTED if edges.now() - _asked(edges, job) >= CANCEL_DEADLINE:
+            _end_without_openai(edges, part)
         case PartState.SUBMITTED if part.batch_id and not part.cancel_sent:
             _cancel_batch(edges, part)
 
@@ -38,6 +44,18 @@ def _cancel_part(edges: JobEdges, part: Part) -> None:
 def _end_without_batch(edges: JobEdges, part: Part) -> None:
     cancelled = part.cancelled(edges.now())
     edges.ledger.replace_part(part, cancelled)
+    edges.land_queue.send_parts([cancelled.ref])
+
+
+def _asked(edges: JobEdges, job: Job) -> datetime:
+    return job.cancel_requested or edges.now()
+
+
+def _end_without_openai(edges: JobEdges, part: Part) -> None:
+    """What there is lands; a batch that ends later has no part to go to, and does no harm."""
+    reason = f"OpenAI did not end its batch within {CANCEL_DEADLINE} of the cancel"
+    cancelled = part.cancelled(edges.now(), reason)
+    edges.ledger.release_capacity(part, cancelled)
     edges.land_queue.send_parts([cancelled.ref])
 
 

@@ -10,7 +10,7 @@ from shared.jobs.waiting import MOST_REJECTIONS, give_up_upload, pause_after, wa
 from shared.openai.models import Batch, BatchStatus
 from shared.openai.refusals import why_failed
 
-LOST_AFTER = timedelta(hours=1)  # a younger batch may not be found everywhere yet
+LOST_AFTER = timedelta(hours=3)  # since OpenAI first did not find a batch, in a row
 GONE = "gone"  # instead of OpenAI's status: the batch does not exist any more
 SHORT_STATUSES = frozenset({BatchStatus.VALIDATING, BatchStatus.FINALIZING})  # minutes
 SHORT_STATUS_LIMIT = timedelta(hours=2)
@@ -34,9 +34,15 @@ def observe(edges: JobEdges, part: Part, batch: Batch | None) -> None:
 
 
 def _observe_missing(edges: JobEdges, part: Part) -> None:
-    if edges.now() - part.times[PartState.SUBMITTED.value] >= LOST_AFTER:
-        gone = part.model_copy(update={"batch_status": GONE})
-        _end(edges, gone, "OpenAI does not know this batch any more")
+    """One 404 is not a loss: what is given up too early is paid twice."""
+    now = edges.now()
+    since = part.missing_since or now
+    if now - since >= LOST_AFTER:
+        gone = part.model_copy(update={"batch_status": GONE, "missing_since": None})
+        _end(edges, gone, f"OpenAI has not known this batch since {since:%Y-%m-%d %H:%M} UTC")
+    elif part.missing_since is None:
+        reason = f"OpenAI does not find its batch; it is given up after {LOST_AFTER}"
+        edges.ledger.replace_part(part, part.missing(since, reason, until=part.due))
 
 
 def _observe_failed(edges: JobEdges, part: Part, batch: Batch) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 from shared.batchfile.schema import BYTES_PER_TOKEN, PARTS_PER_ATTEMPT
 from shared.jobs.model import Job
@@ -35,6 +35,15 @@ class PartLines(FrozenModel):
     count: int
 
 
+class Retry(NamedTuple):
+    """When and why requests are sent again, and whether that costs one of their attempts."""
+
+    pause: timedelta
+    reason: str
+    free: bool = False
+    names_nothing: bool = False
+
+
 class Part(FrozenModel):
     """The requests of a job that go to OpenAI as one batch. Poll looks at it when it is `due`."""
 
@@ -59,6 +68,9 @@ class Part(FrozenModel):
     tries: int = 0
     rejections: int = 0  # by OpenAI, of the kind that may pass: no such file, its own errors
     file_id: str | None = None
+    missing_since: datetime | None = None  # when OpenAI first did not find its batch or an output
+    names_nothing: bool = False  # its batch's answers name none of the requests, as one before
+    free_attempts: int = 0  # before this one, that failed for want of money alone: they don't count
     unusable: list[str] = []  # uploads that OpenAI could not find, though it lists them
     creating_at: datetime | None = None  # set: create was called, and its answer may be lost
     batch_id: str | None = None
@@ -113,6 +125,10 @@ class Part(FrozenModel):
             PartState.WAITING, now, reason=shorten(reason), due=until, requested_at=None
         )
 
+    def missing(self, since: datetime | None, reason: str, until: datetime) -> Self:
+        """OpenAI does not give what it made; patience counts from the first time it is refused."""
+        return self._updated(missing_since=since, reason=shorten(reason), due=until)
+
     def requested(self, now: datetime) -> Self:
         return self._updated(requested_at=now)
 
@@ -131,7 +147,12 @@ class Part(FrozenModel):
 
     @property
     def waits_since(self) -> datetime:
-        return self.times.get(PartState.WAITING.value, self.due)
+        """Since when it could go on: a retry that is due later does not wait for capacity yet."""
+        return max(self.times.get(PartState.WAITING.value, self.due), self.due)
+
+    @property
+    def counted_attempts(self) -> int:
+        return self.attempt - self.free_attempts
 
     def may_be_claimed(self, now: datetime) -> bool:
         """A waiting part that is due, or one whose holder must be dead: its lease ran out."""
@@ -175,6 +196,8 @@ class Part(FrozenModel):
             update={
                 "file_id": batch.input_file_id or self.file_id,
                 "batch_id": batch.id,
+                "missing_since": None,
+                "reason": "" if self.missing_since else self.reason,
                 "batch_status": shorten(batch.status),
                 "done": batch.counts.completed,
                 "failed": batch.counts.failed,
@@ -204,9 +227,11 @@ class Part(FrozenModel):
             return False
         return self.batch_status == BatchStatus.CANCELLED and ended >= job.cancel_requested
 
-    def cancelled(self, now: datetime) -> Self:
-        """Cancelled before there was a batch."""
-        return self._in_state(PartState.ENDED, now, due=now, batch_status=BatchStatus.CANCELLED)
+    def cancelled(self, now: datetime, reason: str = "") -> Self:
+        """Without waiting for OpenAI: there is no batch, or it does not come to an end."""
+        return self._in_state(
+            PartState.ENDED, now, due=now, batch_status=BatchStatus.CANCELLED, reason=reason
+        )
 
     def split(self, now: datetime) -> Self:
         """Its requests go on in smaller parts."""
@@ -218,9 +243,16 @@ class Part(FrozenModel):
     def with_stuck_published(self) -> Self:
         return self._updated(stuck_published=self.batch_status)
 
-    def next_attempt(self, source: Span, lines: PartLines, now: datetime) -> "Part":
+    def next_attempt(self, source: Span, lines: PartLines, now: datetime, retry: "Retry") -> "Part":
         """Those of its requests that may succeed later, as a part of the next attempt."""
-        return self._child(self.number + PARTS_PER_ATTEMPT, self.attempt + 1, (source, lines), now)
+        number, attempt = self.number + PARTS_PER_ATTEMPT, self.attempt + 1
+        update = {
+            "due": now + retry.pause,
+            "reason": shorten(retry.reason),
+            "free_attempts": self.free_attempts + retry.free,
+            "names_nothing": retry.names_nothing,
+        }
+        return self._child(number, attempt, (source, lines), now).model_copy(update=update)
 
     def split_off(self, number: int, source: Span, lines: PartLines, now: datetime) -> "Part":
         """Some of its requests, as a part of the same attempt."""
@@ -234,7 +266,8 @@ class Part(FrozenModel):
         """With the wait that ends now; what differs from all others is summed up."""
         if self.state is not PartState.WAITING:
             return self.waited
-        seconds = int((now - self.waits_since).total_seconds())
+        since = self.times.get(PartState.WAITING.value, self.due)
+        seconds = int((now - since).total_seconds())
         reason = self.reason or ITS_TURN
         if reason not in self.waited and len(self.waited) >= KEPT_REASONS:
             reason = OTHER_REASONS

@@ -10,13 +10,14 @@ from itertools import filterfalse
 from typing import NamedTuple
 
 from shared.jobs.answer import Answer, Body, Choice, Error
+from shared.openai.refusals import UNPAID
 from shared.text import masked, shorten
 
 MISSING = "missing_result"
 NO_ANSWER = "no_answer"  # HTTP 200 with nothing in it
 RETRYABLE = frozenset(
     {"batch_expired", "request_timeout", MISSING, "server_error", "rate_limit_exceeded"}
-    | {"vector_store_timeout", "insufficient_quota"}
+    | {"vector_store_timeout", *UNPAID}
 )
 # Where each endpoint's answer is. At an endpoint that is not here every body counts as one.
 CONTENT = {

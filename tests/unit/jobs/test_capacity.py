@@ -85,9 +85,16 @@ def test_admit_takes_a_part_with_unknown_outcome_even_if_full() -> None:
 
 def test_admit_reserves_for_a_part_that_waited_long() -> None:
     capacity = Capacity(model="m", used=50, limit=100)
-    old = waiting(2, 60, times={"waiting": LONG_AGO})
+    old = waiting(2, 60, times={"waiting": LONG_AGO}, due=LONG_AGO)
 
     assert admitted(capacity, waiting(1, 10), old, waiting(3, 10)) == ([1], "j1/000002")
+
+
+def test_retry_that_was_due_a_moment_ago_has_not_waited_for_capacity() -> None:
+    capacity = Capacity(model="m", used=50, limit=100)
+    retry = waiting(2, 60, times={"waiting": LONG_AGO}, due=NOW)
+
+    assert admitted(capacity, waiting(1, 10), retry, waiting(3, 10)) == ([1, 3], None)
 
 
 def test_admit_lets_others_pass_for_half_an_hour() -> None:

@@ -5,7 +5,15 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.batchfile.schema import PARTS_PER_ATTEMPT
-from shared.jobs.part import KEPT_ERRORS, KEPT_REASONS, Part, PartLines, PartState, part_number
+from shared.jobs.part import (
+    KEPT_ERRORS,
+    KEPT_REASONS,
+    Part,
+    PartLines,
+    PartState,
+    Retry,
+    part_number,
+)
 from shared.openai.models import Batch, BatchError
 from shared.text import LONGEST
 from tests.support.records import NOW, SPAN, batch, part
@@ -17,7 +25,7 @@ LEASE = timedelta(minutes=15)
 def test_part_goes_from_planned_to_landed() -> None:
     it = part().waits(NOW, "no capacity", LATER).requested(NOW)
     assert (it.reason, it.due, it.requested_at) == ("no capacity", LATER, NOW)
-    assert it.waits_since == NOW
+    assert it.waits_since == LATER
 
     it = it.claimed(LATER, LEASE)
     assert (it.tries, it.due) == (1, LATER + LEASE)
@@ -150,7 +158,8 @@ def test_change_to_a_part_is_a_revision() -> None:
 def test_retried_requests_are_a_part_of_the_next_attempt() -> None:
     lines = PartLines(key="parts/j1/retry.lines", first=3, last=9, count=2)
 
-    retried = part(number=7).next_attempt(SPAN, lines, NOW)
+    retry = Retry(timedelta(minutes=5), "two failed", free=True)
+    retried = part(number=7).next_attempt(SPAN, lines, NOW, retry)
 
     assert (retried.number, retried.base, retried.attempt) == (7 + PARTS_PER_ATTEMPT, 7, 2)
     assert (retried.first_line, retried.last_line, retried.requests) == (3, 9, 2)
@@ -158,6 +167,8 @@ def test_retried_requests_are_a_part_of_the_next_attempt() -> None:
     assert retried.state is PartState.WAITING
     assert retried.metadata == {"job_id": "j1", "part": "7", "attempt": "2"}
     assert retried.number == part_number(7, 2)
+    assert (retried.due - NOW, retried.reason) == (timedelta(minutes=5), "two failed")
+    assert (retried.counted_attempts, retried.waits_since) == (1, retried.due)
 
 
 def test_split_off_part_is_of_the_same_attempt() -> None:
