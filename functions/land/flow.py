@@ -61,19 +61,21 @@ def _land(edges: JobEdges, job: Job, part: Part) -> tuple[Job, Part]:
         if answers.extras:
             edges.s3.write(keys.extras_key(job, part), answers.extra_lines())
         cut_short = is_cut_short(edges, job, part, answers, ids)
-        landed = part.landed(edges.now(), len(answers.extras), cut_short=cut_short)
-        if part.missing_since and not answers.unread:
-            landed = landed.model_copy(update={"reason": ""})  # it came after all
+        reason = answers.unread or ("" if part.missing_since else part.reason)  # or all came
+        landed = part.landed(edges.now(), len(answers.extras), cut_short=cut_short, reason=reason)
         if job.parts == 1 and part.number == 1 and not children:
             return _land_alone(edges, job, part, landed, _placed(edges, part, ids, answers))
         lines = (answers.line(each, n) + b"\n" for n, each in enumerate(ids, 1))
         edges.s3.write(keys.landed_key(part), lines)
+    _add_retries(edges, job, (part, landed), children)
+    return job, landed
+
+
+def _add_retries(edges: JobEdges, job: Job, parts: tuple[Part, Part], children: list[Part]) -> None:
     for child in children:
         edges.notifier.publish(notifications.retried(job, child))
-    edges.ledger.land(part, landed, children)
-    due = [each.ref for each in children if each.due <= edges.now()]
-    edges.submit_queue.send_parts(due)
-    return job, landed
+    edges.ledger.land(*parts, children)
+    edges.submit_queue.send_parts(each.ref for each in children if each.due <= edges.now())
 
 
 def _land_alone(

@@ -217,8 +217,13 @@ class Part(FrozenModel):
     def ended(self, now: datetime, reason: str = "") -> Self:
         return self._in_state(PartState.ENDED, now, due=now, reason=shorten(reason))
 
-    def landed(self, now: datetime, extras: int, *, cut_short: bool = False) -> Self:
-        return self._in_state(PartState.LANDED, now, due=now, extras=extras, cut_short=cut_short)
+    def landed(
+        self, now: datetime, extras: int, *, cut_short: bool = False, reason: str | None = None
+    ) -> Self:
+        told = self.reason if reason is None else shorten(reason)
+        return self._in_state(
+            PartState.LANDED, now, due=now, extras=extras, cut_short=cut_short, reason=told
+        )
 
     def was_cancelled_by(self, job: Job) -> bool:
         """Not if its batch was cancelled earlier: that can be done at OpenAI too."""
