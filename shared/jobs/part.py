@@ -12,6 +12,7 @@ from shared.openai.models import Batch, BatchError, BatchStatus
 from shared.text import shorten
 
 KEPT_ERRORS = 20  # of a refused batch, in the ledger: an item stays below 10 KB
+KEPT_BATCHES = 20  # the newest: a list shows a batch as it was for minutes, not for days
 KEPT_REASONS = 10  # for which a part waited
 ITS_TURN, OTHER_REASONS = "its turn", "other reasons"
 REFUSED = "refused"  # instead of OpenAI's status: create itself was refused
@@ -74,6 +75,7 @@ class Part(FrozenModel):
     unusable: list[str] = []  # uploads that OpenAI could not find, though it lists them
     creating_at: datetime | None = None  # set: create was called, and its answer may be lost
     batch_id: str | None = None
+    past_batches: list[str] = []  # that failed validation; a list may show them as they were
     batch_status: str = ""
     done: int = 0
     failed: int = 0
@@ -116,13 +118,23 @@ class Part(FrozenModel):
 
     def owns(self, batch: Batch) -> bool:
         """Whether a batch at OpenAI is this part's, by its metadata or its input file."""
+        if batch.id in self.past_batches:
+            return False
         if self.file_id and batch.input_file_id == self.file_id:
             return True
         return self.metadata.items() <= (batch.metadata or {}).items()
 
     def waits(self, now: datetime, reason: str, until: datetime) -> Self:
+        past = self.past_batches
+        if self.state is PartState.SUBMITTED and self.batch_id:
+            past = [*past, self.batch_id][-KEPT_BATCHES:]
         return self._in_state(
-            PartState.WAITING, now, reason=shorten(reason), due=until, requested_at=None
+            PartState.WAITING,
+            now,
+            reason=shorten(reason),
+            due=until,
+            requested_at=None,
+            past_batches=past,
         )
 
     def missing(self, since: datetime | None, reason: str, until: datetime) -> Self:

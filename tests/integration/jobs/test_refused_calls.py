@@ -228,3 +228,28 @@ def test_file_that_openai_never_finds_ends_the_part_in_its_words(world: World) -
     assert world.job(job).state is JobState.FAILED
     assert "Cannot find file" in world.job(job).reason
     assert wire.count(UPLOAD) <= MOST_REJECTIONS
+
+
+def test_batch_that_failed_is_not_taken_for_a_lost_one_by_an_old_view(world: World) -> None:
+    wire, made = twisted(world), list[str]()
+    world.small.misbehave("validation_fails", code="server_error", message="Sorry.")
+
+    def after(request: httpx.Request, response: httpx.Response) -> httpx.Response | None:
+        if named(request) == CREATE and not response.is_error:
+            made.append(response.json()["id"])
+            return httpx.Response(502, text="lost") if len(made) == 2 else None
+        if named(request) == "GET /v1/batches" and len(made) > 1:
+            body = response.json()
+            body["data"].sort(key=lambda each: each["id"] != made[0])
+            body["data"][0]["status"] = "validating"  # as it was a while ago
+            return httpx.Response(200, json=body)
+        return None
+
+    wire.after = after
+    job = world.drop("a.jsonl", chats(3))
+
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.COMPLETED
+    assert len(made) == 2
+    assert len(world.small.billed) == 3
