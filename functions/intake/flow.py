@@ -95,7 +95,7 @@ def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
     for part in checked.parts:
         edges.ledger.plan_part(part)
     for model in sorted({part.model for part in checked.parts}):
-        edges.ledger.open_capacity(model)
+        edges.ledger.open_capacity(model, edges.now())
     accepted = job.in_state(
         JobState.ACCEPTED,
         edges.now(),

@@ -72,10 +72,11 @@ def _land(edges: JobEdges, job: Job, part: Part) -> tuple[Job, Part]:
 
 
 def _add_retries(edges: JobEdges, job: Job, parts: tuple[Part, Part], children: list[Part]) -> None:
+    """They wait for a while, then poll asks for them."""
     for child in children:
         edges.notifier.publish(notifications.retried(job, child))
+        edges.ledger.open_capacity(child.model, edges.now())
     edges.ledger.land(*parts, children)
-    edges.submit_queue.send_parts(each.ref for each in children if each.due <= edges.now())
 
 
 def _land_alone(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from functions.land.answers import PartAnswers
+from shared.batchfile import schema
 from shared.jobs import keys
 from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
@@ -27,6 +28,7 @@ def plan_retry(
     if job.cancel_requested or _is_final(edges, job, part, answers):
         return []
     numbers: list[int] = []
+    tokens = 0
     with tempfile.TemporaryFile() as disk:
         lines = lines_of(edges.s3.chunks(part.source))
         numbered = zip(line_numbers(edges.s3, part), custom_ids, lines, strict=True)
@@ -34,13 +36,18 @@ def plan_retry(
             if answers.is_retried(custom_id):
                 disk.write(line + b"\n")
                 numbers.append(number)
+                tokens += schema.tokens_in(line)
         if not numbers:
             return []
         length = edges.s3.write_file(keys.retry_key(part), disk)
     edges.s3.write(keys.retry_lines_key(part), [numbers_as_bytes(numbers)], keys.BINARY)
     span = Span(bucket=edges.s3.bucket, key=keys.retry_key(part), length=length)
     lines_held = PartLines(
-        key=keys.retry_lines_key(part), first=numbers[0], last=numbers[-1], count=len(numbers)
+        key=keys.retry_lines_key(part),
+        first=numbers[0],
+        last=numbers[-1],
+        count=len(numbers),
+        tokens=tokens,
     )
     retry = _retry(edges, part, answers, len(numbers))
     return [part.next_attempt(span, lines_held, edges.now(), retry)]

@@ -90,8 +90,17 @@ def _admit(edges: JobEdges, stored: Capacity) -> None:
     admission = capacity.admit(due, now)
     for part in admission.parts:
         _request_submission(edges, part)
+    if not due and stored.is_idle(now) and not _has_waiting(edges, stored.model):
+        edges.ledger.close_capacity(stored, now)
+        return
     if admission.reserved_for != stored.reserved_for:
         edges.ledger.reserve_capacity(stored.model, admission.reserved_for)
+
+
+def _has_waiting(edges: JobEdges, model: str) -> bool:
+    """Also those that are due later."""
+    later = edges.now() + timedelta(days=365)
+    return any(edges.ledger.open_parts(PartState.WAITING, later, most=1, model=model))
 
 
 def _request_submission(edges: JobEdges, part: Part) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from functions.submit.lost_batch import find_lost_batch
 from shared.errors import (
+    CapacityExceeded,
     Conflict,
     NotYet,
     OutcomeUnknown,
@@ -14,7 +15,13 @@ from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
 from shared.jobs.part import Part
 from shared.jobs.uploads import upload_name
-from shared.jobs.waiting import MOST_REJECTIONS, give_up_upload, pause_after, wait
+from shared.jobs.waiting import (
+    MOST_REJECTIONS,
+    give_up_upload,
+    pause_after,
+    wait,
+    wait_for_capacity,
+)
 from shared.openai.models import Batch, BatchError, File
 
 WINDOW = timedelta(minutes=5)
@@ -65,6 +72,9 @@ def _create(edges: JobEdges, job: Job, part: Part, file_id: str) -> str:
         batch = _create_batch(edges, job, creating)
     except OutcomeUnknown as error:
         return _wait(edges, job, creating, error.reason, edges.settings.lost_answer)
+    except CapacityExceeded as error:
+        waits = wait_for_capacity(edges, job, creating.not_created(), error)
+        return "waits" if waits else _refuse(edges, creating, Refused(error.reason, error.details))
     except TryLater as error:
         pause = pause_after(error, part.tries)
         return _wait(edges, job, creating.not_created(), error.reason, pause)

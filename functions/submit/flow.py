@@ -54,7 +54,7 @@ def _start(edges: JobEdges, job: Job, part: Part) -> str:
         return "waits"
     capacity = _capacity(edges, part.model)
     if capacity.never_fits(part):
-        return split_part(edges, part, capacity.limit or 0)
+        return split_part(edges, part, capacity)
     try:
         claimed = _claim(edges, part, capacity)
     except CapacityExceeded:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shared.batchfile.schema import BYTES_PER_TOKEN
+from shared.batchfile import schema
 from shared.jobs import keys
+from shared.jobs.capacity import Capacity
 from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
 from shared.jobs.part import Part, PartLines
 from shared.jobs.results import lines_of
-from shared.openai.models import BatchError
 
 MAX_SLICES = 90  # at once: a transaction takes 100 rows; slices that are too large are split again
 
@@ -21,14 +21,22 @@ class Slice(NamedTuple):
     requests: int
     start: int  # byte of the part
     length: int
+    tokens: int  # estimated
+
+    def plus(self, other: "Slice") -> "Slice":
+        return self._replace(
+            requests=self.requests + other.requests,
+            length=self.length + other.length,
+            tokens=self.tokens + other.tokens,
+        )
+
+    def exceeds(self, most: "Slice") -> bool:
+        return self.requests > most.requests or self.tokens > most.tokens
 
 
-def split_part(edges: JobEdges, part: Part, limit: int) -> str:
+def split_part(edges: JobEdges, part: Part, capacity: Capacity) -> str:
     """All or nothing: the new parts hold the requests as soon as the part does not."""
-    if part.requests == 1:
-        return _never_fits(edges, part, limit)
-    size = max(limit * BYTES_PER_TOKEN, -(-part.source.length // MAX_SLICES))
-    slices = list(_slices(edges, part, size))
+    slices = list(_slices(edges, part, capacity))
     taken = max(
         each.number for each in edges.ledger.parts(part.job) if each.attempt == part.attempt
     )
@@ -38,27 +46,32 @@ def split_part(edges: JobEdges, part: Part, limit: int) -> str:
     return "split"
 
 
-def _never_fits(edges: JobEdges, part: Part, limit: int) -> str:
-    """One request alone is more than may ever be enqueued: it fails, with the reason."""
-    message = (
-        f"This request alone has about {part.tokens:,} prompt tokens; "
-        f"{limit:,} of {part.model} may be enqueued."
-    )
-    ended = part.refused(edges.now(), BatchError(code="token_limit_exceeded", message=message))
-    edges.ledger.replace_part(part, ended)
-    edges.land_queue.send_parts([ended.ref])
-    return "refused"
-
-
-def _slices(edges: JobEdges, part: Part, size: int) -> Iterator[Slice]:
-    first = requests = start = length = 0
+def _slices(edges: JobEdges, part: Part, capacity: Capacity) -> Iterator[Slice]:
+    """As many as fit a transaction; the last one takes the rest, and is split again."""
+    most = _most_of(part, capacity)
+    held = Slice(0, 0, 0, 0, 0)
+    made = 1
     for line in lines_of(edges.s3.chunks(part.source)):
-        more = len(line) + 1
-        if requests and length + more > size:
-            yield Slice(first, requests, start, length)
-            first, start, requests, length = first + requests, start + length, 0, 0
-        requests, length = requests + 1, length + more
-    yield Slice(first, requests, start, min(length, part.source.length - start))
+        more = Slice(held.first, 1, held.start, len(line) + 1, schema.tokens_in(line))
+        if held.requests and made < MAX_SLICES and held.plus(more).exceeds(most):
+            yield held
+            made += 1
+            held = Slice(held.first + held.requests, 0, held.start + held.length, 0, 0)
+        held = held.plus(more)
+    yield held._replace(length=min(held.length, part.source.length - held.start))
+
+
+def _most_of(part: Part, capacity: Capacity) -> Slice:
+    """What a slice may hold: no more than the limits, and not so little that there are too many."""
+    tokens = part.tokens if capacity.limit is None else capacity.limit
+    requests = part.requests if capacity.request_limit is None else capacity.request_limit
+    return Slice(
+        0,
+        max(requests, -(-part.requests // MAX_SLICES)),
+        0,
+        0,
+        max(tokens, -(-part.tokens // MAX_SLICES)),
+    )
 
 
 def _child(edges: JobEdges, part: Part, held: Slice, number: int) -> Part:
@@ -67,7 +80,9 @@ def _child(edges: JobEdges, part: Part, held: Slice, number: int) -> Part:
     if part.lines_key:
         key = keys.split_lines_key(part, held.first)
         edges.s3.write(key, [numbers_as_bytes(numbers)], keys.BINARY)
-    lines = PartLines(key=key, first=numbers[0], last=numbers[-1], count=held.requests)
+    lines = PartLines(
+        key=key, first=numbers[0], last=numbers[-1], count=held.requests, tokens=held.tokens
+    )
     span = part.source.model_copy(
         update={"start": part.source.start + held.start, "length": held.length}
     )

@@ -33,7 +33,10 @@ class OpenParts:
             have.requests + requests <= limits.requests
             and have.size + size <= limits.bytes
             and have.inputs + inputs <= limits.inputs
-            and schema.tokens_of(have.size + size) <= limits.tokens
+            and (
+                have.requests + requests == 1  # an estimate refuses nothing
+                or schema.tokens_of(have.size + size) <= limits.tokens
+            )
         )
 
     def may_search(self, group: Group, libraries: frozenset[str]) -> bool:

@@ -40,6 +40,7 @@ class PartBuilder:
     end: int = 0
     requests: int = 0
     size: int = 0  # bytes
+    uncounted: int = 0  # of them, what does not count as tokens
     inputs: int = 0
     spool: BinaryIO | None = None  # set: the lines do not lie side by side
     copied_numbers: "array[int]" = field(default_factory=lambda: array("I"))  # of the spool's lines
@@ -55,12 +56,14 @@ class PartBuilder:
 
     @property
     def tokens(self) -> int:
-        return schema.tokens_of(self.size)
+        return schema.tokens_of(self.size - self.uncounted)
 
     def count(self, lines: GoodLines, data: bytes) -> None:
         """`data`: the lines as the part will hold them."""
         self.requests += len(lines.numbers)
         self.size += len(data) + 1
+        if len(data) > schema.LARGE * len(lines.numbers):
+            self.uncounted += schema.uncounted_bytes(data)
         self.last_line = lines.numbers[-1]
 
     def hold(self, lines: GoodLines, data: bytes, copying: Copying) -> None:

@@ -120,6 +120,10 @@ _decode_named = msgspec.json.Decoder(_Named).decode
 
 # How deep a line is when the decoder gives up differs by interpreter: see shared/nesting.py.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+BY_VALUE = b";base64,"
+TOKENS_BY_VALUE = 1_500
+PAYLOAD = re.compile(rb";base64,[A-Za-z0-9+/=_\\-]+")
+LARGE = 8_192  # bytes of a line, on average, from which on it may hold an image by value
 NUMBER = re.compile(rb"\[\s*-?\d")
 
 
@@ -185,6 +189,22 @@ def asks(url: str, body: Body) -> bool:
 def tokens_of(size: int) -> int:
     """Estimated prompt tokens of a line of so many bytes."""
     return -(-size // BYTES_PER_TOKEN)
+
+
+def tokens_in(line: bytes) -> int:
+    """Estimated prompt tokens of a request: what it holds by value does not count by its bytes."""
+    return tokens_of(len(line) + 1 - uncounted_bytes(line))
+
+
+def uncounted_bytes(data: bytes) -> int:
+    """Of images and other files by value: each counts as so many tokens, whatever its size.
+
+    Source: 85 to 1,445 real tokens were seen where the bytes say 200,000 (forum 726758, 710256).
+    """
+    if BY_VALUE not in data:
+        return 0
+    sizes = (len(found[0]) - TOKENS_BY_VALUE * BYTES_PER_TOKEN for found in PAYLOAD.finditer(data))
+    return sum(size for size in sizes if size > 0)
 
 
 def inputs_of(line: bytes) -> int:

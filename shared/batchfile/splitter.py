@@ -186,13 +186,11 @@ class Splitter:
             yield validation.duplicate(self.lines, first)
 
     def _excess(self, size: int, inputs: int) -> Iterator[Problem]:
-        limits, tokens = self._limits, schema.tokens_of(size)
+        limits = self._limits
         if size > limits.bytes:
             yield validation.too_large(self.lines, "bytes", size, limits.bytes)
         if inputs > limits.inputs:
             yield validation.too_large(self.lines, "embedding inputs", inputs, limits.inputs)
-        if tokens > limits.tokens:
-            yield validation.too_large(self.lines, "estimated prompt tokens", tokens, limits.tokens)
 
     def _place(
         self, request: Request, line: GoodLines, size: int, inputs: int, libraries: frozenset[str]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr
 
 from shared.aws.dynamodb import DynamoTable, Row, Write, bare, stamp
-from shared.errors import CapacityExceeded, Conflict
+from shared.errors import CapacityExceeded, Conflict, Unit
 from shared.jobs.capacity import Capacity
 from shared.jobs.model import OVER, Job
 from shared.jobs.part import Part, PartState
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 CAPACITIES = "CAPACITY"
+NONE = -1  # not even where nothing is used
+KEPT_IDLE = 172_800  # seconds: then DynamoDB deletes the row of an idle model
+AWAKE = "REMOVE #i, #e"
+AWAKE_NAMES = {"#i": "idle", "#e": "expires_at"}
 LEFT = "LEFT"
 KEPT_RATES = 86_400  # seconds
 CAPACITY_WRITE = 1  # its place among the writes of a move
@@ -76,15 +80,45 @@ class Ledger:
         return Capacity.model_validate(found) if found else Capacity(model=model)
 
     def capacities(self) -> list[Capacity]:
-        """Every model that ever had a part."""
-        return [Capacity.model_validate(bare(row)) for row in self._table.partition(CAPACITIES)]
+        """Every model that has had a part of late."""
+        found = map(Capacity.model_validate, map(bare, self._table.partition(CAPACITIES)))
+        return [each for each in found if not each.idle]
 
-    def open_capacity(self, model: str) -> None:
+    def open_capacity(self, model: str, now: datetime) -> None:
         """From now on poll looks for waiting parts of this model."""
-        self._update_capacity(model, "SET #model = :model")
+        self._table.update(
+            CAPACITIES,
+            model,
+            UpdateExpression=f"SET #m = :m, #t = :t {AWAKE}",
+            ExpressionAttributeNames={"#m": "model", "#t": "touched_at", **AWAKE_NAMES},
+            ExpressionAttributeValues={":m": model, ":t": stamp(now)},
+        )
 
-    def learn_limit(self, model: str, limit: int, now: datetime) -> None:
-        """Stores how many estimated prompt tokens of a model may be enqueued, as OpenAI refused."""
+    def close_capacity(self, capacity: Capacity, now: datetime) -> None:
+        """Poll looks for no more parts of an idle model. Raises Conflict if it is in use again."""
+        self._table.update(
+            CAPACITIES,
+            capacity.model,
+            UpdateExpression="SET #i = :yes, #e = :e",
+            ConditionExpression="#t = :t AND (attribute_not_exists(#u) OR #u <= :none)",
+            ExpressionAttributeNames={"#t": "touched_at", "#u": "used", **AWAKE_NAMES},
+            ExpressionAttributeValues={
+                ":yes": True,
+                ":e": int(now.timestamp()) + KEPT_IDLE,
+                ":t": stamp(capacity.touched_at or now),
+                ":none": 0,
+            },
+        )
+
+    def learn_limit(self, model: str, limit: int, unit: Unit, now: datetime) -> None:
+        """Stores how much of a model may be enqueued, as OpenAI refused."""
+        if unit == "requests":
+            sets = (
+                "SET #model = :model, #request_limit = :request_limit, "
+                "#requests_learned_at = :requests_learned_at"
+            )
+            self._update_capacity(model, sets, request_limit=limit, requests_learned_at=stamp(now))
+            return
         sets = "SET #model = :model, #limit = :limit, #learned_at = :learned_at"
         self._update_capacity(model, sets, limit=limit, learned_at=stamp(now))
 
@@ -125,30 +159,40 @@ class Ledger:
         self._table.put({"pk": "CURSOR", "sk": "batches", "after": after})
 
     def take_capacity(self, old: Part, new: Part, capacity: Capacity) -> None:
-        """Claims a waiting part and takes its tokens' capacity, both or neither.
+        """Claims a waiting part and takes its capacity, both or neither.
 
         Raises CapacityExceeded where others took it since it was read.
         """
         try:
-            self._move(old, new, self._taking(old, capacity))
+            self._move(old, new, self._taking(new, capacity))
         except Conflict as error:
-            if error.failed == {CAPACITY_WRITE}:
+            if error.failed == {CAPACITY_WRITE} and not self._still_admits(old, capacity):
                 raise CapacityExceeded(f"the capacity of {capacity.model} is taken") from error
             raise
 
+    def _still_admits(self, part: Part, read: Capacity) -> bool:
+        """Told apart from a limit that changed, and from a write that met another."""
+        limits = {"limit": read.limit, "request_limit": read.request_limit}
+        return self.capacity(part.model).model_copy(update=limits).admits(part)
+
     def _taking(self, part: Part, capacity: Capacity) -> Write:
-        if capacity.limit is None:
-            return self._spending(part.model, part.tokens)
-        return self._spending(
-            part.model,
-            part.tokens,
-            "(attribute_not_exists(#u) OR #u <= :free) AND (attribute_not_exists(#l) OR #l >= :l)",
-            {":l": capacity.limit, ":free": capacity.limit - part.tokens},
-        )
+        """For one request beyond the limit nothing else may be enqueued."""
+        conditions, values = list[str](), dict[str, int]()
+        least = 0 if part.requests == 1 else NONE
+        if capacity.limit is not None:
+            conditions.append("(attribute_not_exists(#u) OR #u <= :free)")
+            conditions.append("(attribute_not_exists(#l) OR #l >= :l)")
+            values |= {":l": capacity.limit, ":free": max(capacity.limit - part.tokens, least)}
+        if capacity.request_limit is not None:
+            conditions.append("(attribute_not_exists(#ur) OR #ur <= :freer)")
+            conditions.append("(attribute_not_exists(#rl) OR #rl >= :rl)")
+            free = max(capacity.request_limit - part.requests, least)
+            values |= {":rl": capacity.request_limit, ":freer": free}
+        return self._spending(part, 1, " AND ".join(conditions), values)
 
     def release_capacity(self, old: Part, new: Part) -> None:
-        """Moves a part on and gives its tokens' capacity back, both or neither: never twice."""
-        self._move(old, new, self._spending(old.model, -old.tokens))
+        """Moves a part on and gives its capacity back, both or neither: never twice."""
+        self._move(old, new, self._spending(new, -1))
 
     def land(self, old: Part, new: Part, children: Sequence[Part]) -> None:
         """Lands a part and adds the parts that follow from it, all or nothing."""
@@ -187,20 +231,24 @@ class Ledger:
         self._table.transact([self._table.replacing(_part_row(new), old.rev), capacity])
 
     def _spending(
-        self,
-        model: str,
-        tokens: int,
-        condition: str = "",
-        values: dict[str, int] | None = None,
+        self, part: Part, sign: int, condition: str = "", values: dict[str, int] | None = None
     ) -> Write:
-        """Takes tokens of a model's capacity, or gives them back."""
-        names = {"#m": "model", "#u": "used"} | ({"#l": "limit"} if condition else {})
+        """Takes what a part needs of its model's capacity, or gives it back."""
+        names = {"#m": "model", "#u": "used", "#ur": "used_requests", "#t": "touched_at"}
+        limits = {"#l": "limit", "#rl": "request_limit"}
+        names |= {name: each for name, each in limits.items() if f"({name})" in condition}
         return self._table.updating(
             CAPACITIES,
-            model,
-            UpdateExpression="SET #m = :m ADD #u :t",
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues={":m": model, ":t": tokens, **(values or {})},
+            part.model,
+            UpdateExpression=f"SET #m = :m, #t = :t ADD #u :tokens, #ur :requests {AWAKE}",
+            ExpressionAttributeNames=names | AWAKE_NAMES,
+            ExpressionAttributeValues={
+                ":m": part.model,
+                ":t": stamp(max(part.times.values())),
+                ":tokens": sign * part.tokens,
+                ":requests": sign * part.requests,
+                **(values or {}),
+            },
             **({"ConditionExpression": condition} if condition else {}),
         )
 

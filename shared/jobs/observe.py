@@ -6,7 +6,13 @@ from shared.errors import ActionRequired, CapacityExceeded, EdgeError, NotYet, T
 from shared.jobs import notifications
 from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part, PartState
-from shared.jobs.waiting import MOST_REJECTIONS, give_up_upload, pause_after, wait
+from shared.jobs.waiting import (
+    MOST_REJECTIONS,
+    give_up_upload,
+    pause_after,
+    wait,
+    wait_for_capacity,
+)
 from shared.openai.models import Batch, BatchStatus
 from shared.openai.refusals import why_failed
 
@@ -14,7 +20,6 @@ LOST_AFTER = timedelta(hours=3)  # since OpenAI first did not find a batch, in a
 GONE = "gone"  # instead of OpenAI's status: the batch does not exist any more
 SHORT_STATUSES = frozenset({BatchStatus.VALIDATING, BatchStatus.FINALIZING})  # minutes
 SHORT_STATUS_LIMIT = timedelta(hours=2)
-NO_CAPACITY_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)
 
 
 def observe(edges: JobEdges, part: Part, batch: Batch | None) -> None:
@@ -48,7 +53,8 @@ def _observe_missing(edges: JobEdges, part: Part) -> None:
 def _observe_failed(edges: JobEdges, part: Part, batch: Batch) -> None:
     error = why_failed(batch)
     if isinstance(error, CapacityExceeded):
-        _wait_for_capacity(edges, part, error)
+        if not wait_for_capacity(edges, edges.ledger.job(part.job), part, error):
+            _end(edges, part)
     elif isinstance(error, ActionRequired):
         _wait(edges, part, error.reason, pause_after(error, part.tries))
     elif isinstance(error, TryLater | NotYet) and part.rejections < MOST_REJECTIONS:
@@ -66,14 +72,6 @@ def _wait_after_rejection(edges: JobEdges, part: Part, error: EdgeError) -> None
 
 def _wait(edges: JobEdges, part: Part, reason: str, pause: timedelta) -> None:
     wait(edges, edges.ledger.job(part.job), part, reason, edges.now() + pause)
-
-
-def _wait_for_capacity(edges: JobEdges, part: Part, error: CapacityExceeded) -> None:
-    """Not a failure. If the refusal names the limit, it is kept for next time."""
-    if error.limit is not None and error.unit == "tokens":
-        edges.ledger.learn_limit(part.model, error.limit, edges.now())
-    pause = min(NO_CAPACITY_PAUSE * part.tries, LONGEST_PAUSE)
-    _wait(edges, part, error.reason, pause)
 
 
 def _end(edges: JobEdges, part: Part, reason: str = "") -> None:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Self
 
-from shared.batchfile.schema import BYTES_PER_TOKEN, PARTS_PER_ATTEMPT
+from shared.batchfile.schema import PARTS_PER_ATTEMPT
 from shared.jobs.model import Job
 from shared.model import FrozenModel
 from shared.objects import PartRef, Span
@@ -34,6 +34,7 @@ class PartLines(FrozenModel):
     first: int
     last: int
     count: int
+    tokens: int  # estimated
 
 
 class Retry(NamedTuple):
@@ -312,7 +313,7 @@ class Part(FrozenModel):
             bytes=source.length,
             inputs=self.inputs,
             libraries=self.libraries,
-            tokens=-(-source.length // BYTES_PER_TOKEN),
+            tokens=lines.tokens,
             due=now,
             times={PartState.WAITING.value: now},
         )

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from shared.errors import ActionRequired, EdgeError, TryLater
+from shared.errors import ActionRequired, CapacityExceeded, EdgeError, TryLater
 from shared.jobs import notifications
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
@@ -11,6 +11,7 @@ from shared.jobs.part import Part, PartState
 
 SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
 PAUSE_FOR_A_PERSON = timedelta(minutes=5)  # while a key is refused, or money or storage used up
+NO_CAPACITY_PAUSE, LONGEST_WITHOUT = timedelta(minutes=1), timedelta(minutes=15)
 MOST_REJECTIONS = 8  # of a part, of the kind that may pass: about an hour and a half
 
 
@@ -44,6 +45,24 @@ def wait(edges: JobEdges, job: Job | None, part: Part, reason: str, until: datet
         edges.ledger.release_capacity(part, waiting)
     elif _as_seen(waiting) != _as_seen(part):
         edges.ledger.replace_part(part, waiting)
+
+
+def wait_for_capacity(
+    edges: JobEdges, job: Job | None, part: Part, error: CapacityExceeded
+) -> bool:
+    """Not a failure. If the refusal names the limit, it is kept for next time.
+
+    False: it is one request, and OpenAI refused it again and again with nothing else enqueued.
+    """
+    if error.limit is not None:
+        edges.ledger.learn_limit(part.model, error.limit, error.unit, edges.now())
+    if part.requests == 1 and edges.ledger.capacity(part.model).used <= part.tokens:
+        if part.rejections >= MOST_REJECTIONS:
+            return False
+        part = part.rejected()
+    pause = error.after or min(NO_CAPACITY_PAUSE * part.tries, LONGEST_WITHOUT)
+    wait(edges, job, part, error.reason, edges.now() + pause)
+    return True
 
 
 def _as_seen(part: Part) -> tuple[PartState, str, datetime]:

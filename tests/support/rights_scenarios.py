@@ -103,6 +103,12 @@ def a_file_too_large_for_the_capacity() -> None:
     expect(world.run_job("a.jsonl", HEAVY).state, "completed_with_failures")
 
 
+def a_refused_batch() -> None:
+    world = TracedWorld()
+    world.small.misbehave("not_found", route="create_batch")
+    expect(world.run_job("a.jsonl", chats(2)).state, "failed")
+
+
 def a_lost_answer_and_a_second_batch() -> None:
     world = TracedWorld()
     world.small.misbehave("cut_after", route="create_batch")
@@ -170,6 +176,7 @@ BATCHES = [
     rejected_files,
     a_file_in_a_bucket_without_versioning,
     a_file_too_large_for_the_capacity,
+    a_refused_batch,
     a_lost_answer_and_a_second_batch,
     a_cancelled_job,
     an_intake_that_died,

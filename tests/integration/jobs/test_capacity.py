@@ -1,15 +1,19 @@
 """What has no room waits, visibly; nothing fails that could wait."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from moto import mock_aws
 
 from local.openai import SmallSettings
+from shared.errors import CapacityExceeded, Conflict
 from shared.jobs.model import JobState
 from shared.jobs.part import PartState
-from tests.support.batch_files import chat, lines
+from tests.support.batch_files import chat, chats, lines
+from tests.support.wires import TwistedWire, named, refused
 from tests.support.world import World
 
 # About 1,030 tokens a request: 40 of them make about 41,000.
@@ -163,9 +167,157 @@ def test_batches_are_created_within_the_hourly_rate() -> None:
 def test_learned_limit_is_forgotten_after_a_day() -> None:
     with mock_aws():
         world = tight(8_000)
-        world.edges.ledger.learn_limit("gpt-5-mini", 10, world.clock())
+        world.edges.ledger.learn_limit("gpt-5-mini", 10, "tokens", world.clock())
         (capacity,) = world.edges.ledger.capacities()
 
         assert capacity.as_known(world.clock(), None).limit == 10
         assert capacity.as_known(world.clock() + timedelta(hours=25), None).limit is None
         assert capacity.as_known(world.clock(), 5).limit == 5
+
+
+def refusing(world: World, message: str, most: int, code: str | None = None) -> TwistedWire:
+    """A server that takes so many requests at a time, and says so when a batch is validated."""
+    wire = TwistedWire(world.small.transport())
+
+    def enqueued() -> int:
+        over = {"completed", "failed", "expired", "cancelled"}
+        running = (b for b in world.small.batches.values() if b.status not in over)
+        return sum(requests_of(b.input_file_id) for b in running)
+
+    def requests_of(file: str) -> int:
+        return world.small.files[file].path.read_bytes().count(b"\n")
+
+    def before(request: httpx.Request) -> httpx.Response | None:
+        if named(request) != "POST /v1/batches":
+            return None
+        count = requests_of(json.loads(request.content)["input_file_id"])
+        return refused(429, message, code) if enqueued() + count > most else None
+
+    wire.before = before
+    world.edges = world.connect(transport=wire)
+    return wire
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("Enqueued request limit reached for gpt-5-mini. Limit: 7 enqueued requests.", None),
+        ("Enqueued request limit reached. Limit: 7 enqueued requests.", "token_limit_exceeded"),
+        ("Too many enqueued requests; request limit of 7 for the deployment.", None),
+    ],
+)
+def test_limit_of_requests_is_learned_and_the_part_split_by_requests(
+    world: World, message: str, code: str | None
+) -> None:
+    refusing(world, message, most=7, code=code)
+
+    job = world.run_job("big.jsonl", lines(chat(f"r{n}") for n in range(30)))
+
+    assert job.state is JobState.COMPLETED
+    (capacity,) = world.edges.ledger.capacities()
+    assert (capacity.request_limit, capacity.limit) == (7, None)
+    assert (capacity.used, capacity.used_requests) == (0, 0)
+    held = [part.requests for part in world.parts(job.id) if not part.replaced]
+    assert (max(held), sum(held)) == (7, 30)
+
+
+def test_one_request_above_the_limit_goes_alone_and_openai_decides() -> None:
+    with mock_aws():
+        world = World(SmallSettings(), settings={"enqueued_limits": "*=500"})  # OpenAI has none
+        requests = [chat("a"), chat("large", "x" * 40_000), chat("b")]
+        job = world.run_job("big.jsonl", lines(requests))
+
+        assert job.state is JobState.COMPLETED
+        (alone,) = [part for part in world.parts(job.id) if part.tokens > 500 and not part.replaced]
+        assert alone.requests == 1
+        overlapping = [
+            part
+            for part in world.parts(job.id)
+            if part.number != alone.number
+            and not part.replaced
+            and part.times["submitting"] < alone.times["ended"]
+            and part.times["ended"] > alone.times["submitted"]
+        ]
+        assert overlapping == []
+
+
+def test_one_request_that_openai_never_takes_ends_in_its_words() -> None:
+    with mock_aws():
+        world = tight(3_000)
+        job = world.run_job("big.jsonl", lines([chat("a"), chat("large", "x" * 40_000)]))
+
+        assert job.state is JobState.COMPLETED_WITH_FAILURES
+        (error,) = world.report(job)["errors"]
+        assert "Enqueued token limit reached" in error["message"]
+        assert [each.used for each in world.edges.ledger.capacities()] == [0]
+
+
+def test_images_by_value_are_not_refused_for_their_bytes() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 90_000}}
+    content = [{"type": "text", "text": "What is this?"}, image]
+    with mock_aws():
+        world = World(SmallSettings(), settings={"enqueued_limits": "*=9000"})
+        requests = [chat(f"i{n}") for n in range(4)]
+        for request in requests:
+            request["body"]["messages"] = [{"role": "user", "content": content}]
+        job = world.run_job("images.jsonl", lines(requests))
+
+        assert job.state is JobState.COMPLETED
+        assert [part.requests for part in world.parts(job.id)] == [4]
+
+
+@pytest.mark.parametrize("limit", [1_100, 1_500])
+def test_part_is_split_into_more_pieces_than_a_transaction_takes(limit: int) -> None:
+    with mock_aws():
+        world = World(SmallSettings(), settings={"enqueued_limits": f"*={limit}"})
+        job = world.run_job("many.jsonl", lines(chat(f"r{n}", "x" * 4_000) for n in range(150)))
+
+        assert job.state is JobState.COMPLETED
+        assert len(world.small.billed) == 150
+        held = [part for part in world.parts(job.id) if not part.replaced]
+        assert (len(held), sum(part.requests for part in held)) == (150, 150)
+
+
+def test_model_that_is_idle_costs_a_tick_nothing(world: World) -> None:
+    for n in range(30):
+        world.run_job(f"{n}.jsonl", lines([chat("a", model=f"model-{n}")]))
+    assert len(world.edges.ledger.capacities()) == 30
+
+    world.clock.advance(hours=2)
+    world.tick()
+    assert world.edges.ledger.capacities() == []
+
+    assert world.run_job("again.jsonl", lines([chat("a", model="model-7")])).state == "completed"
+    assert [each.model for each in world.edges.ledger.capacities()] == ["model-7"]
+
+
+def test_model_with_parts_that_wait_for_days_is_not_idle(world: World) -> None:
+    world.small.misbehave("quota_exhausted", times=None, route="create_batch")
+    job = world.drop("a.jsonl", chats(2))
+    world.run_functions()
+    for _ in range(3):
+        world.tick(seconds=86_400)
+
+    world.small.clear_quirks()
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.COMPLETED
+
+
+def test_limit_that_changed_meanwhile_is_a_conflict_and_no_lack_of_capacity(world: World) -> None:
+    job = world.drop("a.jsonl", chats(2))
+    world.run_function("intake")
+    (part,) = world.parts(job)
+    ledger = world.edges.ledger
+    read = ledger.capacity(part.model).model_copy(update={"limit": 100_000})
+    ledger.learn_limit(part.model, 90_000, "tokens", world.clock())
+    claimed = part.claimed(world.clock(), world.config.lease)
+
+    with pytest.raises(Conflict):
+        ledger.take_capacity(part, claimed, read)
+
+    full = ledger.capacity(part.model).model_copy(update={"limit": 1})
+    ledger.learn_limit(part.model, 1, "tokens", world.clock())
+    two = part.model_copy(update={"tokens": 2})
+    with pytest.raises(CapacityExceeded):
+        ledger.take_capacity(two, two.claimed(world.clock(), world.config.lease), full)

@@ -233,20 +233,31 @@ def test_skip_keeps_the_line_numbers_of_good_lines() -> None:
     assert (found.bad_lines, found.lines) == (1, 5)
 
 
-@pytest.mark.parametrize(
-    ("limits", "text", "what"),
-    [
-        (Limits(bytes=400), "x" * 400, "bytes"),
-        (Limits(tokens=100), "x" * 400, "estimated prompt tokens"),
-    ],
-)
-def test_request_that_fits_no_part_is_reported(limits: Limits, text: str, what: str) -> None:
-    data = lines([chat("large", text), chat("small")])
+def test_request_of_more_estimated_tokens_than_a_part_goes_alone() -> None:
+    data = lines([chat("small"), chat("large", "x" * 400), chat("other")])
 
-    found = split_bytes(data, limits, skip=True)
+    found = split_bytes(data, Limits(tokens=100), skip=False)
+
+    assert found.marks == []
+    assert [part.numbers for part in found.parts] == [[1], [2], [3]]
+
+
+def test_image_by_value_does_not_count_by_its_bytes() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 400_000}}
+    body = {"model": "m", "messages": [{"role": "user", "content": [image]}]}
+
+    found = split_bytes(line(custom_id="a", body=body) + b"\n", Limits(), skip=False)
+
+    assert 1_500 <= found.parts[0].tokens < 1_700
+
+
+def test_request_that_fits_no_part_is_reported() -> None:
+    data = lines([chat("large", "x" * 400), chat("small")])
+
+    found = split_bytes(data, Limits(bytes=400), skip=True)
 
     assert found.marks == [(1, "request_too_large", None)]
-    assert what in found.problems[0].message
+    assert "bytes" in found.problems[0].message
     assert [(p.first_line, p.numbers, p.is_copy) for p in found.parts] == [(2, [2], False)]
 
 

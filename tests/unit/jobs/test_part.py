@@ -156,7 +156,7 @@ def test_change_to_a_part_is_a_revision() -> None:
 
 
 def test_retried_requests_are_a_part_of_the_next_attempt() -> None:
-    lines = PartLines(key="parts/j1/retry.lines", first=3, last=9, count=2)
+    lines = PartLines(key="parts/j1/retry.lines", first=3, last=9, count=2, tokens=100)
 
     retry = Retry(timedelta(minutes=5), "two failed", free=True)
     retried = part(number=7).next_attempt(SPAN, lines, NOW, retry)
@@ -172,7 +172,8 @@ def test_retried_requests_are_a_part_of_the_next_attempt() -> None:
 
 
 def test_split_off_part_is_of_the_same_attempt() -> None:
-    split = part(number=7).split_off(9, SPAN, PartLines(key=None, first=1, last=2, count=2), NOW)
+    lines = PartLines(key=None, first=1, last=2, count=2, tokens=100)
+    split = part(number=7).split_off(9, SPAN, lines, NOW)
 
     assert (split.number, split.attempt, split.lines_key, split.name) == (9, 1, None, "j1/000009")
 
