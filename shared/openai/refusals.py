@@ -80,7 +80,9 @@ UNPAID = frozenset(
 SAYS_UNPAID = re.compile(
     r"billing hard limit|exceeded your current quota|account is not active|billing details", re.I
 )
-SAYS_FULL = re.compile(r"enqueued (token|request)s?\W+limit|limit\W.{0,40}enqueued", re.I)
+SAYS_FULL = re.compile(
+    r"enqueued (token|request)s?\b.{0,40}\blimit|limit\b.{0,40}\benqueued|too many enqueued", re.I
+)
 SAYS_STORAGE_FULL = re.compile(
     r"storage (quota|limit|space)|(exceed\w*|out of)\b.{0,40}\bstorage", re.I
 )

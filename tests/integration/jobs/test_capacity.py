@@ -305,19 +305,17 @@ def test_model_with_parts_that_wait_for_days_is_not_idle(world: World) -> None:
 
 
 def test_limit_that_changed_meanwhile_is_a_conflict_and_no_lack_of_capacity(world: World) -> None:
-    job = world.drop("a.jsonl", chats(2))
+    one, two = (world.drop(f"{n}.jsonl", chats(2)) for n in range(2))
     world.run_function("intake")
-    (part,) = world.parts(job)
-    ledger = world.edges.ledger
-    read = ledger.capacity(part.model).model_copy(update={"limit": 100_000})
-    ledger.learn_limit(part.model, 90_000, "tokens", world.clock())
-    claimed = part.claimed(world.clock(), world.config.lease)
+    (first,), (second,) = world.parts(one), world.parts(two)
+    ledger, lease = world.edges.ledger, world.config.lease
+    read = ledger.capacity(first.model).model_copy(update={"limit": first.tokens + 1})
+    ledger.learn_limit(first.model, first.tokens, "tokens", world.clock())
 
     with pytest.raises(Conflict):
-        ledger.take_capacity(part, claimed, read)
+        ledger.take_capacity(first, first.claimed(world.clock(), lease), read)
 
-    full = ledger.capacity(part.model).model_copy(update={"limit": 1})
-    ledger.learn_limit(part.model, 1, "tokens", world.clock())
-    two = part.model_copy(update={"tokens": 2})
+    read = ledger.capacity(first.model)
+    ledger.take_capacity(first, first.claimed(world.clock(), lease), read)
     with pytest.raises(CapacityExceeded):
-        ledger.take_capacity(two, two.claimed(world.clock(), world.config.lease), full)
+        ledger.take_capacity(second, second.claimed(world.clock(), lease), read)
