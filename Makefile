@@ -26,7 +26,7 @@ test: setup ## all tests, with PYTHON=python3.13 on another Python
 test-fast: setup ## the unit tests and the life of a job, in a minute
 	$(BIN)/pytest -q -n 2 --dist loadgroup -rs tests/unit tests/integration/jobs/test_functions.py
 cover: setup ## which branches of functions/ and shared/ the tests take
-	$(BIN)/pytest -q -n 2 --dist loadgroup --cov tests/unit tests/integration
+	$(BIN)/pytest -q -n 2 --dist loadgroup --cov=functions --cov=shared tests/unit tests/integration
 lint: setup ## format, style, import rules, types, and no function above 10 (boolean operators counted)
 	$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/lint-imports && $(BIN)/mypy
 	@above=$$($(BIN)/radon cc --show-complexity --min C functions shared local) && [ -z "$$above" ] || \
