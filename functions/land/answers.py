@@ -51,8 +51,16 @@ class PartAnswers:
             return stand_in(custom_id, UNREADABLE, f"not JSON: {shorten(raw, KEPT_RAW)}")
         return self._at(place)
 
-    def is_retried(self, custom_id: str) -> bool:
+    @property
+    def leaves_others(self) -> bool:
+        """The batch was refused for lines that OpenAI names: nothing ran, and the others may go."""
+        named = len(self.refusals)
+        return self.part.batch_status == BatchStatus.FAILED and 0 < named < self.part.requests
+
+    def is_retried(self, custom_id: str, position: int) -> bool:
         """Whether its failure may pass or its answer is missing, and the batch really ran."""
+        if self.leaves_others:
+            return position not in self.refusals
         if self.part.batch_status in {REFUSED, BatchStatus.FAILED, BatchStatus.CANCELLED}:
             return False
         return custom_id not in self.places or custom_id in self.may_succeed

@@ -15,6 +15,7 @@ from shared.jobs.part import Part, PartLines, Retry
 from shared.jobs.results import lines_of
 from shared.objects import Span
 
+MOST_ROUNDS = 3  # without the lines for which OpenAI refused the batch
 GROWTH = 12  # from minutes to hours
 LONGEST_PAUSE = timedelta(hours=6)
 QUOTA_PAUSE = timedelta(minutes=30)
@@ -32,8 +33,8 @@ def plan_retry(
     with tempfile.TemporaryFile() as disk:
         lines = lines_of(edges.s3.chunks(part.source))
         numbered = zip(line_numbers(edges.s3, part), custom_ids, lines, strict=True)
-        for number, custom_id, line in numbered:
-            if answers.is_retried(custom_id):
+        for position, (number, custom_id, line) in enumerate(numbered, 1):
+            if answers.is_retried(custom_id, position):
                 disk.write(line + b"\n")
                 numbers.append(number)
                 tokens += schema.tokens_in(line)
@@ -59,11 +60,18 @@ def is_cut_short(
     """Whether the job's cancel changed what becomes of the part's requests."""
     if job.cancel_requested is None or part.was_cancelled_by(job):
         return job.cancel_requested is not None
-    return not _is_final(edges, job, part, answers) and any(map(answers.is_retried, ids))
+    return not _is_final(edges, job, part, answers) and _any_retried(answers, ids)
+
+
+def _any_retried(answers: PartAnswers, ids: Iterable[str]) -> bool:
+    return any(answers.is_retried(each, n) for n, each in enumerate(ids, 1))
 
 
 def _retry(edges: JobEdges, part: Part, answers: PartAnswers, count: int) -> Retry:
     """Later each time: minutes, then hours. Want of money costs no attempt, but waits for long."""
+    if answers.leaves_others:
+        reason = f"OpenAI refused {part.requests - count:,} request(s); the others go without them"
+        return Retry(timedelta(), reason, free=True, without_refused=True)
     if len(answers.unpaid) == count:
         reason = "OpenAI answers that the quota is used up; its attempts don't count"
         return Retry(_spread(QUOTA_PAUSE, part), reason, free=True)
@@ -80,6 +88,8 @@ def _spread(pause: timedelta, part: Part) -> timedelta:
 
 def _is_final(edges: JobEdges, job: Job, part: Part, answers: PartAnswers) -> bool:
     """The usual case: the input is not read again."""
+    if answers.leaves_others:
+        return part.without_refused >= MOST_ROUNDS
     if answers.all_final() or (answers.names_nothing and part.names_nothing):
         return True
     if part.counted_attempts < job.options.max_attempts:

@@ -43,6 +43,7 @@ class Retry(NamedTuple):
     pause: timedelta
     reason: str
     free: bool = False
+    without_refused: bool = False
     names_nothing: bool = False
 
 
@@ -73,6 +74,7 @@ class Part(FrozenModel):
     missing_since: datetime | None = None  # when OpenAI first did not find its batch or an output
     names_nothing: bool = False  # its batch's answers name none of the requests, as one before
     free_attempts: int = 0  # before this one, that failed for want of money alone: they don't count
+    without_refused: int = 0  # how often it goes without lines for which OpenAI refused a batch
     unusable: list[str] = []  # uploads that OpenAI could not find, though it lists them
     creating_at: datetime | None = None  # set: create was called, and its answer may be lost
     batch_id: str | None = None
@@ -269,6 +271,7 @@ class Part(FrozenModel):
             "reason": shorten(retry.reason),
             "free_attempts": self.free_attempts + retry.free,
             "names_nothing": retry.names_nothing,
+            "without_refused": self.without_refused + retry.without_refused,
         }
         return self._child(number, attempt, (source, lines), now).model_copy(update=update)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from functions.land.retry import MOST_ROUNDS
 from shared.jobs.model import JobState
 from shared.jobs.part import PartState
 from shared.jobs.waiting import MOST_REJECTIONS
@@ -180,11 +181,43 @@ def test_failed_validation_is_not_tried_again_for_ever(world: World) -> None:
     assert (world.clock() - started).total_seconds() > 3_600
 
 
-def test_failed_validation_that_names_a_line_is_final(world: World) -> None:
+@pytest.mark.parametrize("bad_lines", ["reject", "skip"])
+@pytest.mark.parametrize("attempts", ["1", "3"])
+def test_batch_refused_for_a_line_goes_again_without_it(
+    world: World, bad_lines: str, attempts: str
+) -> None:
+    world.small.misbehave("validation_fails", code="odd", message="Line 2 is odd.", line=2)
+    job = world.drop("a.jsonl", chats(5), bad_lines=bad_lines, max_attempts=attempts)
+
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.COMPLETED_WITH_FAILURES
+    assert len(world.small.billed) == 4
+    results = world.results(world.job(job))
+    assert [bool(each["error"]) for each in results] == [False, True, False, False, False]
+    assert "Line 2 is odd." in results[1]["error"]["message"]
+    retried = world.parts(job)[1]
+    assert (retried.requests, retried.counted_attempts) == (4, 1)
+
+
+def test_batch_refused_for_ever_other_lines_ends(world: World) -> None:
     world.small.misbehave(
-        "validation_fails", times=None, code="server_error", message="Odd.", line=2
+        "validation_fails", times=None, code="odd", message="This line is odd.", line=2
     )
-    job = world.drop("a.jsonl", chats(3))
+    job = world.drop("a.jsonl", chats(9))
+
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.FAILED
+    assert len(world.small.batches) == MOST_ROUNDS + 1
+    errors = [each["error"]["message"] for each in world.results(world.job(job))]
+    assert sum(each == "This line is odd." for each in errors) == MOST_ROUNDS + 1
+    assert sum("that this request was in" in each for each in errors) == 9 - (MOST_ROUNDS + 1)
+
+
+def test_batch_of_which_every_line_is_refused_is_not_made_again(world: World) -> None:
+    world.small.misbehave("validation_fails", times=None, code="odd", message="Odd.", line=1)
+    job = world.drop("a.jsonl", chats(1))
 
     world.run_until_over(job)
 
