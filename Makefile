@@ -4,7 +4,7 @@
 include local/build/environments.mk local/build/packages.mk
 
 .PHONY: help run run-audit run-library up down setup test test-fast cover lint validate check simulate \
-	kills moves bench cost build deploy adopt
+	mutate kills moves bench cost build deploy adopt
 
 help:
 	@awk '/^##### / { print "\n" substr($$0, 7) } /^[a-z][a-z -]*:.*## / { split($$0, line, /:.*## /); \
@@ -38,6 +38,8 @@ validate: setup .venvs/checkov/.stamp .venvs/pip-audit/.stamp ## template, lock 
 check: lint validate test ## lint, validate and test
 simulate: setup ## seeded schedules of everything that goes wrong: SEEDS=200
 	$(BIN)/python -m tests.simulation --seeds $${SEEDS:-200}
+mutate: setup ## deliberate mistakes, one at a time: do the tests notice? ONLY=regex
+	$(BIN)/python -m tests.mutations --only "$${ONLY:-}"
 kills: setup ## kill -9 of functions at random moments, in a local world: TIMES=50
 	$(BIN)/python -m tests.tools.kills --times $${TIMES:-50}
 moves: setup ## with open jobs, an upgrade FROM=HEAD~1, then a deletion and what follows

@@ -19,6 +19,7 @@ from shared.jobs.waiting import wait
 from shared.objects import PartRef
 
 LIBRARY_PAUSE = timedelta(minutes=1)
+REFUSED_ALONE = 3  # then it is larger than we think
 CONFLICTS = 5  # until the message goes back to the queue
 
 
@@ -53,6 +54,9 @@ def _start(edges: JobEdges, job: Job, part: Part) -> str:
         wait(edges, job, part, reason, until=edges.now() + LIBRARY_PAUSE)
         return "waits"
     capacity = _capacity(edges, part.model)
+    if part.requests > 1 and part.refused_alone >= REFUSED_ALONE:
+        half = capacity.model_copy(update={"limit": part.tokens // 2})
+        return split_part(edges, part, half)
     if capacity.never_fits(part):
         return split_part(edges, part, capacity)
     try:

@@ -69,6 +69,7 @@ class Part(FrozenModel):
     due: datetime
     requested_at: datetime | None = None  # when submit was last requested to take it
     tries: int = 0
+    refused_alone: int = 0  # for lack of capacity, with nothing else of its model enqueued
     rejections: int = 0  # by OpenAI, of the kind that may pass: no such file, its own errors
     file_id: str | None = None
     missing_since: datetime | None = None  # when OpenAI first did not find its batch or an output

@@ -52,14 +52,15 @@ def wait_for_capacity(
 ) -> bool:
     """Not a failure. If the refusal names the limit, it is kept for next time.
 
-    False: it is one request, and OpenAI refused it again and again with nothing else enqueued.
+    What is refused with nothing else enqueued is larger than we think: submit splits it, and one
+    request ends after a few times. False: it has.
     """
     if error.limit is not None:
         edges.ledger.learn_limit(part.model, error.limit, error.unit, edges.now())
-    if part.requests == 1 and edges.ledger.capacity(part.model).used <= part.tokens:
-        if part.rejections >= MOST_REJECTIONS:
+    if edges.ledger.capacity(part.model).used <= part.tokens:
+        if part.requests == 1 and part.refused_alone >= MOST_REJECTIONS:
             return False
-        part = part.rejected()
+        part = part.model_copy(update={"refused_alone": part.refused_alone + 1})
     pause = error.after or min(NO_CAPACITY_PAUSE * part.tries, LONGEST_WITHOUT)
     wait(edges, job, part, error.reason, edges.now() + pause)
     return True

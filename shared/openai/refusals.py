@@ -28,8 +28,13 @@ OK = range(200, 300)
 KEY_REFUSED = frozenset({401, 403})
 CHECK_THE_KEY = "(is the stored key right, active and for this project?)"
 # `Limit: 900,000 enqueued tokens`; at Azure `limit of 30K for the deployment`
-LIMIT = re.compile(r"\blimit(?:\s+is|\s+of|:)?\s*(\d[\d,. _']*)\s*([KM](?![a-z]))?", re.I)
-IN_REQUESTS = re.compile(r"enqueued requests?\b|\brequests? (?:enqueued|limit)", re.I)
+LIMIT = re.compile(
+    r"\blimit(?:\s+is|\s+of|:)?\s*(\d(?:[\d,.'_\s]*\d)?)\s*([KM](?![a-z]))?"
+    r"(?:\s*(?:enqueued\s+)?(token|request)s?\b)?",
+    re.I,
+)
+UNIT = re.compile(r"enqueued (token|request)s?\b|\b(token|request)s? (?:enqueued|limit)", re.I)
+GROUPED = re.compile(r"\d+|\d{1,3}(?:[,.]\d{3})+")
 TIMES = {"": 1, "k": 1_000, "m": 1_000_000}
 
 
@@ -157,13 +162,21 @@ class Refusal:
 
 def enqueued_limit(message: str) -> tuple[Unit, int | None]:
     """How much may be enqueued, from OpenAI's text: `Limit: 900,000 enqueued tokens.`"""
-    unit: Unit = "requests" if IN_REQUESTS.search(message) else "tokens"
-    found = LIMIT.search(message)
-    if found is None:
-        return unit, None
-    number = re.sub(r"[.,]$|[^\d.]|[.](?=\d{3}\b)", "", found[1].strip())
-    limit = int(float(number) * TIMES[(found[2] or "").lower()])
-    return unit, limit or None
+    found, named = LIMIT.search(message), UNIT.search(message)
+    word = (found and found[3]) or (named and (named[1] or named[2])) or "token"
+    unit: Unit = "requests" if word.lower() == "request" else "tokens"
+    return unit, _whole_number(found[1], (found[2] or "").lower()) if found else None
+
+
+def _whole_number(text: str, times: str) -> int | None:
+    """Grouped by commas, points, spaces or not at all; None for what is no such number."""
+    number, fraction = re.sub(r"[\s'_]", "", text), "0"
+    if not GROUPED.fullmatch(number):
+        number, _, fraction = number.replace(",", ".").rpartition(".")
+    if not GROUPED.fullmatch(number) or not fraction.isdecimal():
+        return None
+    whole = int(re.sub(r"\D", "", number))
+    return int((whole + float(f"0.{fraction}")) * TIMES[times]) or None
 
 
 def why_failed(batch: Batch) -> EdgeError:

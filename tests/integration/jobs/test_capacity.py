@@ -322,3 +322,13 @@ def test_limit_that_changed_meanwhile_is_a_conflict_and_no_lack_of_capacity(worl
     ledger.take_capacity(first, first.claimed(world.clock(), lease), read)
     with pytest.raises(CapacityExceeded):
         ledger.take_capacity(second, second.claimed(world.clock(), lease), read)
+
+
+def test_part_that_takes_more_than_we_think_is_split() -> None:
+    with mock_aws():
+        world = tight(25_000)  # by the server's count four of these make 40,000, by ours 6,000
+        job = world.run_job("big.jsonl", lines(chat(f"r{n}", "x" * 40_000) for n in range(4)))
+
+        assert job.state is JobState.COMPLETED
+        assert len(world.small.billed) == 4
+        assert max(part.requests for part in world.parts(job.id) if not part.replaced) == 2

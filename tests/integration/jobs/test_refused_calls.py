@@ -224,8 +224,8 @@ def test_batch_of_which_every_line_is_refused_is_not_made_again(world: World) ->
     assert len(world.small.batches) == 1
 
 
-@pytest.mark.parametrize("how", ["at create", "at validation"])
-def test_upload_that_is_listed_and_of_no_use_is_replaced(world: World, how: str) -> None:
+def useless(world: World, *, deletable: bool) -> list[str]:
+    """The first upload is listed and can't be found; the uploads as they come."""
     wire, uploads = twisted(world), list[str]()
 
     def after(request: httpx.Request, response: httpx.Response) -> httpx.Response | None:
@@ -234,21 +234,37 @@ def test_upload_that_is_listed_and_of_no_use_is_replaced(world: World, how: str)
         return None
 
     def before(request: httpx.Request) -> httpx.Response | None:
+        if request.method == "DELETE" and not deletable and request.url.path.endswith(uploads[0]):
+            return refused(400, "Not this one.")
         if named(request) == CREATE and json.loads(request.content)["input_file_id"] == uploads[0]:
             return refused(400, f"Cannot find file {uploads[0]}, or the project has no access.")
         return None
 
-    wire.after = after
-    if how == "at create":
-        wire.before = before
-    else:
-        world.small.misbehave("validation_fails", message="Cannot find file file-x, or …")
+    wire.after, wire.before = after, before
+    return uploads
+
+
+@pytest.mark.parametrize("deletable", [True, False])
+def test_upload_that_is_listed_and_of_no_use_is_replaced(world: World, *, deletable: bool) -> None:
+    uploads = useless(world, deletable=deletable)
     job = world.drop("a.jsonl", chats(3))
+
     world.run_until_over(job)
 
     assert world.job(job).state is JobState.COMPLETED
     assert len(uploads) == 2
-    assert uploads[0] not in world.small.files
+    assert (uploads[0] in world.small.files) is not deletable
+
+
+def test_upload_of_no_use_to_a_batch_is_replaced(world: World) -> None:
+    world.small.misbehave("validation_fails", message="Cannot find file file-x, or …")
+    job = world.drop("a.jsonl", chats(3))
+
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.COMPLETED
+    files = {batch.input_file_id for batch in world.small.batches.values()}
+    assert len(files) == 2
 
 
 def test_file_that_openai_never_finds_ends_the_part_in_its_words(world: World) -> None:

@@ -1,0 +1,84 @@
+"""Puts each deliberate mistake in, one at a time, and looks whether the named tests notice.
+
+python -m tests.mutations [--only REGEX]: in a copy of the tree, so nothing here changes.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.mutations.table import ROWS, Row
+
+ROOT = Path(__file__).parents[2]
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".world", ".aws-sam", "__pycache__", ".*_cache")
+WANTED = 0.97  # of the rows are noticed, or the run fails
+LONGEST = 240  # seconds; a test that hangs has noticed
+WORKERS = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", metavar="REGEX", help="of a row's file or what")
+    only = re.compile(parser.parse_args(arguments).only)
+    rows = [row for row in ROWS if only.search(f"{row.file} {row.what}")]
+    begun = time.monotonic()
+    with ThreadPoolExecutor(WORKERS) as workers:
+        outcomes = list(workers.map(_tried, [rows[n::WORKERS] for n in range(WORKERS)]))
+    found = [each for outcome in outcomes for each in outcome]
+    noticed = sum(each == "noticed" for each in found)
+    print(f"{noticed} of {len(rows)} noticed, {time.monotonic() - begun:,.0f} s")
+    return 0 if noticed >= WANTED * len(rows) else 1
+
+
+def _tried(rows: list[Row]) -> list[str]:
+    """In one copy of the tree, row after row."""
+    outcomes: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "tree"
+        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+        for row in rows:
+            outcome = _outcome(copy, row)
+            outcomes.append(outcome)
+            print(f"{outcome:9} {row.file}: {row.what}", flush=True)
+    return outcomes
+
+
+def _outcome(copy: Path, row: Row) -> str:
+    place = copy / row.file
+    right = place.read_text()
+    if right.count(row.old) != 1:
+        return "STALE"
+    place.write_text(right.replace(row.old, row.new))
+    try:
+        return "noticed" if _fails(copy, row.tests) else "SURVIVED"
+    finally:
+        place.write_text(right)
+
+
+def _fails(copy: Path, tests: str) -> bool:
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        ran = subprocess.run(  # rows of our own
+            [*command, *tests.split()],
+            cwd=copy,
+            env=environment,
+            capture_output=True,
+            timeout=LONGEST,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    return ran.returncode == 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
