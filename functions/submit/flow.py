@@ -55,8 +55,8 @@ def _start(edges: JobEdges, job: Job, part: Part) -> str:
         return "waits"
     capacity = _capacity(edges, part.model)
     if part.requests > 1 and part.refused_alone >= REFUSED_ALONE:
-        half = capacity.model_copy(update={"limit": part.tokens // 2})
-        return split_part(edges, part, half)
+        less = capacity.model_copy(update={"limit": part.tokens * 2 // 3})
+        return split_part(edges, part, less)
     if capacity.never_fits(part):
         return split_part(edges, part, capacity)
     try:
