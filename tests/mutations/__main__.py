@@ -58,12 +58,13 @@ def _outcome(copy: Path, row: Row) -> str:
         return "STALE"
     place.write_text(right.replace(row.old, row.new))
     try:
-        return "noticed" if _fails(copy, row.tests) else "SURVIVED"
+        return _seen(copy, row.tests)
     finally:
         place.write_text(right)
 
 
-def _fails(copy: Path, tests: str) -> bool:
+def _seen(copy: Path, tests: str) -> str:
+    """INVALID: no test could run, so that nothing was shown."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     try:
@@ -76,8 +77,8 @@ def _fails(copy: Path, tests: str) -> bool:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return True
-    return ran.returncode == 1
+        return "noticed"
+    return {0: "SURVIVED", 1: "noticed"}.get(ran.returncode, "INVALID")
 
 
 if __name__ == "__main__":

@@ -207,7 +207,7 @@ ROWS = (
     Row(
         "shared/jobs/observe.py",
         "        part = give_up_upload(edges, part)\n",
-        "",
+        "        pass\n",
         "a batch is made again of an upload that can't be found",
         CALLS + " -k of_no_use",
     ),

@@ -173,3 +173,23 @@ def test_success_replaces_a_failure_of_the_same_request(world: World, order: str
     assert world.job(job).state is JobState.COMPLETED
     assert len(world.small.billed) == 3
     assert world.report(world.job(job))["extra_answers"] == 3
+
+
+def test_attempts_are_left_after_money_was_wanting(world: World) -> None:
+    codes = ["insufficient_quota"] * 3 + ["server_error"]
+    wire = rewriting(world, as_lines)
+    answered = wire.after
+
+    def after(request: httpx.Request, response: httpx.Response) -> httpx.Response | None:
+        if not named(request).endswith("/content") or not codes:
+            return answered(request, response)
+        change = failing(codes.pop(0))
+        lines = change([json.loads(line) for line in response.content.splitlines()])
+        return httpx.Response(200, content=b"".join(each + b"\n" for each in lines))
+
+    wire.after = after
+    job = world.drop("a.jsonl", chats(2), max_attempts="2")
+
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.COMPLETED
