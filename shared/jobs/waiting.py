@@ -12,6 +12,8 @@ from shared.jobs.part import Part, PartState
 SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
 PAUSE_FOR_A_PERSON = timedelta(minutes=5)  # while a key is refused, or money or storage used up
 NO_CAPACITY_PAUSE, LONGEST_WITHOUT = timedelta(minutes=1), timedelta(minutes=15)
+BYTES_AT_LEAST = 2  # of a token
+MOST_ALONE = 24  # refusals of one request that is alone: about six hours
 MOST_REJECTIONS = 8  # of a part, of the kind that may pass: about an hour and a half
 
 
@@ -52,18 +54,28 @@ def wait_for_capacity(
 ) -> bool:
     """Not a failure. If the refusal names the limit, it is kept for next time.
 
-    What is refused with nothing else enqueued is larger than we think: submit splits it, and one
-    request ends after a few times. False: it has.
+    What is refused with nothing else of ours enqueued may be larger than we think: submit splits
+    it, and one request ends after some hours. False: it has. What can't be that large only waits,
+    as others may use the same organization.
     """
     if error.limit is not None:
         edges.ledger.learn_limit(part.model, error.limit, error.unit, edges.now())
-    if edges.ledger.capacity(part.model).used <= part.tokens:
-        if part.requests == 1 and part.refused_alone >= MOST_REJECTIONS:
+    if _may_be_too_large(edges, part):
+        if part.requests == 1 and part.refused_alone >= MOST_ALONE:
             return False
         part = part.model_copy(update={"refused_alone": part.refused_alone + 1})
     pause = error.after or min(NO_CAPACITY_PAUSE * part.tries, LONGEST_WITHOUT)
     wait(edges, job, part, error.reason, edges.now() + pause)
     return True
+
+
+def _may_be_too_large(edges: JobEdges, part: Part) -> bool:
+    """Alone, and above the limit if a token were two bytes, not four as we estimate."""
+    configured = edges.settings.enqueued_limit(part.model)
+    capacity = edges.ledger.capacity(part.model)
+    limit = capacity.as_known(edges.now(), configured).limit
+    is_alone = capacity.used <= part.tokens
+    return is_alone and limit is not None and part.source.length // BYTES_AT_LEAST > limit
 
 
 def _as_seen(part: Part) -> tuple[PartState, str, datetime]:

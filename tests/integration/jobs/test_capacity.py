@@ -332,3 +332,23 @@ def test_part_that_takes_more_than_we_think_is_split() -> None:
         assert job.state is JobState.COMPLETED
         assert len(world.small.billed) == 4
         assert max(part.requests for part in world.parts(job.id) if not part.replaced) == 2
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+def test_part_waits_for_as_long_as_others_use_the_limit(world: World, requests: int) -> None:
+    wire = TwistedWire(world.small.transport())
+    full = "Enqueued token limit reached for gpt-5-mini. Limit: 90,000 enqueued tokens."
+    wire.before = lambda request: (
+        refused(429, full, "token_limit_exceeded") if named(request) == "POST /v1/batches" else None
+    )
+    world.edges = world.connect(transport=wire)
+    job = world.drop("a.jsonl", chats(requests))
+    world.run_functions()
+    for _ in range(60):
+        world.tick(seconds=1_800)
+    (part,) = world.parts(job)
+    assert part.reason.endswith(full)
+
+    wire.before = lambda _: None
+    world.run_until_over(job)
+    assert world.job(job).state is JobState.COMPLETED
