@@ -70,6 +70,12 @@ class PartAnswers:
         """There are answers, and none of them names a request."""
         return bool(self.extras) and not self.places
 
+    @property
+    def lack_money_alone(self) -> bool:
+        """Whatever may be asked again failed for want of money."""
+        is_whole = len(self.places) == self.part.requests
+        return is_whole and bool(self.unpaid) and self.may_succeed == self.unpaid
+
     def takes(self, custom_id: str, *, succeeded: bool) -> bool:
         """Whether an answer is the first, or the first that succeeded."""
         return custom_id not in self.places or (succeeded and custom_id in self.failed)

@@ -72,7 +72,7 @@ def _retry(edges: JobEdges, part: Part, answers: PartAnswers, count: int) -> Ret
     if answers.leaves_others:
         reason = f"OpenAI refused {part.requests - count:,} request(s); the others go without them"
         return Retry(timedelta(), reason, free=True, without_refused=True)
-    if len(answers.unpaid) == count:
+    if answers.lack_money_alone:
         reason = "OpenAI answers that the quota is used up; its attempts don't count"
         return Retry(_spread(QUOTA_PAUSE, part), reason, free=True)
     first = edges.settings.retry_pause
@@ -92,10 +92,9 @@ def _is_final(edges: JobEdges, job: Job, part: Part, answers: PartAnswers) -> bo
         return part.without_refused >= MOST_ROUNDS
     if answers.all_final() or (answers.names_nothing and part.names_nothing):
         return True
-    if part.counted_attempts < job.options.max_attempts:
-        return False
-    waits_for_money = len(answers.unpaid) == part.requests
-    return not waits_for_money or edges.now() - _accepted(job) >= MONEY_AWAITED
+    if answers.lack_money_alone:
+        return edges.now() - _accepted(job) >= MONEY_AWAITED
+    return part.counted_attempts >= job.options.max_attempts
 
 
 def _accepted(job: Job) -> datetime:

@@ -100,9 +100,10 @@ def test_want_of_money_costs_no_attempt(world: World, code: str) -> None:
     assert world.job(job).state is JobState.COMPLETED
 
 
-def test_want_of_money_ends_after_days(world: World) -> None:
+@pytest.mark.parametrize("attempts", ["1", "3"])
+def test_want_of_money_ends_after_days(world: World, attempts: str) -> None:
     rewriting(world, failing("insufficient_quota"))
-    job = world.drop("a.jsonl", chats(1), max_attempts="1")
+    job = world.drop("a.jsonl", chats(1), max_attempts=attempts)
     world.run_functions()
     world.tick()
     world.clock.advance(seconds=MONEY_AWAITED.total_seconds())
