@@ -47,7 +47,10 @@ class FinalChecks:
         said = f"{drop.job} is {row['state']}, published: {ends}"
         expect({ENDS[kind] for kind in ends} == {row["state"]}, said)
         expect((row["state"] != "rejected") == drop.accepted, f"{drop.key} is {row['state']}")
-        if row["state"] != "rejected":
+        if row["state"] == "cancelled" and not row["parts"]:  # while it was checked
+            report = self.buckets.read(f"{row['results_prefix']}report.json")
+            expect(report, f"{drop.key} was cancelled without a report")
+        elif row["state"] != "rejected":
             self._check_results(drop, row["results_prefix"])
 
     def _check_results(self, drop: Drop, prefix: str) -> None:
