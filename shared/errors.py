@@ -4,6 +4,7 @@ TryLater             not now: the same call may work later
   OutcomeUnknown     the call may have done its work; look before you do it again
   CapacityExceeded   as much of a model is enqueued as may be
   ActionRequired     the call cannot succeed before a person acts (key refused, quota used up)
+    NotGiven         S3 does not give an object any more that it gave before
 Refused              no: the same call will be refused again
   NotFound           what was asked for does not exist (any more)
     NotYet           the same, or it was created a moment ago
@@ -73,6 +74,10 @@ class CapacityExceeded(TryLater):
 
 class ActionRequired(TryLater):
     """A person has to act first: a key refused, a quota used up."""
+
+
+class NotGiven(ActionRequired):
+    """S3 does not give an object any more that it gave before: a person may give it back."""
 
 
 class Refused(EdgeError):

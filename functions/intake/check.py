@@ -1,11 +1,12 @@
 """Reads a dropped file: its options, everything that is wrong with it, and its parts."""
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO, NamedTuple, cast
 
-from functions.intake.names import wrong_name
+from functions.intake.names import wrong_name, wrong_place
 from shared.batchfile.lines import Readable, unpacked
 from shared.batchfile.part_builder import Copying, PartBuilder, Reread
 from shared.batchfile.refusals import UnreadableFile, too_slow
@@ -37,6 +38,7 @@ class Checked(NamedTuple):
     parts: Sequence[Part] = ()
     lines: int = 0
     notes: Sequence[str] = ()
+    digest: str = ""  # of the file's lines, unpacked
 
     @property
     def is_refused(self) -> bool:
@@ -49,6 +51,9 @@ def check(edges: JobEdges, job: Job) -> Checked:
     Raises StoreNotReady, and Refused where S3 will not give the file.
     """
     problems = Problems()
+    if not keys.is_in_inbox(job.key):
+        problems.add(wrong_place(job.source))
+        return Checked(problems)
     if keys.accepted_suffix(job.key) is None:
         problems.add(wrong_name(job.key))
         return Checked(problems)
@@ -68,9 +73,9 @@ def _notes(metadata: Mapping[str, str]) -> list[str]:
 
 def _read(edges: JobEdges, job: Job, size: int, read: Checked) -> Checked:
     """One pass; a second one only where the file seems to use a custom_id twice."""
-    splitter, parts, suspects = _pass(edges, job, size, read.options)
-    if suspects:
-        splitter, parts, _ = _pass(edges, job, size, read.options, suspects)
+    splitter, parts, digest = _pass(edges, job, size, read.options)
+    if suspects := splitter.suspects():
+        splitter, parts, digest = _pass(edges, job, size, read.options, suspects)
     if not splitter.requests and not splitter.problems:
         splitter.problems.add(_empty())
     return read._replace(
@@ -78,19 +83,21 @@ def _read(edges: JobEdges, job: Job, size: int, read: Checked) -> Checked:
         parts=parts,
         lines=splitter.lines,
         notes=[*read.notes, *splitter.notes],
+        digest=digest,
     )
 
 
 def _pass(
     edges: JobEdges, job: Job, size: int, options: Options, suspects: set[int] | None = None
-) -> tuple[Splitter, list[Part], set[int]]:
-    """What the splitter found, the parts, and the hashes of custom_ids to look at again."""
+) -> tuple[Splitter, list[Part], str]:
+    """What the splitter found, the parts, and the digest of what was read."""
     with ExitStack() as disk:
         copying = Copying(_spooling(disk), _rereading(edges, job), store_resolver(edges))
         skip = options.bad_lines == "skip"
         splitter = Splitter(limits_of(edges.settings), copying, skip=skip, suspects=suspects)
-        parts = _split(edges, job, size, splitter)
-        return splitter, parts, splitter.suspects()
+        source = _InTime(edges, job, unpacked(edges.s3.open_theirs(job.source), job.key))
+        parts = _split(edges, job, size, splitter, source)
+        return splitter, parts, source.digest.hexdigest()
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -99,10 +106,11 @@ def limits_of(settings: Settings) -> Limits:
     return Limits.model_validate({name: most for name, most in given.items() if most})
 
 
-def _split(edges: JobEdges, job: Job, size: int, splitter: Splitter) -> list[Part]:
+def _split(
+    edges: JobEdges, job: Job, size: int, splitter: Splitter, source: Readable
+) -> list[Part]:
     """Each part is written to S3 as soon as it is full, if it needs bytes of its own."""
     parts: list[Part] = []
-    source = _InTime(edges, job, unpacked(edges.s3.open_theirs(job.source), job.key))
     try:
         for full in splitter.split(source, edges.settings.max_file_bytes):
             parts.append(_part(edges, job, size, full, number=len(parts) + 1))
@@ -113,7 +121,10 @@ def _split(edges: JobEdges, job: Job, size: int, splitter: Splitter) -> list[Par
 
 
 class _InTime:
-    """Stops reading while there is time left to report it. Raises UnreadableFile."""
+    """Stops reading while there is time left to report it; a digest of what was read.
+
+    Raises UnreadableFile.
+    """
 
     def __init__(self, edges: JobEdges, job: Job, source: Readable) -> None:
         self._now = edges.now
@@ -121,11 +132,14 @@ class _InTime:
         self._time = CHECK_SHARE * edges.settings.lease
         begun = (job.checked_until or edges.now()) - edges.settings.lease
         self._until = begun + self._time
+        self.digest = hashlib.sha256()
 
     def read(self, size: int = -1, /) -> bytes:
         if self._now() > self._until:
             raise too_slow(self._time)
-        return self._source.read(size)
+        data = self._source.read(size)
+        self.digest.update(data)
+        return data
 
 
 def _part(edges: JobEdges, job: Job, size: int, full: PartBuilder, *, number: int) -> Part:
@@ -172,7 +186,7 @@ def _rereading(edges: JobEdges, job: Job) -> Reread | None:
     source = job.source
 
     def reread(start: int, length: int) -> Iterable[bytes]:
-        return edges.s3.chunks(_span(source, start, length))
+        return edges.s3.chunks_of_theirs(_span(source, start, length))
 
     return reread
 

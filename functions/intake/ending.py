@@ -31,6 +31,19 @@ def end_cancelled(edges: JobEdges, job: Job) -> Job:
     return _end(edges, job, checked, JobState.CANCELLED, "cancelled while it was checked")
 
 
+def end_unapproved(edges: JobEdges, job: Job) -> Job:
+    """Nobody said a word while it was held."""
+    since = job.times[JobState.HELD.value]
+    problem = Problem(
+        code="not_approved",
+        message=f"The job was held since {since:%Y-%m-%d %H:%M} UTC, and nobody approved it: "
+        f"{job.reason}.",
+        remedy="drop the file again with the option duplicate-file=run if it shall run",
+    )
+    checked = Checked(_only(problem), job.options)
+    return _end(edges, job, checked, JobState.CANCELLED, "held, and not approved in time")
+
+
 def _only(problem: Problem) -> Problems:
     problems = Problems()
     problems.add(problem)

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from functions.intake import attempts
+from functions.intake import attempts, duplicates
 from functions.intake.check import Checked, check
-from functions.intake.ending import end_cancelled, reject, reject_for
+from functions.intake.ending import end_cancelled, end_unapproved, reject, reject_for
 from shared.batchfile.library_refs import StoreNotReady
-from shared.errors import Refused, TryLater
+from shared.errors import Conflict, Refused, TryLater
 from shared.jobs import keys, notifications
 from shared.jobs.edges import JobEdges
+from shared.jobs.ledger import FILE_WRITE, DroppedFile
 from shared.jobs.model import Job, JobState, job_id
 from shared.jobs.part import PartState
 from shared.objects import Source
@@ -39,6 +40,8 @@ def _new(edges: JobEdges, source: Source) -> Job:
 
 def _is_due(edges: JobEdges, job: Job) -> bool:
     """A run that may be alive is left alone; a cancel ends the job beside it."""
+    if job.state is JobState.HELD:
+        return job.cancel_requested is not None or duplicates.is_held_too_long(edges, job)
     if job.state is not JobState.CHECKING:
         return False
     return job.cancel_requested is not None or not job.is_being_checked(edges.now())
@@ -47,13 +50,15 @@ def _is_due(edges: JobEdges, job: Job) -> bool:
 def _check(edges: JobEdges, job: Job, *, begun: bool) -> Job:
     if job.cancel_requested:
         return end_cancelled(edges, job)
+    if job.state is JobState.HELD:
+        return end_unapproved(edges, job)
     if not begun:
         if job.checks >= attempts.MOST_CHECKS:
             return reject_for(edges, job, attempts.died(job))
         job = _begin(edges, job)
     try:
         checked = check(edges, job)
-        return reject(edges, job, checked) if checked.is_refused else _accept(edges, job, checked)
+        return reject(edges, job, checked) if checked.is_refused else _decide(edges, job, checked)
     except StoreNotReady as error:
         name = sanitize(error.library, 80)
         return _wait(edges, job, f"the library {name} has no store yet", STORE_PAUSE)
@@ -87,7 +92,28 @@ def _refused(edges: JobEdges, job: Job, error: Refused) -> Job:
     return waiting
 
 
-def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
+def _decide(edges: JobEdges, job: Job, checked: Checked) -> Job:
+    """A file that meets the same one being accepted is looked at once more: now that is seen."""
+    try:
+        return _run_or_hold(edges, job, checked)
+    except Conflict as error:
+        if error.failed != {FILE_WRITE}:
+            raise
+        return _run_or_hold(edges, job, checked)
+
+
+def _run_or_hold(edges: JobEdges, job: Job, checked: Checked) -> Job:
+    """A good file runs, unless it ran before and nobody said that it shall run again."""
+    file = duplicates.dropped_file(edges, job, checked.digest)
+    earlier = duplicates.earlier(edges, job, file, checked.options)
+    if earlier and checked.options.duplicate_file == "reject":
+        return reject_for(edges, job, duplicates.refused(earlier))
+    if earlier:
+        return duplicates.hold(edges, job, checked, earlier)
+    return _accept(edges, job, checked, file)
+
+
+def _accept(edges: JobEdges, job: Job, checked: Checked, file: DroppedFile) -> Job:
     prefix = keys.results_prefix(job.id, job.key)
     if checked.problems:
         skipped = reports.skipped(checked.problems).model_dump_json(indent=2, exclude_none=True)
@@ -111,7 +137,7 @@ def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
         due=edges.now() + RECHECK * edges.settings.lease,
     )
     edges.notifier.publish(notifications.accepted(accepted))
-    edges.ledger.accept(job, accepted)
+    edges.ledger.accept(job, accepted, file)
     return accepted
 
 

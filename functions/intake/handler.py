@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from functions.intake.flow import take_in
 from shared.aws.s3_events import dropped
 from shared.jobs.edges import JobEdges
+from shared.library.paths import LIBRARIES
 from shared.queue_handler import count_outcome, queue_handler
 from shared.telemetry import count, log_failure, logger
 
@@ -17,6 +18,8 @@ def take(record: SQSRecord) -> None:
     count("Notifications")
     for source in dropped(record.body):
         with log_failure(bucket=source.bucket, key=source.key, version=source.version):
+            if source.key.startswith(LIBRARIES):
+                continue  # the library function hears of it
             job = take_in(edges(), source)
         logger.info("taken in", job=job.id, state=job.state, requests=job.requests)
         count_outcome("jobs", job.state)

@@ -1,6 +1,10 @@
 """What is wrong with the name of a dropped file, and what its owner can do."""
 
+import shlex
+
 from shared.jobs import keys
+from shared.library.paths import LIBRARIES
+from shared.objects import Source
 from shared.problems import Problem
 
 TABLE = (
@@ -55,6 +59,22 @@ def wrong_name(key: str) -> Problem:
         code="unsupported_suffix",
         message=f"The name does not end in one of: {suffixes}.",
         remedy=_remedy(key.lower()),
+    )
+
+
+def wrong_place(source: Source) -> Problem:
+    """It lies beside the folders that anybody looks into, for which S3 tells capitals apart."""
+    path = source.key.lstrip("/")
+    first, _, rest = path.partition("/")
+    folders = {keys.INBOX[:-1]: keys.INBOX, LIBRARIES[:-1]: LIBRARIES, "library": LIBRARIES}
+    folder = folders.get(first.lower()) if rest else None
+    bucket, right = f"s3://{source.bucket}/", f"{folder}{rest}" if folder else keys.INBOX + path
+    command = shlex.join(["aws", "s3", "mv", bucket + source.key, bucket + right])
+    return Problem(
+        code="wrong_place",
+        message=f"The file does not lie under {keys.INBOX} (requests) or {LIBRARIES} (documents), "
+        "so nothing was done with it.",
+        remedy=f"move it to where it belongs: {command}",
     )
 
 

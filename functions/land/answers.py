@@ -109,7 +109,9 @@ class PartAnswers:
         own = self.refusals.get(position)
         error = own or next(iter(self.part.errors), BatchError())
         message = error.message or "no reason given"
-        if own is None:
+        if own is None and self.part.batch_status == REFUSED:
+            message = f"The batch of this request could not be made: {message}"
+        elif own is None:
             message = f"OpenAI refused the batch that this request was in: {message}"
         return stand_in(custom_id, error.code or "batch_failed", message)
 

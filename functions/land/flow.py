@@ -8,6 +8,7 @@ from datetime import timedelta
 from functions.land.answers import NotThere, PartAnswers, collect
 from functions.land.close import close
 from functions.land.merge import Landed, merged
+from functions.land.requests import requests_of
 from functions.land.retry import is_cut_short, plan_retry
 from shared.batchfile import schema
 from shared.jobs import keys, notifications
@@ -15,7 +16,7 @@ from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part, PartState
-from shared.jobs.results import lines_of
+from shared.jobs.uploads import delete_or_leave
 from shared.objects import PartRef
 from shared.telemetry import log_wait
 
@@ -34,9 +35,9 @@ def land(edges: JobEdges, ref: PartRef) -> str:
             return _wait_for_answers(edges, part, error)
     if part.state is not PartState.LANDED:
         return "not now"
-    _delete_files(edges, job, part)
     if job.state is JobState.ACCEPTED:
         job = _close_if_last(edges, job)
+    _delete_files(edges, job, part)  # the last thing: no job waits for it
     return job.state.value
 
 
@@ -52,12 +53,12 @@ def _wait_for_answers(edges: JobEdges, part: Part, error: NotThere) -> str:
 
 
 def _land(edges: JobEdges, job: Job, part: Part) -> tuple[Job, Part]:
-    requests = lines_of(edges.s3.chunks(part.source))
+    requests = requests_of(edges, job, part)
     with tempfile.TemporaryFile() as disk, ThreadPoolExecutor(1) as beside:
-        reading = beside.submit(_custom_ids, requests)  # S3, while OpenAI sends the answers
+        reading = beside.submit(_custom_ids, requests.lines)  # S3, while OpenAI sends the answers
         answers = collect(edges, part, reading.result, disk)
         ids = reading.result()
-        children = plan_retry(edges, job, part, answers, ids)
+        children = [] if requests.lost else plan_retry(edges, job, part, answers, ids)
         if answers.extras:
             edges.s3.write(keys.extras_key(job, part), answers.extra_lines())
         cut_short = is_cut_short(edges, job, part, answers, ids)
@@ -117,4 +118,4 @@ def _delete_files(edges: JobEdges, job: Job, part: Part) -> None:
     if job.options.keep_files:
         return
     for file_id in filter(None, (part.file_id, part.output_file_id, part.error_file_id)):
-        edges.openai.delete_file(file_id)
+        delete_or_leave(edges, file_id)

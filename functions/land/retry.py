@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from functions.land.answers import PartAnswers
+from functions.land.requests import requests_of
 from shared.batchfile import schema
 from shared.jobs import keys
 from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers, numbers_as_bytes
 from shared.jobs.model import Job
 from shared.jobs.part import Part, PartLines, Retry
-from shared.jobs.results import lines_of
 from shared.objects import Span
 
 MOST_ROUNDS = 3  # without the lines for which OpenAI refused the batch
@@ -31,7 +31,7 @@ def plan_retry(
     numbers: list[int] = []
     tokens = 0
     with tempfile.TemporaryFile() as disk:
-        lines = lines_of(edges.s3.chunks(part.source))
+        lines = requests_of(edges, job, part).lines
         numbered = zip(line_numbers(edges.s3, part), custom_ids, lines, strict=True)
         for position, (number, custom_id, line) in enumerate(numbered, 1):
             if answers.is_retried(custom_id, position):

@@ -14,7 +14,7 @@ from shared.jobs.batch_lookup import look_up
 from shared.jobs.cancel import cancel_parts
 from shared.jobs.capacity import Capacity
 from shared.jobs.edges import JobEdges
-from shared.jobs.model import Job, JobState
+from shared.jobs.model import AT_INTAKE, Job
 from shared.jobs.observe import observe
 from shared.jobs.part import Part, PartState
 from shared.library.model import SyncRequest
@@ -77,7 +77,7 @@ def _request_landing(edges: JobEdges, part: Part) -> None:
 
 
 def _cancel(edges: JobEdges, job: Job) -> None:
-    if job.state is not JobState.CHECKING:
+    if job.state not in AT_INTAKE:
         cancel_parts(edges, job)
     elif job.due <= edges.now():  # its parts are cancelled as soon as intake has planned them
         _resume(edges, job)
@@ -120,7 +120,7 @@ def _resume(edges: JobEdges, job: Job) -> None:
     """Nothing happened to an open job for a while: the step it died in is requested again."""
     parts = edges.ledger.parts(job.id)
     planned = any(part.state is PartState.PLANNED for part in parts)
-    if job.state is JobState.CHECKING or planned:
+    if job.state in AT_INTAKE or planned:
         edges.intake_queue.send([replay_event(job.source)])
     elif all(part.state is PartState.LANDED for part in parts):
         edges.land_queue.send_parts(part.ref for part in parts[:1])

@@ -1,4 +1,4 @@
-"""The clock ticks, or a person cancels a job."""
+"""The clock ticks, or a person cancels or approves a job."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
+from shared.jobs.approve import approve
 from shared.jobs.cancel import cancel
 from shared.jobs.edges import JobEdges
 from shared.telemetry import logger, measured, record, tracer
@@ -20,6 +21,8 @@ def tick(event: dict[str, Any]) -> Mapping[str, object]:
     match event:
         case {"detail-type": "Cancel Job", "detail": {"job": str(job)}}:
             return {"job": job, "outcome": cancel(edges(), job)}
+        case {"detail-type": "Approve Job", "detail": {"job": str(job)}}:
+            return {"job": job, "outcome": approve(edges(), job)}
         case {"sweep": True}:
             return sweep(edges())
     return poll(edges())

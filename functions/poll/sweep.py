@@ -9,7 +9,7 @@ from shared.jobs.keys import INBOX
 from shared.jobs.model import job_id
 from shared.jobs.part import Part, PartState
 from shared.jobs.second_batches import report_second_batches
-from shared.jobs.uploads import uploaded_part
+from shared.jobs.uploads import delete_or_leave, uploaded_part
 from shared.library.model import SyncRequest
 from shared.library.paths import LIBRARIES
 from shared.openai.models import File
@@ -65,7 +65,8 @@ def _delete_if_orphaned(edges: JobEdges, file: File) -> bool:
     part = edges.ledger.part(ref.job, ref.part)
     if part is None or _needs(edges, part, file):
         return False  # another stack's, or in use
-    edges.openai.delete_file(file.id)
+    if not delete_or_leave(edges, file.id):
+        return False
     edges.notifier.publish(notifications.orphan_deleted(part, file))
     return True
 

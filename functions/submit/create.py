@@ -6,17 +6,19 @@ from functions.submit.lost_batch import find_lost_batch
 from shared.errors import (
     CapacityExceeded,
     Conflict,
+    NotGiven,
     NotYet,
     OutcomeUnknown,
     Refused,
     TryLater,
 )
 from shared.jobs.edges import JobEdges
-from shared.jobs.model import Job
+from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part
 from shared.jobs.uploads import upload_name
 from shared.jobs.waiting import (
     MOST_REJECTIONS,
+    SOURCE_AWAITED,
     give_up_upload,
     pause_after,
     wait,
@@ -38,10 +40,12 @@ def create(edges: JobEdges, job: Job, part: Part) -> str:
             edges.ledger.release_capacity(part, part.cancelled(edges.now()))
             return "cancelled"
         file_id = part.file_id or _upload(edges, part)
+    except NotGiven as error:
+        return wait_for_source(edges, job, part, error)
     except TryLater as error:
         return _wait(edges, job, part, error.reason, pause_after(error, part.tries))
     except Refused as error:  # by the upload: nothing that is searched for is ever refused
-        return _refuse(edges, part, error)
+        return refuse(edges, part, error)
     return _create(edges, job, part, file_id)
 
 
@@ -52,7 +56,7 @@ def _upload(edges: JobEdges, part: Part) -> str:
         for file in edges.openai.file_page().data:
             if _is_upload(file, name, part):
                 return file.id
-    return edges.openai.upload(name, edges.s3.open(part.source)).id
+    return edges.openai.upload(name, edges.s3.open_again(part.source)).id
 
 
 def _is_upload(file: File, name: str, part: Part) -> bool:
@@ -74,14 +78,14 @@ def _create(edges: JobEdges, job: Job, part: Part, file_id: str) -> str:
         return _wait(edges, job, creating, error.reason, edges.settings.lost_answer)
     except CapacityExceeded as error:
         waits = wait_for_capacity(edges, job, creating.not_created(), error)
-        return "waits" if waits else _refuse(edges, creating, Refused(error.reason, error.details))
+        return "waits" if waits else refuse(edges, creating, Refused(error.reason, error.details))
     except TryLater as error:
         pause = pause_after(error, part.tries)
         return _wait(edges, job, creating.not_created(), error.reason, pause)
     except NotYet as error:
         return _wait_for_file(edges, job, creating, error, uploaded_now=uploaded_now)
     except Refused as error:
-        return _refuse(edges, creating, error)
+        return refuse(edges, creating, error)
     edges.ledger.replace_part(creating, creating.submitted(batch, edges.now()))
     return "submitted"
 
@@ -116,14 +120,22 @@ def _wait_for_file(
 ) -> str:
     """OpenAI can't find the file. It is uploaded again, unless it is only too new."""
     if part.rejections >= MOST_REJECTIONS:
-        return _refuse(edges, part, error)
+        return refuse(edges, part, error)
     part = part.not_created().rejected()
     if not uploaded_now:
         part = give_up_upload(edges, part)
     return _wait(edges, job, part, error.reason, pause_after(error, part.rejections))
 
 
-def _refuse(edges: JobEdges, part: Part, error: Refused) -> str:
+def wait_for_source(edges: JobEdges, job: Job, part: Part, error: NotGiven) -> str:
+    """Until a person lets S3 give the dropped file again; not for ever."""
+    accepted = job.times[JobState.ACCEPTED.value]
+    if edges.now() - accepted >= SOURCE_AWAITED:
+        return refuse(edges, part, Refused(error.reason, error.details))
+    return _wait(edges, job, part, error.reason, pause_after(error, part.tries))
+
+
+def refuse(edges: JobEdges, part: Part, error: Refused) -> str:
     problem = BatchError(code=error.details.code, message=error.reason)
     refused = part.not_created().refused(edges.now(), problem)
     edges.ledger.release_capacity(part, refused)

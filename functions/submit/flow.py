@@ -7,9 +7,9 @@ without a batch looks for the batch first, and creates it again only after that 
 from contextlib import suppress
 from datetime import timedelta
 
-from functions.submit.create import create
+from functions.submit.create import create, refuse, wait_for_source
 from functions.submit.split import split_part
-from shared.errors import CapacityExceeded, Conflict
+from shared.errors import CapacityExceeded, Conflict, NotGiven, Refused
 from shared.jobs.capacity import Capacity
 from shared.jobs.edges import JobEdges
 from shared.jobs.libraries import why_not_ready
@@ -56,14 +56,24 @@ def _start(edges: JobEdges, job: Job, part: Part) -> str:
     capacity = _capacity(edges, part.model)
     if part.requests > 1 and part.refused_alone >= REFUSED_ALONE:
         less = capacity.model_copy(update={"limit": part.tokens * 2 // 3})
-        return split_part(edges, part, less)
+        return _split(edges, job, part, less)
     if capacity.never_fits(part):
-        return split_part(edges, part, capacity)
+        return _split(edges, job, part, capacity)
     try:
         claimed = _claim(edges, part, capacity)
     except CapacityExceeded:
         return _wait_for_capacity(edges, job, part)
     return create(edges, job, claimed)
+
+
+def _split(edges: JobEdges, job: Job, part: Part, capacity: Capacity) -> str:
+    """Its lines are read once more, if S3 still gives them."""
+    try:
+        return split_part(edges, part, capacity)
+    except NotGiven as error:
+        return wait_for_source(edges, job, part, error)
+    except Refused as error:
+        return refuse(edges, part, error)
 
 
 def _capacity(edges: JobEdges, model: str) -> Capacity:

@@ -51,7 +51,7 @@ def _slices(edges: JobEdges, part: Part, capacity: Capacity) -> Iterator[Slice]:
     most = _most_of(part, capacity)
     held = Slice(0, 0, 0, 0, 0)
     made = 1
-    for line in lines_of(edges.s3.chunks(part.source)):
+    for line in lines_of(edges.s3.chunks_again(part.source)):
         more = Slice(held.first, 1, held.start, len(line) + 1, schema.tokens_in(line))
         if held.requests and made < MAX_SLICES and held.plus(more).exceeds(most):
             yield held

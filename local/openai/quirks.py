@@ -20,6 +20,7 @@ CALL_QUIRKS: dict[str, str] = {
     "unauthorized": "HTTP 401, as for a revoked key",
     "forbidden": "HTTP 403, as for a key that lacks a scope",
     "not_found": "HTTP 404 instead of the work",
+    "refused": "HTTP `status` (400) with `code` and `message` instead of the work",
     "not_json": "HTTP 200 with a body that is not JSON, after the work",
 }
 FILE_QUIRKS: dict[str, str] = {
@@ -55,6 +56,7 @@ BATCH_QUIRKS: dict[str, str] = {
     "repeated_custom_id": "the output has one line twice",
     "malformed_line": "one output line is cut off in the middle",
     "missing_lines": "`count` (1) requests are in neither file",
+    "failed_first": "the error file has a failed line of a request that the output answers",
     "blank_lines": "the output file has blank lines between its lines",
     "bom": "the output file starts with a byte order mark",
 }
@@ -80,8 +82,19 @@ STORE_QUIRKS: dict[str, str] = {
     "store_not_listed": "a store is retrievable but not listed for `seconds` (30)",
     "file_batch_id_wrong": "retrieving a file batch shows the store's id as its id",
 }
+LIST_QUIRKS: dict[str, str] = {
+    "list_odd_neighbour": "a list of batches begins with somebody else's, of which most is odd",
+    "list_stands_still": "a list ignores `after`, and says that there is more",
+    "list_promises_more": "a list is empty, and says that there is more",
+}
 QUIRKS: dict[str, str] = (
-    CALL_QUIRKS | FILE_QUIRKS | BATCH_QUIRKS | AUDIT_QUIRKS | DOCUMENT_QUIRKS | STORE_QUIRKS
+    LIST_QUIRKS
+    | CALL_QUIRKS
+    | FILE_QUIRKS
+    | BATCH_QUIRKS
+    | AUDIT_QUIRKS
+    | DOCUMENT_QUIRKS
+    | STORE_QUIRKS
 )
 
 PARAMETERS = frozenset(

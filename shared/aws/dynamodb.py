@@ -40,8 +40,13 @@ class DynamoTable:
         self._table = table
 
     def get(self, pk: str, sk: str) -> Row | None:
+        found = self.get_whole(pk, sk)
+        return bare(found) if found else None
+
+    def get_whole(self, pk: str, sk: str) -> Row | None:
+        """With its place and the time when DynamoDB may delete it."""
         found = call(lambda: self._table.get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True))
-        return bare(found["Item"]) if "Item" in found else None
+        return found.get("Item")
 
     def partition(self, pk: str, prefix: str = "") -> Iterator[Row]:
         """The rows of one pk by sk, whole."""

@@ -9,7 +9,7 @@ from email.header import decode_header, make_header
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from shared.aws.s3_reader import CHUNK, Reader, theirs, typed_errors, version_of
+from shared.aws.s3_reader import CHUNK, Reader, once_given, theirs, typed_errors, version_of
 from shared.objects import Source, Span
 
 if TYPE_CHECKING:
@@ -49,18 +49,28 @@ class S3Store:
         """The bytes as a stream, opened at the first read."""
         return Reader(self._s3, span)
 
-    def open_theirs(self, source: Source) -> Reader:
+    def open_theirs(self, source: Span | Source) -> Reader:
         """The same, of an object that others wrote. Raises Refused where S3 will not give it."""
         return Reader(self._s3, source, theirs)
+
+    def open_again(self, span: Span | Source) -> Reader:
+        """The same, of one that was read before. Raises NotGiven, or Refused if it is gone."""
+        return Reader(self._s3, span, once_given)
 
     def read(self, key: str) -> bytes:
         """A small object of ours, whole. Raises NotFound."""
         return b"".join(self.chunks(self.ours(key)))
 
     def chunks(self, span: Span | Source) -> Iterator[bytes]:
-        reader = self.open(span)
-        while chunk := reader.read(CHUNK):
-            yield chunk
+        return _chunks(self.open(span))
+
+    def chunks_of_theirs(self, span: Span | Source) -> Iterator[bytes]:
+        """As `open_theirs`."""
+        return _chunks(self.open_theirs(span))
+
+    def chunks_again(self, span: Span | Source) -> Iterator[bytes]:
+        """As `open_again`."""
+        return _chunks(self.open_again(span))
 
     def ours(self, key: str) -> Source:
         return Source(bucket=self.bucket, key=key)
@@ -126,6 +136,11 @@ class S3Store:
         for page in _pages(listing, {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/"}):
             for each in page.get("CommonPrefixes", []):
                 yield each["Prefix"].removeprefix(prefix).rstrip("/")
+
+
+def _chunks(reader: Reader) -> Iterator[bytes]:
+    while chunk := reader.read(CHUNK):
+        yield chunk
 
 
 def decoded(value: str) -> str:

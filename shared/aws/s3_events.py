@@ -10,14 +10,17 @@ from shared.objects import Source
 
 
 def dropped(body: str) -> Iterator[Source]:
-    """The objects that a notification says were created; S3's test event names none."""
-    for record in json.loads(body).get("Records", []):
+    """The objects that S3 or its event on a bus says were created; S3's test event names none."""
+    message = json.loads(body)
+    if message.get("detail-type") == "Object Created":
+        yield _on_bus(message["detail"])
+    for record in message.get("Records", []):
         if record.get("eventName", "").removeprefix("s3:").startswith("ObjectCreated"):
             yield _source(record["s3"])
 
 
 class Change(NamedTuple):
-    """Someentity happened to an object: a hint to look at it, and when it happened."""
+    """Something happened to an object: a hint to look at it, and when it happened."""
 
     source: Source
     at: datetime | None
@@ -43,6 +46,20 @@ def replay_event(source: Source) -> str:
     }
     s3 = {"bucket": {"name": source.bucket}, "object": entity}
     return json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": s3}]})
+
+
+def _on_bus(detail: dict[str, Any]) -> Source:
+    """EventBridge gives the key as it is."""
+    entity = detail["object"]
+    version = entity.get("version-id")
+    return Source(
+        bucket=detail["bucket"]["name"],
+        key=entity["key"],
+        version=version if version and version != "null" else None,
+        etag=entity.get("etag", ""),
+        sequencer=entity.get("sequencer", ""),
+        size=entity.get("size", 0),
+    )
 
 
 def _source(s3: dict[str, Any]) -> Source:

@@ -14,7 +14,7 @@ from botocore.exceptions import (
 )
 
 from shared.aws.failures import BUSY, code_of
-from shared.errors import Details, NotFound, Refused, TryLater
+from shared.errors import Details, NotFound, NotGiven, Refused, TryLater
 from shared.objects import Source, Span
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ OURS = frozenset(
     {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "RequestTimeTooSkewed"}
     | {"SignatureDoesNotMatch"}
 )  # it is the function's credentials that are wrong, not the object
+GONE = "object_gone"
+GIVE_BACK = "is it archived, or its KMS key or a policy changed? The stack's roles must read it"
 MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed"})
 
 
@@ -133,6 +135,22 @@ def theirs(key: str) -> Iterator[None]:
             raise
         details = Details(status, code_of(error), answer.get("Message", ""))
         raise Refused(f"{key}: {details.code}: {details.message}", details) from error
+
+
+@contextmanager
+def once_given(key: str) -> Iterator[None]:
+    """Of an object that was read before: a person may give it back, unless it is gone.
+
+    Raises NotGiven, or Refused with the code `object_gone`.
+    """
+    try:
+        with theirs(key):
+            yield
+    except NotFound as error:
+        details = Details(404, GONE, error.reason)
+        raise Refused(f"{key} was deleted, with its version", details) from error
+    except Refused as error:
+        raise NotGiven(f"{error.reason} ({GIVE_BACK})", details=error.details) from error
 
 
 def version_of(source: Span | Source) -> dict[str, Any]:

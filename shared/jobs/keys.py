@@ -20,6 +20,10 @@ def accepted_suffix(key: str) -> str | None:
     return next((each for each in SUFFIXES if name.endswith(each) and _base(name) != each), None)
 
 
+def is_in_inbox(key: str) -> bool:
+    return key.startswith(INBOX)
+
+
 def is_packed(key: str) -> bool:
     return key.lower().endswith((".gz", ".zst"))
 

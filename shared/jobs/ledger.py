@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from boto3.dynamodb.conditions import Attr
 
@@ -21,12 +21,24 @@ KEPT_IDLE = 172_800  # seconds: then DynamoDB deletes the row of an idle model
 AWAKE = "REMOVE #i, #e"
 AWAKE_NAMES = {"#i": "idle", "#e": "expires_at"}
 LEFT = "LEFT"
+FILE_WRITE = 2  # its place among the writes of an accepted job
+KEPT_FILES = 2_592_000  # seconds: 30 days, in which the same file is noticed
 KEPT_RATES = 86_400  # seconds
 CAPACITY_WRITE = 1  # its place among the writes of a move
 
 
+class DroppedFile(NamedTuple):
+    """The same bytes at the same key, and the job that was seen to have had them last."""
+
+    id: str
+    seen: str | None = None
+    seen_lately: bool = False  # in the last 30 days
+
+
 class Ledger:
-    """Rows: JOB#<id> with JOB, LEFT and PART#<n>; CAPACITY with each model; CURSOR; RATE#<what>."""
+    """Rows: JOB#<id> with JOB, LEFT and PART#<n>; FILE#<id>; CAPACITY with each model; CURSOR;
+    RATE#<what>.
+    """
 
     def __init__(self, table: "Table") -> None:
         self._table = DynamoTable(table)
@@ -55,12 +67,31 @@ class Ledger:
     def replace_job(self, old: Job, new: Job) -> None:
         self._table.replace(_job_row(new), old.rev)
 
-    def accept(self, old: Job, new: Job) -> None:
-        """Accepts a job, and stores how many of its parts are still to land."""
+    def accept(self, old: Job, new: Job, file: DroppedFile) -> None:
+        """Accepts a job, and stores how many of its parts are still to land, and its file.
+
+        Raises Conflict with FILE_WRITE where another job took the same file meanwhile.
+        """
         left = {"pk": f"JOB#{new.id}", "sk": LEFT, "n": new.parts}
+        expires_at = int(max(new.times.values()).timestamp()) + KEPT_FILES
+        row = {"pk": f"FILE#{file.id}", "sk": "LAST", "job": new.id, "expires_at": expires_at}
+        unchanged = {
+            "ConditionExpression": "attribute_not_exists(pk) OR #job IN (:seen, :own)",
+            "ExpressionAttributeNames": {"#job": "job"},
+            "ExpressionAttributeValues": {":seen": file.seen or new.id, ":own": new.id},
+        }
+        put = self._table.putting(row)
+        put["Put"] |= unchanged
         self._table.transact(
-            [self._table.replacing(_job_row(new), old.rev), self._table.putting(left)]
+            [self._table.replacing(_job_row(new), old.rev), self._table.putting(left), put]
         )
+
+    def file(self, file_id: str, now: datetime) -> DroppedFile:
+        """DynamoDB may keep a row for days after it expired."""
+        found = self._table.get_whole(f"FILE#{file_id}", "LAST")
+        if found is None:
+            return DroppedFile(file_id)
+        return DroppedFile(file_id, found["job"], found["expires_at"] > now.timestamp())
 
     def left(self, job_id: str) -> int:
         """Parts of a job that have not landed yet."""

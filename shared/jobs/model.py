@@ -12,6 +12,7 @@ from shared.objects import Source
 
 class JobState(StrEnum):
     CHECKING = "checking"
+    HELD = "held"  # nothing is paid before a person approves it
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     COMPLETED = "completed"  # every request succeeded
@@ -24,6 +25,7 @@ ENDED = frozenset(
     {JobState.COMPLETED, JobState.COMPLETED_WITH_FAILURES, JobState.FAILED, JobState.CANCELLED}
 )
 OVER = ENDED | {JobState.REJECTED}
+AT_INTAKE = frozenset({JobState.CHECKING, JobState.HELD})  # intake has the next word
 
 
 def words_of(state: JobState) -> str:
@@ -52,6 +54,7 @@ class Job(FrozenModel):
     refusals: int = 0  # of S3 to give the file
     checked_until: datetime | None = None  # an intake that reads the file is dead by then
     pauses: int = 0  # in which intake waited for S3
+    approved: datetime | None = None  # by a person, though it was held
     cancel_requested: datetime | None = None
     waiting_published: bool = False  # that its parts wait for capacity: once is enough
     notes: list[str] = []
@@ -86,6 +89,18 @@ class Job(FrozenModel):
             checked_until=None,
             pauses=self.pauses + 1,
             refusals=self.refusals + refused,
+        )
+
+    def held(self, reason: str, now: datetime, until: datetime) -> Self:
+        """It waits for a person: intake ends it then, unless it was approved."""
+        state = self.in_state(JobState.HELD, now, reason=reason, checked_until=None, due=until)
+        return state.model_copy(update={"checks": self.checks - 1})
+
+    def with_approval(self, now: datetime) -> Self:
+        """Intake reads the file again, as if it had been dropped now."""
+        times = {JobState.CHECKING.value: now}
+        return self._updated(
+            state=JobState.CHECKING, times=times, approved=now, due=now, reason="", checks=0
         )
 
     def postponed(self, until: datetime) -> Self:

@@ -19,6 +19,18 @@ def accepted(job: Job) -> Notification:
     )
 
 
+def held(job: Job, earlier: Job) -> Notification:
+    return Notification(
+        type="Job Held",
+        about=job.id,
+        text=f"{sanitize(job.key)} waits for a word, and nothing is paid: {job.reason}.\n"
+        f"To run it all the same, put the event Approve Job on the bus, with job {job.id}; to "
+        f"drop it, Cancel Job. Without a word it is cancelled on {job.due:%Y-%m-%d}. To be asked "
+        "no more, drop such files with the option duplicate-file=run.",
+        detail=job_detail(job) | {"reason": job.reason, "earlier": earlier.id},
+    )
+
+
 def waiting(job: Job, part: Part) -> Notification:
     return Notification(
         type="Part Waiting",

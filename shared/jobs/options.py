@@ -52,6 +52,7 @@ class Options(FrozenModel):
 
     bad_lines: Literal["reject", "skip"] = "reject"
     completion_window: Literal["24h"] = "24h"  # the only one OpenAI takes today
+    duplicate_file: Literal["ask", "run", "reject"] = "ask"  # the same bytes at the same key
     keep_files: Annotated[
         bool, BeforeValidator(_truth), Field(description="leave input and output at OpenAI")
     ] = False
@@ -75,6 +76,8 @@ class Options(FrozenModel):
 HOW = {
     "bad-lines": "write `reject` (refuse the file, the default) or `skip` (submit the good lines)",
     "completion-window": "write `24h`, the only window OpenAI takes",
+    "duplicate-file": "write `ask` (a file that was dropped before waits for a word, the default), "
+    "`run` (it is a job like any other) or `reject`",
     "keep-files": "write `true` or `false` (or `yes`, `no`, `1`, `0`)",
     "max-attempts": "write a whole number from 1 to 10",
     "max-failures": "write how many requests may fail, as a number such as `10` or as a share of "

@@ -2,9 +2,13 @@
 
 import re
 
+from shared.errors import EdgeError, Refused
+from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part, part_number
 from shared.objects import PartRef
+from shared.telemetry import log_wait
 
+UNSUPPORTED = frozenset({405, 501})
 NAME = re.compile(r"([0-9a-f]{16})-(\d+)-(\d+)\.jsonl")  # job, base, attempt
 
 
@@ -18,3 +22,15 @@ def uploaded_part(name: str) -> PartRef | None:
     if found is None:
         return None
     return PartRef(job=found[1], part=part_number(int(found[2]), int(found[3])))
+
+
+def delete_or_leave(edges: JobEdges, file_id: str) -> bool:
+    """False if the server refuses, or can't do it: the file expires at OpenAI after 30 days."""
+    try:
+        edges.openai.delete_file(file_id)
+    except EdgeError as error:
+        if not isinstance(error, Refused) and error.details.status not in UNSUPPORTED:
+            raise
+        log_wait(error, file=file_id)
+        return False
+    return True

@@ -1,5 +1,6 @@
 """Whatever is dropped, by whatever name, ends in a report: nothing in silence or a dead letter."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,3 +109,47 @@ def test_what_is_no_batch_file_is_refused_with_a_report(
     assert job.state is JobState.REJECTED
     fetched = [path.name for path in fetch(dropping.world, job, out)]
     assert fetched == ["report.html", "report.json"]
+
+
+@pytest.mark.parametrize("name", ["requests.jsonl", "Inbox/requests.jsonl"])
+def test_file_outside_the_folders_is_refused_with_a_report(dropping: Dropping, name: str) -> None:
+    """Found by its path: this S3 leaves the version out of what it says on the bus."""
+    s3, outputs = dropping.world.client("s3"), dropping.world.outputs
+    data, folder = outputs["DataBucketName"], f"rejected/{name.removesuffix('.jsonl')}/"
+
+    def list_reports() -> list[str]:
+        found = s3.list_objects_v2(Bucket=data, Prefix=folder).get("Contents", [])
+        return [each["Key"] for each in found]
+
+    s3.put_object(Bucket=outputs["InboxBucketName"], Key=name, Body=chats(1))
+
+    assert _becomes(2, lambda: len(list_reports()))
+    (report,) = (each for each in list_reports() if each.endswith(".json"))
+    assert b"wrong_place" in s3.get_object(Bucket=data, Key=report)["Body"].read()
+
+
+def test_file_dropped_twice_is_held_and_runs_once_it_is_approved(
+    dropping: Dropping, tmp_path: Path
+) -> None:
+    file = tmp_path / "requests.jsonl"
+    file.write_bytes(chats(2))
+    dropping.dropped(file, "twice.jsonl")
+    held = drop(dropping.world, file, "inbox/twice.jsonl", {})
+    assert _becomes("held", lambda: _state(dropping.world, held))
+    detail = json.dumps({"job": held})
+    entry = {"EventBusName": dropping.world.outputs["BusName"], "Source": "operator"}
+    entry |= {"DetailType": "Approve Job", "Detail": detail}
+
+    dropping.world.client("events").put_events(Entries=[entry])
+
+    *_, last = snapshots(dropping.world, dropping.home, held, dropping.clock)
+    assert last.job
+    assert last.job.state is JobState.COMPLETED
+
+
+def _state(world: World, job: str) -> str:
+    found = world.client("dynamodb").get_item(
+        TableName=world.outputs["LedgerTableName"],
+        Key={"pk": {"S": f"JOB#{job}"}, "sk": {"S": "JOB"}},
+    )
+    return found["Item"]["state"]["S"] if "Item" in found else ""

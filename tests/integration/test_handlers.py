@@ -105,13 +105,16 @@ def test_what_openai_refused_is_said_with_the_id_its_support_asks_for(
     assert re.search(r"OpenAI request req_\d{32}$", said["reason"])
 
 
-def test_cancelling_and_sweeping_come_through_polls_handler(deployed: World) -> None:
+def test_cancelling_approving_and_sweeping_come_through_polls_handler(deployed: World) -> None:
     job = deployed.drop("a.jsonl", chats(1))
     intake.handler(sqs_event(deployed, "intake"), Context())
     event = json.loads((ROOT / "events" / "cancel_job.json").read_text())
     event["detail"]["job"] = job
 
     assert poll.handler(event, Context()) == {"job": job, "outcome": "cancelling"}
+    event = json.loads((ROOT / "events" / "approve_job.json").read_text())
+    event["detail"]["job"] = job
+    assert poll.handler(event, Context()) == {"job": job, "outcome": "accepted"}
     found = poll.handler({"sweep": True}, Context())
     assert found == {
         "LibrariesReconciled": 0,

@@ -1,5 +1,6 @@
 """Misbehaviour on request: each quirk does what its one line says."""
 
+import json
 from collections.abc import Callable
 
 import httpx
@@ -422,6 +423,52 @@ def test_an_answer_may_not_be_json(small: SmallOpenAI, client: httpx.Client) -> 
     small.misbehave("not_json", route="list_batches")
 
     assert client.get("/v1/batches").text == "upstream says hello"
+
+
+def test_call_may_be_refused_in_any_words(small: SmallOpenAI, client: httpx.Client) -> None:
+    small.misbehave("refused", route="list_files", status=402, code="billing_not_active")
+
+    answer = client.get("/v1/files")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (402, "billing_not_active")
+    assert client.get("/v1/files").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/batches"])
+def test_list_may_not_advance(small: SmallOpenAI, client: httpx.Client, path: str) -> None:
+    submit(client, TEN)
+    (only,) = (each["id"] for each in client.get(path).json()["data"])
+    small.misbehave("list_stands_still", times=2)
+    small.misbehave("list_promises_more")
+
+    promises = client.get(path, params={"after": only}).json()
+    again = client.get(path, params={"after": only}).json()
+
+    assert (promises["data"], promises["has_more"]) == ([], True)
+    assert ([each["id"] for each in again["data"]], again["has_more"]) == ([only], True)
+
+
+def test_list_may_have_an_odd_neighbour(small: SmallOpenAI, client: httpx.Client) -> None:
+    submit(client, TEN)
+    small.misbehave("list_odd_neighbour")
+
+    assert client.get("/v1/batches").json()["data"][0]["metadata"] == ""
+    assert len(client.get("/v1/batches").json()["data"]) == 1
+
+
+def test_answered_request_may_have_a_failed_line_too(
+    small: SmallOpenAI, client: httpx.Client, clock: Clock
+) -> None:
+    small.misbehave("failed_first")
+    id_ = submit(client, TEN)["id"]
+    clock.advance(seconds=100_000)
+    batch = client.get(f"/v1/batches/{id_}").json()
+
+    failed = client.get(f"/v1/files/{batch['error_file_id']}/content").text.splitlines()
+    answers = client.get(f"/v1/files/{batch['output_file_id']}/content").text.splitlines()
+
+    assert (len(failed), len(answers)) == (1, 10)
+    assert json.loads(failed[0])["response"]["status_code"] == 500
 
 
 def test_quirks_are_added_and_cleared_over_http(client: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import count
@@ -12,7 +13,7 @@ from botocore.response import StreamingBody
 from moto.s3.models import FakeKey, S3Backend, s3_backends
 
 from tests.simulation.aws_tables import ACCOUNT, REGION
-from tests.simulation.calls import Answer, Parsed, Status, failure
+from tests.simulation.calls import Answer, Error, Parsed, Status, failure
 from tests.support.names import DATA, INBOX
 
 OPERATIONS = (
@@ -23,6 +24,23 @@ PAGE = 2  # keys that a list shows at a time: S3 shows 1,000
 MISSING = ("NoSuchKey", "The specified key does not exist.", 404)
 
 
+@dataclass
+class NotGiven:
+    """How S3 refuses an object, how often (None: always), and whom it tells that it did."""
+
+    error: Error
+    times: int | None
+    happened: Callable[[], None]
+
+    def next(self) -> Error | None:
+        if self.times == 0:
+            return None
+        if self.times is not None:
+            self.times -= 1
+        self.happened()
+        return self.error
+
+
 class Buckets:
     """The inbox and the data bucket, empty at the start."""
 
@@ -30,6 +48,7 @@ class Buckets:
         self.now = now
         self._uploads: dict[str, dict[int, bytes]] = {}
         self._numbers = count(1)
+        self._not_given: dict[str, NotGiven] = {}
         for bucket in (INBOX, DATA):
             self.s3.create_bucket(bucket, REGION)
             self.s3.put_bucket_versioning(bucket, "Enabled")
@@ -51,6 +70,14 @@ class Buckets:
         made.set_metadata(metadata)
         made.last_modified = self.now().replace(tzinfo=None)
         return made
+
+    def refuse(self, version: str, not_given: "NotGiven") -> None:
+        """From now on S3 does not give this version of an object."""
+        self._not_given[version] = not_given
+
+    def _refused(self, asked: Parsed) -> Error | None:
+        found = self._not_given.get(asked.get("VersionId", ""))
+        return found.next() if found else None
 
     def call(self, operation: str, asked: Parsed) -> Answer:
         work: Callable[[Parsed], Answer] = getattr(self, f"_{operation}")
@@ -92,6 +119,8 @@ class Buckets:
         return Status(), head
 
     def _GetObject(self, asked: Parsed) -> Answer:
+        if refused := self._refused(asked):
+            return failure(refused)
         found = self.s3.get_object(asked["Bucket"], asked["Key"], asked.get("VersionId"))
         if found is None:
             return failure(MISSING)

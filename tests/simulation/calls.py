@@ -69,7 +69,11 @@ class Call:
 
 def failure(error: Error) -> Answer:
     code, message, status = error
-    return Status(status), {"Error": {"Code": code, "Message": message}}
+    metadata = {"HTTPStatusCode": status}
+    return Status(status), {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": metadata,
+    }
 
 
 def transaction_conflict(writes: int, at: int) -> Answer:

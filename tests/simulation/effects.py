@@ -57,6 +57,7 @@ SHOWS: dict[str, Shows] = {
     "malformed_line": lambda b, look: None in _ids(b, look),
     "unknown_custom_id": lambda b, look: not set(_ids(b, look)) <= set(_asked(b, look)),
     "repeated_custom_id": lambda b, look: len(set(_ids(b, look))) < len(_ids(b, look)),
+    "failed_first": lambda b, look: bool(set(_failed(b, look)) & set(_ids(b, look))),
     "missing_lines": lambda b, look: b.status == "completed" and _lacks_lines(b, look),
     "output_not_visible": lambda b, look: any(_is_hidden(f, look) for f in _outputs(b, look)),
 }
@@ -121,6 +122,11 @@ def _ids(batch: Batch, look: Look) -> list[Any]:
     return [
         _id(line) for line in (_content(batch.output_file_id, look) or b"").splitlines() if line
     ]
+
+
+def _failed(batch: Batch, look: Look) -> list[str | None]:
+    """custom_ids in its error file."""
+    return [_id(line) for line in (_content(batch.error_file_id, look) or b"").splitlines() if line]
 
 
 def _id(line: bytes) -> str | None:

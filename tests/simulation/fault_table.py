@@ -23,13 +23,19 @@ class Kind:
 CALLS_BEFORE = (
     *("cut_before", "silent_before", "error_500_before", "error_502_before", "error_503_before"),
     *("rate_limited", "rate_limited_silent", "quota_exhausted", "unauthorized", "forbidden"),
-    "not_found",
+    *("not_found", "refused_passing", "refused_for_good"),
 )
 CALLS_AFTER = (
     *("cut_after", "silent_after", "error_500_after", "error_502_after", "error_503_after"),
     "not_json",
 )
 DOWNLOADS = ("download_cut", "download_short", "download_ranges")
+LISTS = ("list_stands_still", "list_promises_more")
+BATCH_LISTS = (*LISTS, "list_odd_neighbour")
+REFUSED = {  # faults that are one quirk, in other words
+    "refused_passing": "HTTP 4xx in words that mean that it may pass, or that a person has to act",
+    "refused_for_good": "HTTP 4xx in words that mean that it will never do",
+}
 UPLOADS = ("file_not_visible",)
 BATCHES = (
     *("batch_not_visible", "batch_not_listed", "batch_vanishes", "cancelled_by_someone"),
@@ -37,16 +43,14 @@ BATCHES = (
     *("stuck_in_progress", "stuck_validating", "token_limit", "all_failed", "no_files"),
     *("empty_ids", "counts_wrong", "counts_missing", "usage_missing", "extra_fields"),
     *("zero_byte_error_file", "unknown_custom_id", "repeated_custom_id", "malformed_line"),
-    *("blank_lines", "bom", "output_not_visible"),
+    *("blank_lines", "bom", "output_not_visible", "failed_first"),
 )
 LIBRARIES = (
     *("document_fails", "document_stuck", "chunking_other", "store_not_listed"),
     *("file_batch_id_wrong", "document_ghost", "store_count_stays"),
 )
 LATENT = frozenset({*BATCHES, *LIBRARIES, *UPLOADS, "download_ranges"})
-KNOWN_OPEN = {  # by quirk: the promise it breaks today, and how
-    "not_found": "OUR_WORDS: a 404 to a list or an upload leaves submit as NotFound (seed 337)",
-}
+KNOWN_OPEN: dict[str, str] = {}  # by quirk: the promise it breaks today, and how
 
 AWS = (
     Kind("AWS: throttled", "the service is too busy for so many attempts"),
@@ -76,12 +80,20 @@ PLACES = (
     Kind("tick left out", "the schedule skips a tick"),
     Kind("two ticks at once", "the schedule ticks twice"),
     Kind("job cancelled", "somebody wants a job to stop"),
+    Kind("file dropped twice", "the same file is dropped again, under the same name", latent=True),
+    Kind("object not given", "S3 does not give a dropped file: never, or not at first"),
+    Kind("all are refused", "OpenAI answers 429 to every request of a file", latent=True),
     Kind("clock skew", "OpenAI's clock is minutes ahead of ours, or behind", latent=True),
 )
 OPENAI = (
     *(
-        Kind(f"OpenAI: {each}", QUIRKS[each], each in LATENT, KNOWN_OPEN.get(each, ""))
-        for each in (*CALLS_BEFORE, *CALLS_AFTER, *DOWNLOADS, *UPLOADS)
+        Kind(
+            f"OpenAI: {each}",
+            REFUSED.get(each) or QUIRKS[each],
+            each in LATENT,
+            KNOWN_OPEN.get(each, ""),
+        )
+        for each in (*CALLS_BEFORE, *CALLS_AFTER, *DOWNLOADS, *UPLOADS, *BATCH_LISTS)
     ),
     Kind("OpenAI: stale batch", "a batch is shown as it was at an earlier look"),
 )
@@ -101,8 +113,15 @@ KINDS = {
         *PLACES,
     )
 }
+
+
+def quirk_of(fault: str) -> str:
+    """The quirk of the small OpenAI that a fault is."""
+    return "refused" if fault in REFUSED else fault
+
+
 # The audit function is not simulated, and these two make the small OpenAI kinder.
-NOT_OURS = frozenset({*AUDIT_QUIRKS, "null_ids", "system_fingerprint"})
+NOT_OURS = frozenset({*AUDIT_QUIRKS, "null_ids", "system_fingerprint", "refused"})
 
 
 def table() -> str:

@@ -8,11 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from tests.simulation.fault_table import (
+    BATCH_LISTS,
     BATCHES,
     CALLS_AFTER,
     CALLS_BEFORE,
     DOWNLOADS,
     KINDS,
+    LISTS,
+    quirk_of,
 )
 
 RETRY_AFTER = (1, 5, 30, 300)
@@ -45,6 +48,30 @@ LIBRARY_FOCUSES = (
 )
 IN_FOCUS = 0.3  # chance that the call in focus goes wrong
 Draw = Callable[[random.Random], Any]
+Words = tuple[int, str, str]  # status, code, message
+PASSING: tuple[Words, ...] = (
+    (400, "billing_hard_limit_reached", "Billing hard limit has been reached."),
+    (402, "payment_required", "Please add a payment method."),
+    (403, "billing_not_active", "Your account is not active, please check your billing details."),
+    (400, "", "You have exceeded your file storage quota."),
+    (429, "insufficient_quota", "You exceeded your current quota."),
+    (408, "", "Request timeout."),
+    (425, "", "Too early."),
+    (405, "", "Method not allowed."),
+    (400, "", "Enqueued request limit reached for this model. Limit: 1,000,000 requests."),
+)
+FOR_GOOD: tuple[Words, ...] = (
+    (400, "invalid_request", "The request is not as it should be."),
+    (413, "", "Request entity too large."),
+    (422, "unprocessable", "Unprocessable."),
+    (400, "", ""),
+)
+
+
+def _in_words(words: Words) -> dict[str, Any]:
+    return dict(zip(("status", "code", "message"), words, strict=True))
+
+
 # A quirk's parameters. What takes long is rare, for speed alone.
 PARAMETERS: dict[str, dict[str, Draw]] = {
     "batch_not_visible": {"seconds": lambda r: r.randint(2, 90)},
@@ -57,6 +84,8 @@ PARAMETERS: dict[str, dict[str, Draw]] = {
     "missing_lines": {"count": lambda r: r.randint(1, 3)},
     "validation_fails": {"code": lambda r: r.choice(["server_error", "invalid_request"])},
     "output_not_visible": {"seconds": lambda r: r.randint(2, 900)},
+    "refused_passing": {"words": lambda r: r.choice(PASSING)},
+    "refused_for_good": {"words": lambda r: r.choice(FOR_GOOD)},
     "rate_limited": {"retry_after": lambda r: r.choice(RETRY_AFTER)},
     "file_not_visible": {"seconds": lambda r: r.randint(1, 40)},
     "store_not_listed": {"seconds": lambda r: r.randint(2, 150)},
@@ -232,12 +261,16 @@ class Faults:
             kinds = [*CALLS_BEFORE, *downloads * 4]
         if call == UPLOAD:
             kinds += ["file_not_visible"] * 4
+        kinds += {"GET /v1/batches": BATCH_LISTS * 3, "GET /v1/files": LISTS * 4}.get(call, ())
+        if "/vector_stores" in call:  # a library has no words for it yet
+            kinds = [each for each in kinds if each != "refused_for_good"]
         name = self.draw.choice([each for each in kinds if self.is_drawn(f"OpenAI: {each}")])
         parameters = self._parameters(name)
         if size is not None and name in {"download_cut", "download_short"}:
             parameters = {"after_bytes": self.draw.randrange(size)}
-        self.begin(f"OpenAI: {name}", call)
-        return {name: parameters}
+        words = parameters.pop("words", None)
+        self.begin(f"OpenAI: {name}", f"{call} {words or ''}".rstrip())
+        return {quirk_of(name): _in_words(words) if words else parameters}
 
     def _batch_quirks(self) -> dict[str, dict[str, Any]]:
         if self.happens(self.profile.late_list):

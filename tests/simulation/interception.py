@@ -12,6 +12,7 @@ import httpx
 
 from local.openai import SmallOpenAI
 from tests.simulation.effects import Effects, Made
+from tests.simulation.fault_table import quirk_of
 from tests.simulation.faults import Fault, Faults
 from tests.simulation.scheduler import Invocation
 from tests.support.clock import Clock
@@ -145,7 +146,7 @@ class InterceptedTransport(httpx.BaseTransport):
             now = self._acted_upon()
             for fault in drawn:
                 group, _, name = fault.kind.partition(": ")
-                if group == "OpenAI" and now[name] > before[name]:
+                if group == "OpenAI" and now[quirk_of(name)] > before[quirk_of(name)]:
                     fault.happened()
 
     def _armed(self, call: str, held_up: bool | None) -> list[Fault]:

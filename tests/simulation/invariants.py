@@ -38,6 +38,8 @@ class Invariants:
     errors: list[BaseException] = field(default_factory=list)
     drops: dict[str, Drop] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
+    approved: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
     on_bus: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     on_topic: set[tuple[str, str]] = field(default_factory=set)  # kind and id
     inputs: dict[str, list[str]] = field(default_factory=dict)  # file at OpenAI → custom_ids
@@ -46,6 +48,7 @@ class Invariants:
     def __post_init__(self) -> None:
         self.cloud: Cloud
         self.library: LibraryChecks | None = None  # where somebody keeps a library
+        self.accepted: set[tuple[str, str]] = set()
         self.states: dict[tuple[str, str], str] = {}
         self._claims: dict[tuple[str, str], tuple[int, Invocation | None]] = {}
 
@@ -65,9 +68,12 @@ class Invariants:
         file = self.small.files.get(batch["input_file_id"])
         if file is None:
             return
+        job = batch["metadata"]["job_id"]
+        said = f"{job} was held, and is submitted though nobody approved it"
+        self.expect(job not in self.held - self.approved, Promise.PAID_ONCE, said)
         lines = [json.loads(line) for line in file.path.read_bytes().splitlines()]
         self.inputs[file.id] = [line["custom_id"] for line in lines]
-        drop = self.drops.get(batch["metadata"]["job_id"])
+        drop = self.drops.get(job)
         if self.library and drop and drop.at and any(line["body"].get("tools") for line in lines):
             self.library.expect_ready(drop.at)
 
@@ -75,6 +81,13 @@ class Invariants:
         """A function called OpenAI; what it asked for is done, or never will be."""
         if self.library:
             self.library.called(call)
+
+    def knows(self, job: str) -> bool:
+        return self.cloud.tables.row(f"JOB#{job}", "JOB") is not None
+
+    def is_held(self, job: str) -> bool:
+        row = self.cloud.tables.row(f"JOB#{job}", "JOB")
+        return row is not None and row["state"] == "held" and not row.get("cancel_requested")
 
     def is_over(self, job: str) -> bool:
         row = self.cloud.tables.row(f"JOB#{job}", "JOB")
@@ -91,6 +104,8 @@ class Invariants:
 
     def put_on_bus(self, kind: str, detail: dict[str, Any]) -> None:
         self.on_bus.append((kind, detail))
+        if kind == "Job Held":
+            self.held.add(detail["job"])
         if kind in ENDS:
             self._expect_data_before_notification(kind, detail)
 
@@ -122,6 +137,7 @@ class Invariants:
             self._expect_published(TITLES[new], row["id"])
             self._expect_data(row)
         elif new == "accepted":
+            self.accepted.add((pk, sk))
             self._expect_published("Job Accepted", row["id"])
         elif new == "landed":
             self._expect_landed(row)

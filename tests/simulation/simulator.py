@@ -15,12 +15,14 @@ from functions.library.flow import keep_in_sync
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from shared.errors import Conflict, TryLater
+from shared.jobs.approve import approve
 from shared.jobs.cancel import cancel
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import job_id
 from shared.library.model import SyncRequest
 from tests.simulation.aws import Cloud, CloudSession
 from tests.simulation.aws_objects import OPERATIONS as OBJECT_OPERATIONS
+from tests.simulation.aws_objects import NotGiven
 from tests.simulation.aws_tables import OPERATIONS as TABLE_OPERATIONS
 from tests.simulation.calls import BROKEN, CONFLICT, IN_PROGRESS, THROTTLED
 from tests.simulation.faults import Faults
@@ -33,7 +35,7 @@ from tests.simulation.messages import Message, Queues
 from tests.simulation.promises import Promise
 from tests.simulation.scheduler import Invocation
 from tests.simulation.settings import make_settings, make_small_openai, token_limit
-from tests.simulation.workload import Drop, some_drop
+from tests.simulation.workload import Drop, again, some_drop
 from tests.support.clock import Clock
 from tests.support.dispatch import FUNCTIONS
 from tests.support.interrupts import Killed
@@ -69,6 +71,7 @@ class Simulation:
     seed: int
     also: Collection[str] = ()  # faults that are known to break a promise
     clock: Clock = field(default_factory=Clock)
+    steps: int = 0
 
     def __post_init__(self) -> None:
         random.seed(self.seed)  # the functions' jitter
@@ -98,7 +101,7 @@ class Simulation:
         self.tick_at = self.clock()
         self.tick_every = TICK
         self.worked = False
-        self.steps = 0
+        self.twice = self.draw.random() < 0.15  # somebody drops a file a second time
 
     def run(self) -> list[str]:
         """The broken promises: none, if all is well."""
@@ -170,6 +173,12 @@ class Simulation:
     def _user_acts(self) -> bool:
         if self.undropped and self.draw.random() < 0.3:
             self._drop(self.undropped.pop())
+        elif held := self._held():
+            self._say_the_word(held)
+        elif self.twice and (first := self._known_drop()) and self.draw.random() < 0.1:
+            self.twice = False
+            self.drops.append(again(self.draw, first))
+            self.undropped.append(self.drops[-1])
         elif self.folder and self.folder.left and self.draw.random() < 0.15:
             self._change_folder(self.folder.change())
         else:
@@ -199,11 +208,39 @@ class Simulation:
 
     def _drop(self, drop: Drop) -> None:
         drop.version = self.cloud.drop(drop.key, drop.content, drop.options)
+        noted = {each: self.faults.begin(each, drop.key) for each in drop.notes}
+        if drop.not_given:
+            happened = noted["object not given"].happened
+            not_given = NotGiven(drop.not_given, drop.times, happened)
+            self.cloud.buckets.refuse(drop.version, not_given)
         drop.job = job_id(INBOX, drop.key, drop.version)
         self.invariants.dropped(drop)
         drop.at = self.clock()
         self.faults.note(f"-> {drop.key} is dropped: job {drop.job}, {len(drop.asked)} requests")
         self._notify("intake", object_created(drop.key, drop.version, len(drop.content)))
+
+    def _known_drop(self) -> Drop | None:
+        """One that the ledger knows: an older version of an object is nobody's to find."""
+        known = [drop for drop in self.drops if self.invariants.knows(drop.job)]
+        return self.draw.choice(known) if known else None
+
+    def _held(self) -> Drop | None:
+        running = {invocation.name.partition("#")[0] for invocation, _ in self.live}
+        if running & {"approve", "cancel"}:
+            return None
+        held = [drop for drop in self.drops if self.invariants.is_held(drop.job)]
+        return held[0] if held and self.draw.random() < 0.3 else None
+
+    def _say_the_word(self, drop: Drop) -> None:
+        """If it gets lost, the job is still held, and the person says it again."""
+        for fault in self.faults.drawn:
+            if fault.kind == "file dropped twice":
+                fault.happened()
+        if drop.word == "cancel":
+            self._cancel(drop.job)
+        else:
+            self.invariants.approved.add(drop.job)
+            self._start("approve", lambda: approve(self.edges, drop.job))
 
     def _folder(self) -> Folder | None:
         """Somebody keeps a library in some of the seeds."""

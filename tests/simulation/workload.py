@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tests.simulation.calls import Error
 from tests.support.batch_files import chat, lines, question
 
 MODELS = ("gpt-5-mini", "gpt-4.1")
@@ -42,6 +43,11 @@ class Drop:
     job: str = ""
     version: str = ""
     at: datetime | None = None  # when it was dropped
+    not_given: Error | None = None  # how S3 refuses to give it
+    times: int | None = None  # so often; None: always
+    again: bool = False  # the same file was dropped before
+    word: str = ""  # what a person says if it is held
+    notes: list[str] = field(default_factory=list)  # faults that it is
 
     @property
     def ids(self) -> list[str]:
@@ -64,22 +70,46 @@ class Drop:
         return self.options.get("keep-files") == "true"
 
 
+NEVER_GIVEN: tuple[Error, ...] = (
+    ("InvalidObjectState", "The object is archived.", 403),
+    ("KMS.DisabledException", "The key is disabled.", 400),
+    ("AccessDenied", "Access Denied", 403),
+)
+DENIED: Error = ("AccessDenied", "Access Denied", 403)  # a policy that is being mended
+
+
+def again(draw: random.Random, first: Drop) -> Drop:
+    """The same file once more, as a task that is tried again does it."""
+    option = draw.choice(("ask", "ask", "ask", "run", "reject"))
+    options = first.options | ({} if option == "ask" else {"duplicate-file": option})
+    accepted = first.accepted or first.not_given is not None  # this version is given
+    drop = Drop(first.key, first.content, options, accepted, first.asked, again=True)
+    drop.word = draw.choice(("approve", "approve", "cancel"))
+    drop.notes.append("file dropped twice")
+    return drop
+
+
 def some_drop(draw: random.Random, number: int, library: str | None) -> Drop:
     asked: dict[str, str] = {}
     models = draw.sample(MODELS, draw.choice((1, 1, 2)))
-    requests = [_request(draw, f"r{n}", models, asked) for n in range(draw.randint(1, 12))]
+    everyone = draw.choice(("429-once", "429")) if draw.random() < 0.04 else ""
+    requests = [
+        _request(draw, f"r{n}", models, asked, everyone) for n in range(draw.randint(1, 12))
+    ]
     if library and draw.random() < 0.6:
         asks = question("What do cats and dogs do?", f"library:{library}", model=MODELS[0])
         requests.insert(draw.randrange(len(requests) + 1), asks)
     asked = {each["custom_id"]: asked.get(each["custom_id"], "") for each in requests}
     drop = Drop(f"inbox/file {number}.jsonl", lines(requests), _options(draw), asked=asked)
+    if everyone:
+        drop.notes.append("all are refused")
     return _oddly(draw, drop)
 
 
 def _request(
-    draw: random.Random, custom_id: str, models: list[str], asked: dict[str, str]
+    draw: random.Random, custom_id: str, models: list[str], asked: dict[str, str], everyone: str
 ) -> dict[str, Any]:
-    asks = draw.choice(ASKS) if draw.randrange(FINE + 8) >= FINE else ""
+    asks = everyone or (draw.choice(ASKS) if draw.randrange(FINE + 8) >= FINE else "")
     asked[custom_id] = asks
     text = f"small-openai:{asks}" if asks else "x" * draw.choice((5, 40, 300))
     return chat(custom_id, text, model=draw.choice(models))
@@ -111,4 +141,11 @@ def _oddly(draw: random.Random, drop: Drop) -> Drop:
     elif kind == 3:
         drop.key = drop.key.replace(".jsonl", ".csv")
         drop.accepted = False
+    elif kind == 4:
+        drop.not_given = draw.choice(NEVER_GIVEN)
+        drop.accepted = False
+    elif kind == 5:
+        drop.not_given, drop.times = DENIED, draw.choice((1, 2))
+    if drop.not_given:
+        drop.notes.append("object not given")
     return drop

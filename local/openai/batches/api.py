@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from werkzeug.wrappers import Response
 
@@ -11,7 +12,7 @@ from local.openai.context import Context, Rate
 from local.openai.files.api import THIRTY_DAYS, Files
 from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal, SmallRequest, json_answer
-from local.openai.http.paging import page
+from local.openai.http.paging import oddly, page
 from local.openai.inference.answers import ANSWERS
 from local.openai.inference.file_search import FileSearch
 from local.openai.quirks import BATCH_QUIRKS, Quirk
@@ -34,6 +35,17 @@ PARAMETERS = (
     "metadata",
     "output_expires_after",
 )
+# As other programs and other servers leave them.
+ODD_NEIGHBOUR: Json = {
+    "id": "batch_of_somebody_else",
+    "object": "batch",
+    "status": {"now": "failed"},
+    "created_at": "yesterday",
+    "metadata": "",
+    "errors": [],
+    "usage": "none",
+    "request_counts": None,
+}
 assert set(ENDPOINTS) == set(ANSWERS)
 
 
@@ -79,7 +91,12 @@ class Batches:
     def list(self, request: SmallRequest) -> Response:
         now = self.context.now()
         views = [BatchView(batch, now) for batch in self.lifecycle.batches.values()]
-        return json_answer(page(views, request.args, most=(100, 20), shown=_is_listed))
+        found = page(views, request.args, most=(100, 20), shown=_is_listed)
+        first_page = partial(page, views, {}, most=(100, 20), shown=_is_listed)
+        found = oddly(self.context.quirks, found, first_page, "list_batches")
+        if self.context.quirks.take("list_odd_neighbour", {"route": "list_batches"}):
+            found["data"] = [ODD_NEIGHBOUR, *found["data"]]
+        return json_answer(found)
 
     def retrieve(self, request: SmallRequest, batch: str) -> Response:
         return json_answer(self._find(batch).view(self.context.now()))

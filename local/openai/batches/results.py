@@ -17,6 +17,7 @@ from local.openai.quirks import Quirk
 
 Answer = Callable[[Batch, Json, float], Json]
 UNDONE = {"expired": EXPIRED, "cancelled": CANCELLED}
+TROUBLE = Outcome("http", 500, "The server had an error.", "server_error")
 
 
 @dataclass
@@ -43,12 +44,18 @@ class Results:
         undone = UNDONE.get(self.batch.status)
         with self.written.output.open("wb") as output, self.written.errors.open("wb") as errors:
             output.writelines(damaged(self._answers(done), self.batch.quirks))
+            if "failed_first" in self.batch.quirks:
+                errors.writelines(self._failure(each, TROUBLE) for each in self._answered(done)[:1])
             for request in self.batch.requests[:done]:
                 if request.outcome.kind in ("http", "code", "no_status"):
                     errors.write(self._failure(request, request.outcome))
             for request in self.batch.requests[done:] if undone else ():
                 errors.write(self._failure(request, undone or EXPIRED))
         return self.written
+
+    def _answered(self, done: int) -> list[PlannedRequest]:
+        requests = self.batch.requests[:done]
+        return [each for each in requests if each.outcome.kind == "answered"]
 
     def _answers(self, done: int) -> Iterator[bytes]:
         lost = lost_lines(self.batch.quirks)

@@ -4,6 +4,7 @@ import heapq
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePath
 
 import orjson
@@ -14,7 +15,7 @@ from local.openai.context import Context, Rate
 from local.openai.files.content import content
 from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal, SmallRequest, json_answer
-from local.openai.http.paging import page
+from local.openai.http.paging import oddly, page
 from local.openai.quirks import Quirk
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
@@ -83,14 +84,11 @@ class Files:
 
     def list(self, request: SmallRequest) -> Response:
         purpose = request.args.get("purpose")
-        return json_answer(
-            page(
-                list(self.by_id.values()),
-                request.args,
-                most=(10_000, 10_000),
-                shown=lambda file: self._visible(file) and purpose in (None, file.purpose),
-            )
-        )
+        shown = lambda file: self._visible(file) and purpose in (None, file.purpose)  # noqa: E731
+        files = list(self.by_id.values())
+        found = page(files, request.args, most=(10_000, 10_000), shown=shown)
+        first_page = partial(page, files, {}, most=(10_000, 10_000), shown=shown)
+        return json_answer(oddly(self.context.quirks, found, first_page, "list_files"))
 
     def retrieve(self, request: SmallRequest, file: str) -> Response:
         return json_answer(self.find(file).view())

@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal
+from local.openai.quirks import Quirks
 
 
 class Listed(Protocol):
@@ -42,6 +43,16 @@ def listed(views: list[Json], has_more: bool) -> Json:
         "last_id": views[-1]["id"] if views else None,
         "has_more": has_more,
     }
+
+
+def oddly(quirks: Quirks, listing: Json, first_page: Callable[[], Json], route: str) -> Json:
+    """The list as a quirk wants it."""
+    target = {"route": route}
+    if quirks.take("list_promises_more", target):
+        return listed([], True)
+    if quirks.take("list_stands_still", target):
+        return first_page() | {"has_more": True}
+    return listing
 
 
 def limit_of(query: Mapping[str, str], longest: int, usual: int) -> int:

@@ -17,6 +17,7 @@ BEFORE = (
     "unauthorized",
     "forbidden",
     "not_found",
+    "refused",
     "quota_exhausted",
     "rate_limited",
     "rate_limited_silent",
@@ -62,6 +63,8 @@ def _apply(quirk: Quirk) -> Response:
         return Response("upstream says hello", mimetype="application/json")
     if quirk.name == "not_found":
         raise Refusal("The requested resource was not found.", status=404)
+    if quirk.name == "refused":
+        raise _refused_as_asked(quirk)
     raise _refusal(quirk)
 
 
@@ -69,6 +72,14 @@ def _server_error(status: str) -> Response:
     if status == "502":
         return Response(HTML, status=502, mimetype="text/html")
     return Refusal(ERRORS[status], status=int(status), kind="server_error").response()
+
+
+def _refused_as_asked(quirk: Quirk) -> Refusal:
+    return Refusal(
+        quirk.text("message", "The request is not as it should be."),
+        status=int(quirk.number("status", 400)),
+        code=quirk.text("code", "invalid_request"),
+    )
 
 
 def _refusal(quirk: Quirk) -> Refusal:

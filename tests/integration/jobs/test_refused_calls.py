@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from functions.land.retry import MOST_ROUNDS
+from functions.poll.sweep import sweep
 from shared.jobs.model import JobState
 from shared.jobs.part import PartState
 from shared.jobs.waiting import MOST_REJECTIONS
@@ -302,3 +303,36 @@ def test_batch_that_failed_is_not_taken_for_a_lost_one_by_an_old_view(world: Wor
     assert world.job(job).state is JobState.COMPLETED
     assert len(made) == 2
     assert len(world.small.billed) == 3
+
+
+@pytest.mark.parametrize("how", [*FINAL, "method"])
+def test_job_ends_though_openai_refuses_to_delete_its_files(world: World, how: str) -> None:
+    said = (PASSING | FINAL)[how]
+    wire = twisted(world)
+
+    def before(request: httpx.Request) -> httpx.Response | None:
+        return said() if request.method == "DELETE" else None
+
+    wire.before = before
+    job = world.drop("a.jsonl", chats(3))
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.COMPLETED
+
+
+def test_upload_that_cannot_be_deleted_keeps_no_other_from_it(world: World) -> None:
+    wire = twisted(world)
+    jobs = [world.drop(f"{n}.jsonl", chats(2)) for n in range(3)]
+    world.run_functions()
+    orphans = [world.upload(f"{job}-1-9.jsonl") for job in jobs]
+    orphan = world.upload(f"{jobs[0]}-1-1.jsonl")
+    world.run_until_over(*jobs)
+    world.clock.advance(seconds=86_400)
+    wire.before = lambda request: (
+        FINAL["not allowed"]() if named(request) == f"DELETE /v1/files/{orphan}" else None
+    )
+    assert orphans
+
+    sweep(world.edges)
+
+    assert set(world.small.files) == {orphan, *orphans}

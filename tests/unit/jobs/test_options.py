@@ -20,6 +20,9 @@ PAIRS = {f"k{n}": "v" for n in range(13)}
         ({"Bad-Lines": "reject"}, Options(bad_lines="reject")),
         ({"bad_lines": "skip"}, Options(bad_lines="skip")),
         ({"completion-window": "24h"}, Options()),
+        ({"duplicate-file": "ask"}, Options()),
+        ({"duplicate_file": "run"}, Options(duplicate_file="run")),
+        ({"Duplicate-File": "reject"}, Options(duplicate_file="reject")),
         ({"keep-files": "true"}, Options(keep_files=True)),
         ({"keep-files": "false"}, Options()),
         ({"keep-files": "yes"}, Options(keep_files=True)),
@@ -51,6 +54,8 @@ def test_option_is_read(asked: dict[str, str], options: Options) -> None:
         ("bad-lines", "ignore", "'reject' or 'skip'"),
         ("bad-lines", "", "'reject' or 'skip'"),
         ("completion-window", "48h", "'24h'"),
+        ("duplicate-file", "skip", "'ask', 'run' or 'reject'"),
+        ("duplicate-file", "", "'ask', 'run' or 'reject'"),
         ("keep-files", "perhaps", "boolean"),
         ("keep-files", "on", "boolean"),
         ("keep-files", "", "boolean"),
@@ -109,8 +114,8 @@ def test_unknown_option_is_refused_with_the_known_ones(name: str) -> None:
     assert options == Options()
     assert (problem.code, problem.param) == ("unknown_option", name)
     assert (
-        "bad-lines, completion-window, keep-files, max-attempts, max-failures, metadata"
-        in problem.message
+        "bad-lines, completion-window, duplicate-file, keep-files, max-attempts, max-failures, "
+        "metadata" in problem.message
     )
 
 
@@ -139,6 +144,7 @@ def test_options_are_stored_under_the_names_people_write() -> None:
     assert written == {
         "bad-lines": "skip",
         "completion-window": "24h",
+        "duplicate-file": "ask",
         "keep-files": False,
         "max-attempts": 3,
         "max-failures": None,
