@@ -1,12 +1,13 @@
 """The last part has landed: merges the results, writes the report, closes the job."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 
 from functions.land.answers import batch_errors
 from functions.land.failed_requests import Failures, failed_requests, noted_failures
 from functions.land.merge import Landed
 from shared.batchfile.refusals import UnreadableFile
-from shared.errors import Refused
+from shared.errors import NotGiven, Refused
 from shared.jobs import keys
 from shared.jobs.answer import read_landed
 from shared.jobs.answer_counts import AnswerCounts
@@ -14,7 +15,7 @@ from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job
 from shared.jobs.outcome import outcome, why
-from shared.jobs.part import Part
+from shared.jobs.part import Part, PartState
 from shared.jobs.results import judge
 from shared.openai.models import BatchError
 from shared.problems import KEPT
@@ -26,6 +27,7 @@ from shared.report.samples import Sample, sample
 from shared.text import sanitize_json
 
 FLUSH = 1 << 18  # bytes passed on at a time
+A_MOMENT = timedelta(minutes=15)
 RETRY = "retry.jsonl"
 NO_RETRY = f"The dropped file can't be read any more, so there is no {RETRY}."
 
@@ -38,7 +40,7 @@ def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]
         _check_complete(job, counts)
         edges.s3.write_file(files["errors"], failures.answers)
         if counts.failed:
-            job = _with_retry(edges, job, failures, files)
+            job = _with_retry(edges, job, failures, files, _last_end(parts))
     state = outcome(job, parts, counts)
     ended = job.in_state(state, edges.now(), reason=why(job, state, parts, counts))
     report = _report(edges, ended, parts, counts, files)
@@ -58,12 +60,23 @@ def _files(job: Job, parts: list[Part]) -> dict[str, str]:
     return files | {name: f"{job.results_prefix}{file}" for name, file in pages.items()}
 
 
-def _with_retry(edges: JobEdges, job: Job, failures: Failures, files: dict[str, str]) -> Job:
-    """Writes the failed requests, unless the dropped file can't be read any more."""
+def _last_end(parts: list[Part]) -> datetime:
+    return max(each.times[PartState.ENDED.value] for each in parts)
+
+
+def _with_retry(
+    edges: JobEdges, job: Job, failures: Failures, files: dict[str, str], since: datetime
+) -> Job:
+    """Writes the failed requests, unless the dropped file can't be read any more.
+
+    Raises NotGiven for a while: a right may be missing for a moment.
+    """
     key = f"{job.results_prefix}{RETRY}"
     try:
         edges.s3.write(key, failed_requests(edges, job, failures.numbers))
-    except (Refused, UnreadableFile):
+    except (NotGiven, Refused, UnreadableFile) as error:
+        if isinstance(error, NotGiven) and edges.now() - since < A_MOMENT:
+            raise
         return job.model_copy(update={"notes": [*job.notes, NO_RETRY]})
     files["retry"] = key
     return job

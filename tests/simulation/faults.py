@@ -262,8 +262,8 @@ class Faults:
         if call == UPLOAD:
             kinds += ["file_not_visible"] * 4
         kinds += {"GET /v1/batches": BATCH_LISTS * 3, "GET /v1/files": LISTS * 4}.get(call, ())
-        if "/vector_stores" in call:  # a library has no words for it yet
-            kinds = [each for each in kinds if each != "refused_for_good"]
+        if "/vector_stores" in call:  # a library has no patience with these yet
+            kinds = [each for each in kinds if each not in {"refused_for_good", "not_found"}]
         name = self.draw.choice([each for each in kinds if self.is_drawn(f"OpenAI: {each}")])
         parameters = self._parameters(name)
         if size is not None and name in {"download_cut", "download_short"}:
