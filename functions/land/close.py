@@ -61,7 +61,7 @@ def _files(job: Job, parts: list[Part]) -> dict[str, str]:
 
 
 def _last_end(parts: list[Part]) -> datetime:
-    return max(each.times[PartState.ENDED.value] for each in parts)
+    return max(end for each in parts if (end := each.times.get(PartState.ENDED.value)))
 
 
 def _with_retry(

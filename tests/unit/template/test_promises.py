@@ -1,0 +1,329 @@
+"""What stands in the template because something would go wrong without it: each test says what."""
+
+from typing import Any
+
+import pytest
+
+from local.template import read_template
+
+TEMPLATE: dict[str, Any] = read_template()
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+
+
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    return {name: each for name, each in RESOURCES.items() if each["Type"] == kind}
+
+
+BUCKETS = of_type("AWS::S3::Bucket")
+TABLES = of_type("AWS::DynamoDB::Table")
+FUNCTIONS = of_type("AWS::Serverless::Function")
+QUEUES = {n: q for n, q in of_type("AWS::SQS::Queue").items() if not n.endswith("DeadLetters")}
+INBOX = "arn:${AWS::Partition}:s3:::${AWS::StackName}-inbox-${AWS::AccountId}-${AWS::Region}"
+RULE = (
+    "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/${AWS::StackName}-misplaced"
+)
+
+
+def statements(policy: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = RESOURCES[policy]["Properties"]["PolicyDocument"]["Statement"]
+    return found
+
+
+# Access
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_what_is_sent_in_the_clear_is_refused_whoever_sends_it(bucket: str) -> None:
+    (policy,) = (
+        each
+        for each in of_type("AWS::S3::BucketPolicy").values()
+        if each["Properties"]["Bucket"] == {"Ref": bucket}
+    )
+    (only,) = policy["Properties"]["PolicyDocument"]["Statement"]
+
+    assert (only["Effect"], only["Principal"], only["Action"]) == ("Deny", "*", "s3:*")
+    assert only["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+    every = [{"Fn::GetAtt": [bucket, "Arn"]}, {"Fn::Sub": f"${{{bucket}.Arn}}/*"}]
+    assert only["Resource"] == every
+
+
+def test_nobody_publishes_in_the_clear() -> None:
+    (only,) = statements("TopicPolicy")
+
+    assert (only["Effect"], only["Principal"], only["Action"]) == ("Deny", "*", "sns:Publish")
+    assert only["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_no_bucket_is_ever_public(bucket: str) -> None:
+    properties = BUCKETS[bucket]["Properties"]
+
+    wanted = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    assert properties["PublicAccessBlockConfiguration"] == dict.fromkeys(wanted, True)
+    (rule,) = properties["OwnershipControls"]["Rules"]
+    assert rule == {"ObjectOwnership": "BucketOwnerEnforced"}
+
+
+@pytest.mark.parametrize("queue", ["Intake", "Library"])
+def test_only_this_stacks_inbox_sends_to_its_queues(queue: str) -> None:
+    first, *others = statements(f"{queue}QueuePolicy")
+
+    assert (first["Effect"], first["Action"]) == ("Allow", "sqs:SendMessage")
+    assert first["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert first["Resource"] == {"Fn::GetAtt": [f"{queue}Queue", "Arn"]}
+    assert first["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": {"Fn::Sub": INBOX}},
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+    }
+    assert [each["Condition"] for each in others] == (
+        [{"ArnEquals": {"aws:SourceArn": {"Fn::Sub": RULE}}}] if queue == "Intake" else []
+    )
+
+
+def test_only_this_stacks_alarms_publish_to_the_alarm_topic() -> None:
+    for each in statements("AlarmTopicPolicy"):
+        assert each["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        assert each["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+# Data
+
+
+@pytest.mark.parametrize("kept", [*BUCKETS, *TABLES])
+def test_what_people_paid_for_outlives_the_stack(kept: str) -> None:
+    policies = RESOURCES[kept]["DeletionPolicy"], RESOURCES[kept]["UpdateReplacePolicy"]
+
+    assert policies == ("Retain", "Retain")
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_a_job_reads_the_version_it_was_dropped_as(bucket: str) -> None:
+    assert BUCKETS[bucket]["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_only_parts_expire(bucket: str) -> None:
+    rules = BUCKETS[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
+
+    expiring = [each.get("Prefix") for each in rules if "ExpirationInDays" in each]
+    assert expiring == (["parts/"] if bucket == "DataBucket" else [])
+    assert {each["Status"] for each in rules} == {"Enabled"}
+    replaced = [each["NoncurrentVersionExpiration"] for each in rules if "Prefix" not in each]
+    assert replaced == [{"NoncurrentDays": {"Ref": "PartsRetentionDays"}}]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_comes_back_and_forgets_what_has_expired(table: str) -> None:
+    properties = TABLES[table]["Properties"]
+
+    recovery = properties["PointInTimeRecoverySpecification"]
+    assert recovery == {"PointInTimeRecoveryEnabled": True}
+    ttl = {"AttributeName": "expires_at", "Enabled": True}
+    assert properties["TimeToLiveSpecification"] == ttl
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_the_index_of_open_rows_holds_them_whole_and_longest_due_first() -> None:
+    (index,) = RESOURCES["Ledger"]["Properties"]["GlobalSecondaryIndexes"]
+
+    keys = [(each["AttributeName"], each["KeyType"]) for each in index["KeySchema"]]
+    assert (index["IndexName"], keys) == ("open", [("open", "HASH"), ("due", "RANGE")])
+    assert index["Projection"] == {"ProjectionType": "ALL"}
+
+
+# Queues
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_message_has_five_tries_and_is_not_given_out_while_its_function_lives(
+    queue: str,
+) -> None:
+    properties = QUEUES[queue]["Properties"]
+
+    redrive = properties["RedrivePolicy"]
+    assert redrive["maxReceiveCount"] == 5
+    letters = queue.removesuffix("Queue") + "DeadLetters"
+    assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [letters, "Arn"]}
+    visibility = ["Patience", {"Ref": "FunctionTimeoutSeconds"}, "Visibility"]
+    assert properties["VisibilityTimeout"] == {"Fn::FindInMap": visibility}
+
+
+@pytest.mark.parametrize(
+    ("function", "batch", "at_once"),
+    [("Intake", 1, 10), ("Submit", 1, 5), ("Land", 1, 10), ("Library", 10, 5)],
+)
+def test_one_message_that_fails_takes_no_other_along(
+    function: str, batch: int, at_once: int
+) -> None:
+    (event,) = FUNCTIONS[f"{function}Function"]["Properties"]["Events"].values()
+    properties = event["Properties"]
+
+    assert properties["Queue"] == {"Fn::GetAtt": [f"{function}Queue", "Arn"]}
+    assert properties["BatchSize"] == batch
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert properties["ScalingConfig"] == {"MaximumConcurrency": at_once}
+
+
+def test_whatever_is_put_into_the_inbox_is_heard_of() -> None:
+    properties = RESOURCES["InboxBucket"]["Properties"]
+    found = [
+        (each["Event"], each["Filter"]["S3Key"]["Rules"], each["Queue"]["Fn::GetAtt"][0])
+        for each in properties["NotificationConfiguration"]["QueueConfigurations"]
+    ]
+
+    under = {name: [{"Name": "prefix", "Value": f"{name}/"}] for name in ("inbox", "libraries")}
+    assert found == [
+        ("s3:ObjectCreated:*", under["inbox"], "IntakeQueue"),
+        ("s3:ObjectCreated:*", under["libraries"], "LibraryQueue"),
+        ("s3:ObjectRemoved:*", under["libraries"], "LibraryQueue"),
+    ]
+    rule = RESOURCES["MisplacedRule"]["Properties"]
+    others = rule["EventPattern"]["detail"]["object"]["key"]
+    assert others == [{"anything-but": {"prefix": ["inbox/", "libraries/"]}}]
+    assert rule["EventPattern"]["detail"]["bucket"] == {"name": [{"Ref": "InboxBucket"}]}
+    assert rule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["IntakeQueue", "Arn"]}
+    assert properties["NotificationConfiguration"]["EventBridgeConfiguration"] == {
+        "EventBridgeEnabled": True
+    }
+    assert RULE.endswith(rule["Name"]["Fn::Sub"])
+
+
+# Time, disk, memory, events
+
+
+def test_functions_run_as_long_as_the_lease_says_but_for_those_of_the_clock() -> None:
+    usual = TEMPLATE["Globals"]["Function"]
+    own = {
+        n: f["Properties"]["Timeout"] for n, f in FUNCTIONS.items() if "Timeout" in f["Properties"]
+    }
+
+    assert usual["Timeout"] == {"Ref": "FunctionTimeoutSeconds"}
+    assert own == {"AuditFunction": 55, "PollFunction": 300}
+    lease = ["Patience", {"Ref": "FunctionTimeoutSeconds"}, "Lease"]
+    assert usual["Environment"]["Variables"]["LEASE_SECONDS"] == {"Fn::FindInMap": lease}
+    audit = FUNCTIONS["AuditFunction"]["Properties"]
+    assert int(audit["Environment"]["Variables"]["AUDIT_LEASE_SECONDS"]) > audit["Timeout"]
+
+
+def test_the_clock_ticks_every_minute_and_sweeps_every_day() -> None:
+    events = FUNCTIONS["PollFunction"]["Properties"]["Events"]
+    rates = {n: e["Properties"].get("ScheduleExpression") for n, e in events.items()}
+
+    assert rates["EveryMinute"] == "rate(1 minute)"
+    assert rates["EveryDay"] == "rate(1 day)"
+    assert events["EveryDay"]["Properties"]["Input"] == '{"sweep": true}'
+    assert "Input" not in events["EveryMinute"]["Properties"]
+    tick = FUNCTIONS["AuditFunction"]["Properties"]["Events"]["Tick"]["Properties"]
+    every = ["AuditEvery", {"Ref": "AuditEveryMinutes"}, "Rate"]
+    assert tick["ScheduleExpression"] == {"Fn::FindInMap": every}
+
+
+@pytest.mark.parametrize("minutes", TEMPLATE["Parameters"]["AuditEveryMinutes"]["AllowedValues"])
+def test_the_audit_clock_says_the_same_in_every_unit(minutes: str) -> None:
+    row = TEMPLATE["Mappings"]["AuditEvery"][minutes]
+
+    unit = "minute" if minutes == "1" else "minutes"
+    assert row["Rate"] == f"rate({minutes} {unit})"
+    assert int(row["Seconds"]) == int(minutes) * 60
+    assert int(row["Silence"]) >= 3 * int(row["Seconds"])
+
+
+def test_an_operators_word_reaches_poll_and_is_tried_again() -> None:
+    asked = FUNCTIONS["PollFunction"]["Properties"]["Events"]["OperatorAsked"]["Properties"]
+
+    assert asked["EventBusName"] == {"Ref": "Bus"}
+    assert asked["Pattern"] == {"detail-type": ["Cancel Job", "Approve Job"]}
+    assert asked["RetryPolicy"]["MaximumRetryAttempts"] == 5
+
+
+def test_disk_and_processor_are_there_for_what_needs_them() -> None:
+    intake, land = (FUNCTIONS[f"{each}Function"]["Properties"] for each in ("Intake", "Land"))
+
+    assert intake["EphemeralStorage"] == {"Size": 10_240}
+    assert land["EphemeralStorage"] == {"Size": {"Ref": "LandStorageMegabytes"}}
+    assert (intake["MemorySize"], land["MemorySize"]) == (1_769, 1_769)
+
+
+# Environment
+
+
+KEY = {"OPENAI_BASE_URL", "OPENAI_KEY_SECRET", "OPENAI_ORGANIZATION", "OPENAI_PROJECT"}
+AUDIT = {"EVENTS_TABLE", "FIRST_DAYS", "INTERVAL_SECONDS", "KEPT_DAYS", "LEASE_SECONDS"}
+NEEDED = {
+    "Audit": {"DATA_BUCKET", "OPENAI_ADMIN_KEY_SECRET", "OPENAI_BASE_URL", "AUDIT_STATE_TABLE"}
+    | {f"AUDIT_{each}" for each in AUDIT},
+    "Intake": {"DATA_BUCKET", "MAX_PART_BYTES", "SUBMIT_QUEUE_URL"},
+    "Land": KEY | {"DATA_BUCKET", "PRICES", "RETRY_PAUSE_SECONDS"},
+    "Library": KEY | {"DATA_BUCKET", "LIBRARY_PACE_SECONDS", "LOST_ANSWER_SECONDS"},
+    "Poll": KEY
+    | {"ENQUEUED_LIMITS", "INTAKE_QUEUE_URL", "LAND_QUEUE_URL", "LIBRARY_QUEUE_URL"}
+    | {"SUBMIT_QUEUE_URL"},
+    "Submit": KEY
+    | {"DATA_BUCKET", "ENQUEUED_LIMITS", "LAND_QUEUE_URL", "LOST_ANSWER_SECONDS"}
+    | {"SUBMIT_QUEUE_URL"},
+}
+
+
+@pytest.mark.parametrize("function", NEEDED)
+def test_a_function_is_told_where_everything_is(function: str) -> None:
+    variables = FUNCTIONS[f"{function}Function"]["Properties"]["Environment"]["Variables"]
+
+    assert set(variables) == NEEDED[function]
+    queues = {name: value for name, value in variables.items() if name.endswith("QUEUE_URL")}
+    for name, value in queues.items():
+        assert value == {"Ref": f"{name.removesuffix('_QUEUE_URL').title()}Queue"}
+
+
+def test_every_function_is_told_of_ledger_inbox_bus_and_topic() -> None:
+    variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+
+    assert variables["LEDGER_TABLE"] == {"Ref": "Ledger"}
+    assert variables["BUS_NAME"] == {"Ref": "Bus"}
+    assert variables["TOPIC_ARN"] == {"Ref": "Topic"}
+    assert variables["INBOX_BUCKET"] == RESOURCES["InboxBucket"]["Properties"]["BucketName"]
+
+
+# Alarms: when they fire
+
+
+FAILS = ("Sum", "GreaterThanOrEqualToThreshold", 3, 900, "notBreaching")
+DEAD = ("Maximum", "GreaterThanThreshold", 0, 300, "notBreaching")
+STUCK = ("Maximum", "GreaterThanThreshold", 7_200, 300, "notBreaching")
+LATE = {"Fn::FindInMap": ["Patience", {"Ref": "FunctionTimeoutSeconds"}, "Late"]}
+ALARMS: dict[str, tuple[object, ...]] = {
+    **{
+        f"{each}-errors": FAILS for each in ("audit", "intake", "land", "library", "poll", "submit")
+    },
+    **{f"{each}-dead-letters": DEAD for each in ("intake", "land", "library", "submit")},
+    **{f"{each}-oldest-message": STUCK for each in ("intake", "land", "library", "submit")},
+    **{
+        f"{each}-time-left": ("Maximum", "GreaterThanThreshold", LATE, 300, "notBreaching")
+        for each in ("intake", "land", "library", "submit")
+    },
+    "audit-time-left": ("Maximum", "GreaterThanThreshold", 49_500, 300, "notBreaching"),
+    "poll-time-left": ("Maximum", "GreaterThanThreshold", 270_000, 300, "notBreaching"),
+    "audit-behind": ("Minimum", "GreaterThanThreshold", 3_600, 3_600, "notBreaching"),
+    "audit-no-events": ("Sum", "LessThanThreshold", 1, 86_400, "breaching"),
+    "audit-not-run": (
+        "Sum",
+        "LessThanThreshold",
+        1,
+        {"Fn::FindInMap": ["AuditEvery", {"Ref": "AuditEveryMinutes"}, "Silence"]},
+        "breaching",
+    ),
+    "poll-not-run": ("Sum", "LessThanThreshold", 1, 900, "breaching"),
+    "oldest-job": ("Maximum", "GreaterThanThreshold", 172_800, 3_600, "notBreaching"),
+    "throttles": ("Sum", "GreaterThanThreshold", 0, 900, "notBreaching"),
+}
+
+
+def test_an_alarm_fires_when_its_runbook_says() -> None:
+    found = {}
+    for each in of_type("AWS::CloudWatch::Alarm").values():
+        p = each["Properties"]
+        name = p["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        when = p["Statistic"], p["ComparisonOperator"], p["Threshold"], p["Period"]
+        found[name] = (*when, p["TreatMissingData"])
+        assert p["EvaluationPeriods"] == 1
+
+    assert found == ALARMS
