@@ -4,6 +4,7 @@ import hashlib
 from datetime import timedelta
 
 from functions.intake.check import Checked
+from shared.errors import Conflict
 from shared.jobs import notifications
 from shared.jobs.edges import JobEdges
 from shared.jobs.ledger import DroppedFile
@@ -12,24 +13,38 @@ from shared.jobs.options import Options
 from shared.problems import Problem
 
 HELD_FOR = timedelta(days=7)  # then the job is cancelled
-# An earlier job that holds its file: it is paid for. One that failed may be tried again at will.
-HOLDING = frozenset({JobState.ACCEPTED, JobState.COMPLETED, JobState.COMPLETED_WITH_FAILURES})
+# An earlier job that holds its file: it is paid for, or will be.
+HOLDING = frozenset(
+    {JobState.CHECKING, JobState.ACCEPTED, JobState.COMPLETED, JobState.COMPLETED_WITH_FAILURES}
+)
 
 
-def dropped_file(edges: JobEdges, job: Job, digest: str) -> DroppedFile:
-    name = "\0".join((job.source.bucket, job.key, digest))
+def claim(edges: JobEdges, job: Job, checked: Checked) -> Job | None:
+    """The file is this job's now, or the earlier job that had it and should be known of."""
+    name = "\0".join((job.source.bucket, job.key, checked.digest))
     file_id = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:32]
-    return edges.ledger.file(file_id, edges.now())
+    try:
+        return _claim(edges, job, checked.options, file_id)
+    except Conflict:  # another took it a moment ago: now it is seen
+        return _claim(edges, job, checked.options, file_id)
 
 
-def earlier(edges: JobEdges, job: Job, file: DroppedFile, options: Options) -> Job | None:
-    """The job that had the same file before, if anybody should know of it."""
+def _claim(edges: JobEdges, job: Job, options: Options, file_id: str) -> Job | None:
+    now = edges.now()
+    file = edges.ledger.file(file_id, now)
+    if earlier := _earlier(edges, job, file, options):
+        return earlier
+    edges.ledger.claim_file(file, job, now)
+    return None
+
+
+def _earlier(edges: JobEdges, job: Job, file: DroppedFile, options: Options) -> Job | None:
     if job.approved or options.duplicate_file == "run":
         return None
     if not file.seen_lately or file.seen == job.id:
         return None
     found = edges.ledger.job(file.seen or "")
-    holds = found and found.state in HOLDING and found.cancel_requested is None
+    holds = found and found.state in HOLDING and not (found.cancel_requested or found.verdict)
     return found if holds else None
 
 
@@ -57,8 +72,8 @@ def refused(other: Job) -> Problem:
 
 
 def _said(other: Job) -> str:
-    since = other.times[JobState.ACCEPTED.value]
+    since = min(other.times.values())
     return (
-        f"the same file was dropped before, byte for byte: job {other.id} was accepted at "
-        f"{since:%Y-%m-%d %H:%M} UTC, and is {words_of(other.state)}"
+        f"the same file was dropped before, byte for byte: job {other.id} of "
+        f"{since:%Y-%m-%d %H:%M} UTC, which is {words_of(other.state)}"
     )

@@ -17,7 +17,17 @@ def reject(edges: JobEdges, job: Job, checked: Checked) -> Job:
 
 def reject_for(edges: JobEdges, job: Job, problem: Problem) -> Job:
     """The file as a whole is the problem: its lines were not looked at, or not all of them."""
+    job = _decided(edges, job, problem)
     return reject(edges, job, Checked(_only(problem)))
+
+
+def _decided(edges: JobEdges, job: Job, problem: Problem) -> Job:
+    """What S3 or the clock says may be otherwise a moment later: what was said once holds."""
+    if job.verdict:
+        return job
+    decided = job.with_verdict(problem)
+    edges.ledger.replace_job(job, decided)
+    return decided
 
 
 def end_cancelled(edges: JobEdges, job: Job) -> Job:
@@ -40,6 +50,7 @@ def end_unapproved(edges: JobEdges, job: Job) -> Job:
         f"{job.reason}.",
         remedy="drop the file again with the option duplicate-file=run if it shall run",
     )
+    job = _decided(edges, job, problem)
     checked = Checked(_only(problem), job.options)
     return _end(edges, job, checked, JobState.CANCELLED, "held, and not approved in time")
 

@@ -6,10 +6,9 @@ from functions.intake import attempts, duplicates
 from functions.intake.check import Checked, check
 from functions.intake.ending import end_cancelled, end_unapproved, reject, reject_for
 from shared.batchfile.library_refs import StoreNotReady
-from shared.errors import Conflict, Refused, TryLater
+from shared.errors import Refused, TryLater
 from shared.jobs import keys, notifications
 from shared.jobs.edges import JobEdges
-from shared.jobs.ledger import FILE_WRITE, DroppedFile
 from shared.jobs.model import Job, JobState, job_id
 from shared.jobs.part import PartState
 from shared.objects import Source
@@ -48,10 +47,8 @@ def _is_due(edges: JobEdges, job: Job) -> bool:
 
 
 def _check(edges: JobEdges, job: Job, *, begun: bool) -> Job:
-    if job.cancel_requested:
-        return end_cancelled(edges, job)
-    if job.state is JobState.HELD:
-        return end_unapproved(edges, job)
+    if ended := _end_without_reading(edges, job):
+        return ended
     if not begun:
         if job.checks >= attempts.MOST_CHECKS:
             return reject_for(edges, job, attempts.died(job))
@@ -66,6 +63,14 @@ def _check(edges: JobEdges, job: Job, *, begun: bool) -> Job:
         return _wait(edges, job, error.reason, error.after or attempts.pause_after(job))
     except Refused as error:
         return _refused(edges, job, error)
+
+
+def _end_without_reading(edges: JobEdges, job: Job) -> Job | None:
+    if job.verdict and job.state is JobState.CHECKING:
+        return reject_for(edges, job, job.verdict)
+    if job.cancel_requested and not job.verdict:
+        return end_cancelled(edges, job)
+    return end_unapproved(edges, job) if job.state is JobState.HELD else None
 
 
 def _begin(edges: JobEdges, job: Job) -> Job:
@@ -93,27 +98,16 @@ def _refused(edges: JobEdges, job: Job, error: Refused) -> Job:
 
 
 def _decide(edges: JobEdges, job: Job, checked: Checked) -> Job:
-    """A file that meets the same one being accepted is looked at once more: now that is seen."""
-    try:
-        return _run_or_hold(edges, job, checked)
-    except Conflict as error:
-        if error.failed != {FILE_WRITE}:
-            raise
-        return _run_or_hold(edges, job, checked)
-
-
-def _run_or_hold(edges: JobEdges, job: Job, checked: Checked) -> Job:
     """A good file runs, unless it ran before and nobody said that it shall run again."""
-    file = duplicates.dropped_file(edges, job, checked.digest)
-    earlier = duplicates.earlier(edges, job, file, checked.options)
-    if earlier and checked.options.duplicate_file == "reject":
+    earlier = duplicates.claim(edges, job, checked)
+    if earlier is None:
+        return _accept(edges, job, checked)
+    if checked.options.duplicate_file == "reject":
         return reject_for(edges, job, duplicates.refused(earlier))
-    if earlier:
-        return duplicates.hold(edges, job, checked, earlier)
-    return _accept(edges, job, checked, file)
+    return duplicates.hold(edges, job, checked, earlier)
 
 
-def _accept(edges: JobEdges, job: Job, checked: Checked, file: DroppedFile) -> Job:
+def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
     prefix = keys.results_prefix(job.id, job.key)
     if checked.problems:
         skipped = reports.skipped(checked.problems).model_dump_json(indent=2, exclude_none=True)
@@ -137,7 +131,7 @@ def _accept(edges: JobEdges, job: Job, checked: Checked, file: DroppedFile) -> J
         due=edges.now() + RECHECK * edges.settings.lease,
     )
     edges.notifier.publish(notifications.accepted(accepted))
-    edges.ledger.accept(job, accepted, file)
+    edges.ledger.accept(job, accepted)
     return accepted
 
 

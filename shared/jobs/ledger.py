@@ -21,7 +21,6 @@ KEPT_IDLE = 172_800  # seconds: then DynamoDB deletes the row of an idle model
 AWAKE = "REMOVE #i, #e"
 AWAKE_NAMES = {"#i": "idle", "#e": "expires_at"}
 LEFT = "LEFT"
-FILE_WRITE = 2  # its place among the writes of an accepted job
 KEPT_FILES = 2_592_000  # seconds: 30 days, in which the same file is noticed
 KEPT_RATES = 86_400  # seconds
 CAPACITY_WRITE = 1  # its place among the writes of a move
@@ -67,24 +66,19 @@ class Ledger:
     def replace_job(self, old: Job, new: Job) -> None:
         self._table.replace(_job_row(new), old.rev)
 
-    def accept(self, old: Job, new: Job, file: DroppedFile) -> None:
-        """Accepts a job, and stores how many of its parts are still to land, and its file.
-
-        Raises Conflict with FILE_WRITE where another job took the same file meanwhile.
-        """
+    def accept(self, old: Job, new: Job) -> None:
+        """Accepts a job, and stores how many of its parts are still to land."""
         left = {"pk": f"JOB#{new.id}", "sk": LEFT, "n": new.parts}
-        expires_at = int(max(new.times.values()).timestamp()) + KEPT_FILES
-        row = {"pk": f"FILE#{file.id}", "sk": "LAST", "job": new.id, "expires_at": expires_at}
-        unchanged = {
-            "ConditionExpression": "attribute_not_exists(pk) OR #job IN (:seen, :own)",
-            "ExpressionAttributeNames": {"#job": "job"},
-            "ExpressionAttributeValues": {":seen": file.seen or new.id, ":own": new.id},
-        }
-        put = self._table.putting(row)
-        put["Put"] |= unchanged
         self._table.transact(
-            [self._table.replacing(_job_row(new), old.rev), self._table.putting(left), put]
+            [self._table.replacing(_job_row(new), old.rev), self._table.putting(left)]
         )
+
+    def claim_file(self, file: DroppedFile, job: Job, now: datetime) -> None:
+        """Before a job is accepted. Raises Conflict where another claimed the same file."""
+        expires_at = int(now.timestamp()) + KEPT_FILES
+        row = {"pk": f"FILE#{file.id}", "sk": "LAST", "job": job.id, "expires_at": expires_at}
+        unclaimed = Attr("pk").not_exists() | Attr("job").is_in([file.seen or job.id, job.id])
+        self._table.put_if(row, unclaimed)
 
     def file(self, file_id: str, now: datetime) -> DroppedFile:
         """DynamoDB may keep a row for days after it expired."""

@@ -234,6 +234,7 @@ def _race(interrupt: Interrupt) -> tuple[set[JobState], list[str]]:
     session.interrupt = None
     take_in(world.edges, two)
     jobs = [job_id(INBOX, "inbox/a.jsonl", each.identity) for each in (one, two)]
+    assert sorted(types(world)) == ["Job Accepted", "Job Held"]
     return {world.job(job).state for job in jobs}, interrupt.calls
 
 

@@ -1,6 +1,7 @@
 """Whatever a file is, intake comes to an end with it, and keeps nobody waiting meanwhile."""
 
 import gzip
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, JobState
 from shared.objects import Source
 from tests.support.batch_files import chat, chats, lines
+from tests.support.interrupts import Killed
 from tests.support.names import INBOX
 from tests.support.refusing_s3 import Refusal, RefusingSession
 from tests.support.world import World
@@ -259,3 +261,28 @@ def test_metadata_that_is_not_ascii_reaches_openai(world: World) -> None:
 
     (batch,) = world.small.batches.values()
     assert batch.metadata["team"] == "Grüße"
+
+
+@pytest.mark.parametrize("call", ["events.PutEvents", "sns.Publish"])
+def test_file_that_was_said_to_be_refused_is_refused(world: World, call: str) -> None:
+    """The run that refused it died before the ledger knew, and then S3 gives the file."""
+    begun = world.clock()
+    locked = lambda: world.clock() < begun + timedelta(hours=2)  # noqa: E731
+    session = RefusingSession(Refusal(403, "AccessDenied"), "GetObject", while_=locked)
+
+    def die(**_: Any) -> None:
+        raise Killed(call)
+
+    session.events.register_last(f"after-call.{call}", die)
+    world.edges = world.connect(session)
+    job = world.drop("a.jsonl", chats(1))
+    with pytest.raises(Killed):
+        world.run_until_over(job)
+    world.clock.advance(seconds=7_200)
+    world.edges = world.connect()
+    world.redeliver()
+    world.run_until_over(job)
+
+    assert world.job(job).state is JobState.REJECTED
+    kinds = {each["MessageAttributes"]["type"]["Value"] for each in world.published()}
+    assert kinds == {"Job Rejected"}
