@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.mutations.table import ROWS, Row
+from tests.mutations.row import Row
+from tests.mutations.table import ROWS
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".world", ".aws-sam", "__pycache__", ".*_cache")
@@ -54,9 +55,10 @@ def _tried(rows: list[Row]) -> list[str]:
 def _outcome(copy: Path, row: Row) -> str:
     place = copy / row.file
     right = place.read_text()
-    if right.count(row.old) != 1:
+    wrong = row.applied(right)
+    if wrong is None:
         return "STALE"
-    place.write_text(right.replace(row.old, row.new))
+    place.write_text(wrong)
     try:
         return _seen(copy, row.tests)
     finally:
