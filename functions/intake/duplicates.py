@@ -44,7 +44,7 @@ def _earlier(edges: JobEdges, job: Job, file: DroppedFile, options: Options) -> 
     if not file.seen_lately or file.seen == job.id:
         return None
     found = edges.ledger.job(file.seen or "")
-    holds = found and found.state in HOLDING and not (found.cancel_requested or found.verdict)
+    holds = found and found.state in HOLDING and not (found.cancel_requested or found.ending)
     return found if holds else None
 
 

@@ -7,6 +7,7 @@ from shared.jobs.model import Job, JobState
 from shared.problems import Problem, Problems
 from shared.report import model as reports
 from shared.report import notifications
+from shared.report.model import Rejected
 from shared.report.rejected_page import rejected_page
 from shared.text import sanitize_json
 
@@ -17,17 +18,7 @@ def reject(edges: JobEdges, job: Job, checked: Checked) -> Job:
 
 def reject_for(edges: JobEdges, job: Job, problem: Problem) -> Job:
     """The file as a whole is the problem: its lines were not looked at, or not all of them."""
-    job = _decided(edges, job, problem)
     return reject(edges, job, Checked(_only(problem)))
-
-
-def _decided(edges: JobEdges, job: Job, problem: Problem) -> Job:
-    """What S3 or the clock says may be otherwise a moment later: what was said once holds."""
-    if job.verdict:
-        return job
-    decided = job.with_verdict(problem)
-    edges.ledger.replace_job(job, decided)
-    return decided
 
 
 def end_cancelled(edges: JobEdges, job: Job) -> Job:
@@ -50,7 +41,6 @@ def end_unapproved(edges: JobEdges, job: Job) -> Job:
         f"{job.reason}.",
         remedy="drop the file again with the option duplicate-file=run if it shall run",
     )
-    job = _decided(edges, job, problem)
     checked = Checked(_only(problem), job.options)
     return _end(edges, job, checked, JobState.CANCELLED, "held, and not approved in time")
 
@@ -62,18 +52,36 @@ def _only(problem: Problem) -> Problems:
 
 
 def _end(edges: JobEdges, job: Job, checked: Checked, state: JobState, reason: str) -> Job:
-    """Write data, notify, then commit."""
-    now = edges.now()
+    """The report is the verdict: once it is noted on the job, no other look at the file counts."""
     prefix = keys.rejected_prefix(job.id, job.key)
-    changes = {"notes": list(checked.notes), "results_prefix": prefix, "checked_until": None}
-    ended = job.in_state(state, now, options=checked.options, reason=reason, **changes)
-    key, page = f"{prefix}report.json", f"{prefix}report.html"
-    report = reports.rejection(ended, checked.metadata, checked.problems, checked.lines, now)
-    written = {"bucket": edges.s3.bucket, "files": {"report": key, "page": page}}
+    known = {"options": checked.options, "notes": list(checked.notes)}
+    noted = job.with_ending(state, reason, prefix).model_copy(update=known)
+    report = reports.rejection(
+        noted, checked.metadata, checked.problems, checked.lines, edges.now()
+    )
+    written = {"bucket": edges.s3.bucket, "files": _files(noted)}
     report = report.model_copy(update=written)
-    edges.s3.write(page, [rejected_page(report)], keys.PAGE)
+    edges.s3.write(_files(noted)["page"], [rejected_page(report)], keys.PAGE)
     body = sanitize_json(report.model_dump_json(indent=2, exclude_none=True))
-    edges.s3.write(key, [body], "application/json")
-    edges.notifier.publish(notifications.rejected(ended, report, key))
+    edges.s3.write(_files(noted)["report"], [body], "application/json")
+    edges.ledger.replace_job(job, noted)
+    return _tell(edges, noted, report)
+
+
+def end_as_noted(edges: JobEdges, job: Job) -> Job:
+    """A run that died had decided."""
+    return _tell(edges, job, Rejected.model_validate_json(edges.s3.read(_files(job)["report"])))
+
+
+def _tell(edges: JobEdges, job: Job, report: Rejected) -> Job:
+    """Notify, then commit."""
+    state = job.ending or JobState.REJECTED
+    ended = job.in_state(state, edges.now(), checked_until=None)
+    edges.notifier.publish(notifications.rejected(ended, report, _files(job)["report"]))
     edges.ledger.replace_job(job, ended)
     return ended
+
+
+def _files(job: Job) -> dict[str, str]:
+    prefix = job.results_prefix
+    return {"report": f"{prefix}report.json", "page": f"{prefix}report.html"}

@@ -4,7 +4,13 @@ from datetime import timedelta
 
 from functions.intake import attempts, duplicates
 from functions.intake.check import Checked, check
-from functions.intake.ending import end_cancelled, end_unapproved, reject, reject_for
+from functions.intake.ending import (
+    end_as_noted,
+    end_cancelled,
+    end_unapproved,
+    reject,
+    reject_for,
+)
 from shared.batchfile.library_refs import StoreNotReady
 from shared.errors import Refused, TryLater
 from shared.jobs import keys, notifications
@@ -66,9 +72,9 @@ def _check(edges: JobEdges, job: Job, *, begun: bool) -> Job:
 
 
 def _end_without_reading(edges: JobEdges, job: Job) -> Job | None:
-    if job.verdict and job.state is JobState.CHECKING:
-        return reject_for(edges, job, job.verdict)
-    if job.cancel_requested and not job.verdict:
+    if job.ending:
+        return end_as_noted(edges, job)
+    if job.cancel_requested:
         return end_cancelled(edges, job)
     return end_unapproved(edges, job) if job.state is JobState.HELD else None
 

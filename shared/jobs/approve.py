@@ -8,7 +8,7 @@ from shared.jobs.model import JobState
 def approve(edges: JobEdges, job_id: str) -> str:
     """Intake reads the file again; if its message gets lost, the next tick sends another."""
     job = edges.ledger.job(job_id)
-    if job is None or job.state is not JobState.HELD or job.cancel_requested or job.verdict:
+    if job is None or job.state is not JobState.HELD or job.cancel_requested or job.ending:
         return "unknown" if job is None else job.state.value
     edges.ledger.replace_job(job, job.with_approval(edges.now()))
     edges.intake_queue.send([replay_event(job.source)])

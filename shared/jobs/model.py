@@ -8,7 +8,6 @@ from typing import Self
 from shared.jobs.options import Options
 from shared.model import FrozenModel
 from shared.objects import Source
-from shared.problems import Problem
 
 
 class JobState(StrEnum):
@@ -53,7 +52,7 @@ class Job(FrozenModel):
     skipped: int = 0  # bad lines left out
     checks: int = 0  # that began and did not end in order: intake died
     refusals: int = 0  # of S3 to give the file
-    verdict: Problem | None = None  # why it ends, where another look might find otherwise
+    ending: JobState | None = None  # its report is written: no other look at the file counts
     checked_until: datetime | None = None  # an intake that reads the file is dead by then
     pauses: int = 0  # in which intake waited for S3
     approved: datetime | None = None  # by a person, though it was held
@@ -82,9 +81,9 @@ class Job(FrozenModel):
         """Written before the work: a check that ends its function is counted too."""
         return self._updated(checks=self.checks + 1, checked_until=until, due=until, reason="")
 
-    def with_verdict(self, problem: Problem) -> Self:
+    def with_ending(self, state: JobState, reason: str, prefix: str) -> Self:
         """Written before anybody hears of it: a run that goes on with it says the same."""
-        return self._updated(verdict=problem)
+        return self._updated(ending=state, reason=reason, results_prefix=prefix)
 
     def waits(self, reason: str, until: datetime, *, refused: bool = False) -> Self:
         """Poll replays its S3 event then, and intake reads the file again."""

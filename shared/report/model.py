@@ -134,7 +134,7 @@ def rejection(
 ) -> Rejected:
     return Rejected(
         job_id=job.id,
-        state="cancelled" if job.state is JobState.CANCELLED else "rejected",
+        state="cancelled" if job.ending is JobState.CANCELLED else "rejected",
         source=job.source,
         options=dict(metadata),
         rejected_at=now,

@@ -66,8 +66,8 @@ ROWS = (
                 "a file whose job failed can't be dropped again",
             ),
             (
-                "found.cancel_requested or found.verdict",
-                "found.verdict",
+                "found.cancel_requested or found.ending",
+                "found.ending",
                 "a file whose job is cancelled can't be dropped again",
             ),
             (
@@ -84,11 +84,11 @@ ROWS = (
         ),
     ),
     *in_file(
-        "functions/intake/ending.py",
+        "functions/intake/flow.py",
         ENDS,
         (
             (
-                "    edges.ledger.replace_job(job, decided)\n",
+                "    if job.ending:\n        return end_as_noted(edges, job)\n",
                 "",
                 "a file is said to be refused, and then completed",
             ),

@@ -34,5 +34,6 @@ def in_file(file: str, tests: str, mistakes: Iterable[tuple[str, ...]]) -> tuple
     return tuple(_row(file, tests, *each) for each in mistakes)
 
 
-def _row(file: str, tests: str, old: str, new: str, what: str, after: str = "") -> Row:
-    return Row(file, old, new, what, tests, after)
+def _row(file: str, tests: str, *mistake: str) -> Row:
+    old, new, what, *after = mistake
+    return Row(file, old, new, what, tests, *after[:1])

@@ -51,6 +51,7 @@ class FinalChecks:
         if drop.options.get("duplicate-file") != "reject":  # then it hangs on the first job
             accepted = row["state"] != "rejected"
             unlucky = self._was_denied_often(drop) or row.get("checks", 0) >= MOST_CHECKS
+            unlucky = unlucky or self._stood_still(row)
             right = accepted == drop.accepted or unlucky
             expect(right, f"{drop.key} is {row['state']}")
         if row["state"] == "cancelled" and not row["parts"]:  # while it was checked
@@ -64,6 +65,11 @@ class FinalChecks:
         denied = [each for each in self.faults.drawn if each.kind == "AWS: forbidden"]
         often = sum(each.where in {"s3.GetObject", "s3.HeadObject"} for each in denied)
         return often + (drop.times or 0) >= MOST_REFUSALS
+
+    def _stood_still(self, row: dict[str, Any]) -> bool:
+        """A check that stood still for longer than it may take looks like one of a large file."""
+        report = self.buckets.read(f"{row.get('results_prefix')}report.json") or b"{}"
+        return "too_slow" in json.loads(report).get("problems_by_code", ())
 
     def _check_results(self, drop: Drop, prefix: str) -> None:
         expect = self._expecting(Promise.NOTHING_LOST)
