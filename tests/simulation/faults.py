@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.simulation.fault_table import (
     BATCH_LISTS,
@@ -94,6 +94,14 @@ MOST_FAILURES = 4  # of documents: after five of the same it is given up, and pu
 LISTED_TOO_LATE = (400, 1_500)  # seconds; later than what the functions wait for
 SKEWS = (0, 0, 0, -2_400, -300, -90, 90, 300, 2_400)  # seconds
 NEVER = 1 << 40
+
+
+class About(NamedTuple):
+    """What is known of a call to OpenAI before it is made."""
+
+    size: int | None  # of what it downloads
+    in_store: bool  # whether a store holds the file that it deletes
+    by_library: bool  # whether the library function makes it
 
 
 @dataclass
@@ -231,20 +239,19 @@ class Faults:
         self.drawn.append(fault)
         return fault
 
-    def openai(self, call: str, size: int | None, in_store: bool) -> dict[str, dict[str, Any]]:
-        """The quirks of one call to OpenAI; of a download its size is known, of a deletion
-        whether a store holds the file."""
+    def openai(self, call: str, about: About) -> dict[str, dict[str, Any]]:
+        """The quirks of one call to OpenAI."""
         quirks: dict[str, dict[str, Any]] = {}
         if call == CREATE:
             quirks |= self._batch_quirks()
         if "/vector_stores" in call:
             quirks |= self._library_quirks(call)
-        if in_store and self.happens(self.profile.quirks):
+        if about.in_store and self.happens(self.profile.quirks):
             quirks |= self._odd(
                 "library", self.draw.choice(("document_ghost", "store_count_stays"))
             )
         if "store_not_listed" not in quirks and self.call_fails(call):
-            quirks |= self._call_quirk(call, size)
+            quirks |= self._call_quirk(call, about)
         return quirks
 
     def stale_batch(self) -> bool:
@@ -254,15 +261,15 @@ class Faults:
         """What is known to break a promise is drawn on request only."""
         return not KINDS[kind].known_open or kind in self.also
 
-    def _call_quirk(self, call: str, size: int | None) -> dict[str, dict[str, Any]]:
-        kinds = [*CALLS_BEFORE, *CALLS_AFTER * 2]
+    def _call_quirk(self, call: str, about: About) -> dict[str, dict[str, Any]]:
+        kinds, size = [*CALLS_BEFORE, *CALLS_AFTER * 2], about.size
         if size is not None:
             downloads = DOWNLOADS if size else ("download_ranges",)
             kinds = [*CALLS_BEFORE, *downloads * 4]
         if call == UPLOAD:
             kinds += ["file_not_visible"] * 4
         kinds += {"GET /v1/batches": BATCH_LISTS * 3, "GET /v1/files": LISTS * 4}.get(call, ())
-        if "/vector_stores" in call:  # a library has no patience with these yet
+        if about.by_library:  # a library has no patience with these yet
             kinds = [each for each in kinds if each not in {"refused_for_good", "not_found"}]
         name = self.draw.choice([each for each in kinds if self.is_drawn(f"OpenAI: {each}")])
         parameters = self._parameters(name)

@@ -13,7 +13,7 @@ import httpx
 from local.openai import SmallOpenAI
 from tests.simulation.effects import Effects, Made
 from tests.simulation.fault_table import quirk_of
-from tests.simulation.faults import Fault, Faults
+from tests.simulation.faults import About, Fault, Faults
 from tests.simulation.scheduler import Invocation
 from tests.support.clock import Clock
 from tests.support.interrupts import Killed
@@ -155,8 +155,7 @@ class InterceptedTransport(httpx.BaseTransport):
         if held_up:
             self._small.misbehave("silent_before")
         elif held_up is False:
-            size, in_store = self._about(call)
-            for name, parameters in self._faults.openai(call, size, in_store).items():
+            for name, parameters in self._faults.openai(call, self._about(call)).items():
                 self._small.misbehave(name, **parameters)
         drawn = self._faults.drawn[already:]
         if drawn:
@@ -200,15 +199,16 @@ class InterceptedTransport(httpx.BaseTransport):
             if fault.kind == "clock skew" and differs and (made.batches or made.files):
                 fault.happened()
 
-    def _about(self, call: str) -> tuple[int | None, bool]:
-        """The size of what is downloaded, and whether a store holds what is deleted."""
+    def _about(self, call: str) -> About:
         file = call.removesuffix("/content").rpartition("/")[2]
         found = self._small.files.get(file)
         readable = found and found.visible_at <= self._small.organization.context.now()
         is_download = call.startswith("GET") and call.endswith("/content")
         size = found.bytes if found and readable and is_download else None
         held = any(file in each.documents for each in self._small.stores.values())
-        return size, held and call.startswith("DELETE")
+        caller = self._interceptor.current
+        by_library = caller is not None and caller.name.startswith("library")
+        return About(size, held and call.startswith("DELETE"), by_library)
 
     def _perhaps_stale(self, response: httpx.Response, call: str) -> httpx.Response:
         """A batch as it is, or as it was at an earlier look."""
