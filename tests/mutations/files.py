@@ -75,11 +75,6 @@ ROWS = (
         BATCHFILE,
         (
             (
-                "return refused and self.problems.bad_lines >= refusals.MOST_BAD_LINES",
-                "return False",
-                "a hopeless file is read to its end",
-            ),
-            (
                 "        if self._first_uses.concern(custom_ids):\n            return False\n",
                 "",
                 "two requests of one custom_id are both paid, and one answer is lost",
@@ -88,16 +83,6 @@ ROWS = (
                 "return bool(self.problems) and not self._skip",
                 "return bool(self.problems)",
                 "bad-lines=skip refuses the file",
-            ),
-            (
-                "return None if has_too_deep_line(data) else requests",
-                "return requests",
-                "a line that is nested too deep is accepted",
-            ),
-            (
-                "refuse_answers(block.data)",
-                "block",
-                "a file of answers is told line by line",
             ),
             (
                 "        if self._too_many_suspects:\n",
@@ -283,6 +268,39 @@ ROWS = (
                 "quote_plus(source.key)",
                 "source.key",
                 "a replayed file with a plus in its name is not found",
+            ),
+        ),
+    ),
+    *in_file(
+        "shared/batchfile/splitter.py",
+        "tests/integration/jobs/test_intake_ends.py -k hopeless",
+        (
+            (
+                "return refused and self.problems.bad_lines >= refusals.MOST_BAD_LINES",
+                "return False",
+                "a hopeless file is read to its end",
+            ),
+        ),
+    ),
+    *in_file(
+        "shared/batchfile/splitter.py",
+        "tests/integration/jobs/test_retry_file.py",
+        (
+            (
+                "refuse_answers(block.data)",
+                "block",
+                "a file of answers is told line by line",
+            ),
+        ),
+    ),
+    *in_file(
+        "shared/batchfile/splitter.py",
+        "tests/unit/test_nesting.py tests/integration/jobs/test_hostile_files.py",
+        (
+            (
+                "return None if has_too_deep_line(data) else requests",
+                "return requests",
+                "a line that is nested too deep is accepted",
             ),
         ),
     ),

@@ -282,8 +282,7 @@ def test_part_is_split_into_more_pieces_than_a_transaction_takes() -> None:
 
 
 def test_model_that_is_idle_costs_a_tick_nothing(world: World) -> None:
-    for n in range(30):
-        world.run_job(f"{n}.jsonl", lines([chat("a", model=f"model-{n}")]))
+    world.run_job("all.jsonl", lines(chat(f"r{n}", model=f"model-{n}") for n in range(30)))
     assert len(world.edges.ledger.capacities()) == 30
 
     world.clock.advance(hours=2)

@@ -242,6 +242,14 @@ def test_request_of_more_estimated_tokens_than_a_part_goes_alone() -> None:
     assert [part.numbers for part in found.parts] == [[1], [2], [3]]
 
 
+def test_first_request_may_be_estimated_as_larger_than_any_part() -> None:
+    data = lines([chat("big", "x" * 2_000), chat("small")])
+
+    found = split_bytes(data, Limits(tokens=100), skip=False)
+
+    assert [part.requests for part in found.parts] == [1, 1]
+
+
 def test_image_by_value_does_not_count_by_its_bytes() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 400_000}}
     body = {"model": "m", "messages": [{"role": "user", "content": [image]}]}
