@@ -228,14 +228,9 @@ ROWS = (
     ),
     *in_file(
         "shared/jobs/options.py",
-        "tests/unit/jobs/test_options.py",
+        "tests/unit/jobs/test_options.py tests/unit/jobs/test_outcome.py",
         (
             ("return failed * 100 >", "return failed * 100 >=", "a job at its limit fails"),
-            (
-                "if name in ADDED_BY_CLIENTS:",
-                "if False:",
-                "a file that rclone copies is refused",
-            ),
             ("<= CLOSE for ours in HOW", "< 0 for ours in HOW", "a misspelt option does nothing"),
         ),
     ),
