@@ -286,3 +286,26 @@ def test_file_that_was_said_to_be_refused_is_refused(world: World, call: str) ->
     assert world.job(job).state is JobState.REJECTED
     kinds = {each["MessageAttributes"]["type"]["Value"] for each in world.published()}
     assert kinds == {"Job Rejected"}
+
+
+def test_stuck_files_keep_no_other_from_its_answers(world: World) -> None:
+    """All are dropped at once, the good one last."""
+    begun = world.clock()
+    session = RefusingSession(
+        Refusal(403, "AccessDenied", KMS), "GetObject", while_=lambda: True, within="locked.jsonl"
+    )
+    world.edges = world.connect(session)
+    names = ("braces.jsonl", "braces.jsonl.gz")
+    stuck = [world.drop(name, HOPELESS[name]) for name in names]
+    stuck.append(world.drop("locked.jsonl", chats(2)))
+    good = world.drop("good.jsonl", chats(20))
+
+    world.run_until_over(good)
+    assert world.job(good).state is JobState.COMPLETED
+    assert world.clock() - begun < timedelta(minutes=10)
+
+    world.run_until_over(*stuck)
+    reports = [world.report(world.job(each)) for each in stuck]
+    assert {world.job(each).state for each in stuck} == {JobState.REJECTED}
+    assert [list(each["problems_by_code"]) for each in reports][2] == ["unreadable_object"]
+    assert all("too_many_bad_lines" in each["problems_by_code"] for each in reports[:2])
