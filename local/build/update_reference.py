@@ -1,23 +1,39 @@
-"""`batchdrop parameters`: writes the tables of docs/reference.md that are made from code."""
+"""`batchdrop parameters`: writes the tables of docs/reference.md, and schemas, from code."""
 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pydantic import BaseModel
 from typer.models import CommandInfo
 
 from local.paths import ROOT
 from local.template import read_template
 from shared.audit.config import Config
 from shared.audit.rules import Rule
+from shared.report.model import JobReport, Rejected
 
 PAGE = ROOT / "docs" / "reference.md"
+SCHEMAS = ROOT / "events" / "schemas"
 
 
 def main(commands: Sequence[CommandInfo]) -> int:
     PAGE.write_text(filled(PAGE.read_text(), commands))
+    for name, text in schemas().items():
+        (SCHEMAS / name).write_text(text)
     return 0
+
+
+def schemas() -> dict[str, str]:
+    """JSON Schemas by file name, of what others read."""
+    models: dict[str, type[BaseModel]] = {
+        "job_report.json": JobReport,
+        "rejected_report.json": Rejected,
+    }
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    made = {name: model.model_json_schema(mode="serialization") for name, model in models.items()}
+    return {name: json.dumps(draft | each, indent=2) + "\n" for name, each in made.items()}
 
 
 def filled(page: str, commands: Sequence[CommandInfo]) -> str:

@@ -1,6 +1,7 @@
 """Every field of every notification of a job says what ledger, report and buckets say."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from moto import mock_aws
 
 from functions.poll.sweep import sweep
 from local.openai import SmallSettings
+from local.paths import ROOT
 from shared.jobs.cancel import cancel
 from shared.jobs.model import Job
 from tests.support.aws import drain, subscribe
@@ -222,3 +224,16 @@ def test_files_of_an_ended_job_are_in_the_bucket_it_names(heard: World) -> None:
         for name in ("results", "errors", "report", "page")
     }
     assert [name for name, size in sizes.items() if not size] == ["errors"]
+
+
+def test_example_of_a_rule_hears_what_it_names(world: World) -> None:
+    page = (ROOT / "docs" / "reference.md").read_text()
+    (found,) = re.findall(r"--event-pattern '(.+)'", page)
+    queue = subscribe(world.session, "bus", json.loads(found))
+
+    world.run_job("fine.jsonl", lines([GOOD]))
+    world.run_job("bad.jsonl", lines([BAD]))
+    world.run_job("worse.jsonl", b"nonsense\n")
+
+    types = [json.loads(body)["detail-type"] for body in drain(world.session, queue)]
+    assert types == ["Job Failed", "Job Rejected"]

@@ -1,8 +1,18 @@
 """docs/reference.md holds what the template and the detections say."""
 
+import json
 import re
 
-from local.build.update_reference import PAGE, filled, outputs, parameters, subcommands, thresholds
+from local.build.update_reference import (
+    PAGE,
+    SCHEMAS,
+    filled,
+    outputs,
+    parameters,
+    schemas,
+    subcommands,
+    thresholds,
+)
 from local.cli.commands import app
 from local.paths import ROOT
 
@@ -49,3 +59,13 @@ def test_every_action_is_pinned_by_commit_and_names_its_version() -> None:
 
     assert used
     assert [each for each in used if not re.fullmatch(r"\S+@[0-9a-f]{40} # v[\d.]+", each)] == []
+
+
+def test_schemas_are_those_of_the_reports() -> None:
+    there = {path.name: path.read_text() for path in SCHEMAS.iterdir()}
+
+    assert there == schemas()
+    job = json.loads(there["job_report.json"])
+    assert job["properties"]["format"]["const"] == "batchdrop.report/1"
+    assert {"job_id", "state", "requests", "cost"} <= set(job["required"])
+    assert len(job["properties"]) > 15
