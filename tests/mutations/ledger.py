@@ -139,17 +139,12 @@ ROWS = (
     ),
     *in_file(
         "functions/intake/check.py",
-        JOBS + "test_misplaced.py tests/unit/intake",
+        JOBS + "test_misplaced.py",
         (
             (
                 "if not keys.is_in_inbox(job.key):",
                 "if False:",
                 "a misplaced file is read without the right to, for ever",
-            ),
-            (
-                "limits_of(edges.settings)",
-                "Limits()",
-                "a smaller limit that was set does not count",
             ),
         ),
     ),
@@ -241,11 +236,6 @@ ROWS = (
                 "in_order and times and times[-1] < since",
                 "times and times[-1] < since",
                 "a list in another order hides the batch",
-            ),
-            (
-                "part.owns(batch) and batch.status != BatchStatus.FAILED",
-                "part.owns(batch)",
-                "a batch that failed validation is taken for the lost one",
             ),
         ),
     ),
@@ -481,6 +471,17 @@ ROWS = (
                 'Attr("rev").eq(rev)',
                 'Attr("pk").exists()',
                 "two runs overwrite each other",
+            ),
+        ),
+    ),
+    *in_file(
+        "functions/intake/check.py",
+        JOBS + "test_hostile_files.py -k limits_of_a_part",
+        (
+            (
+                "limits_of(edges.settings)",
+                "Limits()",
+                "a smaller limit that was set does not count",
             ),
         ),
     ),

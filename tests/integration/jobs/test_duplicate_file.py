@@ -1,6 +1,7 @@
 """The same file twice is paid once, unless a person says otherwise."""
 
 import gzip
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -200,6 +201,42 @@ def test_file_whose_first_job_came_to_nothing_runs(world: World, how: str) -> No
 
     assert world.job(second).state in {JobState.COMPLETED, JobState.FAILED}
     assert "Job Held" not in types(world)
+
+
+def test_file_whose_job_is_being_cancelled_runs(world: World) -> None:
+    first = world.drop("a.jsonl", FILE)
+    world.run_functions()
+    cancel(world.edges, first)
+
+    second = world.drop("a.jsonl", FILE)
+    world.run_until_over(first, second)
+
+    assert world.job(second).state is JobState.COMPLETED
+    assert "Job Held" not in types(world)
+
+
+def test_job_is_not_held_for_itself_wherever_its_intake_dies() -> None:
+    with mock_aws():
+        whole = Interrupt()
+        _taken_in(World(), whole)
+    for at in range(1, len(whole.calls) + 1):
+        with mock_aws():
+            assert _taken_in(World(), Interrupt(at, "after")) is JobState.ACCEPTED, whole.calls[
+                at - 1
+            ]
+
+
+def _taken_in(world: World, interrupt: Interrupt) -> JobState:
+    session = interrupted_session()
+    session.interrupt = interrupt
+    version = world.s3.put_object(Bucket=INBOX, Key="inbox/a.jsonl", Body=FILE)["VersionId"]
+    interrupt.calls.clear()
+    source = Source(bucket=INBOX, key="inbox/a.jsonl", version=version)
+    with suppress(Killed):
+        take_in(world.connect(session), source)
+    session.interrupt = None
+    world.clock.advance(seconds=world.config.lease_seconds + 1)
+    return take_in(world.edges, source).state
 
 
 def test_third_drop_is_measured_against_the_last_that_ran(world: World) -> None:

@@ -86,3 +86,22 @@ def test_missing_batch_does_not_keep_a_job_from_being_cancelled(world: World) ->
     world.run_until_over(job)
 
     assert world.job(job).state == "cancelled"
+
+
+def test_lost_batch_is_found_behind_a_page_of_others_by_a_clock_that_is_late(world: World) -> None:
+    """OpenAI's clock is twenty minutes behind ours, and a hundred batches came after it."""
+    world.small.misbehave("cut_after", route="create_batch")
+    job = world.drop("a.jsonl", chats(2))
+    world.run_functions()
+    assert len(world.small.batches) == 1
+    others = world.upload("others.jsonl")
+    for _ in range(100):
+        world.edges.openai.create_batch(others, "/v1/chat/completions", "24h", {"owner": "others"})
+    for batch in world.small.batches.values():
+        batch.created_at -= 1_200
+
+    world.run_until_over(job)
+
+    ours = [each for each in world.small.batches.values() if "job_id" in each.metadata]
+    assert len(ours) == 1
+    assert world.job(job).state == "completed"
