@@ -1,10 +1,13 @@
 """What a lost answer of create leaves open is closed later, whatever shows up, and when."""
 
+from io import BytesIO
+
 from moto import mock_aws
 
 from functions.poll.sweep import sweep
 from local.openai import SmallSettings
 from shared.jobs.cancel import cancel
+from shared.jobs.uploads import upload_name
 from tests.support.batch_files import chats
 from tests.support.world import World
 
@@ -105,3 +108,18 @@ def test_lost_batch_is_found_behind_a_page_of_others_by_a_clock_that_is_late(wor
     ours = [each for each in world.small.batches.values() if "job_id" in each.metadata]
     assert len(ours) == 1
     assert world.job(job).state == "completed"
+
+
+def test_part_of_an_upload_is_not_taken_for_the_whole(world: World) -> None:
+    """The connection broke in the middle, and OpenAI kept what had come."""
+    content = chats(3)
+    world.small.misbehave("cut_before", route="upload")
+    job = world.drop("a.jsonl", content)
+    world.run_functions()
+    (part,) = world.parts(job)
+    world.edges.openai.upload(upload_name(part), BytesIO(content[: content.index(b"\n") + 1]))
+
+    world.run_until_over(job)
+
+    assert world.job(job).state == "completed"
+    assert len(world.small.billed) == 3
