@@ -4,8 +4,7 @@ from tests.mutations.row import in_file
 
 JOBS = "tests/integration/jobs/"
 DUPLICATE = JOBS + "test_duplicate_file.py"
-FUNCTIONS = JOBS + "test_functions.py"
-LOST = JOBS + "test_lost_answers.py"
+LOST = f"{JOBS}test_lost_answers.py {JOBS}test_capacity.py -k lost"
 POLL = JOBS + "test_poll.py"
 SOURCE = JOBS + "test_source_lost.py"
 ENDS = JOBS + "test_intake_ends.py"
@@ -241,13 +240,8 @@ ROWS = (
     ),
     *in_file(
         "functions/submit/create.py",
-        LOST + " " + FUNCTIONS,
+        f"{JOBS}test_lost_answers.py {JOBS}test_capacity.py -k lost",
         (
-            (
-                "    if pause := _pause_for_rate(edges):\n",
-                "    if pause := None:\n",
-                "more batches are created in an hour than OpenAI takes",
-            ),
             (
                 "(file.filename, file.bytes) == (name, part.source.length)",
                 "file.filename == name",
@@ -482,6 +476,17 @@ ROWS = (
                 "limits_of(edges.settings)",
                 "Limits()",
                 "a smaller limit that was set does not count",
+            ),
+        ),
+    ),
+    *in_file(
+        "functions/submit/create.py",
+        JOBS + "test_capacity.py -k hourly",
+        (
+            (
+                "    if pause := _pause_for_rate(edges):\n",
+                "    if pause := None:\n",
+                "more batches are created in an hour than OpenAI takes",
             ),
         ),
     ),

@@ -122,4 +122,14 @@ def test_part_of_an_upload_is_not_taken_for_the_whole(world: World) -> None:
     world.run_until_over(job)
 
     assert world.job(job).state == "completed"
-    assert len(world.small.billed) == 3
+    assert (len(world.small.batches), len(world.small.billed)) == (1, 3)
+
+
+def test_upload_whose_answer_was_lost_is_not_sent_again(world: World) -> None:
+    world.small.misbehave("cut_after", route="upload")
+    job = world.drop("a.jsonl", chats(3))
+
+    world.run_until_over(job)
+
+    assert world.job(job).state == "completed"
+    assert [call.route for call in world.small.calls].count("upload") == 1
