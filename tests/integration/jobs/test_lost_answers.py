@@ -2,6 +2,7 @@
 
 from io import BytesIO
 
+import httpx
 from moto import mock_aws
 
 from functions.poll.sweep import sweep
@@ -9,6 +10,7 @@ from local.openai import SmallSettings
 from shared.jobs.cancel import cancel
 from shared.jobs.uploads import upload_name
 from tests.support.batch_files import chats
+from tests.support.wires import TwistedWire, named
 from tests.support.world import World
 
 
@@ -133,3 +135,34 @@ def test_upload_whose_answer_was_lost_is_not_sent_again(world: World) -> None:
 
     assert world.job(job).state == "completed"
     assert [call.route for call in world.small.calls].count("upload") == 1
+
+
+def test_lost_batch_is_found_in_a_list_that_begins_with_the_oldest(world: World) -> None:
+    others = world.upload("others.jsonl")
+    for _ in range(120):
+        world.edges.openai.create_batch(others, "/v1/chat/completions", "24h", {"owner": "others"})
+        world.clock.advance(seconds=120)
+    wire = TwistedWire(world.small.transport())
+    wire.after = lambda request, response: oldest_first(world, request)
+    world.edges = world.connect(transport=wire)
+    world.small.misbehave("cut_after", route="create_batch")
+    job = world.drop("a.jsonl", chats(2))
+
+    world.run_until_over(job)
+
+    ours = [each for each in world.small.batches.values() if "job_id" in each.metadata]
+    assert len(ours) == 1
+
+
+def oldest_first(world: World, request: httpx.Request) -> httpx.Response | None:
+    """A server that lists batches in the other order."""
+    if named(request) != "GET /v1/batches":
+        return None
+    batches = list(world.small.batches.values())
+    start = next(
+        (n for n, b in enumerate(batches, 1) if b.id == request.url.params.get("after")), 0
+    )
+    page = batches[start : start + 100]
+    views = [each.view(world.clock.seconds()) for each in page]
+    more = start + 100 < len(batches)
+    return httpx.Response(200, json={"object": "list", "data": views, "has_more": more})

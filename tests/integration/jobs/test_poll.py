@@ -1,8 +1,10 @@
 """The clock's function: many batches in few calls, and nothing left half-open."""
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -11,8 +13,11 @@ from functions.poll.sweep import sweep
 from shared.jobs.cancel import cancel
 from shared.jobs.model import JobState
 from shared.jobs.part import PartState
+from tests.support.aws import drain
 from tests.support.batch_files import chat, chats, lines
+from tests.support.interrupts import Killed
 from tests.support.names import INBOX
+from tests.support.refusing_s3 import Refusal, RefusingSession
 from tests.support.world import World
 
 
@@ -234,3 +239,84 @@ def test_sweep_deletes_uploads_that_no_part_needs(world: World) -> None:
 
     assert orphan not in world.small.files
     assert other in world.small.files
+
+
+class DiesAfterLanding(boto3.Session):
+    """Once the last part has landed, and before its job is closed."""
+
+    def __init__(self, last: int) -> None:
+        super().__init__(region_name="us-east-1")
+        self._left = last
+        self.events.register_last("after-call.dynamodb.TransactWriteItems", self._count)
+
+    def _count(self, **_: Any) -> None:
+        self._left -= 1
+        if self._left == 0:
+            raise Killed("landed")
+
+
+def test_job_closes_though_the_message_of_its_last_part_is_lost() -> None:
+    with mock_aws():
+        world = World(settings={"max_part_requests": 1})
+        job = world.drop("a.jsonl", chats(2))
+        world.run_functions()
+        world.clock.advance(hours=1)
+        poll(world.edges)
+        dying = world.connect(DiesAfterLanding(last=2))
+        with pytest.raises(Killed):
+            world.run_functions(dying)
+        assert {part.state for part in world.parts(job)} == {PartState.LANDED}
+
+        for _ in range(6):  # nothing is delivered again
+            world.tick(900)
+
+        assert world.job(job).state is JobState.COMPLETED
+
+
+def test_landing_is_asked_for_once_while_it_works(world: World) -> None:
+    world.drop("a.jsonl", chats(1))
+    world.run_functions()
+    world.clock.advance(hours=1)
+    for _ in range(5):
+        poll(world.edges)
+        world.clock.advance(seconds=60)
+    assert len(drain(world.session, world.queues["land"])) == 1
+
+    world.clock.advance(seconds=900)
+    poll(world.edges)
+    assert len(drain(world.session, world.queues["land"])) == 1
+
+
+def test_age_of_a_job_counts_from_its_drop_and_not_from_its_last_step(world: World) -> None:
+    begun = world.clock()
+    busy = lambda: world.clock() < begun + timedelta(minutes=30)  # noqa: E731
+    world.edges = world.connect(RefusingSession(Refusal(503, "SlowDown"), "GetObject", while_=busy))
+    world.small.misbehave("stuck_in_progress")
+    job = world.drop("a.jsonl", chats(1))
+    world.run_functions()
+    while world.job(job).state is JobState.CHECKING:
+        world.tick(60)
+    assert world.clock() - begun > timedelta(minutes=30)
+
+    world.clock.moment = max(world.job(job).due, world.clock())
+    age = (world.clock() - begun).total_seconds()
+
+    assert poll(world.edges)["OldestOpenJobSeconds"] == age
+
+
+def test_sweep_leaves_a_file_alone_whose_event_may_be_on_its_way(world: World) -> None:
+    world.s3.put_object(Bucket=INBOX, Key="inbox/a.jsonl", Body=chats(1))
+    world.clock.moment = datetime.now(UTC) + timedelta(minutes=50)
+
+    assert sweep(world.edges)["FilesReplayed"] == 0
+
+
+def test_sweep_leaves_files_that_a_person_keeps(world: World) -> None:
+    world.run_job("a.jsonl", chats(1), keep_files="true")
+    kept = set(world.small.files)
+    world.clock.advance(hours=30)
+
+    sweep(world.edges)
+
+    assert set(world.small.files) == kept
+    assert kept
