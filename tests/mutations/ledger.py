@@ -433,11 +433,6 @@ ROWS = (
                 "",
                 "pieces of failed uploads are paid for ever",
             ),
-            (
-                'if each["IsLatest"]:',
-                "if True:",
-                "replaced files are submitted by the sweep",
-            ),
             ('if "=?" not in value:', "if True:", "metadata that is not ASCII is refused"),
         ),
     ),
@@ -493,6 +488,17 @@ ROWS = (
                 "        except Conflict:\n            continue",
                 "        except ZeroDivisionError:\n            continue",
                 "a race makes a tick fail",
+            ),
+        ),
+    ),
+    *in_file(
+        "shared/aws/s3.py",
+        POLL,
+        (
+            (
+                'if each["IsLatest"]:',
+                "if True:",
+                "replaced files are submitted by the sweep",
             ),
         ),
     ),

@@ -166,3 +166,36 @@ def oldest_first(world: World, request: httpx.Request) -> httpx.Response | None:
     views = [each.view(world.clock.seconds()) for each in page]
     more = start + 100 < len(batches)
     return httpx.Response(200, json={"object": "list", "data": views, "has_more": more})
+
+
+def test_of_two_batches_the_older_one_stays() -> None:
+    with mock_aws():
+        world = World(SmallSettings(working=80_000))
+        world.small.misbehave("cut_after", route="create_batch")
+        world.small.misbehave("batch_not_listed", seconds=3_000)
+        job = world.drop("a.jsonl", chats(2))
+        world.run_functions()
+        for _ in range(120):
+            world.tick(60)
+
+        older, younger = sorted(world.small.batches.values(), key=lambda each: each.created_at)
+        assert (older.status, younger.status) == ("in_progress", "cancelled")
+        assert [part.batch_id for part in world.parts(job)] == [older.id]
+        assert len(second_batches(world)) == 1
+
+
+def test_second_batch_is_found_behind_a_page_of_old_and_new_ones(world: World) -> None:
+    others = world.upload("others.jsonl")
+    for _ in range(100):
+        world.edges.openai.create_batch(others, "/v1/chat/completions", "24h", {"owner": "others"})
+    world.clock.advance(hours=96)
+    next(iter(world.small.batches.values())).created_at = world.clock.seconds()
+    world.small.misbehave("cut_after", route="create_batch")
+    world.small.misbehave("batch_not_listed", seconds=3_000)
+    world.run_job("a.jsonl", chats(2))
+    wire = TwistedWire(world.small.transport())
+    wire.after = lambda request, response: oldest_first(world, request)
+    world.edges = world.connect(transport=wire)
+    world.clock.advance(hours=1)
+
+    assert sweep(world.edges)["SecondBatches"] == 1

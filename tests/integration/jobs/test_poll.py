@@ -296,7 +296,7 @@ def test_age_of_a_job_counts_from_its_drop_and_not_from_its_last_step(world: Wor
     world.run_functions()
     while world.job(job).state is JobState.CHECKING:
         world.tick(60)
-    assert world.clock() - begun > timedelta(minutes=30)
+    assert world.clock() - begun >= timedelta(minutes=30)
 
     world.clock.moment = max(world.job(job).due, world.clock())
     age = (world.clock() - begun).total_seconds()
@@ -304,9 +304,11 @@ def test_age_of_a_job_counts_from_its_drop_and_not_from_its_last_step(world: Wor
     assert poll(world.edges)["OldestOpenJobSeconds"] == age
 
 
-def test_sweep_leaves_a_file_alone_whose_event_may_be_on_its_way(world: World) -> None:
+@pytest.mark.parametrize("after", [timedelta(minutes=50), timedelta(days=15)])
+def test_sweep_leaves_a_file_alone_that_is_new_or_old(world: World, after: timedelta) -> None:
+    """The event of a new one may be on its way; an old one is nobody's any more."""
     world.s3.put_object(Bucket=INBOX, Key="inbox/a.jsonl", Body=chats(1))
-    world.clock.moment = datetime.now(UTC) + timedelta(minutes=50)
+    world.clock.moment = datetime.now(UTC) + after
 
     assert sweep(world.edges)["FilesReplayed"] == 0
 
@@ -320,3 +322,38 @@ def test_sweep_leaves_files_that_a_person_keeps(world: World) -> None:
 
     assert set(world.small.files) == kept
     assert kept
+
+
+def test_sweep_leaves_an_upload_that_may_be_about_to_have_its_batch(world: World) -> None:
+    job = world.run_job("a.jsonl", chats(1))
+    orphan = world.upload(f"{job.id}-1-1.jsonl")
+    world.clock.advance(hours=5)
+    assert sweep(world.edges)["UploadsDeleted"] == 0
+    assert set(world.small.files) == {orphan}
+
+    world.clock.advance(hours=2)
+    assert sweep(world.edges)["UploadsDeleted"] == 1
+
+
+def test_sweep_leaves_the_input_of_a_batch_that_runs(world: World) -> None:
+    world.small.misbehave("stuck_in_progress")
+    submitted(world, chats(1))
+    (file,) = world.small.files
+    world.clock.advance(hours=7)
+
+    sweep(world.edges)
+
+    assert set(world.small.files) == {file}
+
+
+def test_sweep_replays_the_newest_of_two_versions(world: World) -> None:
+    for content in (chats(1), chats(2)):
+        put = world.s3.put_object(Bucket=INBOX, Key="inbox/a.jsonl", Body=content)
+    world.clock.moment = datetime.now(UTC) + timedelta(hours=2)
+
+    assert sweep(world.edges)["FilesReplayed"] == 1
+    world.run_functions()
+    newest, *older = (world.edges.ledger.job(job) for job in world.all_jobs("a.jsonl"))
+    assert newest
+    assert newest.source.version == put["VersionId"]
+    assert older == [None]
