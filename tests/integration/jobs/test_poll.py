@@ -357,3 +357,12 @@ def test_sweep_replays_the_newest_of_two_versions(world: World) -> None:
     assert newest
     assert newest.source.version == put["VersionId"]
     assert older == [None]
+
+
+def test_part_that_waited_is_asked_for_as_soon_as_it_is_due(world: World) -> None:
+    world.small.misbehave("rate_limited", route="create_batch", retry_after=200)
+    job = submitted(world, chats(1))
+    assert world.parts(job)[0].state is PartState.WAITING
+    world.tick(210)
+
+    assert world.parts(job)[0].state is PartState.SUBMITTED

@@ -271,6 +271,57 @@ def test_store_named_in_settings_is_used(folder: Folder, world: World) -> None:
     assert folder.texts() == [CATS]
 
 
+def test_files_of_others_stay_in_a_store_that_is_named_in_settings(
+    folder: Folder, world: World
+) -> None:
+    made = world.edges.vector_stores.create({"name": "mine"}).id
+    folder.set(store=made)
+    folder.put("cats.md", CATS)
+    folder.settle()
+    stranger = world.edges.vector_stores.upload("stranger.md", _reader(world, folder))
+    world.edges.vector_stores.attach(made, [{"file_id": stranger.id}])
+    world.clock.advance(hours=30)
+
+    sweep(world.edges)
+    world.run_functions()
+    folder.settle()
+
+    assert stranger.id in world.small.stores[made].documents
+    assert len(folder.texts()) == 2
+
+
+def test_second_upload_is_deleted_only_once_no_run_can_be_at_it(
+    folder: Folder, world: World
+) -> None:
+    folder.put("cats.md", CATS)
+    folder.settle()
+    (known,) = world.small.files.values()
+    second = world.edges.vector_stores.upload(known.filename, _reader(world, folder))
+    folder.reconcile()
+    folder.settle()
+    assert second.id in world.small.files
+
+    world.clock.advance(hours=2)
+    folder.reconcile()
+    folder.settle()
+    assert set(world.small.files) == {known.id}
+
+
+def test_overwrite_whose_event_was_lost_is_found_by_the_daily_look(
+    folder: Folder, world: World
+) -> None:
+    folder.put("cats.md", CATS)
+    folder.settle()
+    folder.put("cats.md", DOGS, notify=False)
+    world.clock.advance(hours=24)
+
+    sweep(world.edges)
+    world.run_functions()
+    folder.settle()
+
+    assert folder.texts() == [DOGS]
+
+
 def test_created_store_with_lost_answer_is_found_again(folder: Folder, world: World) -> None:
     world.small.misbehave("cut_after", route="create_store")
     folder.put("cats.md", CATS)

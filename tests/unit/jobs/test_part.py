@@ -16,7 +16,7 @@ from shared.jobs.part import (
 )
 from shared.openai.models import Batch, BatchError
 from shared.text import LONGEST
-from tests.support.records import NOW, SPAN, batch, part
+from tests.support.records import NOW, SPAN, batch, job, part
 
 LATER = NOW + timedelta(minutes=5)
 LEASE = timedelta(minutes=15)
@@ -217,3 +217,14 @@ def test_part_that_waits_for_something_new_each_time_stays_small() -> None:
 
     assert len(it.waited) == KEPT_REASONS + 1
     assert sum(it.waited.values()) == 99 * 60
+
+
+@pytest.mark.parametrize(("minutes", "by_job"), [(-5, False), (0, True), (5, True)])
+def test_batch_that_was_cancelled_before_the_job_was_is_not_the_jobs_doing(
+    minutes: int, *, by_job: bool
+) -> None:
+    wanted = job(cancel_requested=NOW)
+    ended = part(batch_status="cancelled", times={"ended": NOW + timedelta(minutes=minutes)})
+
+    assert ended.was_cancelled_by(wanted) is by_job
+    assert not ended.was_cancelled_by(job())
