@@ -73,11 +73,6 @@ ROWS = (
                 "a document that hangs keeps the library from ever being in sync",
             ),
             (
-                "age > INDEX_TIMEOUT and not content.stuck_notified",
-                "age > INDEX_TIMEOUT",
-                "people hear each minute of the same document",
-            ),
-            (
                 "batch.file_counts.total < len(contents) or not batch.accounts_for_all",
                 "False",
                 "a document that OpenAI left out is called searchable",

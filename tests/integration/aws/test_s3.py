@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from shared.aws.s3 import S3Store, decoded
 from shared.errors import NotFound, TryLater
@@ -122,3 +123,41 @@ def test_write_of_a_stream_that_breaks_leaves_no_object(world: World) -> None:
 )
 def test_metadata_that_is_not_ascii_is_decoded(kept: str, meant: str) -> None:
     assert decoded(kept) == meant
+
+
+class Cut:
+    """A body whose connection breaks after a few bytes."""
+
+    def __init__(self, body: Any) -> None:
+        self._body, self._read = body, False
+
+    def read(self, amount: int | None = None) -> bytes:
+        if self._read:
+            raise ReadTimeoutError(endpoint_url="s3")
+        self._read = True
+        return bytes(self._body.read(min(amount or 100, 100)))
+
+
+def break_connections(world: World, times: int) -> list[str]:
+    """The ranges that are asked for, while the first so many bodies break."""
+    asked: list[str] = []
+
+    def cut(parsed: dict[str, Any], **_: Any) -> None:
+        if len(asked) <= times:
+            parsed["Body"] = Cut(parsed["Body"])
+
+    world.s3.meta.events.register(
+        "before-sign.s3.GetObject",
+        lambda request, **_: asked.append(str(request.headers.get("Range", ""))),
+    )
+    world.s3.meta.events.register("after-call.s3.GetObject", cut)
+    world.edges.s3 = S3Store(world.s3, DATA, PIECE)
+    return asked
+
+
+def test_read_goes_on_where_its_connection_broke(world: World, stored: str) -> None:
+    span = Span(bucket=DATA, key="thing", version=stored, start=50, length=1_000)
+    asked = break_connections(world, times=2)
+
+    assert whole(world, span) == CONTENT[50:1_050]
+    assert asked == ["bytes=50-1049", "bytes=150-1049", "bytes=250-1049"]

@@ -322,6 +322,21 @@ def test_overwrite_whose_event_was_lost_is_found_by_the_daily_look(
     assert folder.texts() == [DOGS]
 
 
+def test_store_that_has_expired_is_replaced(folder: Folder, world: World) -> None:
+    folder.set(expires_after={"anchor": "last_active_at", "days": 1})
+    folder.put("cats.md", CATS)
+    folder.settle()
+    (first,) = world.small.stores
+    world.clock.advance(hours=72)
+
+    folder.reconcile()
+    folder.settle()
+
+    second = world.edges.library_table.library("handbook")
+    assert second
+    assert second.store_id != first
+
+
 def test_created_store_with_lost_answer_is_found_again(folder: Folder, world: World) -> None:
     world.small.misbehave("cut_after", route="create_store")
     folder.put("cats.md", CATS)
