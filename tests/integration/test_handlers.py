@@ -102,7 +102,7 @@ def test_what_openai_refused_is_said_with_the_id_its_support_asks_for(
 
     (said,) = [vars(each) for each in caplog.records if each.message == "waits"]
     assert "missing" in said["reason"].lower()
-    assert re.search(r"OpenAI request req_\d{32}$", said["reason"])
+    assert re.search(r"OpenAI request req_[0-9a-f]{32}$", said["reason"])
 
 
 def test_cancelling_approving_and_sweeping_come_through_polls_handler(deployed: World) -> None:

@@ -280,7 +280,7 @@ def test_function_killed_while_a_job_is_held_and_approved_ends_the_same() -> Non
         calls = Interrupt()
         expected = _held_and_approved(World(), calls)
     assert expected == (JobState.COMPLETED, 6, 1)
-    for at in range(1, len(calls.calls) + 1, WALK_STEP):
+    for at in range(1, len(calls.calls) + 1, 2 * WALK_STEP):
         with mock_aws():
             interrupt = Interrupt(at, "after")
             assert _held_and_approved(World(), interrupt) == expected, interrupt.place
