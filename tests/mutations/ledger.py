@@ -406,7 +406,6 @@ ROWS = (
         S3 + " " + SOURCE,
         (
             ("RETRIES = 3 ", "RETRIES = 0 ", "a connection that breaks fails the run"),
-            ("or code_of(error) in OURS", "", "our own expired rights refuse a file for good"),
             (
                 "if not data and self._end is not None:",
                 "if False:",
@@ -444,7 +443,7 @@ ROWS = (
     ),
     *in_file(
         "shared/aws/dynamodb.py",
-        "tests/integration/jobs/test_races.py tests/integration/jobs/test_capacity.py",
+        JOBS + "test_ledger.py",
         (
             (
                 'Attr("rev").eq(rev)',
@@ -496,5 +495,10 @@ ROWS = (
                 "replaced files are submitted by the sweep",
             ),
         ),
+    ),
+    *in_file(
+        "shared/aws/s3_reader.py",
+        ENDS + " -k rights",
+        (("or code_of(error) in OURS", "", "our own expired rights refuse a file for good"),),
     ),
 )

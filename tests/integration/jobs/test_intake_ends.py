@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from functions.intake.attempts import MOST_CHECKS, MOST_REFUSALS
@@ -309,3 +310,16 @@ def test_stuck_files_keep_no_other_from_its_answers(world: World) -> None:
     assert {world.job(each).state for each in stuck} == {JobState.REJECTED}
     assert [list(each["problems_by_code"]) for each in reports][2] == ["unreadable_object"]
     assert all("too_many_bad_lines" in each["problems_by_code"] for each in reports[:2])
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
+def test_rights_of_ours_that_are_wrong_refuse_nobody_s_file(world: World, code: str) -> None:
+    source = dropped(world, "a.jsonl", chats(2))
+    refusing_edges = refusing(world, "GetObject", Refusal(403, code))
+
+    for _ in range(MOST_REFUSALS + 1):
+        with pytest.raises(ClientError, match=code):
+            take_in(refusing_edges, source)
+        world.clock.advance(seconds=world.config.lease_seconds + 1)
+
+    assert take_in(world.edges, source).state is JobState.ACCEPTED

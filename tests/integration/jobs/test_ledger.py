@@ -46,3 +46,17 @@ def test_model_with_something_enqueued_is_not_forgotten(world: World) -> None:
 
     with pytest.raises(Conflict):
         world.edges.ledger.close_capacity(used, world.clock())
+
+
+def test_row_that_has_changed_since_it_was_read_is_not_overwritten(world: World) -> None:
+    job = world.drop("a.jsonl", chats(1))
+    world.run_functions()
+    ledger, read, (part,) = world.edges.ledger, world.job(job), world.parts(job)
+    ledger.replace_job(read, read.postponed(world.clock() + timedelta(minutes=1)))
+    ledger.replace_part(part, part.postponed(world.clock() + timedelta(minutes=1)))
+
+    with pytest.raises(Conflict):
+        ledger.replace_job(read, read.with_cancel_requested(world.clock()))
+    with pytest.raises(Conflict):
+        ledger.replace_part(part, part.with_cancel_sent())
+    assert world.job(job).cancel_requested is None

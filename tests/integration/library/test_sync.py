@@ -337,6 +337,41 @@ def test_store_that_has_expired_is_replaced(folder: Folder, world: World) -> Non
     assert second.store_id != first
 
 
+def test_documents_are_attached_once_a_minute_at_most(folder: Folder) -> None:
+    folder.put("cats.md", CATS)
+    folder.settle()
+    path = f"/v1/vector_stores/{folder.store.id}/file_batches"
+    before = folder.calls("POST", path)
+    for n in range(5):
+        folder.put(f"{n}.md", f"Text {n}.")
+        folder.tick(seconds=5)
+    assert folder.calls("POST", path) - before <= 1
+
+    folder.settle()
+    assert len(folder.texts()) == 6
+
+
+def test_upload_whose_answer_was_lost_and_that_is_listed_late_is_sent_once(
+    folder: Folder, world: World
+) -> None:
+    world.small.misbehave("cut_after", route="upload")
+    world.small.misbehave("file_not_visible", seconds=200)
+    folder.put("cats.md", CATS)
+    folder.settle()
+
+    assert (folder.texts(), folder.uploads(), len(world.small.files)) == ([CATS], 1, 1)
+
+
+def test_openai_that_is_busy_is_not_asked_for_each_document(folder: Folder, world: World) -> None:
+    for n in range(40):
+        folder.put(f"{n}.md", f"Text {n}.")
+    world.small.misbehave("rate_limited", times=None, route="upload", retry_after=300)
+
+    folder.send({"library": folder.name, "reconcile": False})
+
+    assert folder.uploads() <= 2 * world.config.uploads_at_once
+
+
 def test_created_store_with_lost_answer_is_found_again(folder: Folder, world: World) -> None:
     world.small.misbehave("cut_after", route="create_store")
     folder.put("cats.md", CATS)
