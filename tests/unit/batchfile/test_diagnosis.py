@@ -63,7 +63,7 @@ OTHERS = [
     ("binary_file", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
     ("binary_file", b"BZh91AY&SY"),
     ("binary_file", b"\xfd7zXZ\0\0"),
-    ("invalid_encoding", gzip.compress(b"{}")),
+    ("invalid_encoding", gzip.compress(b"{}", mtime=0)),
     ("invalid_encoding", zstandard.compress(b"{}")),
     ("web_page", b"<!DOCTYPE html>\n<html><body>502, Bad Gateway</body></html>"),
     ("web_page", b"\n <HTML>"),
@@ -118,7 +118,7 @@ def test_file_of_another_kind_is_named(code: str, data: bytes) -> None:
         (chats(1), "a.jsonl.zst", "not compressed"),
         (b"custom_id,b\n1,2", "a.jsonl.gz", "not compressed"),
         (zstandard.compress(chats(1)), "a.jsonl.gz", "zstd"),
-        (gzip.compress(chats(1)), "a.jsonl.zst", "gzip"),
+        (gzip.compress(chats(1), mtime=0), "a.jsonl.zst", "gzip"),
         (b"PK\x03\x04", "a.jsonl.gz", "zip archive"),
     ],
 )
