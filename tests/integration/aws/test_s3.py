@@ -11,6 +11,7 @@ from shared.errors import NotFound, TryLater
 from shared.objects import Source, Span
 from shared.settings import Settings
 from tests.support.names import DATA
+from tests.support.sessions import Session
 from tests.support.world import World
 
 PIECE = Settings().upload_piece_bytes
@@ -140,18 +141,18 @@ class Cut:
 
 def break_connections(world: World, times: int) -> list[str]:
     """The ranges that are asked for, while the first so many bodies break."""
-    asked: list[str] = []
+    client, asked = Session().client("s3"), list[str]()
 
     def cut(parsed: dict[str, Any], **_: Any) -> None:
         if len(asked) <= times:
             parsed["Body"] = Cut(parsed["Body"])
 
-    world.s3.meta.events.register(
+    client.meta.events.register(
         "before-sign.s3.GetObject",
         lambda request, **_: asked.append(str(request.headers.get("Range", ""))),
     )
-    world.s3.meta.events.register("after-call.s3.GetObject", cut)
-    world.edges.s3 = S3Store(world.s3, DATA, PIECE)
+    client.meta.events.register("after-call.s3.GetObject", cut)
+    world.edges.s3 = S3Store(client, DATA, PIECE)
     return asked
 
 
