@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import BinaryIO
 
 from shared.batchfile.lines import UTF8_MARK
-from shared.errors import NotFound, Refused, TryLater
+from shared.errors import Refused, TryLater
 from shared.jobs.answer import read_answer
 from shared.jobs.edges import JobEdges
 from shared.jobs.part import REFUSED, Part
@@ -156,7 +156,7 @@ def batch_errors(edges: JobEdges, part: Part) -> list[BatchError]:
     if part.errors_total > len(part.errors) and part.batch_id:
         try:
             return edges.openai.batch(part.batch_id).problems
-        except NotFound:
+        except Refused:
             pass
     return list(part.errors)
 

@@ -5,11 +5,12 @@ lands all the same.
 """
 
 import json
+import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from functions.land.answers import NotThere
+from functions.land.answers import BUFFER, NotThere, fetch
 from shared.errors import NotGiven, Refused, TryLater
 from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
@@ -38,7 +39,7 @@ def _from_openai(edges: JobEdges, job: Job, part: Part, error: NotGiven | Refuse
     """OpenAI has what was uploaded, until the part has landed."""
     try:
         if part.file_id:
-            return Requests(lines_of(_begun(_copy(edges, part.file_id))))
+            return Requests(lines_of(_begun(_copy(edges, part.file_id, part.source.length))))
     except TryLater as failed:
         raise NotThere(failed.reason, refused=False) from failed
     except Refused:
@@ -50,9 +51,15 @@ def _from_openai(edges: JobEdges, job: Job, part: Part, error: NotGiven | Refuse
     return Requests(_without_requests(edges, part), lost=True)
 
 
-def _copy(edges: JobEdges, file_id: str) -> Iterator[bytes]:
-    with edges.openai.content(file_id) as download:
-        yield from download.chunks()
+def _copy(edges: JobEdges, file_id: str, size: int) -> Iterator[bytes]:
+    """Downloaded whole before its first line is believed: a download may end early."""
+    with tempfile.TemporaryFile() as disk:
+        fetch(edges, file_id, disk)
+        if (came := disk.tell()) != size:
+            raise TryLater(f"OpenAI's copy {file_id} has {came:,} bytes, not {size:,}")
+        disk.seek(0)
+        while chunk := disk.read(BUFFER):
+            yield chunk
 
 
 def _begun(chunks: Iterable[bytes]) -> Iterator[bytes]:

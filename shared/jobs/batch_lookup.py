@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.errors import NotFound, TryLater
+from shared.errors import Refused, TryLater
 from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part
 from shared.jobs.second_batches import cancel_second_batch
@@ -80,5 +80,5 @@ def _read_list(edges: JobEdges, lookup: Lookup) -> Iterator[tuple[Part, Batch]]:
 def _batch_of(edges: JobEdges, part: Part) -> Batch | None:
     try:
         return edges.openai.batch(part.batch_id or "")
-    except NotFound:
+    except Refused:  # in whatever words: it has its patience, and stops no other
         return None

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from shared.errors import NotFound
+from shared.errors import Refused
 from shared.jobs import notifications
 from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part, PartState, part_number
@@ -13,12 +13,15 @@ NEEDS_NO_OTHER = frozenset({PartState.SUBMITTED, PartState.ENDED, PartState.LAND
 
 
 def cancel_second_batch(edges: JobEdges, batch: Batch) -> None:
-    """Cancels the younger one if this batch and another belong to the same part."""
+    """Cancels the younger one if this batch and another belong to the same part.
+
+    Once the part has ended, its own batch stays, even if OpenAI shows that as it was before.
+    """
     part = None if batch.ended else _part_with_another(edges, batch)
     if part is None:
         return
     known = _known_batch(edges, part)
-    if known and _is_younger(known, batch):
+    if known and part.state is PartState.SUBMITTED and _is_younger(known, batch):
         edges.ledger.replace_part(part, part.with_batch(batch))
         _cancel(edges, part, known, kept=batch.id)
     else:
@@ -71,7 +74,7 @@ def _named_part(edges: JobEdges, metadata: dict[str, Any]) -> Part | None:
 def _known_batch(edges: JobEdges, part: Part) -> Batch | None:
     try:
         return edges.openai.batch(part.batch_id) if part.batch_id else None
-    except NotFound:
+    except Refused:
         return None
 
 

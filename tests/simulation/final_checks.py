@@ -52,6 +52,7 @@ class FinalChecks:
             accepted = row["state"] != "rejected"
             unlucky = self._was_denied_often(drop) or row.get("checks", 0) >= MOST_CHECKS
             unlucky = unlucky or self._stood_still(row)
+            unlucky = unlucky or (row["state"] == "cancelled" and row.get("cancel_requested"))
             right = accepted == drop.accepted or unlucky
             expect(right, f"{drop.key} is {row['state']}")
         if row["state"] == "cancelled" and not row["parts"]:  # while it was checked

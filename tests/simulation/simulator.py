@@ -109,6 +109,8 @@ class Simulation:
         while not self._at_rest():
             if self.faults.on and (self.clock() > quiet_at or self._calm()):
                 self._become_quiet()
+            if not self.faults.on:
+                self.queues.redrive()
             self.steps += 1
             if self.steps > MOST_STEPS or self.clock() > quiet_at + PATIENCE:
                 self.invariants.fail(Promise.NOTHING_LOST, "it never gets quiet")
@@ -142,7 +144,8 @@ class Simulation:
     def _at_rest(self) -> bool:
         if self.invariants.broken:
             return True
-        return not self.faults.on and self._calm() and not self.queues.waiting
+        left = self.queues.waiting or self.queues.dead
+        return not self.faults.on and self._calm() and not left
 
     def _calm(self) -> bool:
         """All that was dropped is over, as far as the ledger knows of it."""
@@ -154,7 +157,6 @@ class Simulation:
     def _become_quiet(self) -> None:
         self.faults.on = False
         self.faults.note("-- quiet")
-        self.queues.redrive()
         self._start_sweep_later()
 
     def _start_sweep_later(self) -> None:

@@ -145,3 +145,17 @@ def test_file_that_stays_locked_before_it_is_submitted_ends_after_a_week(world: 
 
     assert world.job(job).state is JobState.FAILED
     assert {code for _, code in ended(world, job)} == {"AccessDenied"}
+
+
+@pytest.mark.parametrize("quirk", ["download_short", "download_cut"])
+@pytest.mark.parametrize("after", [1, 90, 200])
+def test_openais_copy_is_believed_only_if_it_is_whole(world: World, quirk: str, after: int) -> None:
+    """Cut between two lines, or in one of them: neither shortens what lands."""
+    job = world.drop("a.jsonl", CONTENT)
+    world.run_functions()
+    lock(world, LOCKED[0])
+    world.small.misbehave(quirk, times=7, purpose="batch", after_bytes=after)
+
+    world.run_until_over(job)
+
+    assert [each for each, _ in ended(world, job)] == ["a", "b", "c", "d"]
