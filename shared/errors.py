@@ -17,6 +17,7 @@ from typing import Literal
 
 from shared.text import REASON, masked, sanitize
 
+UNSUPPORTED = frozenset({405, 501})  # HTTP statuses
 Unit = Literal["tokens", "requests"]
 
 
@@ -28,6 +29,7 @@ class Details:
     code: str | None = None
     message: str = ""
     request_id: str = ""
+    param: str = ""  # what of the request it blames
 
 
 class EdgeError(Exception):
@@ -39,6 +41,11 @@ class EdgeError(Exception):
         self.details = details or Details()
         if self.details.request_id:
             self.add_note(f"OpenAI request {self.details.request_id}")
+
+    @property
+    def is_unsupported(self) -> bool:
+        """The server has no such call."""
+        return self.details.status in UNSUPPORTED
 
 
 class TryLater(EdgeError):

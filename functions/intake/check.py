@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import BinaryIO, NamedTuple, cast
 
 from functions.intake.names import wrong_name, wrong_place
+from shared.batchfile.library_refs import Resolve
 from shared.batchfile.lines import Readable, unpacked
 from shared.batchfile.part_builder import Copying, PartBuilder, Reread
 from shared.batchfile.refusals import UnreadableFile, too_slow
@@ -92,12 +93,18 @@ def _pass(
 ) -> tuple[Splitter, list[Part], str]:
     """What the splitter found, the parts, and the digest of what was read."""
     with ExitStack() as disk:
-        copying = Copying(_spooling(disk), _rereading(edges, job), store_resolver(edges))
+        resolve = store_resolver(edges)
+        copying = Copying(_spooling(disk), _rereading(edges, job), resolve)
         skip = options.bad_lines == "skip"
         splitter = Splitter(limits_of(edges.settings), copying, skip=skip, suspects=suspects)
         source = _InTime(edges, job, unpacked(edges.s3.open_theirs(job.source), job.key))
-        parts = _split(edges, job, size, splitter, source)
+        parts = [_with_stores(each, resolve) for each in _split(edges, job, size, splitter, source)]
         return splitter, parts, source.digest.hexdigest()
+
+
+def _with_stores(part: Part, resolve: Resolve) -> Part:
+    stores = {name: store for name in part.libraries if (store := resolve(name))}
+    return part.model_copy(update={"stores": stores}) if stores else part
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -11,12 +11,14 @@ from functions.intake.ending import (
     reject,
     reject_for,
 )
+from shared.aws.s3_events import replay_event
 from shared.batchfile.library_refs import StoreNotReady
 from shared.errors import Refused, TryLater
 from shared.jobs import keys, notifications
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, JobState, job_id
 from shared.jobs.part import PartState
+from shared.library.model import Waiter
 from shared.objects import Source
 from shared.report import model as reports
 from shared.text import REASON, sanitize
@@ -63,8 +65,7 @@ def _check(edges: JobEdges, job: Job, *, begun: bool) -> Job:
         checked = check(edges, job)
         return reject(edges, job, checked) if checked.is_refused else _decide(edges, job, checked)
     except StoreNotReady as error:
-        name = sanitize(error.library, 80)
-        return _wait(edges, job, f"the library {name} has no store yet", STORE_PAUSE)
+        return _wait_for_store(edges, job, error.library)
     except TryLater as error:
         return _wait(edges, job, error.reason, error.after or attempts.pause_after(job))
     except Refused as error:
@@ -91,6 +92,15 @@ def _wait(edges: JobEdges, job: Job, reason: str, pause: timedelta) -> Job:
         return reject_for(edges, job, attempts.waited_too_long(job, reason))
     waiting = job.waits(sanitize(reason, REASON), until=edges.now() + pause)
     edges.ledger.replace_job(job, waiting)
+    return waiting
+
+
+def _wait_for_store(edges: JobEdges, job: Job, library: str) -> Job:
+    """The library function asks for it again as soon as there is one."""
+    reason = f"the library {sanitize(library, 80)} has no store yet"
+    waiting = _wait(edges, job, reason, STORE_PAUSE)
+    waiter = Waiter(queue="intake", id=job.id, message=replay_event(job.source))
+    edges.library_table.await_library(library, waiter, edges.now())
     return waiting
 
 

@@ -15,7 +15,7 @@ from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job
 from shared.jobs.outcome import outcome, why
-from shared.jobs.part import Part, PartState
+from shared.jobs.part import Part
 from shared.jobs.results import judge
 from shared.openai.models import BatchError
 from shared.problems import KEPT
@@ -40,7 +40,7 @@ def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]
         _check_complete(job, counts)
         edges.s3.write_file(files["errors"], failures.answers)
         if counts.failed:
-            job = _with_retry(edges, job, failures, files, _last_end(parts))
+            job = _with_retry(edges, job, failures, files, _missing_since(parts))
     state = outcome(job, parts, counts)
     ended = job.in_state(state, edges.now(), reason=why(job, state, parts, counts))
     report = _report(edges, ended, parts, counts, files)
@@ -60,22 +60,25 @@ def _files(job: Job, parts: list[Part]) -> dict[str, str]:
     return files | {name: f"{job.results_prefix}{file}" for name, file in pages.items()}
 
 
-def _last_end(parts: list[Part]) -> datetime:
-    return max(end for each in parts if (end := each.times.get(PartState.ENDED.value)))
+def _missing_since(parts: list[Part]) -> datetime | None:
+    """When S3 first did not give the dropped file."""
+    return min(
+        (each.source_missing_since for each in parts if each.source_missing_since), default=None
+    )
 
 
 def _with_retry(
-    edges: JobEdges, job: Job, failures: Failures, files: dict[str, str], since: datetime
+    edges: JobEdges, job: Job, failures: Failures, files: dict[str, str], since: datetime | None
 ) -> Job:
     """Writes the failed requests, unless the dropped file can't be read any more.
 
-    Raises NotGiven for a while: a right may be missing for a moment.
+    Raises NotGiven for a while, and always the first time: a right may be missing for a moment.
     """
     key = f"{job.results_prefix}{RETRY}"
     try:
         edges.s3.write(key, failed_requests(edges, job, failures.numbers))
     except (NotGiven, Refused, UnreadableFile) as error:
-        if isinstance(error, NotGiven) and edges.now() - since < A_MOMENT:
+        if isinstance(error, NotGiven) and edges.now() - (since or edges.now()) < A_MOMENT:
             raise
         return job.model_copy(update={"notes": [*job.notes, NO_RETRY]})
     files["retry"] = key

@@ -11,6 +11,7 @@ from functions.land.merge import Landed, merged
 from functions.land.requests import requests_of
 from functions.land.retry import is_cut_short, plan_retry
 from shared.batchfile import schema
+from shared.errors import NotGiven
 from shared.jobs import keys, notifications
 from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
@@ -25,6 +26,14 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=15)  # doub
 
 def land(edges: JobEdges, ref: PartRef) -> str:
     """Write data, notify, then commit; twice does no harm. Says what became of the job."""
+    try:
+        return _land_and_close(edges, ref)
+    except NotGiven:
+        _note_missing_source(edges, ref)
+        raise
+
+
+def _land_and_close(edges: JobEdges, ref: PartRef) -> str:
     job, part = edges.ledger.job(ref.job), edges.ledger.part(ref.job, ref.part)
     if job is None or part is None:
         return "unknown"
@@ -39,6 +48,13 @@ def land(edges: JobEdges, ref: PartRef) -> str:
         job = _close_if_last(edges, job)
     _delete_files(edges, job, part)  # the last thing: no job waits for it
     return job.state.value
+
+
+def _note_missing_source(edges: JobEdges, ref: PartRef) -> None:
+    """Patience with the dropped file counts from the first time that S3 does not give it."""
+    part = edges.ledger.part(ref.job, ref.part)
+    if part and part.source_missing_since is None:
+        edges.ledger.replace_part(part, part.source_missing(edges.now()))
 
 
 def _wait_for_answers(edges: JobEdges, part: Part, error: NotThere) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from functions.library.session import INDEX_TIMEOUT, SyncSession
-from functions.library.store import forget_lost_store
-from shared.errors import NotFound
+from functions.library.store import check_store
+from shared.errors import NotFound, TryLater
 from shared.library import notifications
-from shared.library.content import Content, ContentState
+from shared.library.content import SINGLY, Content, ContentState
 from shared.openai.vector_stores import FileBatch, LastError, StoreFile
 
 GIVE_UP = timedelta(days=1)
@@ -28,6 +28,8 @@ def check_indexing(session: SyncSession) -> None:
     for content in _attaching(session):
         if content.batch_id:
             batches[content.batch_id].append(content)
+    if singly := batches.pop(SINGLY, []):
+        resolve_by_listing(session, singly)
     for batch_id, contents in batches.items():
         try:
             batch = session.vector_stores.file_batch(session.store, batch_id)
@@ -42,9 +44,10 @@ def resolve_by_listing(session: SyncSession, contents: Sequence[Content]) -> Non
     try:
         listed = {each.id: each for each in session.vector_stores.store_files(session.store)}
     except NotFound:
-        forget_lost_store(session)
-        return
-    _resolve(session, contents, listed)
+        if check_store(session) is not None:
+            raise TryLater("OpenAI finds the store, and not its list of files") from None
+    else:
+        _resolve(session, contents, listed)
 
 
 def _attaching(session: SyncSession) -> list[Content]:
@@ -91,8 +94,12 @@ def _resolve(
 
 
 def _resolved(session: SyncSession, content: Content, file: StoreFile | None) -> Content:
-    if file is None or file.status == "cancelled" or _failed_before(content, file):
+    if file is None and not content.attach_answer_lost:
+        return content.left_out(session.now, "it was attached, and the store does not list it")
+    if file is None or _failed_before(content, file):
         return content.not_attached(session.now)
+    if file.status == "cancelled":
+        return content.refused(session.now, "cancelled", "somebody cancelled its indexing")
     if file.status == "completed":
         return content.searchable(session.now, file.usage_bytes)
     if file.status == "failed":

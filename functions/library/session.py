@@ -4,17 +4,25 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from shared.aws.notifier import Notifier
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, NotFound, Refused
 from shared.library import paths
 from shared.library.content import Content
 from shared.library.edges import LibraryEdges
 from shared.library.model import DirtyFlag, Document, Library
 from shared.library.plan import Plan, View, plan
-from shared.library.settings import FILE, LibrarySettings, read_settings
+from shared.library.settings import (
+    FILE,
+    MAX_BYTES,
+    LibrarySettings,
+    not_given,
+    read_settings,
+    too_large,
+)
 from shared.library.tables import Row
 from shared.openai.vector_stores import VectorStores
 from shared.problems import Problem
 
+PLAN_LASTS = timedelta(seconds=1)
 INDEX_TIMEOUT = timedelta(hours=1)  # a document that OpenAI indexes for longer counts as stuck
 
 
@@ -26,10 +34,35 @@ class SyncSession:
         self.library = library
         self.dirty_flag = dirty_flag
         self.began = edges.now()
-        documents, contents = edges.library_table.rows(library.name)
+        self.documents: dict[str, Document] = {}
+        self.contents: dict[str, Content] = {}
+        self.settings = LibrarySettings()
+        self.problems: list[Problem] = []  # of library.yaml
+        self.has_settings = True
+        self.names_culprits = False  # OpenAI's refusals do: no call needs to be small
+        self.store_seen = False  # in this run, alive
+        self.store_lacks = False  # documents that it counted when it was last in sync
+        self.changed = False
+        self._plan: Plan | None = None
+        self._planned_at = self.began
+
+    def read(self) -> None:
+        """The rows and the settings, in each run: what was read before no longer counts."""
+        documents, contents = self.edges.library_table.rows(self.library.name)
         self.documents = {each.name: each for each in documents}
         self.contents = {each.id: each for each in contents}
-        self.settings, self.problems = _settings(edges, library.name)
+        self._read_settings()
+
+    def _read_settings(self) -> None:
+        """A library.yaml that is deleted with its folder does not delete what it retained."""
+        try:
+            self.settings, self.problems = _settings(self.edges, self.library.name)
+        except NotFound:
+            self.has_settings = False
+            if self.library.on_delete == "retain":
+                self.settings = LibrarySettings(on_delete="retain")
+        except Refused as error:
+            self.problems = [not_given(error.reason)]
 
     @property
     def now(self) -> datetime:
@@ -61,24 +94,34 @@ class SyncSession:
         return View(self.settings, self.documents, self.contents, self.now, grace)
 
     def plan(self) -> Plan:
-        return plan(self.view())
+        """Made anew once a row has changed, or time has passed."""
+        if self._plan is None or self.now - self._planned_at > PLAN_LASTS:
+            self._planned_at = self.now
+            self._plan = plan(self.view())
+        return self._plan
 
     def put(self, rows: Iterable[Row]) -> None:
         """Raises Conflict if a document changed since it was read."""
         written = list(rows)
         self.edges.library_table.put_rows(written)
         for row in written:
-            if isinstance(row, Document):
-                self.documents[row.name] = row
-            else:
-                self.contents[row.id] = row
+            self.take_over(row)
+
+    def take_over(self, row: Row) -> None:
+        """A row that is written already."""
+        self._plan = None
+        self.changed = True
+        if isinstance(row, Document):
+            self.documents[row.name] = row
+        else:
+            self.contents[row.id] = row
 
     def update_library(self, **changes: object) -> None:
         self._replace_library(self.library.updated(**changes))
 
     def add_repairs(self, repairs: Iterable[str]) -> None:
         """For the report."""
-        new = list(repairs)
+        new = [each for each in repairs if each not in self.library.repaired[-1:]]
         if new:
             self._replace_library(self.library.with_repairs(*new))
 
@@ -113,10 +156,9 @@ def take_lease(edges: LibraryEdges, name: str) -> Library | None:
 
 
 def _settings(edges: LibraryEdges, library: str) -> tuple[LibrarySettings, list[Problem]]:
-    """Read again in each run: a deleted library.yaml no longer counts."""
+    """Raises NotFound, and Refused where S3 does not give it."""
     key = paths.folder(library) + FILE
-    try:
-        source = edges.s3.newest(edges.settings.inbox_bucket, key)
-        return read_settings(b"".join(edges.s3.chunks(source)))
-    except NotFound:
-        return LibrarySettings(), []
+    source = edges.s3.newest(edges.settings.inbox_bucket, key)
+    if source.size > MAX_BYTES:
+        return LibrarySettings(), [too_large()]
+    return read_settings(b"".join(edges.s3.chunks_of_theirs(source)))

@@ -2,6 +2,7 @@
 
 from functions.library.session import SyncSession
 from shared.aws.notifier import Notification
+from shared.errors import ActionRequired, Refused
 from shared.library import notifications
 from shared.library.content import Content
 from shared.library.model import Document
@@ -26,15 +27,25 @@ def remove_unused(session: SyncSession) -> None:
         if session.out_of_time:
             return
         some = removals[start : start + AT_ONCE]
-        for content in some:
-            _remove(session, content.file_id or "")
-        session.put(content.removed(session.now) for content in some)
+        session.put([_removed(session, content) for content in some])
 
 
-def _remove(session: SyncSession, file_id: str) -> None:
-    if session.store:
-        session.vector_stores.detach(session.store, file_id)
-    session.vector_stores.delete_file(file_id)
+def _removed(session: SyncSession, content: Content) -> Content:
+    """One that OpenAI does not take out holds up no other."""
+    file_id = content.file_id or ""
+    try:
+        if session.store:
+            session.vector_stores.detach(session.store, file_id)
+        session.vector_stores.delete_file(file_id)
+    except (Refused, ActionRequired) as error:
+        if isinstance(error, ActionRequired) and not error.is_unsupported:
+            raise
+        if not content.refused_removals:
+            session.notifier.publish(
+                notifications.not_removed(content.filename, session.library.name, error.reason)
+            )
+        return content.not_removed(session.now)
+    return content.removed(session.now)
 
 
 def _notification(

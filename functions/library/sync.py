@@ -1,28 +1,40 @@
 """The run that holds a library's lease brings its store up to date with its folder, step by step.
 
-Each step reads what to do from the rows, whatever the one before did: a run may die anywhere.
+Each step reads what to do from the rows, whatever the one before did: a run may die anywhere. A
+step that fails adds its reason and holds up no other.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from functions.library.attach import attach, update_attributes
+from functions.library.attach import attach, attach_singly, update_attributes
 from functions.library.indexing import check_indexing, recover_attachments
-from functions.library.reconcile import expire_rows, reconcile, scan_folder
+from functions.library.reconcile import expire_rows, read_again, reconcile, scan_folder
 from functions.library.session import SyncSession, take_lease
-from functions.library.store import ensure_store, release_store
+from functions.library.store import (
+    check_missing_store,
+    ensure_store,
+    look_at_store,
+    release_store,
+    store_problems,
+)
 from functions.library.swap import remove_unused, switch_documents
 from functions.library.upload import recover_uploads, upload
-from shared.errors import Conflict, TryLater
+from functions.library.waiters import wake_waiters
+from shared.errors import ActionRequired, Conflict, EdgeError, Refused, TryLater
 from shared.library import notifications, paths, report
 from shared.library.edges import LibraryEdges
 from shared.library.model import SyncRequest
 from shared.library.plan import Plan, unfinished
+from shared.report.library_page import library_page
 
 Step = Callable[[SyncSession], None]
 STEPS: tuple[Step, ...] = (
     release_store,
+    check_missing_store,
+    read_again,
     recover_uploads,
     recover_attachments,
     check_indexing,
@@ -30,9 +42,29 @@ STEPS: tuple[Step, ...] = (
     upload,
     ensure_store,
     attach,
+    attach_singly,
     update_attributes,
     remove_unused,
 )
+TOLD_AFTER = timedelta(hours=1)  # of waiting for what passes by itself
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+SETTINGS_PAUSE = timedelta(minutes=15)  # then a store that library.yaml names may be there
+
+
+class Obstacles:
+    """Why steps of this run could not do all of their work."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, None] = {}
+        self.needs_person = False
+
+    def add(self, error: EdgeError | Conflict) -> None:
+        self._reasons[error.reason] = None
+        self.needs_person |= isinstance(error, ActionRequired | Refused)
+
+    @property
+    def reason(self) -> str:
+        return "; ".join(self._reasons)
 
 
 def sync(edges: LibraryEdges, request: SyncRequest) -> str:
@@ -45,6 +77,7 @@ def sync(edges: LibraryEdges, request: SyncRequest) -> str:
         return "already running"
     session = SyncSession(edges, library, dirty_flag)
     try:
+        session.read()
         return _synced(session, request)
     except Exception:
         session.update_library(leased_until=None)  # the next run need not wait until it ends
@@ -52,15 +85,20 @@ def sync(edges: LibraryEdges, request: SyncRequest) -> str:
 
 
 def _synced(session: SyncSession, request: SyncRequest) -> str:
+    obstacles = Obstacles()
+    try:
+        session.problems = session.problems or store_problems(session)
+    except TryLater as error:  # nothing is changed before the store that it names was seen
+        obstacles.add(error)
+        return _finish(session, obstacles)
     if session.problems:
         return _refuse_settings(session)
-    reasons: list[str] = []
     if request.reconcile or _was_referenced(session):
-        _take_steps(session, [scan_folder], reasons)
-    _take_steps(session, STEPS, reasons)
-    if request.reconcile:
-        _take_steps(session, [reconcile, expire_rows], reasons)
-    return _finish(session, "; ".join(dict.fromkeys(reasons)))
+        _take_steps(session, [scan_folder, release_store, look_at_store], obstacles)
+    _take_steps(session, STEPS, obstacles)
+    if request.reconcile or session.store_lacks:
+        _take_steps(session, [reconcile, expire_rows], obstacles)
+    return _finish(session, obstacles)
 
 
 def _was_referenced(session: SyncSession) -> bool:
@@ -72,16 +110,15 @@ def _was_referenced(session: SyncSession) -> bool:
     return referenced is not None and (scanned is None or referenced >= scanned)
 
 
-def _take_steps(session: SyncSession, steps: Sequence[Step], reasons: list[str]) -> None:
-    """A step that has to wait adds its reason and does not hold up the others."""
+def _take_steps(session: SyncSession, steps: Sequence[Step], obstacles: Obstacles) -> None:
     for step in steps:
         try:
             step(session)
         except Conflict:
-            reasons.append("documents changed during this run")
+            obstacles.add(Conflict("documents changed during this run"))
             return  # the rows in memory are out of date: the next run reads them again
-        except TryLater as error:
-            reasons.append(error.reason)
+        except (TryLater, Refused) as error:
+            obstacles.add(error)
 
 
 def _refuse_settings(session: SyncSession) -> str:
@@ -93,29 +130,98 @@ def _refuse_settings(session: SyncSession) -> str:
         )
     session.update_library(settings_notified=problems, reason=problems, in_sync=False)
     _write_report(session)
-    _release(session, None)  # the next change marks it again
+    _release(session, session.now + SETTINGS_PAUSE)  # S3 or OpenAI may have it then
     return "settings refused"
 
 
-def _finish(session: SyncSession, reason: str) -> str:
+class Outcome(NamedTuple):
+    in_sync: bool
+    reason: str  # why it waits, or empty
+
+    @property
+    def word(self) -> str:
+        if self.in_sync:
+            return "in sync"
+        return "waiting" if self.reason else "in progress"
+
+
+def _finish(session: SyncSession, obstacles: Obstacles) -> str:
     """Writes the report, publishes, then commits; releases the lease last."""
     todo = session.plan()
-    in_sync = not reason and _is_complete(session, todo)
-    was_in_sync = session.library.in_sync
-    session.update_library(
-        reason=reason,
-        in_sync=in_sync,
-        finished_until=_finished_until(session, todo),
-        settings_notified="",
-    )
+    outcome = _outcome(session, todo, obstacles)
+    was_in_sync, before = session.library.in_sync, session.library.finished_until
+    _note_outcome(session, todo, outcome)
     counts = _write_report(session)
-    if in_sync and not was_in_sync:
+    if outcome.in_sync and not was_in_sync:
         key = paths.report_key(session.library.name)
         session.notifier.publish(
             notifications.in_sync(session.library, counts, session.dirty_flag.marks, key)
         )
-    _release(session, None if in_sync else session.now)
-    return "in sync" if in_sync else _unfinished_outcome(todo, reason)
+    if outcome.reason and not session.library.waiting_notified:
+        _publish_waiting(session, obstacles)
+    if session.library.finished_until != before:
+        wake_waiters(session)
+    _release(session, _due(session, outcome))
+    return outcome.word
+
+
+def _outcome(session: SyncSession, todo: Plan, obstacles: Obstacles) -> Outcome:
+    unread = sum(each.is_unread for each in session.documents.values())
+    reason = obstacles.reason
+    if not reason and unread:
+        reason = f"S3 does not give {unread:,} of its documents"
+    return Outcome(not reason and _is_complete(session, todo), reason)
+
+
+def _note_outcome(session: SyncSession, todo: Plan, outcome: Outcome) -> None:
+    library, now = session.library, session.now
+    since = (library.waiting_since or now) if outcome.reason else None
+    changes: dict[str, object] = {
+        "reason": outcome.reason,
+        "waiting_since": since,
+        "waiting_notified": library.waiting_notified and since is not None,
+        "in_sync": outcome.in_sync,
+        "in_sync_since": (library.in_sync_since or now) if outcome.in_sync else None,
+        "finished_until": _finished_until(session, todo),
+        "settings_notified": "",
+    }
+    if session.has_settings:
+        changes["on_delete"] = session.settings.on_delete
+    if outcome.in_sync and (session.changed or not library.in_sync):
+        changes |= {"stores_lost": 0, "counted": _counted(session)}
+    session.update_library(**changes)
+
+
+def _counted(session: SyncSession) -> int:
+    """What the store itself says now, to notice later that it holds less."""
+    if not session.store:
+        return 0
+    try:
+        return session.vector_stores.store(session.store).file_counts.completed
+    except EdgeError:
+        return 0  # nothing will be noticed until it is next in sync
+
+
+def _publish_waiting(session: SyncSession, obstacles: Obstacles) -> None:
+    """At once if a person is needed; what passes by itself is told of after an hour."""
+    library = session.library
+    since = library.waiting_since or session.now
+    if obstacles.needs_person or session.now - since >= TOLD_AFTER:
+        session.notifier.publish(
+            notifications.waiting(library, library.reason, session.dirty_flag.marks)
+        )
+        session.update_library(waiting_notified=True)
+
+
+def _due(session: SyncSession, outcome: Outcome) -> datetime | None:
+    """When poll asks again, if nothing marks it before; None: not before that."""
+    if outcome.in_sync:
+        return None
+    now, since = session.now, session.library.waiting_since
+    under_way = any(each.is_under_way for each in session.contents.values())
+    if outcome.reason and since and not under_way:
+        return now + min(max((now - since) / 4, FIRST_PAUSE), LONGEST_PAUSE) - FIRST_PAUSE
+    return now
 
 
 def _is_complete(session: SyncSession, todo: Plan) -> bool:
@@ -130,10 +236,6 @@ def _finished_until(session: SyncSession, todo: Plan) -> datetime | None:
     return min([scanned, *dropped]) if scanned else None
 
 
-def _unfinished_outcome(todo: Plan, reason: str) -> str:
-    return "waiting" if reason or todo.idle else "in progress"
-
-
 def _release(session: SyncSession, due: datetime | None) -> None:
     session.update_library(leased_until=None)
     with suppress(Conflict):  # marked during this run: it stays dirty
@@ -141,10 +243,10 @@ def _release(session: SyncSession, due: datetime | None) -> None:
 
 
 def _write_report(session: SyncSession) -> dict[str, int]:
-    view = session.view()
+    view, library, s3 = session.view(), session.library, session.edges.s3
     documents = report.documents(view)
     counts = report.counted(documents)
-    head = report.head(session.library, view, counts, session.problems)
-    key = paths.report_key(session.library.name)
-    session.edges.s3.write(key, report.written(head, documents), "application/json")
+    head = report.head(library, view, counts, session.problems, session.has_settings)
+    s3.write(paths.report_key(library.name), report.written(head, documents), "application/json")
+    s3.write(paths.page_key(library.name), [library_page(head, documents)], "text/html")
     return counts

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from functions.library.session import SyncSession
-from shared.errors import NotFound, OutcomeUnknown, Refused, TryLater
+from shared.aws.s3_reader import GONE
+from shared.errors import NotGiven, OutcomeUnknown, Refused, TryLater
 from shared.library import paths
-from shared.library.content import Content
+from shared.library.content import REFUSED, Content
 from shared.library.wanted import Want
 from shared.objects import Source, Span
 from shared.openai.models import File
@@ -42,12 +43,14 @@ def upload(session: SyncSession) -> None:
             return
         some = wants[start : start + at_once]
         _stop_answering(session, some)
-        intents = [_content(session, want).uploading(session.now, _source(want)) for want in some]
+        intents = [
+            _content(session, want).uploading(session.now, _source(session, want)) for want in some
+        ]
         session.put(intents)
         outcomes = _send_all(session, intents)
         session.put(_after(session, *pair) for pair in zip(intents, outcomes, strict=True))
         for outcome in outcomes:
-            if isinstance(outcome, TryLater):
+            if isinstance(outcome, TryLater) and not isinstance(outcome, NotGiven):
                 raise outcome
 
 
@@ -104,15 +107,19 @@ def _new_content(session: SyncSession, want: Want) -> Content:
         digest=want.digest,
         chunking=session.settings.chunking_strategy.fingerprint,
         filename=paths.filename(session.bucket, library, want.content, name),
-        source=_source(want),
+        source=want.documents[0].source,
         due=session.now,
         changed_at=session.now,
         rev=-1,
     )
 
 
-def _source(want: Want) -> Source:
-    return want.documents[0].source
+def _source(session: SyncSession, want: Want) -> Source:
+    """The folder does not hold what is retained; a version of it may be there still."""
+    document = want.documents[0]
+    if want.retained:
+        return session.contents[want.content].source
+    return document.source
 
 
 def _send_all(session: SyncSession, contents: Sequence[Content]) -> list[Outcome]:
@@ -126,7 +133,7 @@ def _send(session: SyncSession, content: Content) -> Outcome:
     source = content.source
     span = Span(bucket=source.bucket, key=source.key, version=source.version, length=source.size)
     try:
-        return session.vector_stores.upload(content.filename, session.edges.s3.open(span))
+        return session.vector_stores.upload(content.filename, session.edges.s3.open_again(span))
     except (TryLater, Refused) as error:
         return error
 
@@ -137,6 +144,10 @@ def _after(session: SyncSession, content: Content, outcome: Outcome) -> Content:
             return content.uploaded(session.now, outcome.id)
         case OutcomeUnknown():
             return content.updated()  # the next run looks for the File
-        case NotFound() | TryLater():  # the version may be gone: an event about it will come
+        case NotGiven():
+            return content.not_readable(session.now, outcome.reason)
+        case TryLater():
             return content.not_uploaded(session.now, NOT_SENT_PAUSE)
-    return content.refused(session.now, "refused", str(outcome))
+    if outcome.details.code == GONE:  # an event about it may come
+        return content.not_readable(session.now, outcome.reason)
+    return content.refused(session.now, REFUSED, outcome.reason)

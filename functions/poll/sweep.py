@@ -33,7 +33,8 @@ def sweep(edges: JobEdges) -> dict[str, int]:
 def _reconcile_libraries(edges: JobEdges) -> int:
     """Each is compared with its folder and its store, even if no event ever came for it."""
     folders = edges.s3.folders(edges.settings.inbox_bucket, LIBRARIES)
-    libraries = sorted({*folders, *(each.name for each in edges.library_table.dirty_flags())})
+    known = (each.name for each in edges.library_table.dirty_flags())
+    libraries = sorted({*folders, *known} - {""})  # `libraries//x.md` lies in none
     requests = [SyncRequest(library=name, reconcile=True) for name in libraries]
     edges.library_queue.send([request.model_dump_json() for request in requests])
     return len(requests)

@@ -5,10 +5,10 @@ without a batch looks for the batch first, and creates it again only after that 
 """
 
 from contextlib import suppress
-from datetime import timedelta
 
 from functions.submit.create import create, refuse, wait_for_source
 from functions.submit.split import split_part
+from functions.submit.stores import with_current_stores
 from shared.errors import CapacityExceeded, Conflict, NotGiven, Refused
 from shared.jobs.capacity import Capacity
 from shared.jobs.edges import JobEdges
@@ -16,9 +16,9 @@ from shared.jobs.libraries import why_not_ready
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part
 from shared.jobs.waiting import wait
+from shared.library.model import Waiter
 from shared.objects import PartRef
 
-LIBRARY_PAUSE = timedelta(minutes=1)
 REFUSED_ALONE = 3  # then it is larger than we think
 CONFLICTS = 5  # until the message goes back to the queue
 
@@ -51,8 +51,11 @@ def _start(edges: JobEdges, job: Job, part: Part) -> str:
     if job.cancel_requested:
         return "cancelled"
     if reason := why_not_ready(edges, job, part):
-        wait(edges, job, part, reason, until=edges.now() + LIBRARY_PAUSE)
-        return "waits"
+        return _wait_for_library(edges, job, part, reason)
+    try:
+        part = with_current_stores(edges, part)
+    except NotGiven as error:
+        return wait_for_source(edges, job, part, error)
     capacity = _capacity(edges, part.model)
     if part.requests > 1 and part.refused_alone >= REFUSED_ALONE:
         less = capacity.model_copy(update={"limit": part.tokens * 2 // 3})
@@ -64,6 +67,15 @@ def _start(edges: JobEdges, job: Job, part: Part) -> str:
     except CapacityExceeded:
         return _wait_for_capacity(edges, job, part)
     return create(edges, job, claimed)
+
+
+def _wait_for_library(edges: JobEdges, job: Job, part: Part, reason: str) -> str:
+    """Poll asks for it again at each tick, and the library function as soon as it is ready."""
+    wait(edges, job, part, reason, until=edges.now())
+    waiter = Waiter(queue="submit", id=part.name, message=part.ref.model_dump_json())
+    for name in part.libraries:
+        edges.library_table.await_library(name, waiter, edges.now())
+    return "waits"
 
 
 def _split(edges: JobEdges, job: Job, part: Part, capacity: Capacity) -> str:

@@ -16,6 +16,30 @@ from shared.jobs.model import job_id
 LIBRARY = "handbook"
 FOLDER = ("BENCHMARKS.md", "CHANGELOG.md", "DECISIONS.md", "docs/audit.md", "docs/operations.md")
 BROKEN = b"%PDF-1.4 broken off"
+MENDED = b"""%PDF-1.4
+1 0 obj
+<< /Type /Catalog /Pages 2 0 R >>
+endobj
+2 0 obj
+<< /Type /Pages /Kids [3 0 R] /Count 1 >>
+endobj
+3 0 obj
+<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 144] /Contents 4 0 R /Resources <<
+/Font << /F1 5 0 R >> >> >>
+endobj
+4 0 obj
+<< /Length 60 >>
+stream
+BT /F1 18 Tf 10 100 Td (The scanner is on floor two.) Tj ET
+endstream
+endobj
+5 0 obj
+<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>
+endobj
+trailer
+<< /Size 6 /Root 1 0 R >>
+%%EOF
+"""
 CHANGED = b"# Operations\n\nThe siren sounds at noon for a test; nobody has to get up for it.\n"
 QUESTIONS = (
     "When does the siren sound for a test?",
@@ -56,6 +80,10 @@ class Demo:
         versions = self._put({"docs/operations.md": CHANGED})
         self._s3.delete_object(Bucket=self._inbox, Key=self._key("BENCHMARKS.md"))
         self._show(versions, (set(documents) | {"scan.pdf"}) - {"BENCHMARKS.md"})
+        self._print_heading("\nscan.pdf is mended, and dropped again")
+        names = (set(documents) | {"scan.pdf"}) - {"BENCHMARKS.md"}
+        self._show(self._put({"scan.pdf": MENDED}), names)
+        self._print_heading(f"\nThe same as a page: {self._page()}")
         self._print_heading(
             f'\nA file of questions, with "vector_store_ids": ["library:{LIBRARY}"]'
         )
@@ -84,6 +112,14 @@ class Demo:
             self._console.print(line.append(each["document"], style="default"))
             if each["error"]:
                 self._console.print(Text(f"             {each['error']}", style="dim"))
+                self._console.print(Text(f"             what to do: {each['remedy']}"))
+
+    def _page(self) -> str:
+        """Its key; it lies beside the report, in the data bucket."""
+        key = f"libraries/{LIBRARY}/report.html"
+        if not self._read(key):
+            raise SystemExit(f"there is no {key}")
+        return key
 
     def _ask(self) -> None:
         content = b"".join(json.dumps(_request(each)).encode() + b"\n" for each in QUESTIONS)

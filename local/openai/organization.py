@@ -86,6 +86,11 @@ class Organization:
         with self._up_to_date():
             return dict(self._stores.by_id)
 
+    def lose_store(self, store: str) -> None:
+        """As if somebody else deleted it."""
+        with self._up_to_date():
+            del self._stores.by_id[store]
+
     def advance(self) -> None:
         """Take every step that is due by now."""
         self._stores.advance()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 CALL_QUIRKS: dict[str, str] = {
     "cut_before": "the connection drops before the work is done",
@@ -80,11 +81,16 @@ STORE_QUIRKS: dict[str, str] = {
     "document_ghost": "a store goes on listing a file that was detached, or its File deleted",
     "store_count_stays": "a store goes on counting a file that was detached, or its File deleted",
     "store_not_listed": "a store is retrievable but not listed for `seconds` (30)",
+    "document_refused": "HTTP `status` (400) with `message`, for attaching a file, alone or among "
+    "others; `names` it (no)",
+    "document_left_out": "a file batch leaves a file out, and does not count it",
+    "file_batch_empty": "a file batch is completed at once, and attached nothing",
     "file_batch_id_wrong": "retrieving a file batch shows the store's id as its id",
 }
 LIST_QUIRKS: dict[str, str] = {
     "list_odd_neighbour": "a list of batches begins with somebody else's, of which most is odd",
     "list_stands_still": "a list ignores `after`, and says that there is more",
+    "list_forgets": "a list leaves out its first `count` (1) entries",
     "list_promises_more": "a list is empty, and says that there is more",
 }
 QUIRKS: dict[str, str] = (
@@ -99,6 +105,7 @@ QUIRKS: dict[str, str] = (
 
 PARAMETERS = frozenset(
     {"retry_after", "seconds", "after_bytes", "code", "message", "line", "done", "status", "count"}
+    | {"names"}
 )
 
 
@@ -112,13 +119,18 @@ class Quirk:
     parameters: dict[str, object] = field(default_factory=dict)
 
     def matches(self, target: Mapping[str, object]) -> bool:
-        return all(str(target.get(key)) == value for key, value in self.where.items())
+        """A `*` stands for anything."""
+        return all(_fits(str(target.get(key)), value) for key, value in self.where.items())
 
     def number(self, name: str, default: float) -> float:
         return float(str(self.parameters.get(name, default)))
 
     def text(self, name: str, default: str) -> str:
         return str(self.parameters.get(name, default))
+
+
+def _fits(value: str, wanted: str) -> bool:
+    return fnmatchcase(value, wanted) if "*" in wanted else value == wanted
 
 
 class Quirks:

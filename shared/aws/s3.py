@@ -33,8 +33,8 @@ class S3Store:
         return head["ContentLength"], {k: decoded(v) for k, v in head["Metadata"].items()}
 
     def newest(self, bucket: str, key: str) -> Source:
-        """The object as it was written last. Raises NotFound."""
-        with typed_errors(key):
+        """The object as others wrote it last. Raises NotFound, or Refused as `open_theirs`."""
+        with theirs(key):
             head = self._s3.head_object(Bucket=bucket, Key=key)
         version = head.get("VersionId")
         return Source(

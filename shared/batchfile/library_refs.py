@@ -44,39 +44,54 @@ def resolve_libraries(line: bytes, number: int, resolve: Resolve | None) -> Reso
     unchanged = Resolved(line, frozenset(), [])
     if resolve is None or MARK not in line:
         return unchanged
+    stores: dict[str, str | None] = {}
+
+    def store_of(id_: str) -> str:
+        if not id_.startswith(PREFIX):
+            return id_
+        name = id_.removeprefix(PREFIX)
+        stores[name] = resolve(name)
+        return stores[name] or id_
+
+    written = _with_ids(line, store_of)
+    problems = [_unknown(name, number) for name, store in stores.items() if store is None]
+    if not stores or problems:
+        return unchanged._replace(problems=problems)
+    return Resolved(written, frozenset(stores), [])
+
+
+def with_other_stores(line: bytes, others: Mapping[str, str]) -> bytes:
+    """A line that was resolved before, with these stores instead of those that they replace."""
+    return _with_ids(line, lambda id_: others.get(id_, id_))
+
+
+def _with_ids(line: bytes, written: Callable[[str], str]) -> bytes:
+    """The line with other ids in its file_search tools; what has none comes back as it is."""
     try:
         request = _fields(line)
         body = _fields(request["body"])
         tools = _listed(body["tools"])
     except (msgspec.DecodeError, KeyError):
-        return unchanged
-    stores: dict[str, str | None] = {}
-    written = [_tool(each, stores, resolve) for each in tools]
-    problems = [_unknown(name, number) for name, store in stores.items() if store is None]
-    if not stores or problems:
-        return unchanged._replace(problems=problems)
-    body["tools"] = msgspec.Raw(b"[" + b",".join(map(bytes, written)) + b"]")
+        return line
+    changed = [_tool(each, written) for each in tools]
+    if changed == tools:
+        return line
+    body["tools"] = msgspec.Raw(b"[" + b",".join(map(bytes, changed)) + b"]")
     request["body"] = msgspec.Raw(_joined(body))
-    return Resolved(_joined(request), frozenset(stores), [])
+    return _joined(request)
 
 
-def _tool(raw: msgspec.Raw, stores: dict[str, str | None], resolve: Resolve) -> msgspec.Raw:
-    """The tool with stores where it names libraries; adds each library to `stores`."""
+def _tool(raw: msgspec.Raw, written: Callable[[str], str]) -> msgspec.Raw:
     try:
         tool = _fields(raw)
         ids = _ids(tool["vector_store_ids"]) if _text(tool["type"]) == "file_search" else []
     except (msgspec.DecodeError, KeyError):
         return raw  # OpenAI says what is wrong with it
-    names = [each.removeprefix(PREFIX) for each in ids if each.startswith(PREFIX)]
-    if not names:
+    changed = [written(each) for each in ids]
+    if changed == ids:
         return raw
-    stores.update({name: resolve(name) for name in names})
-    tool["vector_store_ids"] = msgspec.Raw(msgspec.json.encode([_id(each, stores) for each in ids]))
+    tool["vector_store_ids"] = msgspec.Raw(msgspec.json.encode(changed))
     return msgspec.Raw(_joined(tool))
-
-
-def _id(text: str, stores: Mapping[str, str | None]) -> str:
-    return (stores[text.removeprefix(PREFIX)] or text) if text.startswith(PREFIX) else text
 
 
 def _joined(fields: Fields) -> bytes:

@@ -15,14 +15,6 @@ class JobEdges(LibraryEdges):
         return Ledger(self._dynamodb().Table(self.settings.ledger_table))
 
     @cached_property
-    def intake_queue(self) -> Queue:
-        return Queue(self._client("sqs"), self.settings.intake_queue_url)
-
-    @cached_property
-    def submit_queue(self) -> Queue:
-        return Queue(self._client("sqs"), self.settings.submit_queue_url)
-
-    @cached_property
     def land_queue(self) -> Queue:
         return Queue(self._client("sqs"), self.settings.land_queue_url)
 

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from shared.batchfile.library_refs import Resolve, StoreNotReady
+from shared.errors import NotFound, TryLater
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part
 from shared.library.model import Library
 from shared.library.paths import LIBRARIES
+from shared.openai.vector_stores import EXPIRED
 from shared.text import sanitize
 
 
@@ -24,24 +26,49 @@ def store_resolver(edges: JobEdges) -> Resolve:
 
 
 def why_not_ready(edges: JobEdges, job: Job, part: Part) -> str:
-    """Why a part waits: a document dropped before it has not ended. Empty if it need not wait."""
+    """Why a part waits: a document dropped before it has not ended, or the store is not as it was.
+
+    Empty if it need not wait.
+    """
     for name in part.libraries:
         dropped_at = job.times[JobState.CHECKING.value]
         library = edges.library_table.library(name)
-        if not _has_indexed(library, dropped_at):
+        shown = sanitize(name, 80)
+        if library is None or not library.store_id or not _has_indexed(library, dropped_at):
             why = f" ({sanitize(library.reason, 150)})" if library and library.reason else ""
             return (
-                f"documents dropped before it in the library {sanitize(name, 80)} "
-                f"are still being indexed{why}"
+                f"documents dropped before it in the library {shown} are still being indexed{why}"
             )
+        if fault := _fault(edges, library):
+            edges.library_table.mark_dirty(name, edges.now(), referenced_at=edges.now())
+            return f"the store of the library {shown} {fault}"
     return ""
 
 
-def _has_indexed(library: Library | None, dropped_at: datetime) -> bool:
-    """Whether all documents that were dropped until then are in its store."""
-    if library is None or library.finished_until is None:
-        return False
-    return library.finished_until > dropped_at
+def current_stores(edges: JobEdges, part: Part) -> dict[str, str]:
+    """The store of each of its libraries, as of now."""
+    libraries = [edges.library_table.library(name) for name in part.libraries]
+    return {each.name: each.store_id for each in libraries if each and each.store_id}
+
+
+def _has_indexed(library: Library, dropped_at: datetime) -> bool:
+    """Whether all documents that were dropped until then are in its store, or failed."""
+    return library.finished_until is not None and library.finished_until > dropped_at
+
+
+def _fault(edges: JobEdges, library: Library) -> str:
+    """What is wrong with the store at the moment of asking; empty if nothing is."""
+    try:
+        store = edges.vector_stores.store(library.store_id or "")
+    except NotFound:
+        return "cannot be found; it is looked for, and made anew if it is gone"
+    except TryLater as error:
+        return f"cannot be looked at: {sanitize(error.reason, 300)}"
+    if store.status == EXPIRED:
+        return "has expired; it is made anew"
+    if store.file_counts.completed < library.counted:
+        return "lacks documents that it had; they are attached again"
+    return ""
 
 
 def _store(edges: JobEdges, library: str) -> str | None:

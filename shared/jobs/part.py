@@ -1,5 +1,6 @@
 """A part of a job, and the states it goes through."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Self
@@ -65,6 +66,7 @@ class Part(FrozenModel):
     inputs: int = 0  # embedding inputs
     tokens: int  # estimated prompt tokens
     libraries: list[str] = []  # whose documents it waits for, if they were dropped before it
+    stores: dict[str, str] = {}  # the stores that its lines name for them
     reason: str = ""
     due: datetime
     requested_at: datetime | None = None  # when submit was last requested to take it
@@ -73,6 +75,7 @@ class Part(FrozenModel):
     rejections: int = 0  # by OpenAI, of the kind that may pass: no such file, its own errors
     file_id: str | None = None
     missing_since: datetime | None = None  # when OpenAI first did not find its batch or an output
+    source_missing_since: datetime | None = None  # when S3 first did not give the dropped file
     names_nothing: bool = False  # its batch's answers name none of the requests, as one before
     free_attempts: int = 0  # before this one, that failed for want of money alone: they don't count
     without_refused: int = 0  # how often it goes without lines for which OpenAI refused a batch
@@ -145,6 +148,9 @@ class Part(FrozenModel):
         """OpenAI does not give what it made; patience counts from the first time it is refused."""
         return self._updated(missing_since=since, reason=shorten(reason), due=until)
 
+    def source_missing(self, now: datetime) -> Self:
+        return self._updated(source_missing_since=self.source_missing_since or now)
+
     def requested(self, now: datetime) -> Self:
         return self._updated(requested_at=now)
 
@@ -193,6 +199,17 @@ class Part(FrozenModel):
         """Its upload is of no use, and will not be taken again."""
         known = {*self.unusable, self.file_id or ""} - {""}
         return self.model_copy(update={"file_id": None, "unusable": sorted(known)})
+
+    def with_stores(self, source: Span, stores: dict[str, str], unusable: Collection[str]) -> Self:
+        """Its lines name other stores now; what was uploaded of it before is of no use."""
+        known = {*self.unusable, *unusable, self.file_id or ""} - {""}
+        return self._updated(
+            source=source,
+            bytes=source.length,
+            stores=stores,
+            file_id=None,
+            unusable=sorted(known),
+        )
 
     def refused(self, now: datetime, error: BatchError) -> Self:
         """OpenAI refused to create its batch: it ends as one that failed validation does."""
@@ -317,6 +334,7 @@ class Part(FrozenModel):
             bytes=source.length,
             inputs=self.inputs,
             libraries=self.libraries,
+            stores=self.stores,
             tokens=lines.tokens,
             due=now,
             times={PartState.WAITING.value: now},

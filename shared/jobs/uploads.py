@@ -8,7 +8,6 @@ from shared.jobs.part import Part, part_number
 from shared.objects import PartRef
 from shared.telemetry import log_wait
 
-UNSUPPORTED = frozenset({405, 501})
 NAME = re.compile(r"([0-9a-f]{16})-(\d+)-(\d+)\.jsonl")  # job, base, attempt
 
 
@@ -29,7 +28,7 @@ def delete_or_leave(edges: JobEdges, file_id: str) -> bool:
     try:
         edges.openai.delete_file(file_id)
     except EdgeError as error:
-        if not isinstance(error, Refused) and error.details.status not in UNSUPPORTED:
+        if not isinstance(error, Refused) and not error.is_unsupported:
             raise
         log_wait(error, file=file_id)
         return False

@@ -8,10 +8,16 @@ from shared.library.model import LedgerRow
 from shared.objects import Source
 from shared.text import shorten
 
-MAX_TRIES = 5  # to index one content, when OpenAI reports an error of its own
+MAX_TRIES = 5  # to index one content, when what went wrong may pass
+MAX_REMOVALS = 30  # tries to take one out: with growing pauses, more than a week
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)
 # OpenAI's codes that blame the bytes: indexing the same bytes again changes nothing.
-FINAL = frozenset({"unsupported_file", "invalid_file", "refused"})
+FINAL = frozenset({"unsupported_file", "invalid_file"})
+REFUSED = "refused"  # by a call that was about this content alone: no try is left
+NOT_GIVEN = "not_given"  # by S3
+LEFT_OUT = "left_out"  # attached, and never listed by the store
+SINGLY = "singly"  # instead of a file batch's id
+LONGEST_REMOVAL_PAUSE = timedelta(hours=8)
 
 
 class ContentState(StrEnum):
@@ -38,7 +44,12 @@ class Content(LedgerRow):
     uploading_at: datetime | None = None  # set while an answer to the upload may be lost
     attaching_at: datetime | None = None
     batch_id: str | None = None  # None while attaching: the answer may be lost
+    suspects: int = 0  # in the smallest refused call that it was in; 0: it is in no such call
+    absences: int = 0  # times that the store did not list it, or that there was no such call
     attributes_fingerprint: str = ""  # of those it is attached with
+    attributes_refused: str = ""  # why OpenAI did not take them: it keeps the ones before
+    refused_removals: int = 0
+    removal_due: datetime | None = None
     usage_bytes: int = 0
     tries: int = 0
     error: str = ""  # OpenAI's code
@@ -87,8 +98,20 @@ class Content(LedgerRow):
     def attach_answer_lost(self) -> bool:
         return self.state is ContentState.ATTACHING and not self.batch_id
 
+    @property
+    def was_at_openai(self) -> bool:
+        return self.uploaded_at is not None
+
+    @property
+    def goes_singly(self) -> bool:
+        """File batches leave it out, or this server has none."""
+        return self.absences > 1
+
     def may_be_attached(self, now: datetime) -> bool:
         return self.state is ContentState.UPLOADED and self.due <= now
+
+    def may_be_removed(self, now: datetime) -> bool:
+        return self.removal_due is None or self.removal_due <= now
 
     def is_paused(self, now: datetime) -> bool:
         return not self.has_ended and self.due > now
@@ -117,23 +140,58 @@ class Content(LedgerRow):
         )
 
     def attached(self, batch_id: str) -> Self:
-        return self.updated(batch_id=batch_id)
+        return self.updated(batch_id=batch_id, suspects=0)
+
+    def suspected(self, now: datetime, among: int) -> Self:
+        """A call with so many was refused, and one of them is why."""
+        return self.not_attached(now).model_copy(update={"suspects": among})
+
+    def left_out(self, now: datetime, why: str) -> Self:
+        """Attached in another way next time; at last it fails."""
+        absences = self.absences + 1
+        if absences >= MAX_TRIES:
+            failed = self.model_copy(update={"tries": MAX_TRIES})
+            return failed.refused(now, LEFT_OUT, f"{why} ({absences} times)")
+        absent = self.model_copy(update={"absences": absences})
+        return absent.not_attached(now, FIRST_PAUSE)
+
+    def file_lost(self, now: datetime) -> Self:
+        """Its File is gone at OpenAI: uploaded again, and counted."""
+        absences = self.absences + 1
+        if absences >= MAX_TRIES:
+            failed = self.model_copy(update={"tries": MAX_TRIES, "file_id": None})
+            return failed.refused(now, LEFT_OUT, f"OpenAI lost its File {absences} times")
+        return self.model_copy(update={"absences": absences}).not_uploaded(now)
 
     def not_attached(self, now: datetime, pause: timedelta = timedelta(0)) -> Self:
         return self._changed(now, batch_id=None, state=ContentState.UPLOADED, due=now + pause)
 
     def searchable(self, now: datetime, usage_bytes: int = 0) -> Self:
-        cleared = {"batch_id": None, "tries": 0, "error": "", "message": ""}
+        cleared = {"batch_id": None, "tries": 0, "absences": 0, "error": "", "message": ""}
         return self._changed(now, state=ContentState.SEARCHABLE, usage_bytes=usage_bytes, **cleared)
 
     def described(self, now: datetime, attributes_fingerprint: str) -> Self:
-        return self._changed(now, attributes_fingerprint=attributes_fingerprint)
+        described = {"attributes_fingerprint": attributes_fingerprint, "attributes_refused": ""}
+        return self._changed(now, **described)
+
+    def not_described(self, now: datetime, attributes_fingerprint: str, reason: str) -> Self:
+        """Not asked again for the same attributes."""
+        described = self.described(now, attributes_fingerprint)
+        return described.model_copy(update={"attributes_refused": shorten(reason)})
+
+    def not_readable(self, now: datetime, reason: str) -> Self:
+        """S3 does not give its object: not uploaded, and tried again some times."""
+        failed = self.refused(now, NOT_GIVEN, reason)
+        update: dict[str, object] = {"uploading_at": None, "file_id": None}
+        if not failed.has_failed:
+            update["state"] = ContentState.WANTED
+        return failed.model_copy(update=update)
 
     def refused(self, now: datetime, code: str, message: str) -> Self:
-        """Final if the bytes are at fault; tried again if OpenAI is."""
+        """Final if the bytes are at fault or nothing else can be; else tried again."""
         tries = self.tries + 1
         error = {"error": code, "message": shorten(message), "tries": tries, "batch_id": None}
-        if code in FINAL or tries >= MAX_TRIES:
+        if code in FINAL or code == REFUSED or tries >= MAX_TRIES:
             return self._changed(now, state=ContentState.FAILED, uploading_at=None, **error)
         pause = min(FIRST_PAUSE * (1 << (tries - 1)), LONGEST_PAUSE)
         return self._changed(now, state=ContentState.UPLOADED, due=now + pause, **error)
@@ -144,10 +202,20 @@ class Content(LedgerRow):
     def removed(self, now: datetime) -> Self:
         """Nothing of it is left at OpenAI; a failure stays remembered."""
         state = ContentState.FAILED if self.has_failed else ContentState.REMOVED
-        return self._changed(now, file_id=None, uploading_at=None, batch_id=None, state=state)
+        none = {"file_id": None, "uploading_at": None, "batch_id": None, "uploaded_at": None}
+        counts = {"refused_removals": 0, "removal_due": None}
+        return self._changed(now, state=state, **none, **counts)
+
+    def not_removed(self, now: datetime) -> Self:
+        """OpenAI refuses to take it out: it may still be found. Tried again, and then no more."""
+        refused = self.refused_removals + 1
+        if refused >= MAX_REMOVALS:
+            return self.removed(now)
+        pause = min(FIRST_PAUSE * (1 << min(refused, 12)), LONGEST_REMOVAL_PAUSE)
+        return self.updated(refused_removals=refused, removal_due=now + pause)
 
     def reset(self, now: datetime) -> Self:
-        cleared = {"tries": 0, "error": "", "message": ""}
+        cleared = {"tries": 0, "absences": 0, "suspects": 0, "error": "", "message": ""}
         return self._changed(now, state=ContentState.WANTED, due=now, **cleared)
 
     def _changed(self, now: datetime, **changes: object) -> Self:

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from shared.aws.sqs import Queue
 from shared.edges import CommonEdges
 from shared.library.tables import LibraryTable
 from shared.openai.client import OpenAI, connect
@@ -23,6 +24,18 @@ class LibraryEdges(CommonEdges):
     @cached_property
     def vector_stores(self) -> VectorStores:
         return VectorStores(self.openai)
+
+    @cached_property
+    def intake_queue(self) -> Queue:
+        return Queue(self._client("sqs"), self.settings.intake_queue_url)
+
+    @cached_property
+    def submit_queue(self) -> Queue:
+        return Queue(self._client("sqs"), self.settings.submit_queue_url)
+
+    def queue(self, name: str) -> Queue:
+        """Where a job or a part is asked for that waited for a library."""
+        return {"intake": self.intake_queue, "submit": self.submit_queue}[name]
 
     def close(self) -> None:
         """Lets go of OpenAI's connections, for a process that is not about to end."""

@@ -1,9 +1,22 @@
-"""`<document>.metadata.json`: attributes to filter by, in the format of Bedrock Knowledge Bases."""
+"""`<document>.metadata.json`: attributes to filter by, in both forms of Bedrock Knowledge Bases.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/kb-metadata.html: a value alone, or
+`{"value": {"type": "STRING", "stringValue": "search"}, "includeForEmbedding": true}`.
+"""
 
 import json
-from typing import Annotated
+from codecs import BOM_UTF8
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StringConstraints,
+    ValidationError,
+)
 
 from shared.model import FrozenModel, mistakes
 
@@ -23,10 +36,49 @@ Attribute = StrictBool | StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=
 Attributes = Annotated[dict[Name, Attribute], Field(max_length=MAX_ATTRIBUTES)]
 
 
+class TypedText(FrozenModel):
+    type: Literal["STRING"]
+    stringValue: Text  # noqa: N815  # their spelling, as below
+
+
+class TypedNumber(FrozenModel):
+    type: Literal["NUMBER"]
+    numberValue: StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]  # noqa: N815
+
+
+class TypedBool(FrozenModel):
+    type: Literal["BOOLEAN"]
+    booleanValue: StrictBool  # noqa: N815
+
+
+class LongForm(FrozenModel):
+    """OpenAI embeds no attributes, so whether to embed is read and means nothing."""
+
+    value: Annotated[TypedText | TypedNumber | TypedBool, Field(discriminator="type")]
+    includeForEmbedding: bool = False  # noqa: N815
+
+    @property
+    def plain(self) -> Attribute:
+        match self.value:
+            case TypedText():
+                return self.value.stringValue
+            case TypedNumber():
+                return self.value.numberValue
+            case TypedBool():
+                return self.value.booleanValue
+
+
+def _plain(value: Any) -> Any:
+    return LongForm.model_validate(value).plain if isinstance(value, dict) else value
+
+
 class Sidecar(FrozenModel):
     """The whole file; no other field is allowed."""
 
-    metadataAttributes: Attributes  # noqa: N815  # their spelling
+    metadataAttributes: Annotated[  # noqa: N815  # their spelling
+        dict[Name, Annotated[Attribute, BeforeValidator(_plain)]],
+        Field(max_length=MAX_ATTRIBUTES),
+    ]
 
 
 def document_of(name: str) -> str | None:
@@ -37,7 +89,7 @@ def document_of(name: str) -> str | None:
 def read_sidecar(content: bytes) -> tuple[Attributes, str]:
     """The attributes, and what is wrong with what to write instead, or an empty text."""
     try:
-        found = Sidecar.model_validate_json(content).metadataAttributes
+        found = Sidecar.model_validate_json(content.removeprefix(BOM_UTF8)).metadataAttributes
     except ValidationError as error:
         first = mistakes(error)[0]
         where = ".".join(first.path[:2])

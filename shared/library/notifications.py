@@ -3,7 +3,7 @@
 from pydantic import JsonValue
 
 from shared.aws.notifier import Notification
-from shared.library.content import Content
+from shared.library.content import FINAL, Content
 from shared.library.model import Document, Library
 from shared.objects import Source
 from shared.problems import Problem
@@ -26,8 +26,41 @@ def failed(document: Document, code: str, message: str) -> Notification:
         about=_about(document),
         text=f"{sanitize(document.source.key)} is not searchable: {sanitize(code)}: "
         f"{sanitize(message, 600)}\n"
-        "These bytes are not tried again. Correct the document and drop it again.",
+        f"{_remedy(code)}",
         detail=_document(document) | {"code": code, "message": sanitize(message, 600)},
+    )
+
+
+def not_given(document: Document) -> Notification:
+    kept = "The version before it goes on answering. " if document.digest else ""
+    return Notification(
+        type="Document Failed",
+        about=_about(document),
+        text=f"{sanitize(document.source.key)} is not searchable: S3 does not give it: "
+        f"{sanitize(document.not_given, 600)}\n{kept}The other documents are not held up.",
+        detail=_document(document) | {"code": "not_given", "message": document.not_given},
+    )
+
+
+def not_described(document: Document, reason: str) -> Notification:
+    return Notification(
+        type="Document Failed",
+        about=_about(document),
+        text=f"OpenAI does not take the attributes of {sanitize(document.source.key)}: "
+        f"{sanitize(reason, 600)}\nIt is searchable, with the attributes that it had before.",
+        detail=_document(document)
+        | {"code": "attributes_refused", "message": sanitize(reason, 600)},
+    )
+
+
+def not_removed(name: str, library: str, reason: str) -> Notification:
+    return Notification(
+        type="Document Failed",
+        about=f"{library}/{name} not removed",
+        text=f"OpenAI does not let {sanitize(name)} of the library {sanitize(library)} be taken "
+        f"out, so that it may still be found: {sanitize(reason, 600)}\n"
+        "It is tried again, for more than a week.",
+        detail={"library": library, "document": name, "code": "not_removed"},
     )
 
 
@@ -61,6 +94,17 @@ def settings_refused(library: str, problems: list[Problem]) -> Notification:
     )
 
 
+def waiting(library: Library, reason: str, marks: int) -> Notification:
+    """Once each time that it waits: a person is needed, or it has lasted for long."""
+    return Notification(
+        type="Library Waiting",
+        about=f"{library.name} {marks} {library.rev}",
+        text=f"The library {sanitize(library.name)} cannot be brought up to date: "
+        f"{sanitize(reason, 800)}\nIt is tried again by itself; what is searchable stays so.",
+        detail={"library": library.name, "reason": sanitize(reason, 800)},
+    )
+
+
 def repaired(library: str, repairs: list[str], marks: int) -> Notification:
     return Notification(
         type="Library Repaired",
@@ -83,13 +127,19 @@ def in_sync(library: Library, counts: dict[str, int], marks: int, report: str) -
     )
 
 
+def _remedy(code: str) -> str:
+    if code in FINAL:
+        return "These bytes are not tried again. Correct the document and drop it again."
+    return "When the cause is gone, drop the document again."
+
+
 def _first(problems: list[Problem]) -> str:
     return problems[0].param or problems[0].code
 
 
 def _about(document: Document) -> str:
     """The version: a second notification about it is recognisable."""
-    return f"{document.library}/{document.name} {document.source.identity}"
+    return f"{document.library}/{document.name} {document.newest_version}"
 
 
 def _document(document: Document) -> dict[str, JsonValue]:

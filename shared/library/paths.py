@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from posixpath import basename, splitext
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from shared.text import sanitize_key
 
 LIBRARIES = "libraries/"
 MAX_STEM = 80  # characters of a document's name that its File keeps
+LOCKS = (".", "~$")  # how names begin that an editor or a system keeps beside a document
+SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 UNSAFE = re.compile(r"[^\w .()-]")  # in a File's name: a form's header may change it
 
 
@@ -27,6 +30,18 @@ def place_of(key: str) -> Place | None:
     return Place(library, name)
 
 
+def is_passed_over(name: str) -> bool:
+    """A lock file, or one of a system: `~$plan.docx`, `._plan.docx`, `.DS_Store`, `.git/config`."""
+    steps = name.split("/")
+    named = [each for each in steps if each not in {".", ".."}]
+    return any(each.startswith(LOCKS) or each.lower() in SYSTEM_FILES for each in named)
+
+
+def composed(name: str) -> str:
+    """Names are compared so: systems write an accented letter as one character, or as two."""
+    return unicodedata.normalize("NFC", name)
+
+
 def folder(library: str) -> str:
     return f"{LIBRARIES}{library}/"
 
@@ -40,6 +55,11 @@ def report_key(library: str) -> str:
     shown = sanitize_key(library)
     unique = "" if shown == library else "~" + hashlib.sha256(library.encode()).hexdigest()[:16]
     return f"{folder(shown + unique)}report.json"
+
+
+def page_key(library: str) -> str:
+    """Beside the report."""
+    return report_key(library).removesuffix("json") + "html"
 
 
 def suffix_of(name: str) -> str:

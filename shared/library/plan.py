@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from shared.library.content import Content, ContentState
+from shared.library.metadata import SUFFIX
 from shared.library.model import Document
 from shared.library.settings import LibrarySettings
-from shared.library.wanted import Want, wanted
+from shared.library.wanted import Want, merged_attributes, wanted
 
 GRACE = timedelta(minutes=1)  # a rename is a delete and a create, in any order
 
@@ -42,6 +43,15 @@ class View:
         return [each for each in self.documents.values() if each.deleted]
 
     @property
+    def unread(self) -> list[Document]:
+        """Those that S3 did not give."""
+        return [each for each in self.documents.values() if each.is_unread]
+
+    @property
+    def unread_due(self) -> list[Document]:
+        return [each for each in self.unread if each.read_again_at <= self.now]
+
+    @property
     def retains_deleted(self) -> bool:
         return self.settings.on_delete == "retain"
 
@@ -61,31 +71,40 @@ class Plan(NamedTuple):
     """Steps in the order in which they are taken; each is useful by itself."""
 
     wants: dict[str, Want]
+    retained: dict[str, Want]  # of deleted documents; OpenAI lost what answered for them
     uploads: list[Want]
     attaches: list[Content]
     new_attributes: list[Content]
     switches: list[Document]  # whose own content answers from now on
     removals: list[Content]
+    unread: list[Document]  # that S3 did not give, and that are to be read again now
     due_later: list[datetime]
+
+    def want(self, content: str) -> Want:
+        return self.wants.get(content) or self.retained[content]
 
     @property
     def idle(self) -> bool:
-        return not (
-            self.uploads or self.attaches or self.new_attributes or self.switches or self.removals
-        )
+        now = (*(self.uploads, self.attaches, self.new_attributes), *(self.switches, self.removals))
+        return not (any(now) or self.unread)
 
 
 def plan(view: View) -> Plan:
     wants = wanted(view.settings, view.documents.values())
-    contents = [view.contents[each] for each in wants if each in view.contents]
+    retained = _lost_though_retained(view, wants)
+    held = {id_: view.contents[id_] for id_ in [*wants, *retained] if id_ in view.contents}
+    removals = _removals(view, wants)
+    uploads = [*wants.values(), *retained.values()]
     return Plan(
         wants=wants,
-        uploads=[want for want in wants.values() if _needs_upload(view, want)],
-        attaches=[each for each in contents if each.may_be_attached(view.now)],
-        new_attributes=[each for each in contents if _has_new_attributes(each, wants[each.id])],
+        retained=retained,
+        uploads=[want for want in uploads if _needs_upload(view, want)],
+        attaches=[each for each in held.values() if each.may_be_attached(view.now)],
+        new_attributes=_new_attributes(view, wants),
         switches=_switches(view, wants),
-        removals=_removals(view, wants),
-        due_later=_due_later(view, contents),
+        removals=[each for each in removals if each.may_be_removed(view.now)],
+        unread=view.unread_due,
+        due_later=_due_later(view, list(held.values()), removals),
     )
 
 
@@ -126,8 +145,28 @@ def _is_dropped_again(content: Content, want: Want) -> bool:
     return any(each.recorded_at >= content.changed_at for each in want.documents)
 
 
-def _has_new_attributes(content: Content, want: Want) -> bool:
-    return content.is_searchable and content.attributes_fingerprint != want.fingerprint
+def _lost_though_retained(view: View, wants: Mapping[str, Want]) -> dict[str, Want]:
+    """Contents that answered for deleted documents until OpenAI lost their File or their store."""
+    found: dict[str, Want] = {}
+    for document in view.deleted if view.retains_deleted else ():
+        for id_ in _retained(view, document) & view.contents.keys() - wants.keys():
+            content = view.contents[id_]
+            if content.was_at_openai and not content.is_over:
+                sidecar = view.documents.get(document.name + SUFFIX)
+                attributes = merged_attributes(
+                    view.settings, sidecar.attributes if sidecar else None
+                )
+                found[id_] = Want(id_, content.digest, [document], attributes, retained=True)
+    return found
+
+
+def _new_attributes(view: View, wants: Mapping[str, Want]) -> list[Content]:
+    found = ((view.contents.get(id_), want.fingerprint) for id_, want in wants.items())
+    return [
+        content
+        for content, wanted_ in found
+        if content and content.is_searchable and content.attributes_fingerprint != wanted_
+    ]
 
 
 def _switches(view: View, wants: Mapping[str, Want]) -> list[Document]:
@@ -174,11 +213,11 @@ def _retained(view: View, document: Document) -> set[str]:
     return {each.id for each in last if each.is_searchable} or held
 
 
-def _due_later(view: View, contents: list[Content]) -> list[datetime]:
-    paused = [each.due for each in contents if each.is_paused(view.now)]
-    return paused + [
-        each.recorded_at + view.grace for each in view.deleted if view.is_in_grace(each)
-    ]
+def _due_later(view: View, contents: list[Content], removals: list[Content]) -> list[datetime]:
+    later = [each.due for each in contents if each.is_paused(view.now)]
+    later += [each.recorded_at + view.grace for each in view.deleted if view.is_in_grace(each)]
+    later += [each.read_again_at for each in view.unread]
+    return later + [each.removal_due for each in removals if each.removal_due]
 
 
 def _is_awaited(view: View, want: Want) -> bool:
@@ -189,5 +228,6 @@ def _is_awaited(view: View, want: Want) -> bool:
 def _awaiting_removal(view: View, wants: Mapping[str, Want]) -> list[Document]:
     if view.retains_deleted:
         return []
-    unwanted = {each.id for each in view.contents.values() if each.at_openai} - wants.keys()
+    held = (each for each in view.contents.values() if each.at_openai)
+    unwanted = {each.id for each in held if not each.refused_removals} - wants.keys()
     return [each for each in view.deleted if unwanted & view.may_answer(each)]

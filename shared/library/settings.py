@@ -1,5 +1,6 @@
 """library.yaml: the settings of a library, and what to write instead of a mistake."""
 
+from difflib import SequenceMatcher
 from typing import Annotated, Literal
 
 import yaml
@@ -9,8 +10,11 @@ from shared.library.metadata import Attributes
 from shared.model import FrozenModel, mistakes
 from shared.problems import Problem
 from shared.safe_yaml import read_yaml
+from shared.text import shorten
 
 FILE = "library.yaml"
+ALIKE = 0.75  # of 1: so close to "library" that it is likely to be meant
+MAX_BYTES = 64 << 10
 # As documented; no .csv, no .xlsx, no .jsonl.
 SUFFIXES = (
     *(".c", ".cpp", ".cs", ".css", ".doc", ".docx", ".go", ".html", ".java", ".js", ".json"),
@@ -92,8 +96,10 @@ REMEDIES = {
 
 def read_settings(content: bytes) -> tuple[LibrarySettings, list[Problem]]:
     """The settings; if there is a problem, the defaults and all problems."""
+    if len(content) > MAX_BYTES:
+        return LibrarySettings(), [too_large()]
     try:
-        asked = read_yaml(content.decode()) or {}
+        asked = read_yaml(content.decode("utf-8-sig")) or {}
         return LibrarySettings.model_validate(asked), []
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         return LibrarySettings(), [_unreadable(error)]
@@ -103,6 +109,43 @@ def read_settings(content: bytes) -> tuple[LibrarySettings, list[Problem]]:
             where = ".".join(step for step in each.path if step != "auto")
             problems.setdefault(where, _problem(where, each.message))
         return LibrarySettings(), list(problems.values())
+
+
+def may_be_meant(name: str) -> bool:
+    """`library.yml`, `Library.yaml`, `libary.yaml`: nobody reads these."""
+    stem, dot, suffix = name.lower().partition(".")
+    is_yaml = bool(dot) and suffix.removesuffix(".txt") in {"yaml", "yml"}
+    return is_yaml and SequenceMatcher(None, stem, "library").ratio() >= ALIKE
+
+
+def not_read(name: str) -> str:
+    """What to do with a file that may be meant as the settings."""
+    return f"{name} is not read as settings: if it is meant as such, call it {FILE}, at the top"
+
+
+def not_given(reason: str) -> Problem:
+    return Problem(
+        code="not_given",
+        message=f"{FILE} cannot be read: S3 answers {shorten(reason, 300)}.",
+        remedy="is it archived, or its KMS key or a policy changed? Drop it again, or delete it",
+    )
+
+
+def no_such_store(store: str, why: str) -> Problem:
+    return Problem(
+        code="no_such_store",
+        param="store",
+        message=f"The setting 'store' names {store}, which {why}.",
+        remedy=REMEDIES["store"],
+    )
+
+
+def too_large() -> Problem:
+    return Problem(
+        code="too_large",
+        message=f"{FILE} is larger than {MAX_BYTES:,} bytes.",
+        remedy="write only: " + ", ".join(sorted(REMEDIES)),
+    )
 
 
 def _unreadable(error: Exception) -> Problem:

@@ -2,24 +2,27 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.aws.dynamodb import DynamoTable, Write, bare, packs, stamp
 from shared.library.content import Content
-from shared.library.model import DirtyFlag, Document, Library
+from shared.library.model import DirtyFlag, Document, Library, Waiter
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 DIRTY_FLAGS = "DIRTY_FLAGS"
 DIRTY = "library"  # in the sparse index while a sync may be needed
+WAITER = "WAITER#"
+AWAITED = timedelta(days=8)  # longer than anything waits for a library
 ROW_BYTES = 30_000  # of one document's or content's row, at most
 Row = Document | Content
 
 
 class LibraryTable:
-    """Rows: LIBRARY#<name> with LIBRARY, DOC#<name>, CONTENT#<id>; DIRTY_FLAGS with each library.
+    """Rows: LIBRARY#<name> with LIBRARY, DOC#<name>, CONTENT#<id>, WAITER#<queue>#<id>; DIRTY_FLAGS
+    with each library.
 
     Any run may write documents; only the run that holds the library's lease writes the rest.
     """
@@ -89,6 +92,23 @@ class LibraryTable:
         """Libraries that are due for a sync."""
         return [str(row["name"]) for row in self._table.open_rows(DIRTY, now)]
 
+    def await_library(self, library: str, waiter: Waiter, now: datetime) -> None:
+        """Until it is forgotten, or its row expires; poll asks too, every minute."""
+        expires = {"expires_at": int((now + AWAITED).timestamp())}
+        self._table.put(_waiter_key(library, waiter) | waiter.model_dump() | expires)
+
+    def waiters(self, library: str, now: datetime) -> list[Waiter]:
+        found = self._table.partition(f"LIBRARY#{library}", WAITER)
+        return [
+            Waiter.model_validate({name: row[name] for name in Waiter.model_fields})
+            for row in found
+            if int(row["expires_at"]) > now.timestamp()
+        ]
+
+    def forget_waiter(self, library: str, waiter: Waiter, now: datetime) -> None:
+        row = _waiter_key(library, waiter) | waiter.model_dump()
+        self._table.put(row | {"expires_at": int(now.timestamp())})
+
     def clear_dirty(self, dirty_flag: DirtyFlag, due: datetime | None) -> None:
         """Until `due`, or the next mark. Raises Conflict if it was marked since it was read."""
         update: Any = {
@@ -111,6 +131,10 @@ class LibraryTable:
         if row.rev == 0:
             return self._table.creating(_row(row))
         return self._table.replacing(_row(row), row.rev - 1)
+
+
+def _waiter_key(library: str, waiter: Waiter) -> dict[str, str]:
+    return {"pk": f"LIBRARY#{library}", "sk": f"{WAITER}{waiter.queue}#{waiter.id}"}
 
 
 def _dirty_flag(row: dict[str, Any]) -> DirtyFlag:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from shared.library.metadata import MAX_ATTRIBUTES, SUFFIX, Attributes
 from shared.library.model import Document, fingerprint
-from shared.library.paths import suffix_of
+from shared.library.paths import composed, suffix_of
 from shared.library.settings import LibrarySettings
 
 
@@ -17,6 +17,7 @@ class Want:
     digest: str
     documents: list[Document] = field(default_factory=list)
     attributes: Attributes = field(default_factory=dict)
+    retained: bool = False  # the folder holds it no more, and on_delete says to keep it
 
     @property
     def fingerprint(self) -> str:
@@ -26,13 +27,14 @@ class Want:
 def wanted(settings: LibrarySettings, documents: Iterable[Document]) -> dict[str, Want]:
     """By content. When documents have the same bytes, the first by name gives the attributes."""
     present = {each.name: each for each in documents if not each.deleted}
+    sidecars = {composed(name): each for name, each in present.items() if each.is_sidecar}
     wants: dict[str, Want] = {}
     for name in sorted(present):
         document = present[name]
         if is_taken(settings, document):
             id_ = content_id(settings, document)
             if id_ not in wants:
-                sidecar = present.get(name + SUFFIX)
+                sidecar = sidecars.get(composed(name + SUFFIX))
                 attributes = merged_attributes(settings, sidecar.attributes if sidecar else None)
                 wants[id_] = Want(id_, document.digest, [], attributes)
             wants[id_].documents.append(document)
@@ -40,7 +42,7 @@ def wanted(settings: LibrarySettings, documents: Iterable[Document]) -> dict[str
 
 
 def is_taken(settings: LibrarySettings, document: Document) -> bool:
-    fits = suffix_of(document.name) in settings.suffixes
+    fits = suffix_of(document.name) in settings.suffixes and not document.is_passed_over
     return fits and bool(document.digest) and not document.is_sidecar and not document.problem
 
 

@@ -217,6 +217,7 @@ def refusal(response: httpx.Response) -> Refusal:
         status=response.status_code,
         code=stated.code or stated.type,
         message=stated.message,
+        param=stated.param or "",
         request_id=masked(response.headers.get("x-request-id", "")),
     )
     call = f"{response.request.method} {response.request.url.path}"

@@ -74,6 +74,9 @@ def _lowered(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
+Status = Annotated[str, BeforeValidator(_lowered)]
+
+
 class Batch(OpenAIObject):
     """https://platform.openai.com/docs/api-reference/batch/object; times are unix seconds."""
 
@@ -86,7 +89,7 @@ class Batch(OpenAIObject):
     errors: Annotated[BatchErrors | None, BeforeValidator(_as_errors)] = None
     input_file_id: OptionalId = None
     completion_window: str | None = None
-    status: Annotated[str, BeforeValidator(_lowered)] = ""
+    status: Status = ""
     output_file_id: OptionalId = None
     error_file_id: OptionalId = None
     created_at: Seconds = 0

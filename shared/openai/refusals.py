@@ -108,8 +108,8 @@ RULES = (
     Rule(Meaning.PERSON, range(500), wording=SAYS_STORAGE_FULL),
     Rule(Meaning.KEY, KEY_REFUSED),
     Rule(Meaning.NOT_YET, {IN_BATCH, *range(400, 500)}, wording=SAYS_NO_FILE),
-    # Not paid; the base URL is wrong.
-    Rule(Meaning.PERSON, {402, *range(300, 400), 405}),
+    # Not paid; the base URL is wrong, or the server has no such call.
+    Rule(Meaning.PERSON, {402, *range(300, 400), 405, 501}),
     # Of a batch that failed validation, or under HTTP 200: there only the code says it.
     Rule(Meaning.PASSING, {IN_BATCH, *OK}, codes=TOO_FAST),
     Rule(Meaning.PASSING, {IN_BATCH}, codes=FAILED_THEMSELVES),

@@ -14,10 +14,11 @@ from shared.errors import NotFound
 from shared.model import OptionalId
 from shared.openai.client import OpenAI
 from shared.openai.lists import walk
-from shared.openai.models import File
+from shared.openai.models import File, Status
 from shared.openai.reading import Object, OpenAIObject, Said, Seconds, read, readable
 
 PAGE = 100
+EXPIRED = "expired"  # a store's status
 PURPOSE = "assistants"
 MOST_FILES = 2_000  # of one file batch
 MOST_BYTES = 512 << 20  # of one File
@@ -36,7 +37,7 @@ class VectorStore(OpenAIObject):
 
     id: str
     name: str = ""
-    status: str = ""
+    status: Status = ""
     metadata: dict[str, Any] = {}
     created_at: Seconds = 0
     file_counts: FileCounts = FileCounts()
@@ -51,7 +52,7 @@ class StoreFile(OpenAIObject):
     """A File attached to a store."""
 
     id: str
-    status: str = ""
+    status: Status = ""
     last_error: LastError | None = None
     usage_bytes: int = 0
     created_at: Seconds = 0
@@ -59,7 +60,7 @@ class StoreFile(OpenAIObject):
 
 class FileBatch(OpenAIObject):
     id: str
-    status: str = ""
+    status: Status = ""
     file_counts: FileCounts = FileCounts()
 
     @property
@@ -107,6 +108,10 @@ class VectorStores:
         for page in self._openai.file_pages(PURPOSE):
             yield from page
 
+    def file(self, file_id: str) -> File:
+        """Raises NotFound if it is gone."""
+        return self._openai.file(file_id)
+
     def delete_file(self, file_id: str) -> None:
         self._openai.delete_file(file_id)
 
@@ -131,6 +136,11 @@ class VectorStores:
         answer = self._openai.call("POST", path, json={"files": list(files)})
         return read(FileBatch, answer, f"POST {path}")
 
+    def attach_one(self, store: str, file: Mapping[str, JsonValue]) -> StoreFile:
+        """The same for a single one, which servers without file batches know too."""
+        path = f"/vector_stores/{store}/files"
+        return read(StoreFile, self._openai.call("POST", path, json=dict(file)), f"POST {path}")
+
     def file_batch(self, store: str, batch: str) -> FileBatch:
         """Its id may come back wrong (the store's was seen): keep the one that `attach` gave."""
         path = f"/vector_stores/{store}/file_batches/{batch}"
@@ -144,6 +154,10 @@ class VectorStores:
     def store_files(self, store: str) -> Iterator[StoreFile]:
         """All that is attached."""
         return self._all(StoreFile, f"/vector_stores/{store}/files", {})
+
+    def store_file(self, store: str, file: str) -> StoreFile:
+        """Raises NotFound if it is not attached."""
+        return self._openai.ask(StoreFile, "GET", f"/vector_stores/{store}/files/{file}")
 
     def describe(self, store: str, file: str, attributes: Mapping[str, JsonValue]) -> None:
         """New attributes, without reading the file anew."""

@@ -10,7 +10,7 @@ from shared.jobs.options import Options
 from shared.report.format import number
 from shared.report.markup import Html, el, joined, text_of
 from shared.report.model import JobReport
-from shared.report.tables import more
+from shared.report.problem_table import more
 from shared.text import sanitize, sanitize_key
 
 FILES = 20  # listed; report.json beside the page has all

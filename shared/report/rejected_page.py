@@ -6,7 +6,7 @@ from shared.report.files import file_link
 from shared.report.format import moment, number
 from shared.report.markup import Html, el, heading, page, section, table
 from shared.report.model import Rejected
-from shared.report.tables import problem_table
+from shared.report.problem_table import problem_table
 
 PROBLEMS = 50  # on the page; report.json has the first 1,000
 CODES = 30

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from shared.jobs.answer_counts import ErrorGroup
-from shared.problems import Problem
 from shared.report.format import UNKNOWN, count, dollars, number, size, span
 from shared.report.markup import Html, el, joined, table
 from shared.report.model import JobReport, PartReport, Skipped, Wait
+from shared.report.problem_table import more, problem_table
 from shared.report.samples import Sample
 
 # How many rows a table shows; report.json beside the page has all.
@@ -81,23 +81,6 @@ def skipped_lines(skipped: Skipped) -> Iterator[Html | None]:
     yield more(skipped.problems_total, PROBLEMS)
 
 
-def problem_table(problems: list[Problem]) -> Html:
-    rows = [
-        (
-            number(each.line) if each.line else "file",
-            joined((el("code", each.code), f" {each.param}" if each.param else None)),
-            joined((each.message, _excerpt(each))),
-            each.remedy,
-        )
-        for each in problems
-    ]
-    return table(("#Line", "Problem", "What is wrong", "What to do"), rows)
-
-
-def _excerpt(problem: Problem) -> Html | None:
-    return el("code", problem.excerpt, class_="excerpt") if problem.excerpt else None
-
-
 def part_table(parts: list[PartReport]) -> Iterator[Html | None]:
     """Parts that did not complete come first."""
     odd_first = sorted(parts, key=lambda each: (each.batch_status in GOOD, each.part))
@@ -129,10 +112,3 @@ def _part(part: PartReport) -> tuple[object, ...]:
         joined((status, " ", reason)),
         el("code", part.batch_id) if part.batch_id else "–",
     )
-
-
-def more(count: int, shown: int) -> Html | None:
-    if count <= shown:
-        return None
-    words = f"The first {number(shown)} of {number(count)}; all are in "
-    return el("p", words, el("a", "report.json", href="report.json"), ".", class_="note")

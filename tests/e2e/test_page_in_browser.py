@@ -8,8 +8,18 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from shared.report.job_page import job_page
+from shared.report.library_page import library_page
 from shared.report.rejected_page import rejected_page
-from tests.support.pages import HOSTILE, hostile_report, job_report, many_parts, rejection_report
+from tests.support.pages import (
+    HOSTILE,
+    HOSTILE_LIBRARY,
+    hostile_report,
+    job_report,
+    library_documents,
+    library_report,
+    many_parts,
+    rejection_report,
+)
 from tests.unit.report.test_pages import HOSTILE_PROBLEM
 
 PAGES = {
@@ -17,6 +27,9 @@ PAGES = {
     "hostile texts": job_page(hostile_report()),
     "thousands of parts": job_page(many_parts()),
     "a refused file": rejected_page(rejection_report(HOSTILE_PROBLEM)),
+    "a library": library_page(*library_report(library_documents())),
+    "a library of hostile texts": library_page(*HOSTILE_LIBRARY),
+    "a library of thousands": library_page(*library_report(library_documents(5_000))),
 }
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = [  # no sandbox as root, and no calls of its own to the outside

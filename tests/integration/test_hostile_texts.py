@@ -113,8 +113,8 @@ def test_a_library_of_such_documents_is_searchable_and_reported_calmly(
     world: World, text: str
 ) -> None:
     folder = Folder(world, name=text[:100].replace("/", "|"))
-    folder.put(f"{text[:300]}-.md", f"Cats sleep. {text}")
-    folder.put(f"{text[:300]}-.txt", b"\xff\x00\xfe")
+    folder.put(f"{text[:300]}/a.md", f"Cats sleep. {text}")
+    folder.put(f"{text[:300]}/b.txt", b"\xff\x00\xfe")
     folder.put("other.md", "Dogs bark.")
     folder.put("other.md.metadata.json", json.dumps({"metadataAttributes": {"team": text[:500]}}))
     folder.set(attributes={text[:60]: text[:500]})

@@ -209,7 +209,7 @@ ROWS = (
                 "results that lack lines are called complete",
             ),
             (
-                "isinstance(error, NotGiven) and edges.now() - since < A_MOMENT",
+                "isinstance(error, NotGiven) and edges.now() - (since or edges.now()) < A_MOMENT",
                 "isinstance(error, NotGiven)",
                 "a job whose file is locked never closes",
             ),

@@ -201,12 +201,12 @@ ROWS = (
         JOBS + "test_refused_calls.py -k delete",
         (
             (
-                "if not isinstance(error, Refused) and error.details.status not in UNSUPPORTED:",
+                "if not isinstance(error, Refused) and not error.is_unsupported:",
                 "if True:",
                 "a refused deletion makes dead letters",
             ),
             (
-                "error.details.status not in UNSUPPORTED",
+                "not error.is_unsupported",
                 "True",
                 "a server that can't delete makes a dead letter of each job",
             ),

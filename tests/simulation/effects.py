@@ -108,6 +108,10 @@ class Made:
     stores: list[str]
 
 
+def _was_taken(quirk: str, look: Look) -> bool:
+    return look.small.organization.context.quirks.taken.get(quirk, 0) > 0
+
+
 def _old(batch: Batch, look: Look) -> bool:
     return look.now - batch.created_at > OVERDUE
 
@@ -187,6 +191,9 @@ STORE_SHOWS: dict[str, Callable[[Store, Look], bool]] = {
     "document_fails": _fails,
     "document_stuck": _is_stuck,
     "chunking_other": _is_chunked_otherwise,
+    "document_refused": lambda _, look: _was_taken("document_refused", look),
+    "document_left_out": lambda _, look: _was_taken("document_left_out", look),
+    "file_batch_empty": lambda _, look: _was_taken("file_batch_empty", look),
     "store_not_listed": lambda store, look: look.call == STORES and look.now < store.listed_at,
     "file_batch_id_wrong": lambda store, look: (
         _reads_store(store, look) and "/file_batches/" in look.call

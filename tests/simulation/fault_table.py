@@ -32,6 +32,7 @@ CALLS_AFTER = (
 DOWNLOADS = ("download_cut", "download_short", "download_ranges")
 LISTS = ("list_stands_still", "list_promises_more")
 BATCH_LISTS = (*LISTS, "list_odd_neighbour")
+FILE_LISTS = ("list_forgets",)
 REFUSED = {  # faults that are one quirk, in other words
     "refused_passing": "HTTP 4xx in words that mean that it may pass, or that a person has to act",
     "refused_for_good": "HTTP 4xx in words that mean that it will never do",
@@ -48,6 +49,7 @@ BATCHES = (
 LIBRARIES = (
     *("document_fails", "document_stuck", "chunking_other", "store_not_listed"),
     *("file_batch_id_wrong", "document_ghost", "store_count_stays"),
+    *("document_refused", "document_left_out", "file_batch_empty"),
 )
 LATENT = frozenset({*BATCHES, *LIBRARIES, *UPLOADS, "download_ranges"})
 KNOWN_OPEN: dict[str, str] = {}  # by quirk: the promise it breaks today, and how
@@ -82,6 +84,7 @@ PLACES = (
     Kind("job cancelled", "somebody wants a job to stop"),
     Kind("file dropped twice", "the same file is dropped again, under the same name", latent=True),
     Kind("object not given", "S3 does not give a dropped file: never, or not at first"),
+    Kind("store deleted", "somebody deletes a library's store at OpenAI"),
     Kind("all are refused", "OpenAI answers 429 to every request of a file", latent=True),
     Kind("clock skew", "OpenAI's clock is minutes ahead of ours, or behind", latent=True),
 )
@@ -93,7 +96,10 @@ OPENAI = (
             each in LATENT,
             KNOWN_OPEN.get(each, ""),
         )
-        for each in (*CALLS_BEFORE, *CALLS_AFTER, *DOWNLOADS, *UPLOADS, *BATCH_LISTS)
+        for each in (
+            *(*CALLS_BEFORE, *CALLS_AFTER, *DOWNLOADS, *UPLOADS, *BATCH_LISTS),
+            *FILE_LISTS,
+        )
     ),
     Kind("OpenAI: stale batch", "a batch is shown as it was at an earlier look"),
 )

@@ -1,6 +1,7 @@
 """What goes wrong in one seed, and when: drawn from the seed, written down, seen to take effect."""
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ LIBRARY_FOCUSES = (
     "dynamodb.TransactWriteItems",
     "sns.PublishBatch",
 )
+STORE_FILES = re.compile(r"GET /v1/vector_stores/[^/]+/files")
 IN_FOCUS = 0.3  # chance that the call in focus goes wrong
 Draw = Callable[[random.Random], Any]
 Words = tuple[int, str, str]  # status, code, message
@@ -101,7 +103,6 @@ class About(NamedTuple):
 
     size: int | None  # of what it downloads
     in_store: bool  # whether a store holds the file that it deletes
-    by_library: bool  # whether the library function makes it
 
 
 @dataclass
@@ -269,8 +270,8 @@ class Faults:
         if call == UPLOAD:
             kinds += ["file_not_visible"] * 4
         kinds += {"GET /v1/batches": BATCH_LISTS * 3, "GET /v1/files": LISTS * 4}.get(call, ())
-        if about.by_library:  # a library has no patience with these yet
-            kinds = [each for each in kinds if each not in {"refused_for_good", "not_found"}]
+        if STORE_FILES.fullmatch(call):
+            kinds += ["list_forgets"] * 4
         name = self.draw.choice([each for each in kinds if self.is_drawn(f"OpenAI: {each}")])
         parameters = self._parameters(name)
         if size is not None and name in {"download_cut", "download_short"}:
@@ -310,7 +311,8 @@ class Faults:
     def _document_quirk(self) -> dict[str, dict[str, Any]]:
         """A stuck one takes more than a day."""
         others = ["chunking_other", "file_batch_id_wrong"] * 2
-        names = ["document_fails"] * 6 + ["document_stuck"] + others
+        names = ["document_fails"] * 6 + ["document_stuck"] + others + ["file_batch_empty"]
+        names += ["document_refused", "document_left_out"] * 3
         if self.counts["library: document_fails"] >= MOST_FAILURES:
             names = others
         return self._odd("library", self.draw.choice(names))

@@ -206,9 +206,7 @@ class InterceptedTransport(httpx.BaseTransport):
         is_download = call.startswith("GET") and call.endswith("/content")
         size = found.bytes if found and readable and is_download else None
         held = any(file in each.documents for each in self._small.stores.values())
-        caller = self._interceptor.current
-        by_library = caller is not None and caller.name.startswith("library")
-        return About(size, held and call.startswith("DELETE"), by_library)
+        return About(size, held and call.startswith("DELETE"))
 
     def _perhaps_stale(self, response: httpx.Response, call: str) -> httpx.Response:
         """A batch as it is, or as it was at an earlier look."""

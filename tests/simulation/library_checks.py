@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from local.openai.stores.models import Document
+from shared.library.content import FINAL
 from shared.library.paths import digest_of
 from tests.simulation.aws_tables import Row
 from tests.simulation.invariants import Invariants
@@ -43,6 +44,10 @@ class LibraryChecks:
             and "open" not in dirty_flag
         )
 
+    def store_deleted(self) -> None:
+        """Nothing answers until there is another one."""
+        self._answered.clear()
+
     def called(self, call: str) -> None:
         """After each call that a function made to OpenAI."""
         if call == "POST /v1/files":
@@ -53,9 +58,9 @@ class LibraryChecks:
     def expect_ready(self, asked_at: datetime) -> None:
         """Questions are about to be asked: what was dropped before them is what answers."""
         there = {_bytes(each) for each in self._completed()}
-        given_up = self._given_up()
+        given_up, failed = self._given_up(), self._failed_names()
         for name, held in self.folder.held.items():
-            if held.since < asked_at and held.text != BROKEN:
+            if held.since < asked_at and name not in failed:
                 ready = (held.text, suffix(name)) in there | given_up
                 self.expect(ready, f"questions go, and {name} is not in the store")
         answering = {_bytes(each) for each in self._completed() if not each.ghost}
@@ -67,7 +72,8 @@ class LibraryChecks:
         self.expect(self.in_sync, "the library is not in sync")
         self.expect(len(self.small.stores) <= 1, f"there are {len(self.small.stores)} stores")
         documents = list(self._documents())
-        readable = {n: each.text for n, each in self.folder.held.items() if each.text != BROKEN}
+        failed = self._failed_names()
+        readable = {n: e.text for n, e in self.folder.held.items() if n not in failed}
         wanted = sorted({(text, suffix(name)) for name, text in readable.items()})
         found = sorted(map(_bytes, documents))
         self.expect(found == wanted, f"the store holds {found}, the folder {wanted}")
@@ -100,8 +106,8 @@ class LibraryChecks:
         report = json.loads(self.buckets.read(f"libraries/{LIBRARY}/report.json") or b"{}")
         states = {each["document"]: each["state"] for each in report.get("documents", [])}
         wanted = {
-            name: "failed" if each.text == BROKEN else "searchable"
-            for name, each in self.folder.held.items()
+            name: "failed" if name in self._failed_names() else "searchable"
+            for name in self.folder.held
         }
         self.expect(states == wanted, f"the library's report says {states}, there is {wanted}")
         for name, state in wanted.items():
@@ -130,7 +136,7 @@ class LibraryChecks:
             answers = any((text, kind) in there for text in self.folder.versions[name])
             if answers and self._was_heard_of(name, there):
                 self._answered.add(name)
-            elif not answers and name in self._answered:
+            elif not answers and name in self._answered and name not in self._failed_names():
                 self.invariants.fail(
                     Promise.ALWAYS_ANSWERED, f"nothing answers for {name} after {call}"
                 )
@@ -152,9 +158,23 @@ class LibraryChecks:
             if id_ in ids
         }
 
+    def _failed_names(self) -> set[str]:
+        """Whose bytes nobody can read, or OpenAI refused for good: that was told."""
+        rows = self._contents()
+        failed = {row["digest"] for row in rows if row["state"] == "failed"}
+        return {
+            name
+            for name, each in self.folder.held.items()
+            if each.text == BROKEN or _digest((each.text, suffix(name))) in failed
+        }
+
     def _failed(self) -> set[Bytes]:
         """Bytes that the ledger knows to be unreadable."""
-        final = {row["digest"] for row in self._contents() if row["state"] == "failed"}
+        final = {
+            row["digest"]
+            for row in self._contents()
+            if row["state"] == "failed" and row.get("error") in FINAL
+        }
         return {(BROKEN, kind) for kind in SUFFIXES if _digest((BROKEN, kind)) in final}
 
     def _contents(self) -> Iterator[Row]:
@@ -170,7 +190,7 @@ class LibraryChecks:
 
 def _digest(content: Bytes) -> str:
     text, kind = content
-    return digest_of(hashlib.sha256(text).hexdigest(), f".{kind}")
+    return digest_of(hashlib.sha256(text).hexdigest(), f"any.{kind}")
 
 
 def _bytes(document: Document) -> Bytes:

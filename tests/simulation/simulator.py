@@ -183,9 +183,18 @@ class Simulation:
             self.undropped.append(self.drops[-1])
         elif self.folder and self.folder.left and self.draw.random() < 0.15:
             self._change_folder(self.folder.change())
+        elif self.small.stores and self.faults.happens(self.faults.profile.quirks / 50):
+            self._delete_store()
         else:
             return False
         return True
+
+    def _delete_store(self) -> None:
+        store = next(iter(self.small.stores))
+        self.faults.inject("store deleted", store)
+        self.small.organization.lose_store(store)
+        if self.invariants.library:
+            self.invariants.library.store_deleted()
 
     def _function_begins(self) -> bool:
         if due := self.queues.due():

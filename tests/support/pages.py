@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.jobs.answer_counts import ErrorGroup, Usage
+from shared.library.report import DocumentReport, DocumentState, LibraryReport, counted
 from shared.openai.models import BatchError
 from shared.problems import Problem
 from shared.report.model import JobReport, PartReport, Rejected, Wait, part_report
@@ -114,3 +115,64 @@ def rejection_report(problem: Problem = PROBLEM, number: int = 1_000) -> Rejecte
         bucket="data",
         files={"report": "rejected/a/j1/report.json", "page": "rejected/a/j1/report.html"},
     )
+
+
+def library_report(
+    documents: list[DocumentReport], **changes: Any
+) -> tuple[LibraryReport, list[DocumentReport]]:
+    """The head of a library's report, and its documents."""
+    fields: dict[str, Any] = {
+        "library": "handbook",
+        "store_id": "vs_1",
+        "in_sync": True,
+        "in_sync_since": NOW,
+        "reason": "",
+        "written_at": NOW,
+        "counts": counted(documents),
+    }
+    return LibraryReport(**fields | changes), documents
+
+
+def library_documents(number: int = 3, **changes: Any) -> list[DocumentReport]:
+    failed = DocumentReport(
+        document="broken.pdf",
+        state=DocumentState.FAILED,
+        error="invalid_file: The file could not be read.",
+        remedy="correct the document and drop it again; these bytes are not tried again",
+        bytes=20,
+    )
+    good = DocumentReport(
+        document="",
+        state=DocumentState.SEARCHABLE,
+        bytes=1_234,
+        file_id="file-1",
+        attributes={"team": "search", "year": 2026},
+    )
+    return [failed] + [
+        good.model_copy(update={"document": f"guide {each}.md"} | changes) for each in range(number)
+    ]
+
+
+HOSTILE_LIBRARY = library_report(
+    library_documents(
+        3,
+        document=HOSTILE,
+        error=HOSTILE,
+        remedy=HOSTILE,
+        file_id=HOSTILE,
+        attributes={HOSTILE[:60]: HOSTILE},
+        state=DocumentState.FAILED,
+    ),
+    library=HOSTILE,
+    store_id=HOSTILE,
+    in_sync=False,
+    reason=HOSTILE,
+    waiting_since=NOW,
+    passed_over=2,
+    passed_over_names=[HOSTILE, ".DS_Store"],
+    notes=[HOSTILE],
+    repaired=[HOSTILE],
+    settings_problems=[
+        Problem(code=HOSTILE, param=HOSTILE, message=HOSTILE, remedy=HOSTILE),
+    ],
+)

@@ -18,7 +18,7 @@ from shared.jobs.cancel import cancel
 from shared.jobs.edges import JobEdges
 from tests.support.audit_logs import event
 from tests.support.audit_world import NOW, AuditWorld, audit_aws
-from tests.support.batch_files import chat, chats, lines
+from tests.support.batch_files import chat, chats, lines, question
 from tests.support.libraries import Folder
 from tests.support.names import INBOX
 from tests.support.rights import Call, TracedSession
@@ -170,6 +170,24 @@ def a_library() -> None:
         expect(folder.texts(), ["Cats sleep."])
 
 
+def questions_that_wait_for_a_library() -> None:
+    """For its store, for a document, and for a store that was lost meanwhile."""
+    with small_pieces():
+        world = TracedWorld(settings={"upload_piece_bytes": 100})
+        folder = Folder(world)
+        folder.put("a.md", "Cats sleep.", notify=False)
+        asked = lines([question("How long?", "library:handbook")])
+        first = world.drop("first.jsonl", asked)
+        world.run_until_over(first)
+        folder.put("b.md", "Dogs bark.", notify=False)
+        second = world.drop("second.jsonl", asked)
+        world.run_functions()
+        (store,) = world.small.stores
+        world.edges.openai.call_with_retries("DELETE", f"/vector_stores/{store}")
+        world.run_until_over(second)
+        expect([world.job(each).state for each in (first, second)], ["completed", "completed"])
+
+
 BATCHES = [
     a_plain_file,
     a_mixed_file_with_bad_lines_and_retries,
@@ -183,6 +201,7 @@ BATCHES = [
     a_file_without_notification_and_an_orphaned_upload,
     large_objects,
     a_library,
+    questions_that_wait_for_a_library,
 ]
 
 

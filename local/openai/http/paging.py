@@ -52,6 +52,8 @@ def oddly(quirks: Quirks, listing: Json, first_page: Callable[[], Json], route: 
         return listed([], True)
     if quirks.take("list_stands_still", target):
         return first_page() | {"has_more": True}
+    if forgetful := quirks.take("list_forgets", target):
+        return listing | {"data": listing["data"][int(forgetful.number("count", 1)) :]}
     return listing
 
 

@@ -36,7 +36,7 @@ class Attacher:
         validation.check_known(body, GLOBAL)
         wanted = self._batch(body)
         self._count_request(store, len(wanted))
-        documents = self.documents(store, wanted)
+        documents = self._taken(store, self.documents(store, wanted))
         self.attach(store, documents)
         id_ = self.context.hex_id("vsfb_")
         batch = FileBatch(id_, store.id, self.context.now(), documents)
@@ -49,7 +49,7 @@ class Attacher:
     def documents(self, store: Store, wanted: Sequence[Wanted]) -> list[Document]:
         now = self.context.now()
         return [
-            Document(id_, store.id, self._filename(id_), now, strategy, attributes)
+            Document(id_, store.id, self._filename(store, id_), now, strategy, attributes)
             for id_, attributes, strategy in wanted
         ]
 
@@ -78,8 +78,25 @@ class Attacher:
         listed = validation.check_texts(ids, limits, "file_ids")
         return [(id_, dict(attributes), strategy) for id_ in listed]
 
-    def _filename(self, id_: str) -> str:
+    def _taken(self, store: Store, documents: list[Document]) -> list[Document]:
+        """What a file batch attaches of what it was asked for."""
+        quirks, target = self.context.quirks, {"store": store.id}
+        if quirks.take("file_batch_empty", target):
+            return []
+        left_out = {
+            each.id
+            for each in documents
+            if quirks.take("document_left_out", target | {"filename": each.filename})
+        }
+        return [each for each in documents if each.id not in left_out]
+
+    def _filename(self, store: Store, id_: str) -> str:
         file = self.files.find(id_)
+        target = {"store": store.id, "file": id_, "filename": file.filename}
+        if refused := self.context.quirks.take("document_refused", target):
+            message = refused.text("message", "The request is not as it should be.")
+            named = f" ({id_})" if "names" in refused.parameters else ""
+            raise Refusal(message + named, status=int(refused.number("status", 400)))
         if file.purpose not in PURPOSES:
             message = f"File {id_} has purpose '{file.purpose}', which cannot be searched."
             raise Refusal(message, param="file_id", code="invalid_file_purpose")

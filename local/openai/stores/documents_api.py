@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal, SmallRequest, json_answer
-from local.openai.http.paging import page
+from local.openai.http.paging import oddly, page
 from local.openai.stores.api import Stores
 from local.openai.stores.models import STATUSES, Document, FileBatch
 
@@ -36,8 +36,9 @@ class Documents:
         return json_answer(self.stores.attacher.one(found, request.json_body()).view())
 
     def list(self, request: SmallRequest, store: str) -> Response:
-        documents = list(self.stores.find(store).documents.values())
-        return json_answer(_listed(documents, request))
+        listing = _listed(list(self.stores.find(store).documents.values()), request)
+        quirks = self.stores.context.quirks
+        return json_answer(oddly(quirks, listing, lambda: listing, "list_store_files"))
 
     def retrieve(self, request: SmallRequest, store: str, file: str) -> Response:
         return json_answer(self._find(store, file).view())

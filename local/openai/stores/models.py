@@ -65,7 +65,8 @@ class FileBatch:
             return "cancelled"
         if counts["in_progress"]:
             return "in_progress"
-        return "failed" if counts["failed"] == counts["total"] else "completed"
+        failed = counts["failed"] == counts["total"] > 0
+        return "failed" if failed else "completed"
 
     def view(self) -> Json:
         return {

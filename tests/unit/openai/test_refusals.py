@@ -59,7 +59,7 @@ def failed(*errors: dict[str, object]) -> Batch:
         (405, None, "Method Not Allowed", Meaning.PERSON, ActionRequired),
         (423, None, "", Meaning.PASSING, TryLater),
         (425, None, "", Meaning.PASSING, TryLater),
-        (501, None, "", Meaning.OUTCOME_UNKNOWN, OutcomeUnknown),
+        (501, None, "", Meaning.PERSON, ActionRequired),
         (413, None, "Request Entity Too Large", Meaning.FINAL, Refused),
         (400, "token_limit_exceeded", "", Meaning.CAPACITY, CapacityExceeded),
         (403, None, FULL, Meaning.CAPACITY, CapacityExceeded),

@@ -176,6 +176,7 @@ def test_whatever_is_put_into_the_inbox_is_heard_of() -> None:
         ("s3:ObjectCreated:*", under["inbox"], "IntakeQueue"),
         ("s3:ObjectCreated:*", under["libraries"], "LibraryQueue"),
         ("s3:ObjectRemoved:*", under["libraries"], "LibraryQueue"),
+        ("s3:LifecycleExpiration:*", under["libraries"], "LibraryQueue"),
     ]
     rule = RESOURCES["MisplacedRule"]["Properties"]
     others = rule["EventPattern"]["detail"]["object"]["key"]
@@ -254,7 +255,9 @@ NEEDED = {
     | {f"AUDIT_{each}" for each in AUDIT},
     "Intake": {"DATA_BUCKET", "MAX_PART_BYTES", "SUBMIT_QUEUE_URL"},
     "Land": KEY | {"DATA_BUCKET", "PRICES", "RETRY_PAUSE_SECONDS"},
-    "Library": KEY | {"DATA_BUCKET", "LIBRARY_PACE_SECONDS", "LOST_ANSWER_SECONDS"},
+    "Library": KEY
+    | {"DATA_BUCKET", "LIBRARY_PACE_SECONDS", "LOST_ANSWER_SECONDS"}
+    | {"INTAKE_QUEUE_URL", "SUBMIT_QUEUE_URL"},
     "Poll": KEY
     | {"ENQUEUED_LIMITS", "INTAKE_QUEUE_URL", "LAND_QUEUE_URL", "LIBRARY_QUEUE_URL"}
     | {"SUBMIT_QUEUE_URL"},
