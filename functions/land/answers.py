@@ -119,10 +119,11 @@ class PartAnswers:
 class NotThere(Exception):
     """OpenAI does not give a file of answers now: it refuses to, or it can't be asked."""
 
-    def __init__(self, reason: str, *, refused: bool) -> None:
+    def __init__(self, reason: str, *, refused: bool, of_source: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.refused = refused
+        self.of_source = of_source  # it is S3 that does not give the dropped file
 
 
 def collect(

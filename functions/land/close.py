@@ -1,7 +1,7 @@
 """The last part has landed: merges the results, writes the report, closes the job."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from functions.land.answers import batch_errors
 from functions.land.failed_requests import Failures, failed_requests, noted_failures
@@ -17,6 +17,7 @@ from shared.jobs.model import Job
 from shared.jobs.outcome import outcome, why
 from shared.jobs.part import Part
 from shared.jobs.results import judge
+from shared.jobs.waiting import A_MOMENT
 from shared.openai.models import BatchError
 from shared.problems import KEPT
 from shared.report import model, notifications
@@ -27,7 +28,6 @@ from shared.report.samples import Sample, sample
 from shared.text import sanitize_json
 
 FLUSH = 1 << 18  # bytes passed on at a time
-A_MOMENT = timedelta(minutes=15)
 RETRY = "retry.jsonl"
 NO_RETRY = f"The dropped file can't be read any more, so there is no {RETRY}."
 

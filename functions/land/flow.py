@@ -54,13 +54,16 @@ def _note_missing_source(edges: JobEdges, ref: PartRef) -> None:
     """Patience with the dropped file counts from the first time that S3 does not give it."""
     part = edges.ledger.part(ref.job, ref.part)
     if part and part.source_missing_since is None:
-        edges.ledger.replace_part(part, part.source_missing(edges.now()))
+        noted = part.with_source_missing(edges.now())
+        edges.ledger.replace_part(part, noted.postponed(until=part.due))
 
 
 def _wait_for_answers(edges: JobEdges, part: Part, error: NotThere) -> str:
     """Poll asks for it again; the reason is on the part."""
     log_wait(error.__cause__ or error, job=part.job, part=part.number)
     now = edges.now()
+    if error.of_source:
+        part = part.with_source_missing(now)
     since = (part.missing_since or now) if error.refused else None
     waited = now - part.times[PartState.ENDED.value]
     pause = min(max(waited, FIRST_PAUSE), LONGEST_PAUSE)

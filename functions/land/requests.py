@@ -15,9 +15,9 @@ from shared.errors import NotGiven, Refused, TryLater
 from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job
-from shared.jobs.part import Part, PartState
+from shared.jobs.part import Part
 from shared.jobs.results import lines_of
-from shared.jobs.waiting import SOURCE_AWAITED
+from shared.jobs.waiting import A_MOMENT, SOURCE_AWAITED
 
 
 class Requests(NamedTuple):
@@ -44,11 +44,18 @@ def _from_openai(edges: JobEdges, job: Job, part: Part, error: NotGiven | Refuse
         raise NotThere(failed.reason, refused=False) from failed
     except Refused:
         pass
-    ended = part.times[PartState.ENDED.value]
-    has_time = job.cancel_requested is None and edges.now() - ended < SOURCE_AWAITED
-    if isinstance(error, NotGiven) and part.batch_id and has_time:  # else nothing is lost
-        raise NotThere(error.reason, refused=False) from error
+    if isinstance(error, NotGiven) and _has_time(edges, job, part):
+        raise NotThere(error.reason, refused=False, of_source=True) from error
     return Requests(_without_requests(edges, part), lost=True)
+
+
+def _has_time(edges: JobEdges, job: Job, part: Part) -> bool:
+    """Where nothing was paid for, or nobody wants it, only what passes in a moment is awaited."""
+    since = part.source_missing_since
+    if since is None:
+        return True
+    is_wanted = part.batch_id and job.cancel_requested is None
+    return edges.now() - since < (SOURCE_AWAITED if is_wanted else A_MOMENT)
 
 
 def _copy(edges: JobEdges, file_id: str, size: int) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from functions.submit.libraries import wait_for_library, why_not_now
 from functions.submit.lost_batch import find_lost_batch
 from shared.errors import (
     CapacityExceeded,
@@ -39,6 +40,8 @@ def create(edges: JobEdges, job: Job, part: Part) -> str:
         if job.cancel_requested:
             edges.ledger.release_capacity(part, part.cancelled(edges.now()))
             return "cancelled"
+        if part.tries > 1 and (reason := why_not_now(edges, job, part)):
+            return wait_for_library(edges, job, part.not_created(), reason)
         file_id = part.file_id or _upload(edges, part)
     except NotGiven as error:
         return wait_for_source(edges, job, part, error)

@@ -7,8 +7,8 @@ without a batch looks for the batch first, and creates it again only after that 
 from contextlib import suppress
 
 from functions.submit.create import create, refuse, wait_for_source
+from functions.submit.libraries import wait_for_library, why_not_now, with_current_stores
 from functions.submit.split import split_part
-from functions.submit.stores import with_current_stores
 from shared.errors import CapacityExceeded, Conflict, NotGiven, Refused
 from shared.jobs.capacity import Capacity
 from shared.jobs.edges import JobEdges
@@ -16,7 +16,6 @@ from shared.jobs.libraries import why_not_ready
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part
 from shared.jobs.waiting import wait
-from shared.library.model import Waiter
 from shared.objects import PartRef
 
 REFUSED_ALONE = 3  # then it is larger than we think
@@ -41,7 +40,12 @@ def _submit(edges: JobEdges, ref: PartRef) -> str:
 
 
 def _resume(edges: JobEdges, job: Job, part: Part) -> str:
-    """An earlier run claimed it and took its capacity, then died or lost an answer."""
+    """An earlier run claimed it and took its capacity, then died or lost an answer.
+
+    Before create was called, its libraries are looked at once more: time has passed.
+    """
+    if not part.outcome_unknown and (reason := why_not_now(edges, job, part)):
+        return wait_for_library(edges, job, part, reason)
     claimed = part.claimed(edges.now(), edges.settings.lease)
     edges.ledger.replace_part(part, claimed)
     return create(edges, job, claimed)
@@ -51,7 +55,7 @@ def _start(edges: JobEdges, job: Job, part: Part) -> str:
     if job.cancel_requested:
         return "cancelled"
     if reason := why_not_ready(edges, job, part):
-        return _wait_for_library(edges, job, part, reason)
+        return wait_for_library(edges, job, part, reason)
     try:
         part = with_current_stores(edges, part)
     except NotGiven as error:
@@ -67,15 +71,6 @@ def _start(edges: JobEdges, job: Job, part: Part) -> str:
     except CapacityExceeded:
         return _wait_for_capacity(edges, job, part)
     return create(edges, job, claimed)
-
-
-def _wait_for_library(edges: JobEdges, job: Job, part: Part, reason: str) -> str:
-    """Poll asks for it again at each tick, and the library function as soon as it is ready."""
-    wait(edges, job, part, reason, until=edges.now())
-    waiter = Waiter(queue="submit", id=part.name, message=part.ref.model_dump_json())
-    for name in part.libraries:
-        edges.library_table.await_library(name, waiter, edges.now())
-    return "waits"
 
 
 def _split(edges: JobEdges, job: Job, part: Part, capacity: Capacity) -> str:

@@ -148,8 +148,9 @@ class Part(FrozenModel):
         """OpenAI does not give what it made; patience counts from the first time it is refused."""
         return self._updated(missing_since=since, reason=shorten(reason), due=until)
 
-    def source_missing(self, now: datetime) -> Self:
-        return self._updated(source_missing_since=self.source_missing_since or now)
+    def with_source_missing(self, now: datetime) -> Self:
+        """Noted with the next revision."""
+        return self.model_copy(update={"source_missing_since": self.source_missing_since or now})
 
     def requested(self, now: datetime) -> Self:
         return self._updated(requested_at=now)

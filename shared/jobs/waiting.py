@@ -11,6 +11,7 @@ from shared.jobs.part import Part, PartState
 
 SHORT_PAUSE, LONG_PAUSE = timedelta(seconds=30), timedelta(minutes=30)
 PAUSE_FOR_A_PERSON = timedelta(minutes=5)  # while a key is refused, or money or storage used up
+A_MOMENT = timedelta(minutes=15)  # since S3 first did not give a dropped file: it may pass
 SOURCE_AWAITED = timedelta(days=7)  # a dropped file that S3 does not give any more
 NO_CAPACITY_PAUSE, LONGEST_WITHOUT = timedelta(minutes=1), timedelta(minutes=15)
 BYTES_AT_LEAST = 2  # of a token

@@ -157,12 +157,12 @@ ROWS = (
                 "answers that were paid for are lost with the dropped file",
             ),
             (
-                "part.batch_id and has_time",
-                "has_time",
+                "is_wanted = part.batch_id and job.cancel_requested is None",
+                "is_wanted = job.cancel_requested is None",
                 "a part that was never submitted waits two weeks",
             ),
             (
-                "edges.now() - ended < SOURCE_AWAITED",
+                "edges.now() - since < (SOURCE_AWAITED if is_wanted else A_MOMENT)",
                 "True",
                 "a job whose file is gone never ends",
             ),

@@ -159,3 +159,19 @@ def test_openais_copy_is_believed_only_if_it_is_whole(world: World, quirk: str, 
     world.run_until_over(job)
 
     assert [each for each, _ in ended(world, job)] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_moments_refusal_of_file_and_copy_loses_no_name(world: World, cancelled: bool) -> None:
+    """Also where the job is cancelled, and where the first try came late."""
+    job = world.drop("a.jsonl", CONTENT)
+    world.run_functions()
+    if cancelled:
+        cancel(world.edges, job)
+    world.clock.advance(hours=1)
+    lock(world, LOCKED[0], hours=0.1)
+    world.small.misbehave("not_found", times=3, route="download")
+
+    world.run_until_over(job)
+
+    assert [each for each, _ in ended(world, job)] == ["a", "b", "c", "d"]
