@@ -37,6 +37,7 @@ def _land_and_close(edges: JobEdges, ref: PartRef) -> str:
     job, part = edges.ledger.job(ref.job), edges.ledger.part(ref.job, ref.part)
     if job is None or part is None:
         return "unknown"
+    was_landed = part.state is PartState.LANDED
     if part.state is PartState.ENDED and job.state is JobState.ACCEPTED:
         try:
             job, part = _land(edges, job, part)
@@ -44,9 +45,12 @@ def _land_and_close(edges: JobEdges, ref: PartRef) -> str:
             return _wait_for_answers(edges, part, error)
     if part.state is not PartState.LANDED:
         return "not now"
+    parts = [part]
     if job.state is JobState.ACCEPTED:
         job = _close_if_last(edges, job)
-    _delete_files(edges, job, part)  # the last thing: no job waits for it
+        if was_landed and job.over:  # asked for by poll: who landed them may have died then
+            parts = edges.ledger.parts(job.id)
+    _delete_files(edges, job, parts)  # the last thing: no job waits for it
     return job.state.value
 
 
@@ -132,9 +136,10 @@ def _placed(
         yield Landed(number, -part.attempt, part, line)
 
 
-def _delete_files(edges: JobEdges, job: Job, part: Part) -> None:
+def _delete_files(edges: JobEdges, job: Job, parts: Iterable[Part]) -> None:
     """Files of landed parts do not pile up at OpenAI. Deleting twice does no harm."""
     if job.options.keep_files:
         return
-    for file_id in filter(None, (part.file_id, part.output_file_id, part.error_file_id)):
-        delete_or_leave(edges, file_id)
+    for part in parts:
+        for file_id in filter(None, (part.file_id, part.output_file_id, part.error_file_id)):
+            delete_or_leave(edges, file_id)

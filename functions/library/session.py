@@ -103,9 +103,17 @@ class SyncSession:
     def put(self, rows: Iterable[Row]) -> None:
         """Raises Conflict if a document changed since it was read."""
         written = list(rows)
+        written += self._answered_no_more(written)
         self.edges.library_table.put_rows(written)
         for row in written:
             self.take_over(row)
+
+    def _answered_no_more(self, written: Iterable[Row]) -> list[Row]:
+        """Documents whose content answered, and fails now that its store was lost: that is told."""
+        failing = {each.id for each in written if isinstance(each, Content) and each.has_failed}
+        known = {id_ for id_ in failing & self.contents.keys() if not self.contents[id_].has_failed}
+        documents = self.documents.values() if known else ()
+        return [each.switched_to("") for each in documents if each.answered_by in known]
 
     def take_over(self, row: Row) -> None:
         """A row that is written already."""

@@ -135,7 +135,8 @@ def _needs_upload(view: View, want: Want) -> bool:
         return _is_dropped_again(content, want) and not content.at_openai
     if content.uploading_at:
         return False  # its answer was lost: look for the File first
-    return content.state is ContentState.WANTED and content.due <= view.now
+    is_wanted = content.state is ContentState.WANTED and content.due <= view.now
+    return is_wanted and want.digest not in view.failures
 
 
 def _is_dropped_again(content: Content, want: Want) -> bool:

@@ -170,8 +170,9 @@ class LibraryChecks:
 
     def _failed_names(self) -> set[str]:
         """Whose bytes nobody can read, or OpenAI refused for good: that was told."""
-        rows = self._contents()
+        rows = list(self._contents())
         failed = {row["digest"] for row in rows if row["state"] == "failed"}
+        failed -= {row["digest"] for row in rows if row["state"] == "searchable"}  # cut otherwise
         return {
             name
             for name, each in self.folder.held.items()

@@ -3,13 +3,20 @@
 from io import BytesIO
 
 import httpx
+import pytest
 from moto import mock_aws
 
+from functions.land.flow import land
+from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from local.openai import SmallSettings
+from shared.errors import TryLater
 from shared.jobs.cancel import cancel
 from shared.jobs.uploads import upload_name
-from tests.support.batch_files import chats
+from shared.objects import PartRef
+from tests.support.aws import receive
+from tests.support.batch_files import chat, chats, lines
+from tests.support.refusing_s3 import Refusal, RefusingSession
 from tests.support.wires import TwistedWire, named
 from tests.support.world import World
 
@@ -199,3 +206,34 @@ def test_second_batch_is_found_behind_a_page_of_old_and_new_ones(world: World) -
     world.clock.advance(hours=1)
 
     assert sweep(world.edges)["SecondBatches"] == 1
+
+
+def test_files_of_a_part_whose_land_died_are_deleted_when_poll_closes_the_job(
+    world: World,
+) -> None:
+    """Its message may be gone too: another process had it, and was done with it."""
+    job = world.drop("a.jsonl", lines([chat("a"), chat("b", model="gpt-4.1")]))
+    world.run_functions()
+    world.clock.advance(seconds=200)
+    poll(world.edges)
+    receive(world.session, world.queues["land"])  # nobody lands them
+
+    def dies(request: httpx.Request) -> httpx.Response | None:
+        if request.method == "DELETE":
+            raise KeyboardInterrupt
+        return None
+
+    shut = Refusal(503, "SlowDown")
+    busy = RefusingSession(shut, "PutObject", while_=lambda: True, within="results/")
+    dying = world.connect(transport=TwistedWire(world.small.transport(), before=dies))
+    with pytest.raises(KeyboardInterrupt):
+        land(dying, PartRef(job=job, part=1))
+    with pytest.raises(TryLater):
+        land(world.connect(busy), PartRef(job=job, part=2))
+    world.clock.advance(hours=2)
+
+    for _ in range(3):
+        world.tick(1_000)
+
+    assert world.job(job).over
+    assert not [each for each in world.small.files.values() if each.purpose != "assistants"]

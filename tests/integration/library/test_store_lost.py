@@ -250,3 +250,20 @@ def test_stores_that_are_lost_again_and_again_are_not_made_for_ever(
 
     assert folder.calls("POST", "/v1/vector_stores") <= 7
     assert "Library Waiting" in subjects(world)
+
+
+def test_document_that_is_refused_in_the_new_store_is_told(folder: Folder, world: World) -> None:
+    folder.put("cats.md", CATS)
+    folder.put("dogs.md", DOGS)
+    folder.settle()
+    world.published()
+    delete_store(folder)
+    world.small.misbehave("document_refused", times=None, filename="cats.*")
+    world.clock.advance(hours=1)
+    for _ in range(4):
+        folder.reconcile()
+        folder.tick(seconds=400)
+    folder.settle()
+
+    assert folder.states() == {"cats.md": "failed", "dogs.md": "searchable"}
+    assert subjects(world).count("Document Failed") == 1
