@@ -25,7 +25,7 @@ TEXTS = (b"Cats sleep.", b"Dogs bark.", b"Birds sing.", b"\xff\x00\xfe")
 BROKEN = TEXTS[-1]
 CHUNKING = ("auto", "static")
 ROUTES = ("upload", "create_store", "create_file_batch", "detach_file", "delete_file")
-EXAMPLES = int(os.environ.get("LIBRARY_EXAMPLES", "16"))
+EXAMPLES = int(os.environ.get("LIBRARY_EXAMPLES", "10"))
 
 names, texts, places = st.sampled_from(NAMES), st.sampled_from(TEXTS), st.integers(0, 99)
 

@@ -143,11 +143,8 @@ def test_broken_sidecar_and_one_that_is_not_given_leave_the_attributes(
 
 PASSING: list[dict[str, Any]] = [
     {"status": 400, "message": "You have exceeded your file storage quota."},
-    {"status": 403, "message": "The project's storage limit of 100 GB is reached."},
     {"status": 429, "code": "insufficient_quota", "message": "You exceeded your current quota."},
     {"status": 401, "code": "invalid_api_key", "message": "Incorrect API key provided."},
-    {"status": 402, "message": "Payment required."},
-    {"status": 503, "message": "Overloaded."},
     {"status": 405, "message": "Method not allowed."},
 ]
 

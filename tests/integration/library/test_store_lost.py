@@ -107,7 +107,7 @@ def test_one_404_gives_no_store_up(folder: Folder, world: World) -> None:
     assert folder.uploads() == 1 + PARTS
 
 
-@pytest.mark.parametrize("route", ["list_store_files", "retrieve_file_batch", "create_file_batch"])
+@pytest.mark.parametrize("route", ["list_store_files", "create_file_batch"])
 def test_404_elsewhere_gives_no_store_up(folder: Folder, world: World, route: str) -> None:
     world.small.misbehave("not_found", times=2, route=route)
     folder.put("cats.md", CATS)
