@@ -47,6 +47,11 @@ class EdgeError(Exception):
         """The server has no such call."""
         return self.details.status in UNSUPPORTED
 
+    @property
+    def is_for_good(self) -> bool:
+        """The same call will fail again: it is refused, or there is no such call."""
+        return self.is_unsupported
+
 
 class TryLater(EdgeError):
     """Not now. `after` is how long the other side asks us to wait, if it states that."""
@@ -89,6 +94,10 @@ class NotGiven(ActionRequired):
 
 class Refused(EdgeError):
     """No, for good."""
+
+    @property
+    def is_for_good(self) -> bool:
+        return True
 
 
 class NotFound(Refused):

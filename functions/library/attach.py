@@ -27,7 +27,7 @@ def attach(session: SyncSession) -> None:
             return
         if (refusal := _attach(session, call)) is None:
             attached += len(call)
-            _suspect_the_others(session, call)
+            _suspect_rest(session, call, taken=True)
         else:
             _narrow(session, call, refusal)
 
@@ -130,7 +130,7 @@ def _give_back(session: SyncSession, intents: Sequence[Content], error: EdgeErro
     if isinstance(error, OutcomeUnknown):
         raise error
     session.put(each.not_attached(session.now) for each in intents)
-    if isinstance(error, TryLater) and not error.is_unsupported:
+    if not error.is_for_good:
         raise error
 
 
@@ -160,7 +160,7 @@ def _narrow(session: SyncSession, call: Sequence[Content], error: EdgeError) -> 
     if _has_no_such_call(error):
         session.put(each.left_out(session.now, error.reason) for each in asked)
     elif len(asked) == 1:
-        _suspect_no_more(session, call)
+        _suspect_rest(session, call, taken=False)
         _refused_alone(session, asked[0], error)
     else:
         blamed = suspects.named(error.details, asked)[:1]
@@ -171,7 +171,7 @@ def _narrow(session: SyncSession, call: Sequence[Content], error: EdgeError) -> 
 def _suspect(session: SyncSession, call: Sequence[Content], blamed: Sequence[Content]) -> None:
     """The one that OpenAI named, or all of this call and no other."""
     asked = [session.contents[each.id] for each in call]
-    _suspect_no_more(session, call)
+    _suspect_rest(session, call, taken=False)
     if not blamed:
         session.put(each.suspected(session.now, len(asked)) for each in asked)
         return
@@ -179,16 +179,10 @@ def _suspect(session: SyncSession, call: Sequence[Content], blamed: Sequence[Con
     session.put(each.suspected(session.now, int(each.id in named)) for each in asked)
 
 
-def _suspect_no_more(session: SyncSession, call: Sequence[Content]) -> None:
-    """The fault is in this call, so the others go back to the rest."""
-    rest = [session.contents[each.id] for each in suspects.rest_of(_ready(session), call)]
-    session.put(each.suspected(session.now, 0) for each in rest)
-
-
-def _suspect_the_others(session: SyncSession, call: Sequence[Content]) -> None:
-    """This half was taken, so it is one of the other half."""
+def _suspect_rest(session: SyncSession, call: Sequence[Content], *, taken: bool) -> None:
+    """The fault is in the half that was not asked if this one was taken, else not there."""
     rest = suspects.rest_of(_ready(session), call)
-    session.put(each.suspected(session.now, len(rest)) for each in rest)
+    session.put(each.suspected(session.now, len(rest) if taken else 0) for each in rest)
 
 
 def _has_no_such_call(error: EdgeError) -> bool:

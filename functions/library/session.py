@@ -89,6 +89,11 @@ class SyncSession:
     def store(self) -> str:
         return self.library.store_id or ""
 
+    @property
+    def is_under_way(self) -> bool:
+        """OpenAI has calls of ours whose outcome is not known yet."""
+        return any(each.is_under_way for each in self.contents.values())
+
     def view(self) -> View:
         grace = self.edges.settings.library_pace
         return View(self.settings, self.documents, self.contents, self.now, grace)

@@ -2,7 +2,7 @@
 
 from functions.library.session import SyncSession
 from shared.aws.notifier import Notification
-from shared.errors import ActionRequired, Refused
+from shared.errors import EdgeError
 from shared.library import notifications
 from shared.library.content import Content
 from shared.library.model import Document
@@ -37,8 +37,8 @@ def _removed(session: SyncSession, content: Content) -> Content:
         if session.store:
             session.vector_stores.detach(session.store, file_id)
         session.vector_stores.delete_file(file_id)
-    except (Refused, ActionRequired) as error:
-        if isinstance(error, ActionRequired) and not error.is_unsupported:
+    except EdgeError as error:
+        if not error.is_for_good:
             raise
         if not content.refused_removals:
             session.notifier.publish(

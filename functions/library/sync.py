@@ -218,15 +218,13 @@ def _due(session: SyncSession, outcome: Outcome) -> datetime | None:
     if outcome.in_sync:
         return None
     now, since = session.now, session.library.waiting_since
-    under_way = any(each.is_under_way for each in session.contents.values())
-    if outcome.reason and since and not under_way:
+    if outcome.reason and since and not session.is_under_way:
         return now + min(max((now - since) / 4, FIRST_PAUSE), LONGEST_PAUSE) - FIRST_PAUSE
     return now
 
 
 def _is_complete(session: SyncSession, todo: Plan) -> bool:
-    under_way = any(each.is_under_way for each in session.contents.values())
-    return todo.idle and not todo.due_later and not under_way
+    return todo.idle and not todo.due_later and not session.is_under_way
 
 
 def _finished_until(session: SyncSession, todo: Plan) -> datetime | None:

@@ -2,7 +2,7 @@
 
 import re
 
-from shared.errors import EdgeError, Refused
+from shared.errors import EdgeError
 from shared.jobs.edges import JobEdges
 from shared.jobs.part import Part, part_number
 from shared.objects import PartRef
@@ -28,7 +28,7 @@ def delete_or_leave(edges: JobEdges, file_id: str) -> bool:
     try:
         edges.openai.delete_file(file_id)
     except EdgeError as error:
-        if not isinstance(error, Refused) and not error.is_unsupported:
+        if not error.is_for_good:
             raise
         log_wait(error, file=file_id)
         return False

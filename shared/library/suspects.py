@@ -24,7 +24,7 @@ def next_call(ready: Sequence[Content], most: int) -> Sequence[Content]:
         return ready[:most]
     fewest = min(each.suspects for each in suspects)
     group = [each for each in suspects if each.suspects == fewest]
-    return group[: max(len(group) // 2, 1)] if len(group) > 1 else group
+    return group[: max(len(group) // 2, 1)]
 
 
 def rest_of(ready: Sequence[Content], call: Sequence[Content]) -> list[Content]:

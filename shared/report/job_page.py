@@ -8,7 +8,7 @@ from shared.jobs.answer_counts import Usage
 from shared.jobs.model import words_of
 from shared.report.files import ask_again, file_list
 from shared.report.format import UNKNOWN, count, dollars, moment, number, share, size, span
-from shared.report.markup import Html, el, heading, page, section
+from shared.report.markup import Html, el, fact_list, heading, page, section, tile
 from shared.report.model import JobReport
 from shared.report.requests_bar import requests_bar
 from shared.report.tables import (
@@ -54,16 +54,12 @@ def _tiles(report: JobReport) -> Html:
     took = _took(report)
     return el(
         "dl",
-        _tile("Succeeded", share(counts.succeeded, counts.total), _of(report)),
-        _tile("Cost at OpenAI", _price(report), _unpriced(report)),
-        _tile("Tokens", _tokens(used), _in_and_out(used)),
-        _tile("Took", span(took) if took else "–", _pace(report, took)),
+        tile("Succeeded", share(counts.succeeded, counts.total), _of(report)),
+        tile("Cost at OpenAI", _price(report), _unpriced(report)),
+        tile("Tokens", _tokens(used), _in_and_out(used)),
+        tile("Took", span(took) if took else "–", _pace(report, took)),
         class_="tiles",
     )
-
-
-def _tile(name: str, value: str, more: str) -> Html:
-    return el("div", el("dt", name), el("dd", value), el("dd", more, class_="more"))
 
 
 def _of(report: JobReport) -> str:
@@ -142,7 +138,7 @@ def _about(report: JobReport) -> Html:
         *((name.replace("_", " ").capitalize(), each) for name, each in _options(report)),
         *(("Note", each) for each in report.notes),
     ]
-    return el("dl", *(el("div", el("dt", a), el("dd", b)) for a, b in facts), class_="facts")
+    return fact_list(facts)
 
 
 def _titled(name: str) -> str:

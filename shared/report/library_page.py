@@ -5,7 +5,17 @@ from collections.abc import Iterator, Sequence
 from shared.library.paths import folder
 from shared.library.report import DocumentReport, DocumentState, LibraryReport
 from shared.report.format import moment, number, size
-from shared.report.markup import Html, el, heading, joined, page, section, table
+from shared.report.markup import (
+    Html,
+    el,
+    fact_list,
+    heading,
+    joined,
+    page,
+    section,
+    table,
+    tile,
+)
 from shared.report.problem_table import more, problem_table
 
 DOCUMENTS, FAILED, REPAIRS = 200, 50, 20  # shown; report.json beside the page has all
@@ -57,20 +67,16 @@ def _tiles(head: LibraryReport, documents: Sequence[DocumentReport]) -> Html:
     since = head.in_sync_since if head.in_sync else head.waiting_since
     return el(
         "dl",
-        _tile("Searchable", searchable, "documents"),
-        _tile("Need somebody", number(bad), "failed, not given by S3, or stuck"),
-        _tile(
+        tile("Searchable", searchable, "documents"),
+        tile("Need somebody", number(bad), "failed, not given by S3, or stuck"),
+        tile(
             "Being indexed",
             number(counts.get(DocumentState.INDEXING, 0)),
             f"for {number(old)} the version before answers",
         ),
-        _tile(_state(head).capitalize(), "since" if since else "–", moment(since) if since else ""),
+        tile(_state(head).capitalize(), "since" if since else "–", moment(since) if since else ""),
         class_="tiles",
     )
-
-
-def _tile(name: str, value: str, below: str) -> Html:
-    return el("div", el("dt", name), el("dd", value), el("dd", below, class_="more"))
 
 
 def _failures(bad: list[DocumentReport]) -> Iterator[Html | None]:
@@ -124,4 +130,4 @@ def _about(head: LibraryReport) -> Html:
         ("Written", moment(head.written_at)),
         ("Machine-readable", el("a", "report.json", href="report.json")),
     ]
-    return el("dl", *(el("div", el("dt", a), el("dd", b)) for a, b in facts), class_="facts")
+    return fact_list(facts)

@@ -87,6 +87,15 @@ def _kind(name: str) -> str | None:
     return "number" if name.startswith("#") else None
 
 
+def tile(name: str, value: str, below: str) -> Html:
+    """One of the large figures at the top of a page, with a line below it."""
+    return el("div", el("dt", name), el("dd", value), el("dd", below, class_="more"))
+
+
+def fact_list(facts: Iterable[tuple[str, object]]) -> Html:
+    return el("dl", *(el("div", el("dt", a), el("dd", b)) for a, b in facts), class_="facts")
+
+
 def section(heading: str, *inside: object) -> Html:
     return el("section", el("h2", heading), *inside)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shared.report.files import file_link
 from shared.report.format import moment, number
-from shared.report.markup import Html, el, heading, page, section, table
+from shared.report.markup import Html, el, fact_list, heading, page, section, table
 from shared.report.model import Rejected
 from shared.report.problem_table import problem_table
 
@@ -57,4 +57,4 @@ def _about(report: Rejected) -> Html:
         *(("Note", each) for each in report.notes),
         ("Machine-readable", file_link(report.bucket, report.files["report"])),
     ]
-    return el("dl", *(el("div", el("dt", a), el("dd", b)) for a, b in facts), class_="facts")
+    return fact_list(facts)

@@ -201,13 +201,19 @@ ROWS = (
         JOBS + "test_refused_calls.py -k delete",
         (
             (
-                "if not isinstance(error, Refused) and not error.is_unsupported:",
+                "if not error.is_for_good:",
                 "if True:",
                 "a refused deletion makes dead letters",
             ),
+        ),
+    ),
+    *in_file(
+        "shared/errors.py",
+        JOBS + "test_refused_calls.py -k delete",
+        (
             (
-                "not error.is_unsupported",
-                "True",
+                "        return self.is_unsupported\n",
+                "        return False\n",
                 "a server that can't delete makes a dead letter of each job",
             ),
         ),

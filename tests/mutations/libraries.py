@@ -141,7 +141,7 @@ ROWS = (
         f"tests/unit/library/test_suspects.py {POISON}",
         (
             (
-                "return group[: max(len(group) // 2, 1)] if len(group) > 1 else group",
+                "return group[: max(len(group) // 2, 1)]",
                 "return group[:1]",
                 "each suspect is asked alone: thousands of calls",
             ),

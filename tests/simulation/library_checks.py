@@ -110,10 +110,8 @@ class LibraryChecks:
     def _check_report(self) -> None:
         report = json.loads(self.buckets.read(f"libraries/{LIBRARY}/report.json") or b"{}")
         states = {each["document"]: each["state"] for each in report.get("documents", [])}
-        wanted = {
-            name: "failed" if name in self._failed_names() else "searchable"
-            for name in self.folder.held
-        }
+        failed = self._failed_names()
+        wanted = {name: "failed" if name in failed else "searchable" for name in self.folder.held}
         self.expect(states == wanted, f"the library's report says {states}, there is {wanted}")
         for name, state in wanted.items():
             kind = f"Document {state.capitalize()}"

@@ -183,6 +183,10 @@ class World:
         """What the topic sent since the last time, oldest first."""
         return [json.loads(body) for body in drain(self.session, self.queues[PUBLISHED])]
 
+    def subjects(self) -> list[str]:
+        """Of what was published, without what each is about."""
+        return [each["Subject"].split(":")[0] for each in self.published()]
+
     def redeliver(self) -> None:
         """What a dead process had received comes back."""
         for name, body in self._in_flight:

@@ -177,7 +177,7 @@ def test_notifications_come_in_order(world: World) -> None:
     world.run_job("file.jsonl", chats(2))
     world.run_job("bad.jsonl", b"nonsense")
 
-    subjects = [each["Subject"].split(":")[0] for each in world.published()]
+    subjects = world.subjects()
     assert subjects == ["Job Accepted", "Job Completed", "Job Rejected"]
 
 

@@ -14,11 +14,6 @@ ARCHIVED = Refusal(403, "InvalidObjectState", "The operation is not valid for it
 KEYLESS = Refusal(400, "InvalidRequest", "The object was stored using a form of SSE")
 
 
-@pytest.fixture
-def folder(world: World) -> Folder:
-    return Folder(world)
-
-
 class Lock:
     """Objects under this name are not given while it is shut."""
 
@@ -28,10 +23,6 @@ class Lock:
             refusal, *(calls or ("GetObject",)), while_=lambda: self.shut, within=name
         )
         self.edges = world.connect(session)
-
-
-def subjects(world: World) -> list[str]:
-    return [each["Subject"].split(":")[0] for each in world.published()]
 
 
 def ticks(folder: Folder, lock: Lock, number: int, seconds: float = 60) -> None:
@@ -63,7 +54,7 @@ def test_object_that_s3_does_not_give_stops_no_other(
     assert folder.texts() == [CATS, DOGS]
     assert folder.states() == {"cats.md": "not given", "dogs.md": "searchable"}
     assert not folder.in_sync
-    assert subjects(world).count("Document Failed") == 1
+    assert world.subjects().count("Document Failed") == 1
 
     lock.shut = False
     ticks(folder, lock, 10, 900)
@@ -87,7 +78,7 @@ def test_scan_notes_the_others_beside_an_object_that_is_not_given(
     }
     assert not folder.in_sync
     ticks(folder, lock, 30)
-    assert subjects(world).count("Document Failed") == 1
+    assert world.subjects().count("Document Failed") == 1
 
 
 def test_object_that_is_not_given_is_read_less_and_less_often(folder: Folder, world: World) -> None:
@@ -163,7 +154,7 @@ def test_upload_refused_for_what_may_pass_waits_and_the_old_version_answers(
     assert folder.texts() == [CATS]
     assert folder.states() == {"cats.md": "indexing"}
     assert folder.report()["documents"][0]["previous_version_answers"]
-    assert subjects(world).count("Library Waiting") == 1
+    assert world.subjects().count("Library Waiting") == 1
     assert words["message"].split(" ")[0] in folder.report()["reason"]
 
     world.small.clear_quirks()
@@ -177,7 +168,7 @@ def test_key_that_is_refused_is_told_at_once(folder: Folder, world: World) -> No
     folder.put("cats.md", CATS)
     folder.tick()
 
-    assert subjects(world).count("Library Waiting") == 1
+    assert world.subjects().count("Library Waiting") == 1
 
 
 def test_waiting_that_passes_is_told_after_an_hour_and_once(folder: Folder, world: World) -> None:
@@ -185,10 +176,10 @@ def test_waiting_that_passes_is_told_after_an_hour_and_once(folder: Folder, worl
     folder.put("cats.md", CATS)
     for _ in range(30):
         folder.tick()
-    assert "Library Waiting" not in subjects(world)
+    assert "Library Waiting" not in world.subjects()
     for _ in range(60):
         folder.tick()
-    assert subjects(world).count("Library Waiting") == 1
+    assert world.subjects().count("Library Waiting") == 1
 
 
 def test_upload_refused_for_good_is_tried_when_dropped_again(folder: Folder, world: World) -> None:

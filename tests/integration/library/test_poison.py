@@ -13,11 +13,6 @@ from tests.support.world import World
 MANY = 16
 
 
-@pytest.fixture
-def folder(world: World) -> Folder:
-    return Folder(world)
-
-
 def fill(folder: Folder, number: int = MANY) -> None:
     for each in range(number):
         folder.put(f"doc{each:03}.md", f"Text {each}.")
@@ -26,10 +21,6 @@ def fill(folder: Folder, number: int = MANY) -> None:
 def attaching_calls(folder: Folder) -> int:
     (store,) = folder.world.small.stores
     return folder.calls("POST", f"/v1/vector_stores/{store}/file_batches")
-
-
-def subjects(world: World) -> list[str]:
-    return [each["Subject"].split(":")[0] for each in world.published()]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +46,7 @@ def test_refused_documents_fail_alone_and_are_told(
     failed = {name for name, state in states.items() if state == "failed"}
     assert failed == {f"doc{each:03}.md" for each in bad}
     assert set(states.values()) == {"failed", "searchable"}
-    assert subjects(world).count("Document Failed") == len(bad)
+    assert world.subjects().count("Document Failed") == len(bad)
     assert attaching_calls(folder) <= (2 if names else 10) * len(bad) + 4
     report = {each["document"]: each for each in folder.report()["documents"]}
     assert "The request is not as it should be." in report[f"doc{bad[0]:03}.md"]["error"]
@@ -141,7 +132,7 @@ def test_server_that_attaches_nothing_fails_documents_with_its_reason(
 
     assert set(folder.states().values()) == {"failed"}
     assert all("No route" in each["error"] for each in folder.report()["documents"])
-    assert subjects(world).count("Document Failed") == 3
+    assert world.subjects().count("Document Failed") == 3
 
 
 def test_document_that_is_left_out_for_ever_fails_and_is_told(folder: Folder, world: World) -> None:

@@ -8,15 +8,6 @@ from tests.support.world import World
 CATS, DOGS = "Cats sleep sixteen hours a day.", "Dogs bark at strangers."
 
 
-@pytest.fixture
-def folder(world: World) -> Folder:
-    return Folder(world)
-
-
-def subjects(world: World) -> list[str]:
-    return [each["Subject"].split(":")[0] for each in world.published()]
-
-
 def test_attributes_that_are_refused_stop_no_other_document(folder: Folder, world: World) -> None:
     folder.put("cats.md", CATS)
     folder.put("dogs.md", DOGS)
@@ -29,7 +20,7 @@ def test_attributes_that_are_refused_stop_no_other_document(folder: Folder, worl
     folder.settle()
 
     assert folder.texts() == [CATS]
-    assert subjects(world).count("Document Failed") == 1
+    assert world.subjects().count("Document Failed") == 1
     (cats,) = folder.report()["documents"]
     assert (cats["state"], "No." in cats["error"]) == ("searchable", True)
 
@@ -63,7 +54,7 @@ def test_removal_that_is_refused_blocks_no_other_and_is_told_once(
     assert folder.report()["documents"][0]["state"] == "searchable"
     folder.settle()
     assert (folder.texts(), len(world.small.files)) == (["Text 5."], 1)
-    assert subjects(world).count("Document Failed") == 1
+    assert world.subjects().count("Document Failed") == 1
 
 
 def test_removal_that_is_always_refused_ends_and_holds_up_no_question(
@@ -96,7 +87,7 @@ def test_store_that_cannot_be_made_is_told_and_asked_for_less_and_less(
         folder.tick(seconds=600)
 
     assert "No store for you." in folder.report()["reason"]
-    assert subjects(world).count("Library Waiting") == 1
+    assert world.subjects().count("Library Waiting") == 1
     assert folder.calls("POST", "/v1/vector_stores") < 40
 
     world.small.clear_quirks()

@@ -17,15 +17,6 @@ from tests.support.world import World
 CATS, DOGS = "Cats sleep sixteen hours a day.", "Dogs bark at strangers."
 
 
-@pytest.fixture
-def folder(world: World) -> Folder:
-    return Folder(world)
-
-
-def subjects(world: World) -> list[str]:
-    return [each["Subject"].split(":")[0] for each in world.published()]
-
-
 UNREADABLE = [
     "since: 2026-02-30",
     "on_delete: !!bool maybe",
@@ -51,7 +42,7 @@ def test_unreadable_settings_change_nothing_and_are_told_once(folder: Folder, wo
         for _ in range(2):
             folder.tick(seconds=1_800)
 
-        assert subjects(world).count("Library Settings Refused") == 1, text
+        assert world.subjects().count("Library Settings Refused") == 1, text
         library = world.edges.library_table.library("handbook")
         assert library
         assert library.leased_until is None
@@ -81,7 +72,7 @@ def test_settings_that_s3_does_not_give_change_nothing_and_are_told(
         folder.tick(edges, 1_000)
 
     assert folder.texts() == [CATS]
-    assert subjects(world).count("Library Settings Refused") == 1
+    assert world.subjects().count("Library Settings Refused") == 1
 
     shut["is"] = False
     folder.tick(edges, 1_000)
@@ -124,7 +115,7 @@ def test_store_that_is_not_there_is_refused_before_the_good_one_is_let_go(
     library = world.edges.library_table.library("handbook")
     assert library
     assert library.store_id == good
-    assert subjects(world).count("Library Settings Refused") == 1
+    assert world.subjects().count("Library Settings Refused") == 1
     (problem,) = folder.report()["settings_problems"]
     assert (problem["param"], named in problem["message"]) == ("store", True)
 
@@ -170,7 +161,7 @@ def test_bound_store_that_expires_is_told_and_not_replaced(folder: Folder, world
         folder.tick()
 
     assert list(world.small.stores) == [made]
-    assert subjects(world).count("Library Waiting") == 1
+    assert world.subjects().count("Library Waiting") == 1
     assert "has expired" in folder.report()["reason"]
     assert folder.calls("POST", f"/v1/vector_stores/{made}/file_batches") == 1
 
@@ -207,7 +198,7 @@ def test_object_in_no_library_is_told_and_stops_no_sweep(folder: Folder, world: 
     folder.settle()
 
     assert folder.texts() == [CATS]
-    assert subjects(world).count("Document Failed") == len(keys)
+    assert world.subjects().count("Document Failed") == len(keys)
 
 
 def test_lock_and_system_files_are_passed_over_quietly(folder: Folder, world: World) -> None:
@@ -224,7 +215,7 @@ def test_lock_and_system_files_are_passed_over_quietly(folder: Folder, world: Wo
     folder.settle()
 
     assert folder.uploads() == 1
-    assert subjects(world) == []
+    assert world.subjects() == []
     assert folder.states() == {"cats.md": "searchable"}
     report = folder.report()
     assert (report["passed_over"], report["passed_over_names"]) == (len(names), sorted(names))

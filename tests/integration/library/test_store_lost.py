@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from functions.poll.sweep import sweep
+from local.openai.stores.models import Document
 from tests.support.batch_files import chat, lines, question
 from tests.support.libraries import Folder
 from tests.support.world import World
@@ -13,11 +14,6 @@ from tests.support.world import World
 CATS, DOGS = "Cats sleep sixteen hours a day.", "Dogs bark at strangers."
 QUESTIONS = lines([question("How long do cats sleep?", "library:handbook"), chat("r", "Hello")])
 PARTS = 2  # of these questions
-
-
-@pytest.fixture
-def folder(world: World) -> Folder:
-    return Folder(world)
 
 
 def delete_store(folder: Folder) -> str:
@@ -30,10 +26,6 @@ def answer(world: World, job: str, name: str) -> dict[str, Any]:
     results = {each["custom_id"]: each for each in world.results(world.job(job))}
     body: dict[str, Any] = results[name]["response"]["body"]
     return body
-
-
-def subjects(world: World) -> list[str]:
-    return [each["Subject"].split(":")[0] for each in world.published()]
 
 
 def asked_stores(world: World, job: str) -> set[str]:
@@ -153,8 +145,8 @@ def test_server_that_counts_no_documents_is_asked_all_the_same(
     assert world.job(job).state == "completed"
 
 
-@pytest.mark.parametrize("lost", ["store", "document", "file", "all"])
-def test_what_is_retained_is_attached_again_really(folder: Folder, world: World, lost: str) -> None:
+def retained_cats(folder: Folder) -> Document:
+    """cats.md is deleted and dogs.md is not; both answer."""
     folder.set(on_delete="retain")
     folder.put("cats.md", CATS)
     folder.put("dogs.md", DOGS)
@@ -162,6 +154,12 @@ def test_what_is_retained_is_attached_again_really(folder: Folder, world: World,
     folder.delete("cats.md")
     folder.settle()
     (cats,) = [each for each in folder.searchable if each.text == CATS]
+    return cats
+
+
+@pytest.mark.parametrize("lost", ["store", "document", "file", "all"])
+def test_what_is_retained_is_attached_again_really(folder: Folder, world: World, lost: str) -> None:
+    cats = retained_cats(folder)
     if lost in {"file", "all"}:
         world.edges.vector_stores.delete_file(cats.id)
     if lost == "document":
@@ -180,13 +178,7 @@ def test_what_is_retained_is_attached_again_really(folder: Folder, world: World,
 def test_retained_document_whose_version_is_gone_fails_once_and_ends(
     folder: Folder, world: World
 ) -> None:
-    folder.set(on_delete="retain")
-    folder.put("cats.md", CATS)
-    folder.put("dogs.md", DOGS)
-    folder.settle()
-    folder.delete("cats.md")
-    folder.settle()
-    (cats,) = [each for each in folder.searchable if each.text == CATS]
+    cats = retained_cats(folder)
     listed = world.s3.list_object_versions(Bucket="test-inbox", Prefix=folder.key("cats.md"))
     for each in [*listed["Versions"], *listed["DeleteMarkers"]]:
         world.s3.delete_object(Bucket="test-inbox", Key=each["Key"], VersionId=each["VersionId"])
@@ -249,7 +241,7 @@ def test_stores_that_are_lost_again_and_again_are_not_made_for_ever(
         folder.tick(seconds=600)
 
     assert folder.calls("POST", "/v1/vector_stores") <= 7
-    assert "Library Waiting" in subjects(world)
+    assert "Library Waiting" in world.subjects()
 
 
 def test_document_that_is_refused_in_the_new_store_is_told(folder: Folder, world: World) -> None:
@@ -266,4 +258,4 @@ def test_document_that_is_refused_in_the_new_store_is_told(folder: Folder, world
     folder.settle()
 
     assert folder.states() == {"cats.md": "failed", "dogs.md": "searchable"}
-    assert subjects(world).count("Document Failed") == 1
+    assert world.subjects().count("Document Failed") == 1

@@ -16,15 +16,6 @@ CATS, DOGS = "Cats sleep sixteen hours a day.", "Dogs bark at strangers."
 BROKEN = b"%PDF-1.4 broken off"
 
 
-@pytest.fixture
-def folder(world: World) -> Folder:
-    return Folder(world)
-
-
-def published(world: World) -> list[str]:
-    return [each["Subject"].split(":")[0] for each in world.published()]
-
-
 def test_store_follows_added_changed_and_deleted_documents(folder: Folder, world: World) -> None:
     folder.put("cats.md", CATS)
     folder.put("pets/dogs.md", DOGS)
@@ -32,7 +23,7 @@ def test_store_follows_added_changed_and_deleted_documents(folder: Folder, world
 
     assert folder.texts() == [CATS, DOGS]
     assert folder.states() == {"cats.md": "searchable", "pets/dogs.md": "searchable"}
-    assert sorted(published(world)) == [
+    assert sorted(world.subjects()) == [
         "Document Searchable",
         "Document Searchable",
         "Library In Sync",
@@ -44,7 +35,7 @@ def test_store_follows_added_changed_and_deleted_documents(folder: Folder, world
 
     assert folder.texts() == ["Cats purr."]
     assert len(world.small.files) == 1
-    assert sorted(published(world)) == ["Document Searchable", "Library In Sync"]
+    assert sorted(world.subjects()) == ["Document Searchable", "Library In Sync"]
 
 
 def test_many_documents_are_attached_by_one_call(folder: Folder) -> None:
@@ -137,7 +128,7 @@ def test_openai_error_is_tried_again_up_to_a_limit(folder: Folder, world: World)
     folder.settle()
 
     assert folder.states()["dogs.md"] == "failed"
-    assert published(world).count("Document Failed") == 1
+    assert world.subjects().count("Document Failed") == 1
 
     folder.put("dogs.md", DOGS)
     folder.settle()
@@ -152,7 +143,7 @@ def test_document_in_progress_too_long_is_published_as_stuck(folder: Folder, wor
         folder.tick(seconds=900)
 
     assert folder.states() == {"cats.md": "searchable", "dogs.md": "stuck"}
-    assert published(world).count("Document Stuck") == 1
+    assert world.subjects().count("Document Stuck") == 1
 
     for _ in range(28):
         folder.tick(seconds=3_600)

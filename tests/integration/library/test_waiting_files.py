@@ -1,7 +1,5 @@
 """A batch file that waits for a library goes on as soon as that is ready, not at the next tick."""
 
-import pytest
-
 from shared.jobs.part import PartState
 from tests.support.batch_files import lines, question
 from tests.support.libraries import Folder
@@ -9,11 +7,6 @@ from tests.support.world import World
 
 CATS, DOGS = "Cats sleep sixteen hours a day.", "Dogs bark at strangers."
 QUESTION = lines([question("How long do cats sleep?", "library:handbook")])
-
-
-@pytest.fixture
-def folder(world: World) -> Folder:
-    return Folder(world)
 
 
 def sync_alone(folder: Folder, world: World) -> None:
