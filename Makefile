@@ -4,15 +4,16 @@
 include local/build/environments.mk local/build/packages.mk
 
 .PHONY: help run run-audit run-library up down setup test test-fast cover lint validate check simulate \
-	mutate kills moves bench cost build deploy adopt
+	mutate kills moves clients peers fuzz bench cost build deploy adopt
 
 help:
 	@awk '/^##### / { print "\n" substr($$0, 7) } /^[a-z][a-z -]*:.*## / { split($$0, line, /:.*## /); \
 		printf "  make %-13s%s\n", line[1], line[2] }' Makefile
 
 ##### Try it, on this machine alone
-run: setup ## drop a file, wait for its results: FILE=path OUT=folder REAL=1 (OpenAI itself)
-	@$(BIN)/batchdrop run "$${FILE:-events/sample.jsonl}" --out "$${OUT:-out}" $(if $(REAL),--real)
+run: setup ## drop a file, wait for its results: FILE=path OUT=folder MODEL=name REAL=1 (OpenAI itself)
+	@$(BIN)/batchdrop run "$${FILE:-events/sample.jsonl}" --out "$${OUT:-out}" $(if $(REAL),--real) \
+		$(if $(MODEL),--model "$$MODEL")
 run-audit: setup ## quiet days of an audit log, then a theft and its alerts
 	@$(BIN)/batchdrop audit
 run-library: setup ## a folder of documents, kept in sync and asked
@@ -49,6 +50,12 @@ bench: setup ## speed and memory beside floors of the same run; writes BENCHMARK
 	$(BIN)/python -m local.measure.bench
 cost: setup ## what a job and an idle minute take of AWS; writes docs/cost.md
 	$(BIN)/python -m local.measure.cost
+clients: setup ## other people's clients against the small OpenAI, each in its own environment: ONLY=regex
+	$(BIN)/python -m tests.compatibility.clients --only "$${ONLY:-}"
+peers: setup ## the functions against other people's servers of the same API: ONLY=regex FILE=path
+	$(BIN)/python -m tests.compatibility.peers --only "$${ONLY:-}" $(if $(FILE),--file "$$FILE")
+fuzz: setup .venvs/schemathesis/.stamp ## the small OpenAI by OpenAI's specification: SPEC=openapi.yaml FUZZ_SECONDS=300
+	$(BIN)/python -m tests.compatibility.fuzz "$${SPEC:-openapi.yaml}" --seconds $${FUZZ_SECONDS:-300}
 
 ##### Deploy it
 build: setup $(LOCKED)/.stamp ## the functions' packages

@@ -13,7 +13,7 @@ from botocore.config import Config
 from shared.aws.event_bus import EventBus
 from shared.aws.notifier import Notifier
 from shared.aws.s3 import S3Store
-from shared.aws.secrets import Secret
+from shared.aws.secrets import Secret, SecretHeaders
 from shared.settings import Settings
 
 # "adaptive" suits many callers of one account; a function runs briefly: few tries, short waits.
@@ -61,12 +61,13 @@ class CommonEdges:
         return EventBus(self._client("events"), self.settings.bus_name)
 
     def secret(self, reference: str) -> Secret:
-        return Secret(
-            reference,
-            lambda: self._client("ssm"),
-            lambda: self._client("secretsmanager"),
-            self.now,
-        )
+        return Secret(reference, *self._secret_stores(), self.now)
+
+    def secret_headers(self, reference: str) -> SecretHeaders:
+        return SecretHeaders(reference, *self._secret_stores(), self.now)
+
+    def _secret_stores(self) -> tuple[Callable[[], Any], Callable[[], Any]]:
+        return lambda: self._client("ssm"), lambda: self._client("secretsmanager")
 
     @cached_property
     def _session(self) -> boto3.Session:

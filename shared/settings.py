@@ -27,14 +27,17 @@ class Settings(ExternalModel):
     openai_base_url: str = "https://api.openai.com/v1"
     prices: Literal["auto", "openai", "none"] = "auto"  # auto: OpenAI's at OpenAI's own base URL
     openai_key_secret: str = ""  # an SSM parameter's name or a Secrets Manager ARN
+    extra_headers: str = ""  # an SSM parameter's name: a JSON object of headers for every call
     openai_organization: str = ""
     openai_project: str = ""
+    endpoints: str = ""  # with commas between; empty: OpenAI's
+    completion_windows: str = "24h"  # the first is for files that ask for none
     max_file_bytes: int = 100_000_000_000  # of one dropped file, after unpacking
     max_part_bytes: int = 0  # 0: what is safe at OpenAI
     max_part_requests: int = 0  # 0: as many as OpenAI takes
     enqueued_limits: str = ""  # prompt tokens by model: "gpt-5-mini=5000000,*=90000"
     batches_per_hour: int = 2_000  # OpenAI's limit on making them
-    stuck_hours: int = 20  # of a batch that does not end: its window is 24
+    stuck_hours: int = 20  # of a batch that does not end, of a window of 24
     lease_seconds: int = 900  # longer than the longest function may run
     retry_pause_seconds: int = 300  # before a request is sent again; hours from the second time on
     lost_answer_seconds: int = 300  # given to what was made, its answer lost, to show up in a list
@@ -47,6 +50,10 @@ class Settings(ExternalModel):
     def load(cls) -> Self:
         present = {k: v for k in cls.model_fields if (v := os.environ.get(k.upper(), "")) != ""}
         return cls.model_validate(present)
+
+    @property
+    def windows(self) -> tuple[str, ...]:
+        return tuple(self.completion_windows.split(","))
 
     @property
     def lease(self) -> timedelta:

@@ -59,7 +59,7 @@ def check(edges: JobEdges, job: Job) -> Checked:
         problems.add(wrong_name(job.key))
         return Checked(problems)
     size, metadata = edges.s3.head(job.source)
-    options, wrong = read_options(metadata)
+    options, wrong = read_options(metadata, edges.settings.windows)
     for each in wrong:
         problems.add(each)
     read = Checked(problems, options, metadata, notes=_notes(metadata))
@@ -108,8 +108,12 @@ def _with_stores(part: Part, resolve: Resolve) -> Part:
 
 
 def limits_of(settings: Settings) -> Limits:
-    """OpenAI's limits, or smaller ones where they are set."""
-    given = {"requests": settings.max_part_requests, "bytes": settings.max_part_bytes}
+    """OpenAI's limits and endpoints, or others where they are set."""
+    given = {
+        "requests": settings.max_part_requests,
+        "bytes": settings.max_part_bytes,
+        "endpoints": settings.endpoints and settings.endpoints.split(","),
+    }
     return Limits.model_validate({name: most for name, most in given.items() if most})
 
 

@@ -28,7 +28,7 @@ $(ENV)/.stamp: uv.lock pyproject.toml .venvs/.place | .venvs/uv/.stamp
 .venvs/ministack$(VERSION)/.stamp: local/build/tools/ministack.txt | new-python .venvs/uv/.stamp
 	@echo "Setting up MiniStack, for Python $(VERSION) …"
 	@$(fresh) && $(UV) pip sync -q --require-hashes --python $(@D)/bin/python $< $(or_offline) && touch $@
-$(foreach tool,sam checkov pip-audit,.venvs/$(tool)/.stamp): .venvs/%/.stamp: local/build/tools/%.txt \
+$(foreach tool,sam checkov pip-audit schemathesis,.venvs/$(tool)/.stamp): .venvs/%/.stamp: local/build/tools/%.txt \
 		| new-python .venvs/uv/.stamp
 	@echo "Setting up $* …"
 	@$(fresh) && $(UV) pip sync -q --require-hashes --python $(@D)/bin/python $< $(or_offline) && touch $@

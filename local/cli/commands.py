@@ -35,6 +35,14 @@ Quirks = Annotated[
         help="misbehave so many times, or always; `batchdrop openai --help` lists the names",
     ),
 ]
+Models = Annotated[
+    list[str],
+    Option(
+        "--model",
+        metavar="NAME",
+        help="a model that there is besides those of the official client; * is any",
+    ),
+]
 Seconds = Annotated[float | None, Option(metavar="SECONDS")]
 
 
@@ -68,6 +76,7 @@ def run(
     real: Real = False,
     speed: Annotated[str, Option(help="how fast time passes at the small OpenAI")] = "10",
     quirk: Quirks = [],
+    model: Models = [],
     enqueued_limit: EnqueuedLimits = [],
     option: Annotated[list[str], Option(metavar="NAME=VALUE", help="x-amz-meta-NAME")] = [],
 ) -> int:
@@ -76,6 +85,7 @@ def run(
 
     small_openai = ["--speed", speed]
     small_openai += [word for each in quirk for word in ("--quirk", each)]
+    small_openai += [word for each in model for word in ("--model", each)]
     small_openai += [word for each in enqueued_limit for word in ("--enqueued-limit", each)]
     file, out = file.expanduser(), out.expanduser()  # make FILE=~/x leaves the ~ to us
     return run(Order(file, out, name or file.name, real, small_openai, _pairs(option)))
@@ -118,6 +128,7 @@ def openai(
     finalizing: Seconds = None,
     cancelling: Seconds = None,
     answer_padding: Annotated[int, Option(metavar="BYTES", help="longer chat answers")] = 0,
+    model: Models = [],
     enqueued_limit: EnqueuedLimits = [],
     quirk: Quirks = [],
 ) -> int:
@@ -137,6 +148,7 @@ def openai(
     settings = SmallSettings(
         **{name: seconds for name, seconds in pace.items() if seconds is not None},
         answer_padding=answer_padding,
+        models=tuple(model),
         enqueued_limits=limits,
     )
     return serve(settings, seed, quirk, (host, port))

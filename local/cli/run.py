@@ -26,6 +26,7 @@ STATUS = {
     JobState.CANCELLED: 6,
 }
 INTERRUPTED = 130
+INVENTED = "Every answer is invented: `make run REAL=1` asks OpenAI itself, and costs money"
 interrupts: list[int] = []  # signals that asked this process to stop
 
 
@@ -96,6 +97,8 @@ def _follow(world: World, home: Path, order: Order, console: Console) -> int:
     for line in summary(last.job, order.out):
         screen.say(line)
     screen.say(f"{last.job.state}: {', '.join(map(str, fetched))}")
+    if not world.real:
+        screen.say(INVENTED)
     screen.say(f"To look at: {order.out / 'report.html'}")
     return STATUS[last.job.state]
 

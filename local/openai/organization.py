@@ -9,6 +9,8 @@ from local.openai.batches.batch import Batch
 from local.openai.context import Context
 from local.openai.files.api import File, Files
 from local.openai.http.messages import Call, Json
+from local.openai.inference.direct import DirectCalls
+from local.openai.inference.engine import Engine
 from local.openai.quirks import BATCH_QUIRKS
 from local.openai.stores.api import Stores
 from local.openai.stores.documents_api import Documents
@@ -23,10 +25,12 @@ class Organization:
         self.calls: list[Call] = []
         self._files = Files(context)
         self._stores = Stores(context, self._files)
-        self._batches = Batches(context, self._files, self._stores)
+        engine = Engine(context.settings, self._stores)
+        self._batches = Batches(context, self._files, engine)
         self._audit = AuditLog(context)
         self.apis = (
             *(self._files, self._batches, self._stores, Documents(self._stores), self._audit),
+            DirectCalls(context, engine),
         )
 
     def misbehave(self, name: str, times: int | None, /, **where: object) -> None:

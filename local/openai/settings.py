@@ -18,10 +18,12 @@ class SmallSettings:
     finalizing: float = 2.0
     cancelling: float = 5.0
     window: float = DAY
+    windows: tuple[str, ...] = ("24h",)  # what a batch may ask for; each lasts `window`
     enqueued_limits: Mapping[str, int] = field(default_factory=dict)  # by model; "*" for the rest
     organization: str = "org-small"
     project: str = "proj_small"
     snapshot: str = "2025-08-07"  # answers name the dated model, as the real ones do
+    models: tuple[str, ...] = ()  # besides those that the official client names; "*" is any
     answer_padding: int = 0  # bytes added to every chat answer, for outputs larger than inputs
     max_requests: int = 50_000
     max_input_bytes: int = 209_715_200  # from a live error text

@@ -3,6 +3,7 @@
 What is read is checked at once: a key that no header can carry would end up in the texts of errors.
 """
 
+import json
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -31,9 +32,16 @@ MISTAKES = (
     (re.compile(r".*[^\x21-\x7e]", re.DOTALL), "it has a character in it that no key has"),
 )
 
+SHORTEST_KEY = 16  # characters
+NO_OBJECT = 'it is no JSON object of texts, such as {"api-key": "…"}'
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+
 
 class Secret:
     """One key, held by an SSM SecureString (its name) or a Secrets Manager secret (its ARN)."""
+
+    what = "the key"
 
     def __init__(
         self,
@@ -64,14 +72,20 @@ class Secret:
             stored = self._fetch().strip()
         except ClientError as error:
             raise self._unusable(code_of(error)) from error
-        for mistake, what in MISTAKES:
-            if mistake.match(stored):
-                raise self._unusable(what)
-        keep_secret(stored)
+        if what := self._mistake(stored):
+            raise self._unusable(what)
+        for secret in self._secrets(stored):
+            keep_secret(secret)
         return stored
 
+    def _mistake(self, stored: str) -> str:
+        return next((what for mistake, what in MISTAKES if mistake.match(stored)), "")
+
+    def _secrets(self, stored: str) -> list[str]:
+        return [stored]
+
     def _unusable(self, what: str) -> ActionRequired:
-        return ActionRequired(f"the key can't be read from {self._reference}: {what}. {HOW}")
+        return ActionRequired(f"{self.what} can't be read from {self._reference}: {what}. {HOW}")
 
     def _fetch(self) -> str:
         if self._reference.startswith("arn:"):
@@ -79,3 +93,36 @@ class Secret:
             return secret.get("SecretString", "")
         parameter = self._ssm().get_parameter(Name=self._reference, WithDecryption=True)
         return parameter["Parameter"].get("Value", "")
+
+
+class SecretHeaders(Secret):
+    """Headers for every call, held as a JSON object of names and values. No reference: none."""
+
+    what = "the headers"
+
+    def headers(self) -> dict[str, str]:
+        if not self._reference:
+            return {}
+        found: dict[str, str] = json.loads(self())
+        return found
+
+    def _mistake(self, stored: str) -> str:
+        try:
+            found = json.loads(stored)
+        except ValueError:
+            return NO_OBJECT
+        if not isinstance(found, dict):
+            return NO_OBJECT
+        if any(not HEADER_NAME.fullmatch(name) for name in found):
+            return "a name in it is none that a header can have"
+        if any(not _is_header_value(value) for value in found.values()):
+            return "a value in it is none that a header can have"
+        return ""
+
+    def _secrets(self, stored: str) -> list[str]:
+        """A short value is a version or a name, and may be shown."""
+        return [value for value in json.loads(stored).values() if len(value) >= SHORTEST_KEY]
+
+
+def _is_header_value(value: object) -> bool:
+    return isinstance(value, str) and HEADER_VALUE.fullmatch(value) is not None

@@ -5,6 +5,7 @@ from datetime import timedelta
 from shared.errors import ActionRequired, CapacityExceeded, EdgeError, NotYet, TryLater
 from shared.jobs import notifications
 from shared.jobs.edges import JobEdges
+from shared.jobs.options import USUAL_WINDOW_HOURS
 from shared.jobs.part import Part, PartState
 from shared.jobs.waiting import (
     MOST_REJECTIONS,
@@ -83,12 +84,20 @@ def _is_stuck(edges: JobEdges, part: Part) -> bool:
     """Validating and finalizing take minutes; other statuses may take most of the window."""
     short = part.batch_status in SHORT_STATUSES
     limit = SHORT_STATUS_LIMIT if short else timedelta(hours=edges.settings.stuck_hours)
-    since = part.times.get(PartState.SUBMITTED.value, edges.now())
-    return edges.now() - since > limit and part.stuck_published != part.batch_status
+    return _age(edges, part) > limit and part.stuck_published != part.batch_status
+
+
+def _age(edges: JobEdges, part: Part) -> timedelta:
+    return edges.now() - part.times.get(PartState.SUBMITTED.value, edges.now())
 
 
 def _publish_stuck(edges: JobEdges, part: Part) -> None:
+    """Unless its job asked for a window that is longer than the usual one."""
     job = edges.ledger.job(part.job)
+    if job and part.batch_status not in SHORT_STATUSES:
+        share = job.options.window_hours / USUAL_WINDOW_HOURS
+        if _age(edges, part) <= timedelta(hours=edges.settings.stuck_hours * share):
+            return
     if job:
         edges.notifier.publish(notifications.stuck(job, part))
     edges.ledger.replace_part(part, part.with_stuck_published())

@@ -1,6 +1,6 @@
 """The options of a dropped file, from S3 object metadata (x-amz-meta-…)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -10,6 +10,8 @@ from shared.model import FrozenModel, mistakes
 from shared.nesting import read_json
 from shared.problems import Problem
 
+USUAL_WINDOW_HOURS = 24
+OPENAIS_WINDOW = "24h"  # the only one it takes today
 OUR_METADATA = 3  # job_id, part and attempt take three of the 16 pairs a batch may carry
 # What clients add on their own: no options of the person.
 ADDED_BY_CLIENTS = frozenset(
@@ -51,7 +53,9 @@ class Options(FrozenModel):
     )
 
     bad_lines: Literal["reject", "skip"] = "reject"
-    completion_window: Literal["24h"] = "24h"  # the only one OpenAI takes today
+    completion_window: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}[hd]$")] = (
+        OPENAIS_WINDOW
+    )
     duplicate_file: Literal["ask", "run", "reject"] = "ask"  # the same bytes at the same key
     keep_files: Annotated[
         bool, BeforeValidator(_truth), Field(description="leave input and output at OpenAI")
@@ -64,6 +68,10 @@ class Options(FrozenModel):
         Field(max_length=16 - OUR_METADATA),
     ] = {}
 
+    @property
+    def window_hours(self) -> int:
+        return int(self.completion_window[:-1]) * (24 if self.completion_window[-1] == "d" else 1)
+
     def is_exceeded_by(self, failed: int, total: int) -> bool:
         """Whether more requests failed than `max-failures` allows."""
         if self.max_failures is None:
@@ -75,7 +83,8 @@ class Options(FrozenModel):
 
 HOW = {
     "bad-lines": "write `reject` (refuse the file, the default) or `skip` (submit the good lines)",
-    "completion-window": "write `24h`, the only window OpenAI takes",
+    "completion-window": "write `24h`, the only window OpenAI takes, or one of the stack's "
+    "parameter CompletionWindows",
     "duplicate-file": "write `ask` (a file that was dropped before waits for a word, the default), "
     "`run` (it is a job like any other) or `reject`",
     "keep-files": "write `true` or `false` (or `yes`, `no`, `1`, `0`)",
@@ -93,13 +102,23 @@ WORDS = frozenset(word for name in HOW for word in name.split("-"))
 FIRST_WORDS = frozenset(name.split("-")[0] for name in HOW if "-" in name)
 
 
-def read_options(metadata: Mapping[str, str]) -> tuple[Options, list[Problem]]:
-    """The options as given; with any problem, the defaults and every problem."""
+def read_options(
+    metadata: Mapping[str, str], windows: Sequence[str] = (OPENAIS_WINDOW,)
+) -> tuple[Options, list[Problem]]:
+    """The options as given; with any problem, the defaults and every problem.
+
+    `windows` are those that the server takes, the usual one first.
+    """
     given = {k.lower(): v for k, v in metadata.items() if _is_like_ours(k.lower())}
     try:
         options = Options.model_validate(given)
     except ValidationError as error:
         return Options(), _problems(error)
+    if "completion_window" not in options.model_fields_set:
+        options = options.model_copy(update={"completion_window": windows[0]})
+    if options.completion_window not in windows:
+        allowed = " or ".join(map(repr, windows))
+        return Options(), [_problem("completion-window", f"Input should be {allowed}")]
     taken = {"job_id", "part", "attempt"} & options.metadata.keys()
     if taken:
         return Options(), [_problem("metadata", f"{', '.join(sorted(taken))} is ours")]

@@ -19,7 +19,9 @@ class LibraryEdges(CommonEdges):
     @cached_property
     def openai(self) -> OpenAI:
         http = self._given_http or connect(self.settings.openai_base_url, self.openai_headers())
-        return OpenAI(http, self.secret(self.settings.openai_key_secret), self._pause)
+        key = self.secret(self.settings.openai_key_secret)
+        headers = self.secret_headers(self.settings.extra_headers).headers
+        return OpenAI(http, key, self._pause, headers)
 
     @cached_property
     def vector_stores(self) -> VectorStores:

@@ -47,11 +47,16 @@ class OpenAI:
     """One project's files and batches. Each failure is a typed error."""
 
     def __init__(
-        self, http: httpx.Client, key: Secret, pause: Callable[[float], None] = time.sleep
+        self,
+        http: httpx.Client,
+        key: Secret,
+        pause: Callable[[float], None] = time.sleep,
+        headers: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._http = http
         self._key = key
         self._pause = pause
+        self._headers = headers
 
     def close(self) -> None:
         self._http.close()
@@ -172,7 +177,9 @@ class OpenAI:
 
     def _sent(self, method: str, path: str, *, stream: bool = False, **call: Any) -> httpx.Response:
         """Follows redirects within the origin: the key goes nowhere else."""
-        headers = self._auth() | call.pop("headers", {})
+        headers = httpx.Headers({"Authorization": f"Bearer {self._key()}"})
+        headers.update(self._headers())
+        headers.update(call.pop("headers", {}))
         request = self._http.build_request(method, path, headers=headers, **call)
         for _ in range(MOST_REDIRECTS):
             response = self._http.send(request, stream=stream)
@@ -182,9 +189,6 @@ class OpenAI:
             response.close()
             request = onward
         return response
-
-    def _auth(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._key()}"}
 
     def _failure(self, response: httpx.Response) -> EdgeError:
         if response.status_code in KEY_REFUSED:

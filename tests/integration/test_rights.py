@@ -30,6 +30,7 @@ SCENARIOS = {
     "secrets and a key of one's own": {
         "KeyIsSecret": True,
         "AdminKeyIsSecret": True,
+        "HasExtraHeaders": True,
         "OwnKey": True,
     },
 }

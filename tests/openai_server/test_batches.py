@@ -516,7 +516,12 @@ def test_a_wrong_body_is_a_400_in_the_error_file(
 def test_every_endpoint_answers_in_its_shape_repeatably(
     client: httpx.Client, clock: Clock, endpoint: str, body: Json, shape: str | None
 ) -> None:
-    line = {"custom_id": "a", "method": "POST", "url": endpoint, "body": {"model": "m", **body}}
+    line = {
+        "custom_id": "a",
+        "method": "POST",
+        "url": endpoint,
+        "body": {"model": "gpt-5-mini", **body},
+    }
     first, second = (submit(client, lines([line]), endpoint) for _ in range(2))
 
     clock.advance(100)

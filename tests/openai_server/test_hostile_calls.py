@@ -30,7 +30,7 @@ BODY = st.dictionaries(st.sampled_from(NAMES), ANYTHING).flatmap(
     lambda body: st.fixed_dictionaries(
         {},
         optional={"tools": st.lists(TOOL, max_size=2), "messages": st.lists(TURN, max_size=2)},
-    ).map(lambda better: {**body, **better, "model": "m"})
+    ).map(lambda better: {**body, **better, "model": "gpt-5-mini"})
 )
 
 

@@ -45,6 +45,14 @@ def test_a_filter_on_a_key_that_is_no_text_is_refused(
     assert answer.json()["error"]["param"] in {"filters.key", "key"}
 
 
+@pytest.mark.parametrize("method", ["TRACE", "PUT", "OPTIONS", "PROPFIND", "X"])
+def test_method_that_is_not_served_is_refused_as_json(url: str, method: str) -> None:
+    answer = httpx.request(method, f"{url}/files", headers={"Authorization": "Bearer sk-test"})
+
+    assert answer.status_code == 405
+    assert f"Invalid method for URL ({method} /v1/files)" in answer.json()["error"]["message"]
+
+
 @pytest.mark.parametrize("path", ["", "/{store}/file_batches"])
 @pytest.mark.parametrize("ids", [[{}], [[]], [None], [7], ["file-x", {}]])
 def test_file_ids_that_are_no_texts_are_refused(

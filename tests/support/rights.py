@@ -14,7 +14,12 @@ from tests.support.sessions import Session
 
 Scenario = Mapping[str, bool]  # the template's conditions
 
-WITH_PARAMETERS = {"KeyIsSecret": False, "AdminKeyIsSecret": False, "OwnKey": False}  # the usual
+WITH_PARAMETERS = {  # the usual
+    "KeyIsSecret": False,
+    "AdminKeyIsSecret": False,
+    "HasExtraHeaders": False,
+    "OwnKey": False,
+}
 
 NAMES = {
     INBOX: "InboxBucket",
@@ -154,6 +159,8 @@ def of_the_platform(function: str) -> Iterator[Right]:
 def in_scenario(rights: set[Right], scenario: Scenario) -> set[Right]:
     """The same where keys are secrets, and where a customer's key encrypts."""
     found = {_by_secret(right, scenario) for right in rights}
+    if scenario["HasExtraHeaders"] and any(each.resource == "OpenAIKey" for each in rights):
+        found.add(Right("ssm:GetParameter", "ExtraHeaders"))
     if scenario["OwnKey"]:
         found.add(
             Right("kms:Decrypt", "EncryptionKey")
@@ -186,7 +193,8 @@ def _statements(function: str, scenario: Scenario) -> Iterator[Any]:
     for policy in role.get("Policies", []):
         yield from _each(policy["PolicyDocument"]["Statement"], scenario)
     for policy in _each(role.get("ManagedPolicyArns", []), scenario):
-        yield from resources[policy["Ref"]]["Properties"]["PolicyDocument"]["Statement"]
+        document = resources[policy["Ref"]]["Properties"]["PolicyDocument"]
+        yield from _each(document["Statement"], scenario)
 
 
 def _each(some: Any, scenario: Scenario) -> Iterator[Any]:
@@ -213,8 +221,8 @@ def _resource(node: Any) -> str:
             return str(name)
         case {"Ref": str(name)}:
             return name.removesuffix("SecretArn").removesuffix("Arn")
-        case {"Fn::Sub": str(text)} if found := re.search(r":parameter\$\{(\w+)Parameter\}$", text):
-            return found[1]
+        case {"Fn::Sub": str(text)} if found := re.search(r":parameter\$\{(\w+)\}$", text):
+            return found[1].removesuffix("Parameter")
         case {"Fn::Sub": str(text)}:
             return re.sub(r"\$\{(\w+)\.Arn\}", r"\1", text)
     raise AssertionError(f"a resource that says nothing: {node}")

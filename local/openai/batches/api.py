@@ -14,9 +14,8 @@ from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal, SmallRequest, json_answer
 from local.openai.http.paging import oddly, page
 from local.openai.inference.answers import ANSWERS
-from local.openai.inference.file_search import FileSearch
+from local.openai.inference.engine import Engine
 from local.openai.quirks import BATCH_QUIRKS, Quirk
-from local.openai.stores.api import Stores
 
 ENDPOINTS = (
     "/v1/responses",
@@ -65,10 +64,10 @@ class BatchView:
 
 
 class Batches:
-    def __init__(self, context: Context, files: Files, stores: Stores) -> None:
+    def __init__(self, context: Context, files: Files, engine: Engine) -> None:
         self.context = context
         self.files = files
-        self.lifecycle = Lifecycle(context, files, FileSearch(stores))
+        self.lifecycle = Lifecycle(context, files, engine)
 
     def routes(self) -> list[tuple[str, str, str, Callable[..., Response]]]:
         return [
@@ -118,12 +117,12 @@ class Batches:
         file, endpoint, window = (validation.require(body, name) for name in PARAMETERS[:3])
         validation.check_known(body, PARAMETERS)
         validation.check_choice(endpoint, ENDPOINTS, "endpoint")
-        validation.check_choice(window, ("24h",), "completion_window")
+        validation.check_choice(window, self.context.settings.windows, "completion_window")
         metadata = validation.metadata(body.get("metadata"))
         expires = self._expires_after(body.get("output_expires_after"))
         self._input(validation.check_type(file, "string", "input_file_id"))
         id_, now = self.context.hex_id("batch_"), self.context.now()
-        return Batch(id_, endpoint, file, metadata, now, expires)
+        return Batch(id_, endpoint, file, metadata, now, window, expires)
 
     def _expires_after(self, wanted: object) -> int:
         if wanted is None:

@@ -30,6 +30,7 @@ class Batch:
     input_file_id: str
     metadata: Json
     created_at: float
+    completion_window: str = "24h"
     output_expires_after: int = 2_592_000
     quirks: dict[str, Quirk] = field(default_factory=dict)
     visible_at: float = 0.0
@@ -98,7 +99,7 @@ class Batch:
             "model": self.snapshot,
             "errors": {"object": "list", "data": self.errors} if self.errors else None,
             "input_file_id": self.input_file_id,
-            "completion_window": "24h",
+            "completion_window": self.completion_window,
             "status": self.status,
             "output_file_id": self.output_file_id,
             "error_file_id": self.error_file_id or self._no_error_file(),

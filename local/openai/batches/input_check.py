@@ -1,6 +1,6 @@
 """Checks every line of an input file, as the Batch API does after it has answered 200."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from local.openai.http.messages import Json
+from local.openai.inference.engine import Engine
 from local.openai.inference.outcomes import ANSWERED, Outcome, requested_outcome
 from local.openai.settings import SmallSettings
 
@@ -31,14 +32,11 @@ class CheckedInput:
     tokens: int = 0
 
 
-Refuses = Callable[[str, Json], Outcome | None]
-
-
 def check(
-    path: Path, endpoint: str, attempt: int, settings: SmallSettings, refuses: Refuses
+    path: Path, endpoint: str, attempt: int, settings: SmallSettings, engine: Engine
 ) -> CheckedInput:
     """The requests of a batch, or the errors that fail it: one a line, up to a limit."""
-    checker = Checker(endpoint, attempt, settings, refuses)
+    checker = Checker(endpoint, attempt, settings, engine)
     if path.stat().st_size > settings.max_input_bytes:
         checker.too_large(path)
         return checker.found
@@ -60,12 +58,12 @@ def error(
 
 class Checker:
     def __init__(
-        self, endpoint: str, attempt: int, settings: SmallSettings, refuses: Refuses
+        self, endpoint: str, attempt: int, settings: SmallSettings, engine: Engine
     ) -> None:
         self.endpoint = endpoint
         self.attempt = attempt
         self.settings = settings
-        self.refuses = refuses
+        self.engine = engine
         self.found = CheckedInput()
         self.seen: set[str] = set()
         self.inputs = 0
@@ -138,7 +136,7 @@ class Checker:
         if not isinstance(model, str) or not model:
             yield error("invalid_request", "Model parameter is required.", "body.model")
             return
-        if "unsupported" in model or "nonexistent" in model:
+        if model not in self.engine.models:
             message = f"The provided model '{model}' is not supported by the Batch API."
             yield error("model_not_found", message, "body.model")
         self.found.model = self.found.model or model
@@ -163,7 +161,7 @@ class Checker:
     def _plan(self, offset: int, raw: bytes, line: Json) -> None:
         body = line["body"]
         outcome = requested_outcome(body, self.attempt) if b"small-openai:" in raw else None
-        outcome = outcome or self.refuses(self.endpoint, body) or ANSWERED
+        outcome = outcome or self.engine.refusal(self.endpoint, body) or ANSWERED
         self.found.requests.append(PlannedRequest(offset, line["custom_id"], outcome))
         self.found.tokens += -(-len(orjson.dumps(body)) // 4)
         if self.endpoint == "/v1/embeddings":

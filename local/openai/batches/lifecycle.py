@@ -13,10 +13,9 @@ from local.openai.batches.token_quota import TokenQuota
 from local.openai.context import Context
 from local.openai.files.api import Files
 from local.openai.http.messages import Json
-from local.openai.inference.answers import answer
-from local.openai.inference.file_search import FileSearch
+from local.openai.inference.engine import Engine
+from local.openai.inference.models import dated
 from local.openai.inference.outcomes import MISSING, OUTCOMES
-from local.openai.inference.prompt import make_prompt
 
 CHAT = "/v1/chat/completions"
 # Quirks by what they do so many seconds after the creation: take a step, or end a state.
@@ -31,10 +30,10 @@ UNTIL = {
 class Lifecycle:
     """One queue of steps for all batches: looking late shows what looking early would have."""
 
-    def __init__(self, context: Context, files: Files, file_search: FileSearch) -> None:
+    def __init__(self, context: Context, files: Files, engine: Engine) -> None:
         self.context = context
         self.files = files
-        self.file_search = file_search
+        self.engine = engine
         self.quota = TokenQuota(context.settings)
         self.batches: dict[str, Batch] = {}
         self.billed: list[tuple[str, str]] = []
@@ -105,12 +104,12 @@ class Lifecycle:
         # A second name keeps the bytes for the work, should the file be deleted meanwhile.
         batch.input = self.context.folder / f"{batch.id}.input"
         os.link(file.path, batch.input)
-        return check(batch.input, batch.endpoint, batch.attempt, settings, self.file_search.refusal)
+        return check(batch.input, batch.endpoint, batch.attempt, settings, self.engine)
 
     def _reserve_tokens(self, batch: Batch, checked: CheckedInput) -> dict[str, object] | None:
         batch.tokens = checked.tokens
         batch.model = str(checked.model)
-        batch.snapshot = f"{checked.model}-{self.context.settings.snapshot}"
+        batch.snapshot = dated(batch.model, self.context.settings.snapshot)
         return self.quota.reserve(batch, batch.model)
 
     def _start(self, batch: Batch, checked: CheckedInput, at: float) -> None:
@@ -171,11 +170,9 @@ class Lifecycle:
         self._close(batch, at)
 
     def _answer(self, batch: Batch, body: Json, at: float) -> Json:
-        padding = self.context.settings.answer_padding
-        prompt = make_prompt(body, str(batch.snapshot), int(at), padding)
-        made = self.file_search.cite(answer(batch.endpoint, prompt), body)
+        made = self.engine.answer(batch.endpoint, body, str(batch.snapshot), at)
         if "system_fingerprint" in batch.quirks and batch.endpoint == CHAT:
-            made["system_fingerprint"] = f"fp_{prompt.fingerprint[:10]}"
+            made["system_fingerprint"] = f"fp_{batch.id[-10:]}"
         return made
 
     def _publish(self, batch: Batch, written: Written, at: float) -> None:

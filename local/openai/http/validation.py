@@ -41,8 +41,8 @@ def check_known(body: Json, known: Collection[str], prefix: str = "") -> None:
 def check_type(value: object, kind: str, name: str) -> Any:
     if not is_a(value, kind):
         raise Refusal(
-            f"Invalid type for '{name}': expected {_a(kind)}, but got {_a(kind_of(value))} "
-            "instead.",
+            f"Invalid type for '{name}': expected {with_article(kind)}, but got "
+            f"{with_article(kind_of(value))} instead.",
             param=name,
             code="invalid_type",
         )
@@ -163,7 +163,7 @@ def kind_of(value: object) -> str:
     return next((kind for kind in TYPES if is_a(value, kind)), type(value).__name__)
 
 
-def _a(kind: str) -> str:
+def with_article(kind: str) -> str:
     return kind if kind == "null" else f"{ARTICLES.get(kind, 'a')} {kind}"
 
 

@@ -37,10 +37,6 @@ ECHOED: Json = {
 }
 
 
-def answer(endpoint: str, prompt: Prompt) -> Json:
-    return ANSWERS[endpoint](prompt)
-
-
 def answer_text(prompt: Prompt, index: int = 0) -> str:
     """A short text that repeats the beginning of the question; JSON where that is asked for."""
     text = _plain_text(prompt)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal
+from local.openai.inference.body_types import check_types
 from local.openai.inference.media import usual_size
 from local.openai.inference.structure_check import check_chat_structure, check_response_structure
 
@@ -16,6 +17,7 @@ def check_body(endpoint: str, body: Json) -> None:
     if rule := RULES.get(endpoint):
         rule(body)
     _check_temperature(body.get("temperature"))
+    check_types(endpoint, body)
 
 
 def _chat(body: Json) -> None:

@@ -2,8 +2,7 @@
 
 from local.openai.http import validation
 from local.openai.http.messages import Json, Refusal
-from local.openai.inference.body_check import check_body
-from local.openai.inference.outcomes import Outcome, last_text
+from local.openai.inference.outcomes import last_text
 from local.openai.inference.prompt import response_usage, tokens
 from local.openai.stores.api import Stores
 from local.openai.stores.searching import Filter, Hit, filters
@@ -17,19 +16,8 @@ class FileSearch:
         self.stores = stores
 
     def check(self, endpoint: str, body: Json) -> None:
-        """Refuses a body with something wrong, its file_search tools included."""
-        check_body(endpoint, body)
         for tool in _searches(body) if endpoint == RESPONSES else ():
             self._check(tool)
-
-    def refusal(self, endpoint: str, body: Json) -> Outcome | None:
-        """The outcome of a request whose body is refused."""
-        try:
-            self.check(endpoint, body)
-        except Refusal as problem:
-            error = problem.error
-            return Outcome("http", problem.status, str(problem), error["code"], error["param"])
-        return None
 
     def cite(self, answer: Json, body: Json) -> Json:
         """The answer with what the stores say about the question, and which file says it."""

@@ -282,15 +282,17 @@ def test_part_is_split_into_more_pieces_than_a_transaction_takes() -> None:
 
 
 def test_model_that_is_idle_costs_a_tick_nothing(world: World) -> None:
-    world.run_job("all.jsonl", lines(chat(f"r{n}", model=f"model-{n}") for n in range(30)))
+    models = [f"ft:gpt-5-mini:org::{n}" for n in range(30)]
+    world.run_job("all.jsonl", lines(chat(each, model=each) for each in models))
     assert len(world.edges.ledger.capacities()) == 30
 
     world.clock.advance(hours=2)
     world.tick()
     assert world.edges.ledger.capacities() == []
 
-    assert world.run_job("again.jsonl", lines([chat("a", model="model-7")])).state == "completed"
-    assert [each.model for each in world.edges.ledger.capacities()] == ["model-7"]
+    again = world.run_job("again.jsonl", lines([chat("a", model=models[7])]))
+    assert again.state == "completed"
+    assert [each.model for each in world.edges.ledger.capacities()] == [models[7]]
 
 
 def test_model_with_parts_that_wait_for_days_is_not_idle(world: World) -> None:

@@ -112,6 +112,13 @@ def _granted() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every statement of every role and policy of our functions, with its resource."""
     for name, role in of_type("AWS::IAM::Role").items():
         for policy in role["Properties"]["Policies"]:
-            yield from ((name, each) for each in policy["PolicyDocument"]["Statement"])
+            yield from ((name, _stated(each)) for each in policy["PolicyDocument"]["Statement"])
     for name, policy in of_type("AWS::IAM::ManagedPolicy").items():
-        yield from ((name, each) for each in policy["Properties"]["PolicyDocument"]["Statement"])
+        document = policy["Properties"]["PolicyDocument"]
+        yield from ((name, _stated(each)) for each in document["Statement"])
+
+
+def _stated(statement: dict[str, Any]) -> dict[str, Any]:
+    """One that depends on a condition, as it is where that holds."""
+    stated: dict[str, Any] = statement.get("Fn::If", [None, statement])[1]
+    return stated
