@@ -1,5 +1,6 @@
 """Once a day, what no tick sees: files without a job, leftovers and late batches at OpenAI."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from shared.aws.s3_events import replay_event
@@ -55,16 +56,17 @@ def _replay_silent_files(edges: JobEdges) -> int:
 def _delete_orphans(edges: JobEdges) -> int:
     """Uploads of ours whose part is over, or that lost the race to become its batch."""
     files = (file for page in edges.openai.file_pages() for file in page)
-    return sum(_delete_if_orphaned(edges, file) for file in files)
+    uploads = {file.id: file for file in files if uploaded_part(file.filename)}
+    return sum(_delete_if_orphaned(edges, file, uploads.keys()) for file in uploads.values())
 
 
-def _delete_if_orphaned(edges: JobEdges, file: File) -> bool:
+def _delete_if_orphaned(edges: JobEdges, file: File, listed: Collection[str]) -> bool:
     ref = uploaded_part(file.filename)
     age = edges.now() - datetime.fromtimestamp(file.created_at, UTC)
     if ref is None or age < ORPHANED:
         return False
     part = edges.ledger.part(ref.job, ref.part)
-    if part is None or _needs(edges, part, file):
+    if part is None or _needs(edges, part, file, listed):
         return False  # another stack's, or in use
     if not delete_or_leave(edges, file.id):
         return False
@@ -72,8 +74,10 @@ def _delete_if_orphaned(edges: JobEdges, file: File) -> bool:
     return True
 
 
-def _needs(edges: JobEdges, part: Part, file: File) -> bool:
+def _needs(edges: JobEdges, part: Part, file: File, listed: Collection[str]) -> bool:
+    """By its id, or by its name where the list knows files by other ids, as LiteLLM's does."""
+    is_its_own = part.file_id == file.id or part.file_id not in listed
     if part.state is not PartState.LANDED:
-        return part.file_id in {None, file.id}
+        return is_its_own
     job = edges.ledger.job(part.job)
-    return job is not None and job.options.keep_files and part.file_id == file.id
+    return job is not None and job.options.keep_files and is_its_own

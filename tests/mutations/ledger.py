@@ -315,14 +315,24 @@ ROWS = (
                 "a stranger's file is deleted, or the sweep breaks on it",
             ),
             (
-                "return part.file_id in {None, file.id}",
-                "return False",
+                "        return is_its_own\n",
+                "        return False\n",
                 "the input of a running batch is deleted",
             ),
             (
-                "job.options.keep_files and part.file_id == file.id",
+                "job.options.keep_files and is_its_own",
                 "False",
                 "files that a person keeps are deleted",
+            ),
+            (
+                "part.file_id == file.id or part.file_id not in listed",
+                "part.file_id in {None, file.id}",
+                "behind a gateway the input of a running batch is deleted",
+            ),
+            (
+                "part.file_id == file.id or part.file_id not in listed",
+                "True",
+                "what lost the race to become a batch is never deleted",
             ),
         ),
     ),

@@ -1,10 +1,12 @@
 """The clock's function: many batches in few calls, and nothing left half-open."""
 
+import json
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 from moto import mock_aws
 
@@ -344,6 +346,47 @@ def test_sweep_leaves_the_input_of_a_batch_that_runs(world: World) -> None:
     sweep(world.edges)
 
     assert set(world.small.files) == {file}
+
+
+class RawIds(httpx.BaseTransport):
+    """Lists files by other ids than an upload got, as LiteLLM's proxy does."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self.inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self.inner.handle_request(request)
+        if (request.method, request.url.path) != ("GET", "/v1/files"):
+            return answer
+        body = json.loads(answer.read())
+        for file in body["data"]:
+            file["id"] = f"raw-{file['id']}"
+        return httpx.Response(answer.status_code, json=body)
+
+
+@pytest.mark.parametrize("keep_files", ["true", "false"])
+def test_sweep_knows_an_input_by_its_name_where_lists_have_other_ids(
+    world: World, keep_files: str
+) -> None:
+    world.small.misbehave("stuck_in_progress")
+    world.drop("a.jsonl", chats(1))
+    kept = world.run_job("b.jsonl", chats(2), keep_files=keep_files)
+    world.clock.advance(hours=7)
+    behind = world.connect(transport=RawIds(world.small.transport()))
+
+    assert sweep(behind)["UploadsDeleted"] == 0
+    assert kept.state == "completed"
+
+
+def test_sweep_deletes_the_upload_that_lost_the_race_of_a_part_that_runs(world: World) -> None:
+    world.small.misbehave("stuck_in_progress")
+    job = submitted(world, chats(1))
+    (file,) = world.small.files
+    loser = world.upload(f"{job}-1-1.jsonl")
+    world.clock.advance(hours=7)
+
+    assert sweep(world.edges)["UploadsDeleted"] == 1
+    assert (file in world.small.files, loser in world.small.files) == (True, False)
 
 
 def test_sweep_replays_the_newest_of_two_versions(world: World) -> None:
