@@ -51,7 +51,7 @@ litellm_settings: {max_retries: 0, num_retries: 0, telemetry: false}
 OGX = """
 version: 2
 distro_name: peer
-apis: [batches, files, inference]
+apis: [batches, file_processors, files, inference, vector_io]
 providers:
   inference:
     - provider_id: openai
@@ -67,6 +67,12 @@ providers:
     - provider_id: reference
       provider_type: inline::reference
       config: {sqlstore: {table_name: batches, backend: sql_default}}
+  file_processors:
+    - {provider_id: auto, provider_type: "inline::auto"}
+  vector_io:
+    - provider_id: faiss
+      provider_type: inline::faiss
+      config: {persistence: {namespace: "vector_io::faiss", backend: kv_default}}
 storage:
   backends:
     kv_default: {type: kv_sqlite, db_path: "${env.PEER_HOME}/kv.db"}
@@ -77,6 +83,14 @@ storage:
 registered_resources:
   models:
     - {model_id: gpt-5-mini, provider_id: openai, provider_model_id: gpt-5-mini, model_type: llm}
+    - model_id: text-embedding-3-small
+      provider_id: openai
+      provider_model_id: text-embedding-3-small
+      model_type: embedding
+      metadata: {embedding_dimension: 1536}
+vector_stores:
+  default_provider_id: faiss
+  default_embedding_model: {provider_id: openai, model_id: text-embedding-3-small}
 server: {port: PORT}
 """
 
@@ -94,7 +108,11 @@ class Peer:
 PEERS = (
     Peer(
         "OGX",
-        Package(["ogx"], python="3.12"),
+        # LiteLLM for its copy of the tokenizer's table, which tiktoken looks for in the network.
+        Package(
+            ["ogx", "faiss-cpu", "chardet", "pypdf", "markitdown[docx,pdf]", "litellm"],
+            python="3.12",
+        ),
         OGX,
         "ogx run --insecure {file}",
         f"openai/{MODEL}",
@@ -135,10 +153,10 @@ def _made_up() -> list[str]:
 def _sighting(peer: Peer, lines: list[str]) -> Sighting:
     programs = installed(peer.package, peer.package.name)
     found = version(peer.package, peer.package.name)
-    answered = _answered(peer, programs, [_renamed(line, peer.model) for line in lines])
-    print(f"{peer.name} {found}: {answered} of {len(lines)}", flush=True)
+    answered, library = _tried(peer, programs, [_renamed(line, peer.model) for line in lines])
+    print(f"{peer.name} {found}: {answered} of {len(lines)}; a library {library}", flush=True)
     today = datetime.now(UTC).date().isoformat()
-    return Sighting(peer.name, found, today, answered, len(lines), peer.needs)
+    return Sighting(peer.name, found, today, answered, len(lines), peer.needs, library)
 
 
 def _renamed(line: str, model: str) -> str:
@@ -147,12 +165,13 @@ def _renamed(line: str, model: str) -> str:
     return json.dumps(request)
 
 
-def _answered(peer: Peer, programs: Path, lines: list[str]) -> int:
+def _tried(peer: Peer, programs: Path, lines: list[str]) -> tuple[int, str]:
+    """How many requests were answered, and what became of a library of three documents."""
     with tempfile.TemporaryDirectory() as home, _small_openai() as small:
         file = Path(home, "requests.jsonl")
         file.write_text("\n".join(lines) + "\n")
         with _running(peer, programs, Path(home), small) as base_url:
-            return _run(file, Path(home, "out"), base_url)
+            return _run(file, Path(home, "out"), base_url), _library(base_url)
 
 
 @contextmanager
@@ -172,7 +191,7 @@ def _running(peer: Peer, programs: Path, home: Path, small: str) -> Iterator[str
         process = subprocess.Popen(
             [str(programs / program), *rest],
             cwd=home,
-            env=environment(small, PEER_HOME=str(home)),
+            env=environment(small, PEER_HOME=str(home), TIKTOKEN_CACHE_DIR=_tokenizer(programs)),
             stdout=log,
             stderr=log,
         )
@@ -183,6 +202,11 @@ def _running(peer: Peer, programs: Path, home: Path, small: str) -> Iterator[str
     finally:
         process.terminate()
         process.wait()
+
+
+def _tokenizer(programs: Path) -> str:
+    found = programs.parent.glob("lib/*/site-packages/litellm/litellm_core_utils/tokenizers")
+    return str(next(found, ""))
 
 
 def _wait(base_url: str, process: "subprocess.Popen[Any]", log: Path) -> None:
@@ -214,6 +238,30 @@ def _run(file: Path, out: Path, base_url: str) -> int:
     results = out / "results.jsonl"
     lines = results.read_text().splitlines() if results.exists() else []
     return sum(json.loads(line)["response"]["status_code"] == 200 for line in lines)
+
+
+def _library(base_url: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.compatibility.library"],
+        cwd=ROOT,
+        env=os.environ | {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "sk-peer"},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+    if done.returncode:
+        print(done.stderr, file=sys.stderr)
+        return "was not tried"
+    seen = json.loads(done.stdout.splitlines()[-1])
+    if seen["in_sync"]:
+        return f"is in sync after {seen['seconds']} s: {_counted(seen['states'])}"
+    reasons = "; ".join(seen["reasons"])
+    return f"is not in sync, and its report says: {reasons}"
+
+
+def _counted(states: dict[str, int]) -> str:
+    return ", ".join(f"{number} {state}" for state, number in states.items())
 
 
 def _free_port() -> int:

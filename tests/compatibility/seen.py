@@ -10,7 +10,7 @@ from local.paths import ROOT
 SEEN = Path(__file__).with_name("seen.json")
 PAGE = ROOT / "docs" / "servers.md"
 KINDS = ("servers", "clients")
-COLUMNS = "version | seen on | requests answered | what it needs |\n|---|---|---|---|---|"
+COLUMNS = ["version", "seen on", "requests answered", "what it needs"]
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,13 @@ class Sighting:
     answered: int
     of: int
     needs: str = ""
+    library: str = ""  # what became of one; of servers
 
     @property
     def row(self) -> str:
         answered = f"{self.answered} of {self.of}"
-        return f"| {self.name} | {self.version} | {self.date} | {answered} | {self.needs} |"
+        cells = [self.name, self.version, self.date, answered, self.needs, self.library]
+        return f"| {' | '.join(each for each in cells if each or each is self.needs)} |"
 
 
 def sightings(kind: str) -> list[Sighting]:
@@ -49,6 +51,8 @@ def filled(page: str) -> str:
 
 
 def _with_table(page: str, kind: str) -> str:
-    rows = [f"| {kind.removesuffix('s')} | {COLUMNS}", *(each.row for each in sightings(kind))]
+    columns = [kind.removesuffix("s"), *COLUMNS, *(["a library"] if kind == "servers" else [])]
+    head = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    rows = [*head, *(each.row for each in sightings(kind))]
     between = re.compile(rf"(?<=<!-- {kind} -->\n).*?(?=<!-- /{kind} -->)", re.DOTALL)
     return between.sub(lambda _: "\n".join([*rows, ""]), page)

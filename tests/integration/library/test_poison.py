@@ -1,21 +1,25 @@
 """One document that OpenAI refuses, or a server leaves out, never stops the others."""
 
+import os
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
+from local.measure.kit.moto_speed import quick_transactions
 from shared.library.content import MAX_TRIES
 from tests.support.clock import START
 from tests.support.libraries import Folder
 from tests.support.world import World
 
 MANY = 16
+DOCUMENTS = int(os.environ.get("LIBRARY_DOCUMENTS", "200"))  # one of 200 is poisoned
 
 
-def fill(folder: Folder, number: int = MANY) -> None:
+def fill(folder: Folder, number: int = MANY, *, notify: bool = True) -> None:
     for each in range(number):
-        folder.put(f"doc{each:03}.md", f"Text {each}.")
+        folder.put(f"doc{each:03}.md", f"Text {each}.", notify=notify)
 
 
 def attaching_calls(folder: Folder) -> int:
@@ -53,6 +57,26 @@ def test_refused_documents_fail_alone_and_are_told(
     folder.settle()
     left = {each.filename[:6] for each in world.small.files.values()}
     assert len(left) == MANY - len(bad)
+
+
+def test_poisoned_documents_of_a_large_library_cost_ten_calls_each() -> None:
+    bad = {f"doc{each:03}.md" for each in range(7, DOCUMENTS, 200)}
+    with mock_aws(), quick_transactions():
+        world = World()
+        folder = Folder(world)
+        for name in bad:
+            named = f"{name.removesuffix('.md')}.*"
+            world.small.misbehave("document_refused", times=None, filename=named, status=400)
+        fill(folder, DOCUMENTS, notify=False)
+        folder.reconcile()
+        for _ in range(3 + DOCUMENTS // 1_000):
+            folder.tick()
+
+        states = folder.states()
+        failed = {name for name, state in states.items() if state == "failed"}
+        assert failed == bad
+        assert sum(state == "searchable" for state in states.values()) == DOCUMENTS - len(bad)
+        assert attaching_calls(folder) <= -(-DOCUMENTS // 2_000) + 10 * len(bad) + 4
 
 
 def test_document_refused_is_tried_again_when_dropped_again(folder: Folder, world: World) -> None:
