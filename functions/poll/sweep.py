@@ -13,6 +13,7 @@ from shared.jobs.second_batches import report_second_batches
 from shared.jobs.uploads import delete_or_leave, uploaded_part
 from shared.library.model import SyncRequest
 from shared.library.paths import LIBRARIES
+from shared.objects import PartRef
 from shared.openai.models import File
 
 LOOKED_BACK = timedelta(days=3)  # a batch lives for one
@@ -56,14 +57,13 @@ def _replay_silent_files(edges: JobEdges) -> int:
 def _delete_orphans(edges: JobEdges) -> int:
     """Uploads of ours whose part is over, or that lost the race to become its batch."""
     files = (file for page in edges.openai.file_pages() for file in page)
-    uploads = {file.id: file for file in files if uploaded_part(file.filename)}
-    return sum(_delete_if_orphaned(edges, file, uploads.keys()) for file in uploads.values())
+    uploads = [(file, ref) for file in files if (ref := uploaded_part(file.filename))]
+    listed = {file.id for file, _ in uploads}
+    return sum(_delete_if_orphaned(edges, file, ref, listed) for file, ref in uploads)
 
 
-def _delete_if_orphaned(edges: JobEdges, file: File, listed: Collection[str]) -> bool:
-    ref = uploaded_part(file.filename)
-    age = edges.now() - datetime.fromtimestamp(file.created_at, UTC)
-    if ref is None or age < ORPHANED:
+def _delete_if_orphaned(edges: JobEdges, file: File, ref: PartRef, listed: Collection[str]) -> bool:
+    if edges.now() - datetime.fromtimestamp(file.created_at, UTC) < ORPHANED:
         return False
     part = edges.ledger.part(ref.job, ref.part)
     if part is None or _needs(edges, part, file, listed):

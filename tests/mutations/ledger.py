@@ -305,13 +305,13 @@ ROWS = (
                 "a file whose event is on its way has two",
             ),
             (
-                "if ref is None or age < ORPHANED:",
-                "if ref is None:",
+                "if edges.now() - datetime.fromtimestamp(file.created_at, UTC) < ORPHANED:",
+                "if False:",
                 "an upload is deleted before its batch is made",
             ),
             (
-                "if ref is None or age < ORPHANED:",
-                "if age < ORPHANED or ref == 0:",
+                "if (ref := uploaded_part(file.filename))]",
+                "if (ref := uploaded_part(file.filename)) or file]",
                 "a stranger's file is deleted, or the sweep breaks on it",
             ),
             (

@@ -16,6 +16,7 @@ from shared.jobs.uploads import upload_name
 from shared.objects import PartRef
 from tests.support.aws import receive
 from tests.support.batch_files import chat, chats, lines
+from tests.support.interrupts import Killed
 from tests.support.refusing_s3 import Refusal, RefusingSession
 from tests.support.wires import TwistedWire, named
 from tests.support.world import World
@@ -148,7 +149,7 @@ def test_lost_batch_is_found_in_a_list_that_begins_with_the_oldest(world: World)
     others = world.upload("others.jsonl")
     for _ in range(120):
         world.edges.openai.create_batch(others, "/v1/chat/completions", "24h", {"owner": "others"})
-        world.clock.advance(seconds=120)
+        world.clock.advance(seconds=300)  # the first page ends an hour before our batch
     wire = TwistedWire(world.small.transport())
     wire.after = lambda request, response: oldest_first(world, request)
     world.edges = world.connect(transport=wire)
@@ -159,6 +160,29 @@ def test_lost_batch_is_found_in_a_list_that_begins_with_the_oldest(world: World)
 
     ours = [each for each in world.small.batches.values() if "job_id" in each.metadata]
     assert len(ours) == 1
+
+
+def test_batch_of_a_process_that_died_has_its_time_to_be_listed() -> None:
+    with mock_aws():
+        world = World(settings={"lost_answer_seconds": 3_000})
+        world.small.misbehave("batch_not_listed", seconds=2_000)
+        job = world.drop("a.jsonl", chats(2))
+        wire = TwistedWire(world.small.transport())
+        wire.after = lambda request, response: dies_after_create(request)
+        with pytest.raises(Killed):
+            world.run_functions(world.connect(transport=wire))
+        world.redeliver()
+        world.clock.advance(seconds=1_000)  # nobody holds the part any more
+
+        world.run_until_over(job)
+
+        assert world.job(job).state == "completed"
+        assert len(world.small.batches) == 1
+
+
+def dies_after_create(request: httpx.Request) -> None:
+    if named(request) == "POST /v1/batches":
+        raise Killed("created")
 
 
 def oldest_first(world: World, request: httpx.Request) -> httpx.Response | None:
