@@ -194,7 +194,7 @@ ROWS = (
             (
                 "offset = lines.seek(start + len(UTF8_MARK) if marked else start)",
                 "offset = lines.seek(start)",
-                "the first answer of a marked file is asked and paid again",
+                "a byte order mark stands in the middle of the results",
             ),
         ),
     ),

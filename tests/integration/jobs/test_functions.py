@@ -268,6 +268,15 @@ def test_strange_batch_still_ends_with_every_request_answered(world: World, quir
     assert [part.state for part in world.parts(job.id) if part.state != PartState.LANDED] == []
 
 
+def test_mark_before_the_first_answer_is_not_in_the_results(world: World) -> None:
+    world.small.misbehave("bom")
+
+    job = world.run_job("file.jsonl", chats(6))
+
+    assert len(world.small.batches) == 1
+    assert b"\xef\xbb\xbf" not in world.read(f"{job.results_prefix}results.jsonl")
+
+
 @pytest.mark.parametrize("quirk", ["unknown_custom_id", "repeated_custom_id"])
 def test_extra_answers_are_kept_aside_and_counted(world: World, quirk: str) -> None:
     world.small.misbehave(quirk)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.libraries import Folder
 from tests.support.refusing_s3 import Refusal, RefusingSession
+from tests.support.wires import TwistedWire, refused
 from tests.support.world import World
 
 CATS, NEW, DOGS = "Cats sleep sixteen hours a day.", "Cats purr.", "Dogs bark at strangers."
@@ -191,3 +192,22 @@ def test_upload_refused_for_good_is_tried_when_dropped_again(folder: Folder, wor
     folder.put("cats.md", CATS)
     folder.settle()
     assert folder.states() == {"cats.md": "searchable"}
+
+
+def test_uploads_that_openai_never_takes_keep_no_other_from_the_store(
+    folder: Folder, world: World
+) -> None:
+    wire = TwistedWire(world.small.transport())
+    wire.before = lambda request: (
+        refused(503, "The engine is overloaded.") if CATS.encode() in request.content else None
+    )
+    edges = world.connect(transport=wire)
+    folder.put("dogs.md", DOGS, notify=False)
+
+    for number in range(13):  # there is always one that was not tried yet
+        folder.put(f"cats{number}.md", f"{CATS} {number}", notify=False)
+        folder.send({"library": folder.name, "reconcile": True}, edges)
+        folder.tick(edges)
+
+    assert folder.texts() == [DOGS]
+    assert folder.states()["dogs.md"] == "searchable"
