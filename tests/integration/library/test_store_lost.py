@@ -208,6 +208,7 @@ def test_libraries_that_share_a_store_spare_each_others_files(folder: Folder, wo
 
     assert folder.texts() == [CATS, DOGS]
     assert folder.uploads() == 2
+    assert "detach_file" not in {call.route for call in world.small.calls}
     assert "other libraries keep 1 files in this store: spared" in folder.report()["repaired"]
 
 
