@@ -97,7 +97,7 @@ def _follow(world: World, home: Path, order: Order, console: Console) -> int:
     for line in summary(last.job, order.out):
         screen.say(line)
     screen.say(f"{last.job.state}: {', '.join(map(str, fetched))}")
-    if not world.real:
+    if not world.real and last.job.parts:
         screen.say(INVENTED)
     screen.say(f"To look at: {order.out / 'report.html'}")
     return STATUS[last.job.state]
