@@ -96,7 +96,7 @@ def _answered(client: Client, programs: Path, folder: str) -> int:
         done = subprocess.run(
             _command(client, programs, folder),
             cwd=home,
-            env=environment(base_url, **client.package.environment),
+            env=environment(base_url),
             capture_output=True,
             text=True,
             timeout=LONGEST,

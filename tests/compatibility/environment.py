@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from local.paths import ROOT
@@ -26,7 +26,6 @@ class Package:
     requirements: Sequence[str]
     python: str = "3.11"
     npm: bool = False
-    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -223,16 +223,7 @@ def _wait(base_url: str, process: "subprocess.Popen[Any]", log: Path) -> None:
 
 
 def _run(file: Path, out: Path, base_url: str) -> int:
-    command = ["-m", "local", "run", str(file), "--real", "--out", str(out)]
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=os.environ | {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "sk-peer"},
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-        check=False,
-    )
+    done = _in_our_stack(["local", "run", str(file), "--real", "--out", str(out)], base_url)
     if done.returncode:
         print(done.stdout, done.stderr, file=sys.stderr)
     results = out / "results.jsonl"
@@ -241,15 +232,7 @@ def _run(file: Path, out: Path, base_url: str) -> int:
 
 
 def _library(base_url: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.compatibility.library"],
-        cwd=ROOT,
-        env=os.environ | {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "sk-peer"},
-        capture_output=True,
-        text=True,
-        timeout=LONGEST,
-        check=False,
-    )
+    done = _in_our_stack(["tests.compatibility.library"], base_url)
     if done.returncode:
         print(done.stderr, file=sys.stderr)
         return "was not tried"
@@ -258,6 +241,19 @@ def _library(base_url: str) -> str:
         return f"is in sync after {seen['seconds']} s: {_counted(seen['states'])}"
     reasons = "; ".join(seen["reasons"])
     return f"is not in sync, and its report says: {reasons}"
+
+
+def _in_our_stack(module: list[str], base_url: str) -> "subprocess.CompletedProcess[str]":
+    """A module of ours with its arguments, for which the peer is OpenAI."""
+    return subprocess.run(
+        [sys.executable, "-m", *module],
+        cwd=ROOT,
+        env=os.environ | {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "sk-peer"},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
 
 
 def _counted(states: dict[str, int]) -> str:

@@ -13,6 +13,7 @@ from shared.errors import ActionRequired
 from shared.jobs.edges import JobEdges
 from tests.support.batch_files import chat, chats, lines
 from tests.support.names import KEY
+from tests.support.wires import TwistedWire
 from tests.support.world import World
 
 HEADERS = "/batchdrop/headers"
@@ -101,23 +102,13 @@ def test_endpoint_of_another_server_is_taken() -> None:
     assert [part.endpoint for part in world.edges.ledger.parts(job)] == ["/v1/score"]
 
 
-class Recording(httpx.BaseTransport):
-    """The small OpenAI's transport, with the headers of every request written down."""
-
-    def __init__(self, inner: httpx.BaseTransport) -> None:
-        self.inner = inner
-        self.seen: list[httpx.Headers] = []
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.seen.append(request.headers)
-        return self.inner.handle_request(request)
-
-
-def with_headers(world: World, stored: object) -> tuple[JobEdges, Recording]:
+def with_headers(world: World, stored: object) -> tuple[JobEdges, list[httpx.Headers]]:
+    """Edges, and the headers of every request that they send."""
     value = stored if isinstance(stored, str) else json.dumps(stored)
     world.session.client("ssm").put_parameter(Name=HEADERS, Value=value, Type="SecureString")
-    recording = Recording(world.small.transport())
-    return world.connect(transport=recording), recording
+    seen: list[httpx.Headers] = []
+    wire = TwistedWire(world.small.transport(), before=lambda request: seen.append(request.headers))
+    return world.connect(transport=wire), seen
 
 
 @pytest.fixture
@@ -126,23 +117,23 @@ def world(aws: None) -> World:
 
 
 def test_every_call_carries_the_extra_headers(world: World) -> None:
-    edges, recording = with_headers(world, {"api-key": SECRET, "X-Version": "2026-01-01"})
+    edges, seen = with_headers(world, {"api-key": SECRET, "X-Version": "2026-01-01"})
     world.edges = edges
 
     assert world.run_job("a.jsonl", chats(2)).state == "completed"
 
-    assert len(recording.seen) > 5
-    assert {each["api-key"] for each in recording.seen} == {SECRET}
-    assert {each["x-version"] for each in recording.seen} == {"2026-01-01"}
-    assert {each["authorization"] for each in recording.seen} == {f"Bearer {KEY}"}
+    assert len(seen) > 5
+    assert {each["api-key"] for each in seen} == {SECRET}
+    assert {each["x-version"] for each in seen} == {"2026-01-01"}
+    assert {each["authorization"] for each in seen} == {f"Bearer {KEY}"}
 
 
 def test_authorization_of_a_gateway_counts_instead_of_the_keys(world: World) -> None:
-    edges, recording = with_headers(world, {"authorization": f"Bearer {KEY}9"})
+    edges, seen = with_headers(world, {"authorization": f"Bearer {KEY}9"})
 
     edges.openai.batch_page()
 
-    assert recording.seen[0].get_list("Authorization") == [f"Bearer {KEY}9"]
+    assert seen[0].get_list("Authorization") == [f"Bearer {KEY}9"]
 
 
 @pytest.mark.parametrize(
@@ -161,14 +152,14 @@ def test_authorization_of_a_gateway_counts_instead_of_the_keys(world: World) -> 
     ],
 )
 def test_headers_that_no_call_can_carry_are_told_without_them(world: World, stored: object) -> None:
-    edges, recording = with_headers(world, stored or " ")
+    edges, seen = with_headers(world, stored or " ")
 
     with pytest.raises(ActionRequired) as told:
         edges.openai.batch_page()
 
     assert f"the headers can't be read from {HEADERS}" in told.value.reason
     assert SECRET not in str(told.value)
-    assert recording.seen == []
+    assert seen == []
 
 
 def test_header_that_a_server_quotes_is_not_shown(world: World) -> None:

@@ -1,6 +1,5 @@
 """The clock's function: many batches in few calls, and nothing left half-open."""
 
-import json
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +19,7 @@ from tests.support.batch_files import chat, chats, lines
 from tests.support.interrupts import Killed
 from tests.support.names import INBOX
 from tests.support.refusing_s3 import Refusal, RefusingSession
+from tests.support.wires import TwistedWire, named
 from tests.support.world import World
 
 
@@ -348,20 +348,14 @@ def test_sweep_leaves_the_input_of_a_batch_that_runs(world: World) -> None:
     assert set(world.small.files) == {file}
 
 
-class RawIds(httpx.BaseTransport):
+def with_raw_ids(request: httpx.Request, response: httpx.Response) -> httpx.Response | None:
     """Lists files by other ids than an upload got, as LiteLLM's proxy does."""
-
-    def __init__(self, inner: httpx.BaseTransport) -> None:
-        self.inner = inner
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        answer = self.inner.handle_request(request)
-        if (request.method, request.url.path) != ("GET", "/v1/files"):
-            return answer
-        body = json.loads(answer.read())
-        for file in body["data"]:
-            file["id"] = f"raw-{file['id']}"
-        return httpx.Response(answer.status_code, json=body)
+    if named(request) != "GET /v1/files":
+        return None
+    body = response.json()
+    for file in body["data"]:
+        file["id"] = f"raw-{file['id']}"
+    return httpx.Response(response.status_code, json=body)
 
 
 @pytest.mark.parametrize("keep_files", ["true", "false"])
@@ -372,7 +366,7 @@ def test_sweep_knows_an_input_by_its_name_where_lists_have_other_ids(
     world.drop("a.jsonl", chats(1))
     kept = world.run_job("b.jsonl", chats(2), keep_files=keep_files)
     world.clock.advance(hours=7)
-    behind = world.connect(transport=RawIds(world.small.transport()))
+    behind = world.connect(transport=TwistedWire(world.small.transport(), after=with_raw_ids))
 
     assert sweep(behind)["UploadsDeleted"] == 0
     assert kept.state == "completed"
