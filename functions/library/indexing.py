@@ -101,7 +101,8 @@ def _resolved(session: SyncSession, content: Content, file: StoreFile | None) ->
     if file.status == "cancelled":
         return content.refused(session.now, "cancelled", "somebody cancelled its indexing")
     if file.status == "completed":
-        return content.searchable(session.now, file.usage_bytes)
+        attributes = file.attributes if content.attach_answer_lost else None
+        return content.searchable(session.now, file.usage_bytes, attributes)
     if file.status == "failed":
         error = file.last_error or LastError(code="server_error", message="no reason was given")
         return content.refused(session.now, error.code or "server_error", error.message)

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from shared.library.model import LedgerRow
+from shared.library.metadata import Attributes
+from shared.library.model import LedgerRow, fingerprint
 from shared.objects import Source
 from shared.text import shorten
 
@@ -166,9 +167,18 @@ class Content(LedgerRow):
     def not_attached(self, now: datetime, pause: timedelta = timedelta(0)) -> Self:
         return self._changed(now, batch_id=None, state=ContentState.UPLOADED, due=now + pause)
 
-    def searchable(self, now: datetime, usage_bytes: int = 0) -> Self:
-        cleared = {"batch_id": None, "tries": 0, "absences": 0, "error": "", "message": ""}
-        return self._changed(now, state=ContentState.SEARCHABLE, usage_bytes=usage_bytes, **cleared)
+    def searchable(
+        self, now: datetime, usage_bytes: int = 0, attributes: Attributes | None = None
+    ) -> Self:
+        """After a lost answer with the attributes that the store lists.
+
+        An earlier call may be the one that attached it, with the attributes it had then.
+        """
+        changes: dict[str, object] = {"batch_id": None, "tries": 0, "absences": 0}
+        changes |= {"error": "", "message": "", "usage_bytes": usage_bytes}
+        if attributes is not None:
+            changes["attributes_fingerprint"] = fingerprint(attributes)
+        return self._changed(now, state=ContentState.SEARCHABLE, **changes)
 
     def described(self, now: datetime, attributes_fingerprint: str) -> Self:
         described = {"attributes_fingerprint": attributes_fingerprint, "attributes_refused": ""}

@@ -56,6 +56,7 @@ class StoreFile(OpenAIObject):
     last_error: LastError | None = None
     usage_bytes: int = 0
     created_at: Seconds = 0
+    attributes: dict[str, Any] = {}
 
 
 class FileBatch(OpenAIObject):

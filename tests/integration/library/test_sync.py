@@ -397,6 +397,26 @@ def test_attach_with_lost_answer_is_not_taken_for_an_old_failure(
     assert folder.states() == {"cats.md": "searchable"}
 
 
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [({}, {"year": 2026}), ({"year": 2025}, {"year": 2026}), ({"year": 2025}, {})],
+)
+def test_attach_that_never_arrived_does_not_hide_the_attributes_of_the_one_before(
+    folder: Folder, world: World, first: dict[str, int], then: dict[str, int]
+) -> None:
+    folder.describe("cats.md", **first)
+    folder.put("cats.md", CATS)
+    world.small.misbehave("cut_after", route="create_file_batch")
+    folder.tick()
+    assert len(folder.store.documents) == 1
+    folder.describe("cats.md", **then)
+    world.small.misbehave("list_forgets", route="list_store_files")
+    world.small.misbehave("cut_before", route="create_file_batch")
+    folder.settle()
+
+    assert [each.attributes for each in folder.searchable] == [then]
+
+
 def test_reconcile_repairs_folder_ledger_and_store(folder: Folder, world: World) -> None:
     folder.put("cats.md", CATS)
     folder.put("dogs.md", DOGS)
