@@ -64,9 +64,12 @@ def evaluate(edges: AuditEdges, events: Sequence[AuditLog], now: int, memory: Me
         found, observations = edges.engine.evaluate_event(event)
         findings += found
         keyed += observations
-    of_events = _evaluate_patterns(edges, keyed, now, memory)
+    later = [each for each in keyed if edges.engine.is_derived(each[0][0])]
+    first = [each for each in keyed if not edges.engine.is_derived(each[0][0])]
+    of_events = _evaluate_patterns(edges, first, now, memory)
     findings += of_events.findings
-    of_findings = _evaluate_patterns(edges, edges.engine.derive(findings), now, memory)
+    later += edges.engine.derive(findings)
+    of_findings = _evaluate_patterns(edges, later, now, memory)
     findings += of_findings.findings
     additions = of_events.additions | of_findings.additions
     lost = of_events.lost + of_findings.lost

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from functions.audit.metrics import Metrics, combined
-from functions.audit.notify import notify
+from functions.audit.notify import close_incidents, notify
 from functions.audit.walk import walk
 from shared.audit.cursor import DAY, TENANT, Cursor, opened
 from shared.audit.edges import AuditEdges
@@ -29,6 +29,7 @@ def tick(edges: AuditEdges, until: datetime) -> Metrics:
             break
         except Exception as error:  # noqa: BLE001  # one stream failed; raised with the others below
             failures.append(error)
+    metrics = combined(metrics, close_incidents(edges))
     if failures:
         raise ExceptionGroup("the audit log was not listed whole", failures)
     return metrics

@@ -1,68 +1,204 @@
-"""Turns findings into alerts: writes them, publishes what is new, stores them."""
+"""Turns findings into alerts and incidents: writes them, publishes what is news, stores them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from functions.audit.metrics import Metrics
-from shared.audit.alert_text import alert_text, record, subject
+from shared.audit.alert_text import alert_text, incident_text, record, subject
 from shared.audit.alerts import Alert
 from shared.audit.cursor import DAY, Alerting, Cursor, is_live
 from shared.audit.detection import Finding
 from shared.audit.edges import AuditEdges
+from shared.audit.incidents import (
+    MOST_LATE,
+    QUIET,
+    ActorIncidents,
+    Incident,
+    KnownIncident,
+    regrouped,
+)
 from shared.audit.ocsf import as_finding
-from shared.audit.paths import alert_key
+from shared.audit.paths import alerts_key, by_day
 from shared.audit.suppression import Settled, settle
+from shared.audit.tables import AlertDay
 from shared.aws.notifier import Notification
+from shared.errors import Conflict
 
-JSON = "application/json"
+JSON_LINES = "application/x-ndjson"
 RAISED = "Alert Raised"
+CLOSED = "Incident Closed"
+OVER_AFTER = QUIET + 15 * 60  # seconds: what comes late may still belong to it
+MOST_RACES = 3  # with another stream about one actor
+
+
+class _Told(NamedTuple):
+    """An incident that is news, and the alert it is news for."""
+
+    alert: Alert
+    incident: Incident
 
 
 def notify(edges: AuditEdges, cursor: Cursor, findings: Sequence[Finding]) -> Metrics:
-    """Publishes each alert once, however often its events come and however pages are cut."""
-    dry_run = cursor.stream if cursor.alerting == Alerting.DRY else None
-    stored = [
-        alert
-        for dedup in dict.fromkeys(finding.dedup for finding in findings)
-        for alert in edges.tables.alerts(dedup, dry_run)
-    ]
-    settled = settle(findings, stored, edges.config)
-    if dry_run is not None:
-        for each in settled:
-            _write(edges, each.alert, f"dry/{dry_run.replace('#', '-')}")
-            _keep(edges, each.alert, dry_run)
+    """Tells each incident once, and once more if it gets worse, however pages are cut."""
+    if not findings:
         return {}
-    published = [_store(edges, cursor, each) for each in settled]
-    stored_now = sum(each.is_news for each in settled)
-    return {"AuditAlertsStored": stored_now, "AuditAlertsPublished": sum(published)}
+    for _ in range(MOST_RACES):
+        try:
+            return _notify(edges, cursor, findings)
+        except Conflict:
+            continue  # another stream told something of the same actor meanwhile
+    return _notify(edges, cursor, findings)
 
 
-def _store(edges: AuditEdges, cursor: Cursor, settled: Settled) -> bool:
-    """Writes, notifies, then commits: a crash in between publishes again, with the same id."""
-    alert = settled.alert
-    publishes = settled.notify and is_live(cursor, alert.time)
-    if settled.is_news:
-        _write(edges, alert, "alerts")
-    if publishes:
-        edges.notifier.publish(notification(alert))
-    _keep(edges, alert, None)
-    return publishes
+def _notify(edges: AuditEdges, cursor: Cursor, findings: Sequence[Finding]) -> Metrics:
+    dry_run = cursor.stream if cursor.alerting == Alerting.DRY else None
+    actors = [] if dry_run else [finding.person for finding in findings]
+    known = edges.tables.look_up(_days(edges, findings), actors, dry_run)
+    settled = settle(findings, known.alerts, edges.config)
+    if not settled:
+        return {}
+    changed = [each.alert for each in settled]
+    if dry_run is not None:
+        _write(edges, {each.id: "" for each in changed}, changed, f"dry/{_safe(dry_run)}")
+        edges.tables.put_alerts(changed, (), _kept_until(edges), dry_run)
+        return {}
+    live = [each for each in settled if is_live(cursor, each.alert.time)]
+    incidents, told = _incidents(edges, live, known.incidents)
+    belongs = {m.id: i.id for each in incidents for i in each.incidents for m in i.members}
+    _write(edges, belongs, [each.alert for each in settled if each.is_news], "alerts")
+    edges.notifier.publish_all([notification(alert, incident) for alert, incident in told])
+    edges.tables.put_alerts(changed, incidents, _kept_until(edges))
+    stored = sum(each.is_news for each in settled)
+    return {"AuditAlertsStored": stored, "AuditAlertsPublished": len(told)}
 
 
-def _keep(edges: AuditEdges, alert: Alert, dry_run: str | None) -> None:
-    kept_until = edges.seconds() + edges.settings.audit_kept_days * DAY
-    edges.tables.put_alert(alert, kept_until, dry_run)
+def close_incidents(edges: AuditEdges) -> Metrics:
+    """Tells what was more than people heard when it began, now that it is over."""
+    now = edges.seconds()
+    actors = edges.tables.open_incidents(now)
+    known = edges.tables.look_up((), actors).incidents
+    closed = [_closed(each, now) for each in known.values()]
+    edges.notifier.publish_all([each for _, some in closed for each in some])
+    for row, _ in closed:
+        try:
+            edges.tables.put_alerts((), [row], _kept_until(edges))
+        except Conflict:
+            continue  # there is more of it: another run closes it
+    return {"AuditIncidentsClosed": sum(len(some) for _, some in closed)}
 
 
-def _write(edges: AuditEdges, alert: Alert, folder: str) -> None:
-    edges.s3.write(alert_key(alert, folder), [json.dumps(record(alert)).encode()], JSON)
+def _closed(row: ActorIncidents, now: int) -> tuple[ActorIncidents, list[Notification]]:
+    over = {each.id for each in row.incidents if _is_over(each, now)}
+    told = [
+        closing(each.shown(row.actor))
+        for each in row.incidents
+        if each.id in over and each.told and len(each.members) > each.told_alerts
+    ]
+    kept = tuple(
+        each.model_copy(update={"is_closed": True, "told_alerts": len(each.members)})
+        if each.id in over
+        else each
+        for each in row.incidents
+        if each.last > now - MOST_LATE
+    )
+    return row.model_copy(update={"incidents": kept, "due": _due(kept)}), told
 
 
-def notification(alert: Alert) -> Notification:
+def _is_over(incident: KnownIncident, now: int) -> bool:
+    return not incident.is_closed and now >= incident.last + OVER_AFTER
+
+
+def _due(incidents: Iterable[KnownIncident]) -> int | None:
+    return min((each.last + OVER_AFTER for each in incidents if not each.is_closed), default=None)
+
+
+def _incidents(
+    edges: AuditEdges, settled: Sequence[Settled], known: Mapping[str, ActorIncidents]
+) -> tuple[list[ActorIncidents], list[_Told]]:
+    """The rows as they are with these alerts, and what of them is news."""
+    by_actor: dict[str, list[Settled]] = {}
+    for each in settled:
+        by_actor.setdefault(each.alert.actor, []).append(each)
+    rows, told = [], []
+    for actor, some in by_actor.items():
+        row = known.get(actor, ActorIncidents(actor=actor))
+        found = regrouped(actor, row.incidents, [each.alert for each in some])
+        news = list(_news(actor, found, some))
+        told += news
+        heard = {each.incident.id: each.incident for each in news}
+        incidents = tuple(_heard(each, heard) for each in found)
+        rows.append(row.model_copy(update={"incidents": incidents, "due": _due(incidents)}))
+    return rows, told
+
+
+def _heard(incident: KnownIncident, heard: Mapping[str, Incident]) -> KnownIncident:
+    told = heard.get(incident.id)
+    if told is None:
+        return incident
+    return incident.model_copy(update={"told": told.severity, "told_alerts": told.alerts})
+
+
+def _news(
+    actor: str, incidents: Sequence[KnownIncident], settled: Sequence[Settled]
+) -> Iterator[_Told]:
+    """Each incident that is worse than people know, by the worst of its alerts."""
+    loud = [each.alert for each in settled if each.notify]
+    for incident in incidents:
+        ids = {each.id for each in incident.members}
+        own = [each for each in loud if each.id in ids]
+        if not own:
+            continue
+        worst = max(own, key=lambda each: each.severity.rank)
+        if incident.told is None or worst.severity.rank > incident.told.rank:
+            yield _Told(worst, incident.shown(actor))
+
+
+def _days(edges: AuditEdges, findings: Iterable[Finding]) -> Iterator[AlertDay]:
+    """Where alerts lie that may cover these findings, or be covered by them."""
+    for each in findings:
+        around = 2 * edges.config.rule(each.detection).suppress
+        for day in range((each.time - around) // DAY, (each.time + around) // DAY + 1):
+            yield AlertDay(each.dedup, day)
+
+
+def _write(
+    edges: AuditEdges, incidents: Mapping[str, str], alerts: Sequence[Alert], folder: str
+) -> None:
+    """The alerts of a page as one object a day."""
+    for day, some in by_day(alerts).items():
+        lines = [json.dumps(record(each, incidents.get(each.id, ""))).encode() for each in some]
+        edges.s3.write(alerts_key(day, lines, folder), [b"\n".join(lines)], JSON_LINES)
+
+
+def _kept_until(edges: AuditEdges) -> int:
+    return edges.seconds() + edges.settings.audit_kept_days * DAY
+
+
+def _safe(stream: str) -> str:
+    return stream.replace("#", "-")
+
+
+def notification(alert: Alert, incident: Incident) -> Notification:
     """A text for people; for systems the alert, also as an OCSF Detection Finding."""
     return Notification(
         type=RAISED,
         about=f"{subject(alert)} ({alert.id})",
-        text=alert_text(alert),
-        detail={"alert": record(alert), "ocsf": as_finding(alert)},
+        text=f"{alert_text(alert)}\n{incident_text(incident)}",
+        detail={
+            "alert": record(alert, incident.id),
+            "incident": incident.model_dump(mode="json"),
+            "ocsf": as_finding(alert),
+        },
+    )
+
+
+def closing(incident: Incident) -> Notification:
+    """What an incident was, now that nothing has been added to it for a while."""
+    alerts = f"{incident.alerts:,} alerts about {incident.actor}"
+    return Notification(
+        type=CLOSED,
+        about=f"{incident.severity.upper()} {alerts} ({incident.id})",
+        text=incident_text(incident, closed=True),
+        detail={"incident": incident.model_dump(mode="json")},
     )

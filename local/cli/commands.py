@@ -178,6 +178,7 @@ def replay(
     config: Annotated[
         Path | None, Option(help="the detections' YAML; without it the defaults")
     ] = None,
+    incidents: Annotated[bool, Option("--incidents", help="one line an incident")] = False,
 ) -> int:
     """Run audit events through the detections and print the alerts; nothing is touched.
 
@@ -187,7 +188,7 @@ def replay(
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # the encoding of JSON, whatever the terminal's
-    return main(file, config)
+    return main(file, config, incidents=incidents)
 
 
 @app.command(rich_help_panel=OPERATE)

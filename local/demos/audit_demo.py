@@ -1,7 +1,6 @@
 """`make run-audit`: the audit function, deployed here, sends alerts about a theft."""
 
 import json
-import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,11 +12,12 @@ from rich.text import Text
 from local.demos.audit_scenario import Event, Scene, attack, quiet_days
 from local.world.stack import World, WorldOptions, make_world
 from local.world.workspace import logs_kept_on_failure, temporary_home
+from shared.audit.alert_text import shown_name
 
 ADMIN_KEY_PARAMETER = "/batchdrop/openai-admin-key"
 MADE_UP_KEY = "sk-admin-made-up-for-the-small-openai"
 TIMEOUT = 60.0  # seconds for events to land
-STYLES = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow"}
+STYLES = {"critical": "bold red", "high": "red", "medium": "yellow"}
 EXPECTED = frozenset({"A4", "A5", "A6", "D2", "D5", "K1", "S2", "S4"})  # by the attack
 
 
@@ -42,6 +42,8 @@ class Demo:
         self._full = full
         self._event_ids: list[str] = []
         self._alerted: set[str] = set()
+        self._alerts: list[Event] = []
+        self._objects: set[str] = set()
         world.client("ssm").put_parameter(
             Name=ADMIN_KEY_PARAMETER, Value=MADE_UP_KEY, Type="SecureString", Overwrite=True
         )
@@ -60,11 +62,27 @@ class Demo:
         self._console.print(Text(f"\n{scene.title}", style="bold"))
         self._add_events(scene.events)
         self._wait_until_landed()
-        alerts = list(self._receive())
+        told = list(self._receive())
+        alerts = [each for each in self._new_alerts() if each["severity"] in STYLES]
         for alert in alerts:
-            self._print_alert(alert["Subject"], alert["Message"])
+            first_line = f"{alert['severity'].upper()}: {alert['title']}"
+            is_told = any(each["Message"].startswith(first_line) for each in told)
+            self._print_alert(alert, is_told=is_told)
+        for message in told if self._full else ():
+            self._console.print(Text(message["Message"]))
         if not alerts:
             self._console.print(Text("  no alert", style="dim"))
+
+    def _new_alerts(self) -> list[Event]:
+        """Those in S3 that were not there before, or were not as bad."""
+        bucket, s3 = self._world.outputs["DataBucketName"], self._world.client("s3")
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix="audit/alerts/").get("Contents", [])
+        new = sorted(each["Key"] for each in listed if each["Key"] not in self._objects)
+        self._objects.update(new)
+        texts = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in new]
+        found = [json.loads(line) for text in texts for line in text.splitlines()]
+        self._alerts += found
+        return sorted(found, key=lambda each: (each["time"], each["detection"]))
 
     def _add_events(self, events: list[Event]) -> None:
         named = [
@@ -91,35 +109,28 @@ class Demo:
         query = {"TableName": table, "Key": {"id": {"S": event}}}
         return "Item" in self._world.client("dynamodb").get_item(**query)
 
-    def _print_alert(self, subject: str, text: str) -> None:
-        raised = re.match(r"Alert Raised: \w+ (\w\d) ", subject)
-        if raised is None:
-            return
-        detection = raised[1]
-        severity, _, title = text.splitlines()[0].partition(": ")
+    def _print_alert(self, alert: Event, *, is_told: bool) -> None:
+        severity, detection = alert["severity"].upper(), alert["detection"]
         self._alerted.add(detection)
-        self._console.print(Text(f"  {severity:<8} {detection}  {title}", style=STYLES[severity]))
-        lines = text.splitlines() if self._full else _details(text)
-        for line in lines:
-            self._console.print(Text(f"               {line}", style="" if self._full else "dim"))
+        line = f"  {severity:<8} {detection}  {alert['title']}"
+        self._console.print(Text(line, style=STYLES[alert["severity"]]))
+        told = "  → people are told" if is_told else ""
+        self._console.print(Text(f"               {_details(alert)}{told}", style="dim"))
 
     def _print_summary(self) -> None:
         bucket = self._world.outputs["DataBucketName"]
-        s3 = self._world.client("s3")
-        listed = s3.list_objects_v2(Bucket=bucket, Prefix="audit/alerts/").get("Contents", [])
-        alerts = [
-            json.loads(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read())
-            for each in listed
-        ]
-        quiet = sorted(
-            {f"{a['detection']} {a['title']}" for a in alerts if a["severity"] == "signal"}
-        )
+        quiet = {
+            f"{a['detection']} {a['title']}" for a in self._alerts if a["severity"] == "signal"
+        }
         self._console.print(Text("\nStored, not sent", style="bold"))
-        for title in quiet:
+        for title in sorted(quiet):
             self._console.print(Text(f"  signal   {title}", style="dim"))
+        incidents = len({each["incident"] for each in self._alerts if each["severity"] in STYLES})
+        alerts = len({each["id"] for each in self._alerts if each["severity"] in STYLES})
         detections, events = ", ".join(sorted(self._alerted)), len(self._event_ids)
         self._console.print(
-            f"\n{events} events landed in s3://{bucket}/audit/events/; alerts: {detections}"
+            f"\n{events} events landed in s3://{bucket}/audit/events/; "
+            f"{alerts} alerts in {incidents} incident: {detections}"
         )
 
     def _receive(self) -> Iterator[dict[str, Any]]:
@@ -144,8 +155,7 @@ class Demo:
         return url
 
 
-def _details(text: str) -> Iterator[str]:
+def _details(alert: Event) -> str:
     """One line with who, from where, and what changed, without what and when."""
-    details = text.split("\n\n")[1].splitlines()
-    kept = [line for line in details if not line.startswith(("What ", "When "))]
-    yield " · ".join(" ".join(line.split()) for line in kept)
+    context = [f"{shown_name(name)} {text}" for name, text in alert["context"] if text]
+    return " · ".join([f"Who {alert['who']}", f"From {alert['where']}", *context])

@@ -2,6 +2,7 @@
 
 import gc
 import gzip
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,14 +12,18 @@ from shared.audit.alert_text import INNER
 from shared.audit.alerts import Alert
 from shared.audit.config import Config, Misconfigured, read_config
 from shared.audit.events import AuditLog, Unreadable, read_event
+from shared.audit.incidents import Incident, grouped
 from shared.audit.reading import entries
 from shared.audit.replay import replay
 
 GZIP = b"\x1f\x8b"
 
 
-def main(files: Sequence[str], yaml: Path | None) -> int:
-    """Prints alerts as JSON lines. 0: all was read; 1: some events were not; 2: none were."""
+def main(files: Sequence[str], yaml: Path | None, *, incidents: bool = False) -> int:
+    """Prints alerts, or the incidents they are, as JSON lines.
+
+    0: all was read; 1: some events were not; 2: none were.
+    """
     problems: list[str] = []
     try:
         config = read_config(yaml.read_text()) if yaml else Config()
@@ -28,11 +33,11 @@ def main(files: Sequence[str], yaml: Path | None) -> int:
         return 2
     with _without_collection():
         events = [event for text in texts for event in events_in(text, problems)]
-        alerts = replay(events, config)
+        found = grouped(replay(events, config))
     for problem in problems:
         print(problem, file=sys.stderr)
-    for alert in alerts:
-        print(shown(alert))
+    for line in _by_incident(found) if incidents else _by_alert(found):
+        print(line)
     return 1 if problems else 0
 
 
@@ -45,8 +50,25 @@ def events_in(text: bytes, problems: list[str]) -> Iterator[AuditLog]:
             problems.append(_problem(number, error, raw))
 
 
-def shown(alert: Alert) -> str:
-    return alert.model_dump_json(exclude=INNER)
+def _by_incident(found: Sequence[tuple[Incident, list[Alert]]]) -> Iterator[str]:
+    for incident, alerts in found:
+        worst = max(alerts, key=lambda each: each.severity.rank)
+        yield json.dumps(
+            {**incident.model_dump(mode="json"), "who": worst.who, "title": worst.title},
+            ensure_ascii=False,
+        )
+
+
+def _by_alert(found: Sequence[tuple[Incident, list[Alert]]]) -> Iterator[str]:
+    pairs = [(alert, incident.id) for incident, alerts in found for alert in alerts]
+    for alert, incident_id in sorted(pairs, key=lambda pair: pair[0].order):
+        yield shown(alert, incident_id)
+
+
+def shown(alert: Alert, incident: str) -> str:
+    """As JSON; of an alert's texts nothing is changed."""
+    known = alert.model_dump(mode="json", exclude=INNER)
+    return json.dumps({**known, "incident": incident}, ensure_ascii=False, separators=(",", ":"))
 
 
 @contextmanager

@@ -7,9 +7,11 @@ only the official examples show (fingerprints, location) may be missing.
 from functools import lru_cache
 from typing import NamedTuple
 
+from shared.audit.addresses import bare_asn, canonical, host_of
 from shared.audit.lenient import Lenient
 
 NOBODY = "unknown"
+DIRECTORY = "the directory (SCIM; no actor is given)"
 
 
 class AuditLogActorUser(Lenient, frozen=True):
@@ -66,7 +68,8 @@ class Who(NamedTuple):
     email: str | None  # in lower case
     key: str | None  # tracking id of the API key that acted
     session: AuditLogActorSession | None
-    ip: str | None
+    ip: str | None  # in one spelling
+    host: str  # its IPv6 address's /64, or its IPv4 address; empty if there is none
     place: IpAddressDetails
 
 
@@ -88,6 +91,7 @@ def resolved(actor: AuditLogActor) -> Who:
         key=key,
         session=actor.session,
         ip=ip,
+        host=host_of(ip) if ip else "",
         place=place,
     )
 
@@ -112,12 +116,8 @@ def _service_account(actor: AuditLogActor) -> str | None:
 
 def _address(actor: AuditLogActor) -> tuple[str | None, IpAddressDetails]:
     session = actor.session or AuditLogActorSession()
-    return session.ip_address or None, session.ip_address_details or IpAddressDetails()
-
-
-def bare_asn(asn: str) -> str:
-    """AS64500 and 64500 are the same network."""
-    return asn.strip().upper().removeprefix("AS").strip()
+    ip = canonical(session.ip_address) if session.ip_address else ""
+    return ip or None, session.ip_address_details or IpAddressDetails()
 
 
 def _where(actor: AuditLogActor, ip: str | None, place: IpAddressDetails) -> str:

@@ -6,15 +6,17 @@ from pydantic import JsonValue
 
 from shared.audit.alerts import Alert
 from shared.audit.catalogue import ABOUT
+from shared.audit.incidents import Incident
 from shared.text import REASON, sanitize
 
-INNER = {"level", "parts"}  # of an alert, of no use to others
+INNER = {"level", "parts", "kept_at"}  # of an alert, of no use to others
 
 
-def record(alert: Alert) -> dict[str, JsonValue]:
+def record(alert: Alert, incident: str = "") -> dict[str, JsonValue]:
     """The alert for systems and for good, with what to do about it."""
     about = ABOUT[alert.detection]
     dumped: dict[str, JsonValue] = alert.model_dump(mode="json", exclude=INNER)
+    dumped["incident"] = incident
     known = {"name": about.name, "false_positives": about.false_positives}
     return dumped | known | {"runbook": list(about.runbook)}
 
@@ -34,7 +36,7 @@ def alert_text(alert: Alert) -> str:
         f"Who       {sanitize(alert.who)}",
         f"From      {sanitize(alert.where)}",
         *(
-            f"{_word(sanitize(name)):<9} {sanitize(value)}"
+            f"{shown_name(sanitize(name)):<9} {sanitize(value)}"
             for name, value in alert.context
             if value
         ),
@@ -49,11 +51,25 @@ def alert_text(alert: Alert) -> str:
     return "\n".join(lines)
 
 
-def _line(name: str, value: str) -> str:
-    return f"{_word(sanitize(name)):<9} {sanitize(value)}"
+def incident_text(incident: Incident, *, closed: bool = False) -> str:
+    """One line of an alert; the whole text when nothing more is expected."""
+    alerts = "1 alert" if incident.alerts == 1 else f"{incident.alerts:,} alerts"
+    about = f"{alerts} ({', '.join(incident.detections)}) about {sanitize(incident.actor)}"
+    if not closed:
+        return f"Incident {incident.id}: {about} until now; told again if it gets worse."
+    lines = [
+        f"{incident.severity.upper()}: {about}",
+        "",
+        f"From      {clock(incident.first)}",
+        f"To        {clock(incident.last)}",
+        f"Incident  {incident.id}",
+        "",
+        "Nothing was added to it for an hour. Its alerts are in S3 under audit/alerts/.",
+    ]
+    return "\n".join(lines)
 
 
-def _word(name: str) -> str:
+def shown_name(name: str) -> str:
     """Our words begin a line; a field of OpenAI's is written as it is."""
     return name if "_" in name else name.capitalize()
 

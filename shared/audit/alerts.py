@@ -21,11 +21,13 @@ class Alert(FrozenModel):
     level: Severity
     title: str
     dedup: str
+    actor: str  # whoever it is about, with whichever key
     event_ids: tuple[str, ...]
     who: str
     where: str
     context: tuple[tuple[str, str], ...] = ()
     attack: tuple[str, ...] = ()
+    kept_at: int = 0  # its time when it was first stored: where it lies
     parts: tuple["Alert", ...] = ()  # all it covers, by time, if that is more than itself
 
     @classmethod
@@ -40,6 +42,8 @@ class Alert(FrozenModel):
             level=finding.level,
             title=finding.title,
             dedup=finding.dedup,
+            actor=finding.person,
+            kept_at=finding.time,
             event_ids=finding.event_ids,
             who=finding.who,
             where=finding.where,
@@ -51,6 +55,11 @@ class Alert(FrozenModel):
     def order(self) -> tuple[int, str, str, tuple[str, ...], int]:
         """By time; of two of the same event the worse comes first."""
         return (self.time, self.detection, self.dedup, self.event_ids, -self.severity.rank)
+
+    @property
+    def last(self) -> int:
+        """The time of the last that it covers."""
+        return max((each.time for each in self.parts), default=self.time)
 
     @property
     def without_parts(self) -> Self:

@@ -47,6 +47,10 @@ else:
     Detections = create_model("Detections", __base__=_Rules, **_defaults)
 
 
+def _get(given: Any, name: str) -> Any:
+    return given.get(name) if isinstance(given, dict) else None
+
+
 class Config(Baseline):
     """The whole file. Every default is safe: the file may be empty."""
 
@@ -54,6 +58,17 @@ class Config(Baseline):
     ocsf: bool = False  # write events as OCSF too
     bus: Literal["events", "alerts"] = "events"  # alerts: nothing but alerts on the bus
     detections: Detections = Detections()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _vpns_in_one_place(cls, given: Any) -> Any:
+        """`detections.A5.vpn_asns`, as it was once written, silences A4 and A6 too."""
+        travel = _get(_get(given, "detections"), "A5")
+        if not isinstance(travel, dict) or "vpn_asns" not in travel:
+            return given
+        kept = {name: each for name, each in travel.items() if name != "vpn_asns"}
+        asns = [*(given.get("trusted_asns") or ()), *(travel["vpn_asns"] or ())]
+        return {**given, "trusted_asns": asns, "detections": {**given["detections"], "A5": kept}}
 
     def rule(self, detection: str) -> Rule:
         rule: Rule = getattr(self.detections, detection)

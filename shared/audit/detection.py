@@ -22,6 +22,15 @@ R = TypeVar("R", bound=Rule)
 HOUR = 3_600
 DAY = 24 * HOUR
 LONGEST_WHAT = 4_000  # bytes
+MOST_CONTEXT = 10  # pairs of a finding that is observed
+
+
+class Unusual(NamedTuple):
+    """What makes a finding worse unless several other people of the organization do the same."""
+
+    values: tuple[str, ...]  # what they would have in common: each of these
+    severity: Severity
+    most_others: int = 2  # of whom the same may be known
 
 
 class Verdict(NamedTuple):
@@ -32,6 +41,7 @@ class Verdict(NamedTuple):
     target: str
     context: tuple[tuple[str, str], ...] = ()
     raised: Severity | None = None  # what else happened makes it this bad
+    unusual: Unusual | None = None
 
 
 class Observation(NamedTuple):
@@ -72,6 +82,7 @@ class Match(NamedTuple):
     by: Observation
     observations: Sequence[Observation]
     verdict: Verdict
+    detection: str = ""  # whose finding it makes worse; empty: it is the pattern's own
 
 
 class Keyed(NamedTuple):
@@ -150,6 +161,12 @@ class Finding:
     where: str
     event_ids: tuple[str, ...]
     context: tuple[tuple[str, str], ...]
+    unusual: Unusual | None = None
+
+    @property
+    def person(self) -> str:
+        """The actor, with whichever key."""
+        return self.actor.partition("/")[0]
 
     @property
     def dedup(self) -> str:
@@ -177,16 +194,36 @@ class Pattern(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class DerivedPattern(Generic[R]):
-    """Observes findings of other detections, for a pattern to evaluate."""
+    """Observes findings too, and makes them worse for what else happened."""
 
-    of: frozenset[str]
-    observe: Callable[[Finding], Keyed]
+    observe: Callable[[Finding], Sequence[Keyed]]
     pattern: Pattern[R]
 
 
 def observe_nothing(_: AuditLog, __: Baseline, ___: Rule) -> Sequence[Keyed]:
     """For a pattern that observes findings alone."""
     return ()
+
+
+def observed(finding: Finding, *more: str) -> Observation:
+    """A finding as an observation, from which it can be made again."""
+    context = json.dumps(finding.context[:MOST_CONTEXT], ensure_ascii=False)
+    what = (finding.detection, finding.level, finding.target, finding.title, context, *more)
+    id_ = finding.event_ids[0]
+    return Observation(finding.time, id_, finding.actor, finding.who, finding.where, what)
+
+
+def worse(
+    observation: Observation,
+    severity: Severity,
+    proof: Sequence[Observation] = (),
+    context: tuple[tuple[str, str], ...] = (),
+) -> Match:
+    """The finding that was observed, as bad as this."""
+    detection, level, target, title, known, *_ = observation.what
+    pairs = tuple((name, text) for name, text in json.loads(known))
+    verdict = Verdict(Severity(level), title, target, pairs + context, raised=severity)
+    return Match(observation, (observation, *proof), verdict, detection)
 
 
 class SlidingWindow(NamedTuple):

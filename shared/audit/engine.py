@@ -1,16 +1,15 @@
 """Every detection that is switched on, over events and what is remembered of them."""
 
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_address
 from typing import Any
 
 from shared.audit.catalogue import ALL, DERIVED
 from shared.audit.config import Config
 from shared.audit.detection import Detection, Finding, Observation, Pattern, Verdict
-from shared.audit.detections.reading import domain_of, is_within
+from shared.audit.detections.reading import domain_of, is_actor, is_within
 from shared.audit.event_types import KNOWN
 from shared.audit.events import AuditLog
-from shared.audit.rules import Allow, Rule
+from shared.audit.rules import Allow, Rule, folded, is_in
 from shared.text import shorten
 
 LONGEST_TEXT = 400  # characters
@@ -29,6 +28,7 @@ class Engine:
         self.patterns: dict[str, AnyPattern] = {
             each.about.id: each for each in ALL if isinstance(each, Pattern)
         } | {name: derived.pattern for name, derived in DERIVED.items()}
+        self._names = {id(pattern): name for name, pattern in self.patterns.items()}
         self._by_type = {type_: self._looking_at(type_) for type_ in KNOWN}
         self._at_any = self._looking_at("")
 
@@ -43,11 +43,12 @@ class Engine:
             verdict = detection.evaluate(event, self.config, rule)
             if verdict is not None and not is_allowed(event, rule.allow):
                 of_event = Observation.of(event)
-                findings.append(_finding(detection, of_event, (event.id,), verdict, rule))
+                about = detection.about.id
+                findings.append(_finding(about, of_event, (event.id,), verdict, rule))
         for pattern, rule in patterns:
             for key, observation in pattern.observe(event, self.config, rule):
                 if not is_allowed(event, rule.allow):
-                    observations.append(((pattern.about.id, key), observation))
+                    observations.append(((self._names[id(pattern)], key), observation))
         return findings, observations
 
     def evaluate(
@@ -55,19 +56,23 @@ class Engine:
     ) -> Iterable[Finding]:
         """What a pattern finds in the observations of one key, which are in order."""
         rule = self.rule(pattern)
-        for by, proof, verdict in pattern.evaluate(observations, rule):
+        for by, proof, verdict, worse in pattern.evaluate(observations, rule):
             ids = tuple(dict.fromkeys(observation.id for observation in proof))[-MOST_IDS:]
-            yield _finding(pattern, by, ids, verdict, rule)
+            about = self.config.rule(worse) if worse else rule
+            yield _finding(worse or pattern.about.id, by, ids, verdict, about)
 
     def derive(self, findings: Iterable[Finding]) -> list[tuple[SetKey, Observation]]:
         """The observations to keep of findings."""
-        derived = (
-            (name, each.observe(finding))
+        return [
+            ((name, key), observation)
             for finding in findings
             for name, each in DERIVED.items()
-            if finding.detection in each.of
-        )
-        return [((name, key), observation) for name, (key, observation) in derived]
+            for key, observation in each.observe(finding)
+        ]
+
+    def is_derived(self, set_: str) -> bool:
+        """Whether a set holds observations of findings, and is evaluated after them."""
+        return set_ in DERIVED
 
     def rule(self, each: AnyDetection | AnyPattern) -> Any:
         return self.config.rule(each.about.id)
@@ -75,7 +80,8 @@ class Engine:
     def _looking_at(
         self, type_: str
     ) -> tuple[list[tuple[AnyDetection, Any]], list[tuple[AnyPattern, Any]]]:
-        looking = [each for each in ALL if self.rule(each).enabled and _looks_at(each, type_)]
+        derived = (each.pattern for each in DERIVED.values())
+        looking = [e for e in (*ALL, *derived) if self.rule(e).enabled and _looks_at(e, type_)]
         return (
             [(each, self.rule(each)) for each in looking if isinstance(each, Detection)],
             [(each, self.rule(each)) for each in looking if isinstance(each, Pattern)],
@@ -90,27 +96,18 @@ def is_allowed(event: AuditLog, allow: Allow) -> bool:
     """Whether a detection leaves this event alone."""
     if allow.empty:
         return False
-    actors = {event.by.id, event.by.user.id, event.by.email}
     return (
-        not allow.actors.isdisjoint(actors)
-        or event.by.key in allow.keys
-        or event.project.id in allow.projects
+        (bool(allow.actors) and is_actor(event, allow.actors))
+        or folded(event.by.key or "") in allow.keys
+        or folded(event.project.id or "") in allow.projects
         or (event.by.email is not None and is_within(domain_of(event.by.email), allow.domains))
-        or (event.by.ip is not None and _is_in(event.by.ip, allow))
+        or (event.by.ip is not None and is_in(event.by.ip, allow.networks))
         or allow.at_hour(event.time // 3_600 % 24)
     )
 
 
-def _is_in(ip: str, allow: Allow) -> bool:
-    try:
-        address = ip_address(ip)
-    except ValueError:
-        return False
-    return any(address in network for network in allow.networks)
-
-
 def _finding(
-    each: AnyDetection | AnyPattern,
+    detection: str,
     by: Observation,
     ids: tuple[str, ...],
     verdict: Verdict,
@@ -118,7 +115,7 @@ def _finding(
 ) -> Finding:
     level = rule.severity or verdict.severity
     return Finding(
-        detection=each.about.id,
+        detection=detection,
         time=by.time,
         severity=rule.severity or verdict.raised or verdict.severity,
         level=level,
@@ -129,6 +126,7 @@ def _finding(
         where=_short(by.where),
         event_ids=ids,
         context=tuple((name, _short(text)) for name, text in verdict.context),
+        unusual=verdict.unusual,
     )
 
 

@@ -107,3 +107,16 @@ workspace_invite_email_settings.updated
 TENANT = frozenset(f"tenant.{each}" for each in _TENANT.split())
 
 KNOWN = DOCUMENTED | NEWER | TENANT
+
+# By today's spelling; the public spec of 2025 had another.
+FORMER = {
+    "checkpoint.permission.created": "checkpoint_permission.created",
+    "checkpoint.permission.deleted": "checkpoint_permission.deleted",
+}
+
+_OF_DIRECTORY = ("user.", "group.", "role.assignment.", "tenant.user.", "tenant.group.")
+
+
+def is_of_directory(type_: str) -> bool:
+    """Whether a directory does this by SCIM, which acts without an actor."""
+    return type_.startswith((*_OF_DIRECTORY, "tenant.role_assignment.", "tenant.membership."))

@@ -1,18 +1,23 @@
 """One event of OpenAI's audit log: who did what, when."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from shared.audit.actors import AuditLogActor, Who, resolved
+from shared.audit.actors import DIRECTORY, NOBODY, AuditLogActor, Who, resolved
+from shared.audit.event_types import FORMER, is_of_directory
 from shared.audit.lenient import Lenient, fit
 from shared.audit.payloads import PAYLOADS, Payload, flat, payload_of
 from shared.nesting import TOO_DEEP, is_too_deep
 
 LAST_SECOND = 253_402_300_799  # of the year 9999
+FINER = 3  # milliseconds, microseconds, nanoseconds
+SPELT_NOW = {former: now for now, former in FORMER.items()}
 
 P = TypeVar("P", bound=Payload)
 Model: TypeAlias = type[P]  # inside AuditLog, `type` is the event's
@@ -34,7 +39,7 @@ class Envelope(Lenient, frozen=True):
 
     id: str = ""
     type: str = ""
-    effective_at: float | None = None
+    effective_at: float | str | None = None
     project: AuditLogProject | None = None
     actor: AuditLogActor | None = None
 
@@ -47,7 +52,7 @@ class AuditLog:
     """An event as it was read; `line` is the event as it was received."""
 
     id: str
-    type: str
+    type: str  # as it is spelt today
     time: int  # effective_at, unix seconds
     actor: AuditLogActor
     project: AuditLogProject
@@ -65,7 +70,7 @@ class AuditLog:
 
     @cached_property
     def details(self) -> dict[str, Any]:
-        return flat(payload_of(self.raw, self.type))
+        return flat(payload_of(self.raw, self.type) or payload_of(self.raw, FORMER.get(self.type)))
 
     @cached_property
     def raw(self) -> dict[str, Any]:
@@ -87,12 +92,36 @@ def read_event(line: bytes) -> AuditLog:
         raise Unreadable(f"not JSON: {error}") from error
     if not read.id or not read.type:
         raise Unreadable("no id" if not read.id else "no type")
-    if read.effective_at is None or not 0 <= read.effective_at <= LAST_SECOND:
+    time = _seconds_of(read.effective_at)
+    if time is None:
         raise Unreadable("no effective_at that is a time")
     actor, project = read.actor or AuditLogActor(), read.project or AuditLogProject()
-    return AuditLog(
-        read.id, read.type, int(read.effective_at), actor, project, line, resolved(actor)
-    )
+    type_ = SPELT_NOW.get(read.type, read.type)
+    by = resolved(actor)
+    if by.id == NOBODY and is_of_directory(type_):
+        by = by._replace(name=DIRECTORY)
+    return AuditLog(read.id, type_, time, actor, project, line, by)
+
+
+def _seconds_of(given: float | str | None) -> int | None:
+    """Unix seconds, milliseconds or finer, or ISO 8601; None if it is no time."""
+    if isinstance(given, str):
+        given = _parsed(given)
+    if given is None or not 0 <= given < float("inf"):
+        return None
+    for _ in range(FINER):
+        if given > LAST_SECOND:
+            given /= 1_000
+    return int(given) if given <= LAST_SECOND else None
+
+
+def _parsed(text: str) -> float | None:
+    with suppress(ValueError):
+        return float(text)
+    with suppress(ValueError):
+        found = datetime.fromisoformat(text.strip())
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return None
 
 
 def _envelope_of(line: bytes) -> Envelope:

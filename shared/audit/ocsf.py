@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.audit.actors import bare_asn
+from shared.audit.addresses import bare_asn
 from shared.audit.alerts import Alert
 from shared.audit.catalogue import ABOUT
 from shared.audit.detections.reading import person_of, role_of, target_of

@@ -32,8 +32,18 @@ def unreadable_key(stream: str, now: int, lines: Sequence[bytes]) -> str:
     return f"{ROOT}/unreadable/{_day(now)}/{_safe(stream)}-{content}.jsonl.gz"
 
 
-def alert_key(alert: Alert, folder: str = "alerts") -> str:
-    return f"{ROOT}/{folder}/{_day(alert.time)}/{alert.id}.json"
+def by_day(alerts: Iterable[Alert]) -> dict[str, list[Alert]]:
+    """Alerts by their partition, each in order of time."""
+    days: dict[str, list[Alert]] = defaultdict(list)
+    for alert in sorted(alerts, key=lambda each: each.order):
+        days[_day(alert.time)].append(alert)
+    return days
+
+
+def alerts_key(day: str, lines: Sequence[bytes], folder: str = "alerts") -> str:
+    """The same alerts have the same name: written again, they replace themselves."""
+    content = hashlib.sha256(b"\n".join(lines)).hexdigest()[:16]
+    return f"{ROOT}/{folder}/{day}/{content}.jsonl"
 
 
 def manifest_key(stream: str, day: int) -> str:

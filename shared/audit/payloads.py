@@ -74,6 +74,7 @@ class Allowlist(Payload, frozen=True):
 
 class Certificates(Payload, frozen=True):
     certificates: tuple[Payload, ...] = ()
+    certificate: str | None = None  # a deleted one's PEM
 
 
 class Checkpoint(Payload, frozen=True):
@@ -85,15 +86,27 @@ class External(Payload, frozen=True):
     """A customer's key or storage."""
 
     geography: str | None = None
-    provider: str | None = None
+    provider: dict[str, Any] | str | None = None
 
 
 class Group(Payload, frozen=True):
     group_name: str | None = None
 
 
+class Member(Payload, frozen=True):
+    """Of a group, which `id` names; whose keys the docs do not give."""
+
+    group_id: str | None = None
+    group_name: str | None = None
+    user_id: str | None = None
+    member_id: str | None = None
+    principal_id: str | None = None
+    email: str | None = None
+
+
 class Role(Payload, frozen=True):
     role_name: str | None = None
+    description: str | None = None
     resource_type: str | None = None
     resource_id: str | None = None
     permissions: Texts | None = None
@@ -106,6 +119,7 @@ class Assignment(Payload, frozen=True):
 
     principal_id: str | None = None
     principal_type: str | None = None
+    user_id: str | None = None
     resource_id: str | None = None
     resource_type: str | None = None
     role: str | None = None
@@ -123,6 +137,8 @@ class Binding(Payload, frozen=True):
     connector_id: str | None = None
     connector_name: str | None = None
     enabled: bool | None = None
+    source: str | None = None
+    workspace_id: str | None = None
 
 
 class WorkloadIdentity(Payload, frozen=True):
@@ -170,6 +186,9 @@ PAYLOADS: Mapping[str, type[Payload]] = {
     "role.assignment.deleted": Assignment,
     "role.bound_to_resource": Binding,
     "role.unbound_from_resource": Binding,
+    "certificate.deleted": Certificates,
+    "tenant.group.member.added": Member,
+    "tenant.group.member.removed": Member,
     "service_account.created": Account,
     "service_account.updated": Account,
     "service_account.deleted": Account,
@@ -185,8 +204,10 @@ PAYLOADS: Mapping[str, type[Payload]] = {
 }
 
 
-def payload_of(event: Mapping[str, Any], type_: str) -> dict[str, Any]:
+def payload_of(event: Mapping[str, Any], type_: str | None) -> dict[str, Any]:
     """The property named after the type; some collectors write its dots as underscores."""
+    if type_ is None:
+        return {}
     found = event.get(type_)
     if found is None:
         found = event.get(type_.replace(".", "_"))
@@ -195,5 +216,7 @@ def payload_of(event: Mapping[str, Any], type_: str) -> dict[str, Any]:
 
 def flat(payload: Mapping[str, Any]) -> dict[str, Any]:
     """What was done and what was asked for, side by side; the payload's own fields win."""
-    parts = (payload.get("data"), payload.get("changes_requested"), payload)
+    asked = payload.get("changes_requested")
+    settings = asked.get("settings") if isinstance(asked, dict) else None  # the older spec's
+    parts = (payload.get("data"), settings, asked, payload)
     return {name: value for part in parts if isinstance(part, dict) for name, value in part.items()}

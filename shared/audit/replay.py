@@ -17,16 +17,16 @@ def replay(events: Iterable[AuditLog], config: Config) -> list[Alert]:
     engine = Engine(config)
     findings: list[Finding] = []
     sets: dict[SetKey, list[Observation]] = defaultdict(list)
+    later: dict[SetKey, list[Observation]] = defaultdict(list)
     for event in unique(events):
         found, keyed = engine.evaluate_event(event)
         findings += found
         for where, observation in keyed:
-            sets[where].append(observation)
+            (later if engine.is_derived(where[0]) else sets)[where].append(observation)
     findings += _found(engine, sets)
-    of_findings: dict[SetKey, list[Observation]] = defaultdict(list)
     for where, observation in engine.derive(findings):
-        of_findings[where].append(observation)
-    findings += _found(engine, of_findings)
+        later[where].append(observation)
+    findings += _found(engine, later)
     return [settled.alert for settled in settle(findings, (), config)]
 
 

@@ -58,5 +58,9 @@ def alert_pk(dedup: str, dry_run: str | None) -> str:
     return f"ALERT#{_short(dedup)}" if dry_run is None else f"DRY#{dry_run}#{_short(dedup)}"
 
 
+def incidents_pk(actor: str) -> str:
+    return f"INCIDENTS#{_short(actor)}"
+
+
 def _short(key: str) -> str:
     return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()

@@ -1,15 +1,16 @@
 """What a team can set about any detection, and what is usual in its organization."""
 
 import ipaddress
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from shared.audit.addresses import Network, address_of, bare_asn
 from shared.audit.severity import Severity
 from shared.model import FrozenModel
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MOST_A_MINUTE = 10  # observations kept of a flood, so no detection may ask for more than that
 
 
@@ -33,22 +34,29 @@ def _hours_of(value: str) -> tuple[int, int]:
     return int(start), int(end)
 
 
+def folded(text: str) -> str:
+    """Addresses and ids are compared whatever their case."""
+    return text.strip().lower()
+
+
 Positive = Annotated[int, Field(ge=1)]
 Few = Annotated[int, Field(ge=1, le=MOST_A_MINUTE)]
 Minutes = Annotated[int, Field(ge=1, le=7 * 24 * 60)]
 CidrBlock = Annotated[Network, BeforeValidator(_network)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Hours = Annotated[str, AfterValidator(_hours)]
+Folded = Annotated[str, AfterValidator(folded)]
+Asn = Annotated[str, AfterValidator(bare_asn)]
 
 
 class Allow(FrozenModel):
     """Whom a detection leaves alone: it ignores an event that fits any of these."""
 
-    actors: frozenset[str] = frozenset()  # user ids, e-mail addresses, service account ids
+    actors: frozenset[Folded] = frozenset()  # user ids, e-mail addresses, service account ids
     domains: frozenset[Domain] = frozenset()  # of the actor's e-mail address
     networks: tuple[CidrBlock, ...] = ()
-    keys: frozenset[str] = frozenset()  # tracking ids
-    projects: frozenset[str] = frozenset()
+    keys: frozenset[Folded] = frozenset()  # tracking ids
+    projects: frozenset[Folded] = frozenset()
     hours: tuple[Hours, ...] = ()  # UTC, such as 22-6
 
     @cached_property
@@ -90,7 +98,7 @@ class Burst(Rule):
 
 
 class Approved(Rule):
-    approvers: frozenset[str] = frozenset()  # user ids, e-mail addresses, service account ids
+    approvers: frozenset[Folded] = frozenset()  # user ids, e-mail addresses, service account ids
 
 
 class Powers(Rule):
@@ -105,12 +113,26 @@ class Comparison(Rule):
     suppress_minutes: Minutes = 6 * 60
 
 
+def is_in(ip: str, networks: Iterable[Network]) -> bool:
+    """An address that can't be read is nowhere."""
+    found = address_of(ip) if networks else None
+    return found is not None and any(found in network for network in networks)
+
+
 class Baseline(FrozenModel):
     """What is usual in the organization."""
 
     approved_domains: frozenset[Domain] = frozenset()  # empty: the inviting person's domain
     approved_networks: tuple[CidrBlock, ...] = ()  # empty: only the width of a network counts
-    approved_issuers: frozenset[str] = frozenset()  # of workload identities
-    platform_actors: frozenset[str] = frozenset()  # who makes service accounts
-    privileged_roles: frozenset[str] = frozenset()  # role ids, beside every owner and admin
-    poller_key: str | None = None  # tracking id of the admin key that this project reads with
+    approved_issuers: frozenset[Folded] = frozenset()  # of workload identities
+    platform_actors: frozenset[Folded] = frozenset()  # who makes service accounts
+    privileged_roles: frozenset[Folded] = frozenset()  # role ids, beside every owner and admin
+    poller_key: Folded | None = None  # tracking id of the admin key that this project reads with
+    trusted_networks: tuple[CidrBlock, ...] = ()  # offices and VPNs: A4 to A6 leave them alone
+    trusted_asns: frozenset[Asn] = frozenset()  # the same, such as AS64500
+
+    def trusts(self, ip: str | None, asn: str | None) -> bool:
+        """Whether a person there is where the organization's people are."""
+        if asn is not None and self.trusted_asns and bare_asn(asn) in self.trusted_asns:
+            return True
+        return ip is not None and is_in(ip, self.trusted_networks)

@@ -66,7 +66,10 @@ def _changes(known: Sequence[Alert], found: Sequence[Alert], suppress: int) -> I
         # Alerts of one key are further apart than one covers, so there is one at most.
         before = next((each for each in known if first.time <= each.time <= last.time), None)
         alert = _of(covered, suppress).model_copy(
-            update={"id": before.id if before else named_apart(first, taken)}
+            update={
+                "id": before.id if before else named_apart(first, taken),
+                "kept_at": before.kept_at if before else first.time,
+            }
         )
         taken.add(alert.id)
         if alert != before:

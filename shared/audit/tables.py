@@ -1,26 +1,50 @@
 """The audit function's two DynamoDB tables: events to look things up in, and what is remembered.
 
 State rows: CURSOR with a row a stream; OBSERVATIONS#<key> with a row a stretch of time, which holds
-what every pattern remembers of the key; ALERT#<dedup> with a row an alert, DRY#<stream>#<dedup>
-with those of a dry run. Observations are sets of strings, so adding one twice is adding it once.
+what every pattern remembers of the key; ALERT#<dedup> with a row a day, an attribute an alert,
+DRY#<stream>#<dedup> with those of a dry run; INCIDENTS#<actor>, and OPEN_INCIDENTS with a row an
+actor who has one open. Observations are sets of strings, so adding one twice is adding it once.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.audit.alerts import Alert
 from shared.audit.commit import Commit, additions, deletions
 from shared.audit.cursor import Cursor
 from shared.audit.detection import Observation
-from shared.audit.rows import alert_pk, observation_key
+from shared.audit.incidents import ActorIncidents
+from shared.audit.lateness import DAY
+from shared.audit.rows import alert_pk, incidents_pk, observation_key
 from shared.audit.state import Row
-from shared.aws.dynamodb import AT_ONCE, at_rev, bare, call, packs, rows
+from shared.aws.dynamodb import AT_ONCE, Write, at_rev, bare, call, packs, rows
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 EVENT_BYTES = 12_000  # of an event's row, at most
+ALERT_BYTES = 25_000  # of an alert or an actor's incidents, about
+INCIDENTS, OPEN_INCIDENTS = "INCIDENTS", "OPEN_INCIDENTS"
+
+
+class AlertDay(NamedTuple):
+    """Where the alerts of one key that began on one day are kept."""
+
+    dedup: str
+    day: int
+
+    @property
+    def sk(self) -> str:
+        return f"{self.day:06d}"
+
+
+class Known(NamedTuple):
+    """What is stored of alerts and incidents."""
+
+    alerts: list[Alert]
+    incidents: dict[str, ActorIncidents]  # by actor
 
 
 class AuditTables:
@@ -49,15 +73,79 @@ class AuditTables:
             for name, texts in bare(item).items()
         }
 
-    def alerts(self, dedup: str, dry_run: str | None = None) -> list[Alert]:
-        """Those of this key; a dry run has its own, so that it shows what it would do."""
-        return [Alert.model_validate(row) for row in self._partition(alert_pk(dedup, dry_run))]
+    def look_up(
+        self, days: Iterable[AlertDay], actors: Iterable[str], dry_run: str | None = None
+    ) -> Known:
+        """Alerts of these keys and days, and incidents of these actors, in as few calls as can be.
 
-    def put_alert(self, alert: Alert, kept_until: int, dry_run: str | None = None) -> None:
-        """The id is the alert's for good, so putting it again is the same alert."""
-        row = alert.model_dump(mode="json")
-        row |= {"pk": alert_pk(alert.dedup, dry_run), "sk": alert.id, "expires_at": kept_until}
-        self._put({"Item": row})
+        A dry run has its own, so that it shows what it would do.
+        """
+        keys = [
+            *({"pk": alert_pk(day.dedup, dry_run), "sk": day.sk} for day in dict.fromkeys(days)),
+            *({"pk": incidents_pk(actor), "sk": INCIDENTS} for actor in dict.fromkeys(actors)),
+        ]
+        alerts: list[Alert] = []
+        incidents: dict[str, ActorIncidents] = {}
+        for row in self._rows(self._state, keys, {"ConsistentRead": True}):
+            if row["sk"] == INCIDENTS:
+                found = ActorIncidents.model_validate(bare(row))
+                incidents[found.actor] = found
+            else:
+                alerts += map(Alert.model_validate_json, bare(row).values())
+        return Known(alerts, incidents)
+
+    def put_alerts(
+        self,
+        alerts: Sequence[Alert],
+        incidents: Sequence[ActorIncidents],
+        kept_until: int,
+        dry_run: str | None = None,
+    ) -> None:
+        """An alert's id is its for good, so putting it again is the same alert.
+
+        Raises Conflict if another stream changed an actor's incidents.
+        """
+        days: dict[AlertDay, list[Alert]] = defaultdict(list)
+        for alert in alerts:
+            days[_day_of(alert)].append(alert)
+        writes = [self._putting_alerts(some, kept_until, dry_run) for some in days.values()]
+        for each in incidents:
+            writes += self._putting_incidents(each, kept_until)
+        for some in packs((ALERT_BYTES, write) for write in writes):
+            self._transact(some)
+
+    def open_incidents(self, now: int) -> list[str]:
+        """Actors of whom an incident may be over."""
+        return [row["actor"] for row in self._partition(OPEN_INCIDENTS) if row["due"] <= now]
+
+    def _putting_alerts(
+        self, alerts: Sequence[Alert], kept_until: int, dry_run: str | None
+    ) -> Write:
+        """Alerts of one key and day: each is an attribute, and none touches the others."""
+        names = {f"#{n}": each.id for n, each in enumerate(alerts)}
+        values: dict[str, Any] = {f":{n}": e.model_dump_json() for n, e in enumerate(alerts)}
+        assigned = ", ".join(f"#{n} = :{n}" for n in range(len(alerts)))
+        update = {
+            "Key": {"pk": alert_pk(alerts[0].dedup, dry_run), "sk": _day_of(alerts[0]).sk},
+            "UpdateExpression": f"SET {assigned}, expires_at = :until",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values | {":until": kept_until},
+        }
+        return {"Update": {"TableName": self._state, **update}}
+
+    def _putting_incidents(self, each: ActorIncidents, kept_until: int) -> list[Write]:
+        row = each.model_copy(update={"rev": each.rev + 1}).model_dump(mode="json")
+        row |= {"pk": incidents_pk(each.actor), "sk": INCIDENTS, "expires_at": kept_until}
+        new = {"ConditionExpression": "attribute_not_exists(pk)"}
+        condition = at_rev(each.rev) if each.rev else new
+        place = {"pk": OPEN_INCIDENTS, "sk": incidents_pk(each.actor)}
+        open_row = place | {"actor": each.actor, "due": each.due, "expires_at": kept_until}
+        return [
+            {"Put": {"TableName": self._state, "Item": row, **condition}},
+            {"Put": {"TableName": self._state, "Item": open_row}}
+            if each.due is not None
+            else {"Delete": {"TableName": self._state, "Key": place}},
+        ]
 
     def cursors(self) -> dict[str, Cursor]:
         found = [Cursor.model_validate(row) for row in self._partition("CURSOR")]
@@ -120,6 +208,10 @@ class AuditTables:
             ConsistentRead=True,
         )
         return map(bare, found)
+
+
+def _day_of(alert: Alert) -> AlertDay:
+    return AlertDay(alert.dedup, alert.kept_at // DAY)
 
 
 def _cursor_row(cursor: Cursor) -> dict[str, Any]:

@@ -126,14 +126,23 @@ class AuditWorld:
         """Of all rows, sorted. Where there are thousands, moto takes long to write them out."""
         return sorted(row["id"] for row in self._scanned("AuditEvents", ProjectionExpression="id"))
 
-    def alerts(self) -> list[Event]:
+    def alerts(self, folder: str = "alerts") -> list[Event]:
         """The alerts in S3, in order of time."""
-        found = [json.loads(self.read(key)) for key in self.keys("audit/alerts/")]
+        lines = [
+            line for key in self.keys(f"audit/{folder}/") for line in self.read(key).splitlines()
+        ]
+        found = [json.loads(line) for line in lines]
         return sorted(found, key=lambda alert: (alert["time"], alert["dedup"]))
 
     def stored_alerts(self) -> list[Event]:
         found = self._scanned("AuditState")
-        alerts = [row for row in found if row["pk"].startswith("ALERT#")]
+        days = [row for row in found if row["pk"].startswith("ALERT#")]
+        alerts = [
+            json.loads(each)
+            for row in days
+            for name, each in row.items()
+            if name not in {"pk", "sk", "expires_at"}
+        ]
         return sorted(alerts, key=lambda alert: (alert["time"], alert["dedup"]))
 
     def _scanned(self, name: str, **only: Any) -> list[Event]:

@@ -2,15 +2,17 @@
 
 import ipaddress
 from collections.abc import Sequence
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from shared.audit.addresses import Network, address_of
 from shared.audit.detection import About, Detection, Verdict
 from shared.audit.detections.reading import ids_of, named, names_of, target_of
 from shared.audit.events import AuditLog
 from shared.audit.payloads import Allowlist
-from shared.audit.rules import Baseline, Network, Rule
+from shared.audit.rules import Baseline, Rule
 from shared.audit.severity import Severity
 
 
@@ -47,32 +49,54 @@ class WideOpen(Rule):
     widest_v6: Annotated[int, Field(ge=0, le=128)] = 32
 
 
+_EVERYTHING = frozenset({"*", "any", "all", "*.*.*.*"})
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 _V4_WITHIN_V6 = 96
 
 
 def _allowlist_open(event: AuditLog, baseline: Baseline, rule: WideOpen) -> Verdict | None:
+    if event.type.endswith("activated"):
+        lists = event.read(Allowlist).configs
+        shown = names_of(lists) or named(event)
+        return Verdict(Severity.SIGNAL, f"IP allow-list activated: {shown}", target_of(event))
     allowed = event.read(Allowlist).allowed_ips or ()
-    networks = [network for each in allowed if (network := network_of(each)) is not None]
+    networks = [network for each in allowed for network in _networks_of(each)]
     wide = [network for network in _joined(networks) if _is_wide(network, rule)]
     strange = [network for network in networks if not _is_approved(network, baseline)]
-    if not wide and not strange:
-        return None
-    severity, opened = _how_open(wide, strange)
+    odd = [each for each in allowed if not _networks_of(each)]
+    severity, opened = _how_open(wide, strange, odd, event.type)
     title = f"IP allow-list {named(event)} {opened}"
     return Verdict(severity, title, target_of(event), (("allowed now", ", ".join(allowed)),))
 
 
-def _how_open(wide: Sequence[Network], strange: Sequence[Network]) -> tuple[Severity, str]:
+def _how_open(
+    wide: Sequence[Network], strange: Sequence[Network], odd: Sequence[str], type_: str
+) -> tuple[Severity, str]:
     if any(network.prefixlen == 0 for network in wide):
         return Severity.CRITICAL, "opened to the whole internet"
     if wide:
         return Severity.HIGH, f"opened to {_listed(wide)}"
-    return Severity.HIGH, f"now holds networks that are not approved: {_listed(strange)}"
+    if strange:
+        return Severity.HIGH, f"now holds networks that are not approved: {_listed(strange)}"
+    if odd:
+        return Severity.MEDIUM, f"now holds what is no network: {', '.join(odd)}"
+    return Severity.SIGNAL, type_.rpartition(".")[2]
 
 
 def _listed(networks: Sequence[Network]) -> str:
     return ", ".join(map(str, networks))
+
+
+def _networks_of(text: str) -> Sequence[Network]:
+    """Of a network, an address, a range of addresses, or a word for everything; none: it is odd."""
+    if text.strip().lower() in _EVERYTHING:
+        return (ipaddress.IPv4Network((0, 0)),)
+    first, _, last = text.partition("-")
+    with suppress(ValueError, TypeError):  # no two addresses of one kind, or the wrong way round
+        ends: Any = address_of(first), address_of(last)
+        return tuple(ipaddress.summarize_address_range(*ends))
+    network = network_of(text)
+    return () if network is None else (network,)
 
 
 def network_of(text: str) -> Network | None:
@@ -124,7 +148,9 @@ D2 = Detection(
         ),
         false_positives="A new office or provider whose network is not in approved_networks yet.",
     ),
-    types=frozenset({"ip_allowlist.created", "ip_allowlist.updated"}),
+    types=frozenset(
+        {"ip_allowlist.created", "ip_allowlist.updated", "ip_allowlist.config.activated"}
+    ),
     evaluate=_allowlist_open,
     rule=WideOpen(),
 )

@@ -1,9 +1,11 @@
 """Detections of certificates, customer keys and storage: D7 and D8."""
 
+import json
+
 from shared.audit.detection import About, Detection, Verdict
 from shared.audit.detections.reading import ids_of, is_actor, named, names_of, target_of
 from shared.audit.events import AuditLog
-from shared.audit.payloads import Certificates
+from shared.audit.payloads import Certificates, External
 from shared.audit.rules import Approved, Baseline, Rule
 from shared.audit.severity import Severity
 
@@ -40,7 +42,16 @@ def _custody(event: AuditLog, _: Baseline, rule: Approved) -> Verdict | None:
         return None
     thing = "key" if event.type.startswith("external_key") else "storage"
     done = "registered by a person who is no approver" if registered else "removed"
-    return Verdict(Severity.HIGH, f"Customer's {thing} {done}: {named(event)}", target_of(event))
+    title = f"Customer's {thing} {done}: {named(event)}"
+    return Verdict(Severity.HIGH, title, target_of(event), _provider(event))
+
+
+def _provider(event: AuditLog) -> tuple[tuple[str, str], ...]:
+    """Whose account the storage belongs to."""
+    provider = event.read(External).provider
+    if isinstance(provider, dict):
+        provider = json.dumps(provider, ensure_ascii=False, sort_keys=True)
+    return (("provider", provider),) if provider else ()
 
 
 D8 = Detection(

@@ -42,6 +42,10 @@ S3 = Pattern(
             "service_account.deleted",
             "group.deleted",
             "tunnel.deleted",
+            "tenant.service_account.deleted",
+            "tenant.group.deleted",
+            "tenant.custom_role.deleted",
+            "role.deleted",
         }
     ),
     observe=_destroyed,

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.audit.actors import IpAddressDetails, bare_asn
+from shared.audit.actors import IpAddressDetails
+from shared.audit.addresses import bare_asn, browser_of
 from shared.audit.detection import (
     DAY,
     HOUR,
@@ -16,6 +17,7 @@ from shared.audit.detection import (
     Match,
     Observation,
     Pattern,
+    Unusual,
     Verdict,
     first_of_each,
 )
@@ -30,19 +32,21 @@ class Habits(Rule):
     days: Annotated[int, Field(ge=2, le=365)] = 90
     logins: Positive = 5
     over_days: Positive = 14
-    followed_within_minutes: Minutes = 60
+    followed_within_minutes: Minutes = 8 * 60  # a working day
 
 
 _KINDS = ("country", "ASN", "JA4")
+_COUNTRY, _ASN, _JA4 = range(3)
+TRIP = 7 * DAY
 
 
-def _habit(event: AuditLog, _: Baseline, __: Habits) -> Sequence[Keyed]:
-    person = person_at(event)
-    if person is None or event.by.session is None:
+def _habit(event: AuditLog, baseline: Baseline, _: Habits) -> Sequence[Keyed]:
+    person, session, place = person_at(event), event.by.session, event.by.place
+    if person is None or session is None or baseline.trusts(event.by.ip, place.asn):
         return ()
     kind = "login" if event.type == "login.succeeded" else _sensitivity(event)
-    observation = Observation.of(event, kind, *_network(event.by.place), event.by.session.ja4 or "")
-    return (Keyed(person, observation),)
+    browser = browser_of(session.ja4) if session.ja4 else ""
+    return (Keyed(person, Observation.of(event, kind, *_network(place), browser)),)
 
 
 def _sensitivity(event: AuditLog) -> str:
@@ -51,7 +55,7 @@ def _sensitivity(event: AuditLog) -> str:
 
 @lru_cache(maxsize=10_000)
 def _network(place: IpAddressDetails) -> tuple[str, str]:
-    return place.country or "", bare_asn(place.asn or "")
+    return (place.country or "").upper(), bare_asn(place.asn or "")
 
 
 def _unhabitual(observations: Sequence[Observation], rule: Habits) -> Iterator[Match]:
@@ -59,8 +63,8 @@ def _unhabitual(observations: Sequence[Observation], rule: Habits) -> Iterator[M
     sensitive = [observation for observation in observations if observation.what[0] == "sensitive"]
     for observation in observations:
         new = life.news(observation)
-        if new and life.has_habits(observation):
-            yield _new(observation, new, sensitive, rule)
+        if new and new != [_JA4] and life.has_habits(observation):
+            yield _new(observation, new, sensitive, rule, is_trip=life.is_trip(observation))
         life.add(observation)
 
 
@@ -73,6 +77,12 @@ class _Life:
         self._last: dict[tuple[int, str], int] = {}
         self._last_all: dict[tuple[str, ...], int] = {}
         self._since: dict[int, int] = {}
+        self._first: dict[tuple[int, str], int] = {}
+
+    def is_trip(self, observation: Observation) -> bool:
+        """Whether the country is new itself: its hotels and airports are no news any more."""
+        first = self._first.get((_COUNTRY, observation.what[1]))
+        return first is not None and observation.time - first <= TRIP
 
     def add(self, observation: Observation) -> None:
         hour = observation.time // HOUR * HOUR
@@ -83,6 +93,7 @@ class _Life:
             if value:
                 self._last[kind, value] = observation.time
                 self._since.setdefault(kind, observation.time)
+                self._first.setdefault((kind, value), observation.time)
 
     def has_habits(self, observation: Observation) -> bool:
         start = bisect_left(self._logins, observation.time - self._rule.days * DAY)
@@ -109,18 +120,31 @@ class _Life:
 
 
 def _new(
-    observation: Observation, kinds: list[int], sensitive: Sequence[Observation], rule: Habits
+    observation: Observation,
+    kinds: list[int],
+    sensitive: Sequence[Observation],
+    rule: Habits,
+    *,
+    is_trip: bool,
 ) -> Match:
+    """A new country is news, or a network together with a browser; a network alone becomes news
+    if something sensitive is done from it. What is sensitive may be the first that is seen."""
     values = [f"{_KINDS[kind]} {observation.what[1 + kind]}" for kind in kinds]
     within = rule.followed_within_minutes * 60
-    followed = [f for f in sensitive if f > observation and f.time - observation.time <= within][:1]
+    followed = [f for f in sensitive if 0 <= f.time - observation.time <= within][:1]
     title = f"{observation.who} is seen with a new {' and '.join(values)}"
-    raised = Severity.HIGH if followed else None
-    return Match(
-        observation,
-        (observation, *followed),
-        Verdict(Severity.MEDIUM, title, values[0], (), raised),
-    )
+    severity = _severity(kinds, is_followed=bool(followed), is_trip=is_trip)
+    most_others = 4 if followed else 2
+    unusual = Unusual(tuple(values), severity, most_others) if severity else None
+    verdict = Verdict(Severity.SIGNAL, title, values[0], (), None, unusual)
+    return Match(observation, (observation, *followed), verdict)
+
+
+def _severity(kinds: list[int], *, is_followed: bool, is_trip: bool) -> Severity | None:
+    """None: a signal alone."""
+    if _COUNTRY in kinds or _JA4 in kinds:
+        return Severity.HIGH if is_followed else Severity.MEDIUM
+    return Severity.MEDIUM if is_followed and not is_trip else None
 
 
 def _first_sightings(observations: Sequence[Observation]) -> Sequence[Observation]:

@@ -6,10 +6,19 @@ from shared.audit.events import AuditLog
 from shared.audit.rules import Baseline, Rule
 from shared.audit.severity import Severity
 
+_DIRECTORY = {
+    "scim.enabled": (Severity.MEDIUM, "SCIM switched on: a directory makes and removes people now"),
+    "tenant.scim.setup.started": (Severity.INFO, "SCIM is being set up"),
+    "tenant.scim.directory.created": (Severity.HIGH, "New directory: it may make people"),
+    "tenant.microsoft_entra_mapping.upserted": (Severity.HIGH, "Another Entra tenant is trusted"),
+    "tenant.microsoft_entra_mapping.deleted": (Severity.MEDIUM, "An Entra tenant is taken out"),
+}
+
 
 def _scim(event: AuditLog, _: Baseline, __: Rule) -> Verdict:
-    if event.type == "scim.enabled":
-        return Verdict(Severity.INFO, "SCIM switched on", target_of(event))
+    if event.type in _DIRECTORY:
+        severity, title = _DIRECTORY[event.type]
+        return Verdict(severity, f"{title}: {named(event)}", target_of(event))
     done = "switched off" if event.type == "scim.disabled" else "asked to be deleted"
     return Verdict(Severity.HIGH, f"SCIM {done}: people who leave keep access", target_of(event))
 
@@ -17,7 +26,7 @@ def _scim(event: AuditLog, _: Baseline, __: Rule) -> Verdict:
 D3 = Detection(
     About(
         id="D3",
-        name="SCIM switched off",
+        name="Directory switched off, on, or exchanged",
         attack=("T1685", "T1556"),
         runbook=(
             "Ask whoever acted and the identity team whether this was planned.",
@@ -27,7 +36,7 @@ D3 = Detection(
         ),
         false_positives="A move to another identity provider.",
     ),
-    types=frozenset({"scim.disabled", "scim.enabled", "tenant.scim.deletion.requested"}),
+    types=frozenset({"scim.disabled", "tenant.scim.deletion.requested", *_DIRECTORY}),
     evaluate=_scim,
     rule=Rule(),
 )
@@ -69,8 +78,13 @@ D4 = Detection(
 )
 
 
+# A policy more is no weaker than before; what it says is not told.
+_STRICTER = ("created", "attached", "started")
+
+
 def _policy(event: AuditLog, _: Baseline, __: Rule) -> Verdict:
-    severity = Severity.HIGH if event.type.endswith("deleted") else Severity.MEDIUM
+    severity = Severity.HIGH if event.type.endswith(("deleted", "detached")) else Severity.MEDIUM
+    severity = Severity.SIGNAL if event.type.endswith(_STRICTER) else severity
     what = words_of(event.type)
     return Verdict(severity, f"Access policy: {what} {named(event)}", target_of(event))
 
@@ -89,8 +103,13 @@ D9 = Detection(
     ),
     types=frozenset(
         {
+            "tenant.policy.created",
+            "tenant.policy.updated",
+            "tenant.policy.attached",
             "tenant.policy.deleted",
             "tenant.policy.detached",
+            "tenant.session_policy.created",
+            "tenant.session_revocation.started",
             "tenant.session_policy.updated",
             "tenant.session_policy.deleted",
             "tenant.third_party_app_policy.updated",

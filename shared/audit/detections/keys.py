@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from shared.audit.detection import About, Detection, Verdict
+from shared.audit.detection import About, Detection, Unusual, Verdict
 from shared.audit.detections.reading import matching, named, target_of, words_of
 from shared.audit.events import AuditLog
 from shared.audit.payloads import ApiKey, WorkloadIdentity
-from shared.audit.rules import Baseline, Powers, Rule
+from shared.audit.rules import Baseline, Powers, Rule, folded
 from shared.audit.severity import Severity
 
 _EVERYTHING = frozenset({"all", "*", "admin", "api.all"})
@@ -16,11 +16,15 @@ def _over_scoped(event: AuditLog, _: Baseline, rule: Powers) -> Verdict | None:
     scopes, target = event.read(ApiKey).scopes, target_of(event)
     context = (("scopes", ", ".join(scopes) if scopes else "none: the key may do everything"),)
     if _is_unrestricted(event, scopes):
-        return Verdict(Severity.HIGH, f"API key {target} may do everything", target, context)
+        unusual = Unusual(("everything",), Severity.HIGH)
+        title = f"API key {target} may do everything"
+        return Verdict(Severity.SIGNAL, title, target, context, unusual=unusual)
     found = matching(scopes or (), rule.dangerous)
     if not found:
         return None
-    return Verdict(Severity.MEDIUM, f"API key {target} may {', '.join(found)}", target, context)
+    unusual = Unusual(tuple(found), Severity.MEDIUM)
+    title = f"API key {target} may {', '.join(found)}"
+    return Verdict(Severity.SIGNAL, title, target, context, unusual=unusual)
 
 
 def _is_unrestricted(event: AuditLog, scopes: Sequence[str] | None) -> bool:
@@ -43,7 +47,7 @@ K1 = Detection(
         ),
         false_positives="Keys made in the dashboard without choosing scopes are unrestricted.",
     ),
-    types=frozenset({"api_key.created", "api_key.updated"}),
+    types=frozenset({"api_key.created", "api_key.updated", "tenant.project_api_key.created"}),
     evaluate=_over_scoped,
     rule=Powers(),
 )
@@ -83,7 +87,9 @@ K2 = Detection(
 def _trust(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict:
     trust = event.read(WorkloadIdentity)
     issuer, target = trust.issuer or trust.issuer_url, target_of(event)
-    strange = bool(issuer and baseline.approved_issuers and issuer not in baseline.approved_issuers)
+    strange = bool(
+        issuer and baseline.approved_issuers and folded(issuer) not in baseline.approved_issuers
+    )
     what = words_of(event.type)
     context = (
         ("issuer", issuer or "unknown"),

@@ -8,17 +8,12 @@ from pydantic import Field
 
 from shared.audit.detection import (
     DAY,
-    HOUR,
     About,
-    DerivedPattern,
-    Finding,
     Keyed,
     Match,
     Observation,
     Pattern,
     Verdict,
-    first_of_each,
-    observe_nothing,
     without_repeats,
 )
 from shared.audit.detections.reading import target_of
@@ -28,6 +23,8 @@ from shared.audit.rules import Baseline, Comparison
 from shared.audit.severity import Severity
 
 MOST_NUMBERS, LONGEST_NAME = 30, 80  # of an event, and bytes of a name
+_SWITCHES = frozenset({"enabled", "active", "is_enabled", "status"})
+_LIMITS = ("limit", "threshold", "budget", "amount", "max")
 HUGE = 10**15  # no limit is that high; Python's integers are
 
 
@@ -37,10 +34,27 @@ class GuardRails(Comparison):
 
 
 def _limit(event: AuditLog, _: Baseline, __: GuardRails) -> Sequence[Keyed]:
-    done = "removed" if event.type.endswith("deleted") else "set"
+    is_off = event.type.endswith("deleted") or any(_switches_off(event.details))
+    done = "removed" if is_off else _kind(event)
     numbers = json.dumps(dict(sorted(_numbers(event.details))[:MOST_NUMBERS]))
     observation = Observation.of(event, done, target_of(event), numbers)
     return (Keyed(observation.what[1], observation),)
+
+
+def _kind(event: AuditLog) -> str:
+    """Rate limits are set all day; of spending each change counts, unless it is known to lower."""
+    return "set" if event.type.startswith("rate_limit.") else "spending"
+
+
+def _switches_off(value: dict[str, Any]) -> Iterator[bool]:
+    """`enabled: false`, or a limit that is set to nothing."""
+    for name, each in value.items():
+        if isinstance(each, dict):
+            yield from _switches_off(each)
+        elif name in _SWITCHES:
+            yield each is False or str(each).lower() in {"false", "disabled", "off"}
+        else:
+            yield each is None and any(word in name.lower() for word in _LIMITS)
 
 
 def _numbers(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
@@ -54,13 +68,16 @@ def _numbers(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, flo
 def _guard_rail_down(observations: Sequence[Observation], rule: GuardRails) -> Iterator[Match]:
     known: dict[str, float] = {}
     for observation in observations:
-        done, target, numbers = observation.what
-        if done == "removed":
-            verdict = Verdict(Severity.SIGNAL, f"Limit {target} removed", target)
-            yield Match(observation, (observation,), verdict)
-        raised = tuple(_raised(json.loads(numbers), known, rule.factor))
-        if raised:
-            verdict = Verdict(Severity.SIGNAL, f"Limit {target} raised", target, raised)
+        done, target, text = observation.what
+        numbers = json.loads(text)
+        is_new = done == "spending" and not numbers.keys() & known.keys()
+        raised = tuple(_raised(numbers, known, rule.factor))
+        title = {"removed": "removed", "spending": "changed" if is_new else ""}.get(done, "")
+        title = "raised" if raised else title
+        if title:
+            new = tuple((name, f"not known → {each:g}") for name, each in numbers.items())
+            shown = raised or new
+            verdict = Verdict(Severity.MEDIUM, f"Limit {target} {title}", target, shown)
             yield Match(observation, (observation,), verdict)
 
 
@@ -95,7 +112,7 @@ S2 = Pattern(
             "With new keys beside it: treat them as stolen capacity.",
             "Look at cost by key and project since.",
         ),
-        false_positives="Growing projects, so alone it is stored and not sent.",
+        false_positives="Growing projects: allow who looks after limits.",
     ),
     types=frozenset(
         {
@@ -116,45 +133,6 @@ S2 = Pattern(
     window=lambda _: 90 * DAY,
     bucket=90 * DAY,
     thin=_changes,
-)
-
-
-def _limit_or_key(finding: Finding) -> Keyed:
-    what = (finding.detection, finding.target, finding.title, json.dumps(finding.context))
-    observation = Observation(
-        finding.time, finding.event_ids[0], finding.actor, finding.who, finding.where, what
-    )
-    person = finding.actor.partition("/")[0]
-    return Keyed(person, observation)
-
-
-def _beside_keys(observations: Sequence[Observation], rule: GuardRails) -> Iterator[Match]:
-    within = rule.with_keys_within_hours * HOUR
-    keys = [each for each in observations if each.what[0] != "S2"]
-    limits = [each for each in observations if each.what[0] == "S2"]
-    for limit in limits:
-        near = next((key for key in keys if abs(key.time - limit.time) <= within), None)
-        if near is not None:
-            _, target, title, context = limit.what
-            pairs = tuple((name, text) for name, text in json.loads(context))
-            verdict = Verdict(Severity.SIGNAL, title, target, pairs, raised=Severity.HIGH)
-            yield Match(limit, (limit, near), verdict)
-
-
-S2_BESIDE_KEYS = DerivedPattern(
-    of=frozenset({"S2", "K1", "K3"}),
-    observe=_limit_or_key,
-    pattern=Pattern(
-        S2.about,
-        types=frozenset(),
-        observe=observe_nothing,
-        evaluate=_beside_keys,
-        rule=S2.rule,
-        window=lambda rule: rule.with_keys_within_hours * HOUR,
-        bucket=DAY,
-        condense=lambda observations: first_of_each(observations, HOUR, lambda each: each.what[:2]),
-        lookahead=lambda rule: rule.with_keys_within_hours * HOUR,
-    ),
 )
 
 

@@ -4,7 +4,7 @@ from shared.audit.detection import About, Detection, Verdict
 from shared.audit.detections.reading import target_of
 from shared.audit.event_types import KNOWN
 from shared.audit.events import AuditLog
-from shared.audit.rules import Baseline, Positive, Rule
+from shared.audit.rules import Baseline, Positive, Rule, folded
 from shared.audit.severity import Severity
 
 
@@ -52,7 +52,7 @@ O3 = Detection(
 
 
 def _own_or_unknown(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict | None:
-    if baseline.poller_key is not None and event.by.key == baseline.poller_key:
+    if baseline.poller_key is not None and folded(event.by.key or "") == baseline.poller_key:
         title = f"The key that reads the audit log did something else: {event.type}"
         return Verdict(Severity.CRITICAL, title, target_of(event))
     if event.type in KNOWN:

@@ -10,9 +10,10 @@ from shared.audit.detections.limits import LIMITS
 from shared.audit.detections.organization import ORGANIZATION
 from shared.audit.detections.privilege import PRIVILEGE
 from shared.audit.detections.sharing import SHARING
+from shared.audit.detections.side_doors import SIDE_DOORS
 from shared.audit.events import AuditLog
 
-_CONTROLS = (*ALLOWLISTS, *IDENTITY, *ORGANIZATION, *CUSTODY, *PRIVILEGE)
+_CONTROLS = (*ALLOWLISTS, *IDENTITY, *ORGANIZATION, *CUSTODY, *PRIVILEGE, *SIDE_DOORS)
 _ACCESS = (*KEYS, *KEY_BURSTS, *SHARING, *LIMITS, *DESTRUCTION)
 SENSITIVE = frozenset[str]().union(*(each.types or () for each in (*_CONTROLS, *_ACCESS)))
 

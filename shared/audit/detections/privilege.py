@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from shared.audit.actors import DIRECTORY
 from shared.audit.detection import (
     HOUR,
     About,
@@ -10,11 +11,13 @@ from shared.audit.detection import (
     Match,
     Observation,
     Pattern,
+    Unusual,
     Verdict,
     bursts,
 )
 from shared.audit.detections.reading import (
     is_actor,
+    is_plain,
     is_privileged,
     matching,
     person_of,
@@ -33,8 +36,15 @@ _GRANTS = frozenset(
         "user.added",
         "invite.sent",
         "tenant.role_assignment.created",
+        "tenant.resource_role_assignment.created",
+        "tenant.user.added",
+        "tenant.user.updated",
+        "tenant.user.invited",
+        "tenant.api_organization_invite.upserted",
+        "tenant.chatgpt_workspace_invite.upserted",
     }
 )
+_IN_PROJECT = ("project", "resource")
 
 
 def _granted(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict | None:
@@ -51,7 +61,9 @@ def _is_in_project(event: AuditLog) -> bool:
     """What an admin key does for the organization carries the default project."""
     assignment, project = event.read(Assignment), event.project
     if assignment.resource_type:
-        return "project" in assignment.resource_type.lower()
+        return any(word in assignment.resource_type.lower() for word in _IN_PROJECT)
+    if event.type.startswith("tenant.resource_"):
+        return True
     if (assignment.id or "").startswith("proj"):
         return True
     by_default = event.by.key is not None and (project.name or "").lower() == "default project"
@@ -77,16 +89,22 @@ P1 = Detection(
 )
 
 
-def _granted_to_oneself(event: AuditLog, _: Baseline, __: Rule) -> Verdict | None:
+def _granted_to_oneself(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict | None:
+    """Joining as a plain member, and stepping down, gives nobody power."""
     role = role_of(event)
     if role is None or not _is_about_the_actor(event):
         return None
-    return Verdict(Severity.CRITICAL, f"{event.by.name} gave themselves {role}", event.by.id)
+    title = f"{event.by.name} gave themselves {role}"
+    if is_privileged(role, baseline):
+        return Verdict(Severity.CRITICAL, title, event.by.id)
+    if is_plain(role) or not event.type.endswith("assignment.created"):
+        return None
+    return Verdict(Severity.MEDIUM, title, event.by.id)
 
 
 def _is_about_the_actor(event: AuditLog) -> bool:
     account, assignment = event.read(Account), event.read(Assignment)
-    ids = {assignment.principal_id, account.user_id, account.id}
+    ids = {assignment.principal_id, assignment.user_id, account.user_id, account.id}
     same_id = event.by.user.id is not None and event.by.user.id in ids
     return same_id or (
         event.by.email is not None and event.by.email == (account.email or "").lower()
@@ -156,7 +174,9 @@ def _service_account(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict | 
     if event.by.session is None or is_actor(event, baseline.platform_actors):
         return None
     done = event.type.rpartition(".")[2]
-    return Verdict(Severity.MEDIUM, f"Service account {target} {done} by hand", target)
+    unusual = Unusual(("by hand",), Severity.MEDIUM)
+    title = f"Service account {target} {done} by hand"
+    return Verdict(Severity.SIGNAL, title, target, unusual=unusual)
 
 
 P4 = Detection(
@@ -172,15 +192,32 @@ P4 = Detection(
         ),
         false_positives="Small teams without platform code make service accounts by hand.",
     ),
-    types=frozenset({"service_account.created", "service_account.updated"}),
+    types=frozenset(
+        {"service_account.created", "service_account.updated", "tenant.service_account.updated"}
+    ),
     evaluate=_service_account,
     rule=Rule(),
 )
 
 
+REMOVALS = frozenset(
+    {
+        "user.deleted",
+        "user.updated",
+        "role.assignment.deleted",
+        "tenant.user.removed",
+        "tenant.user.updated",
+        "tenant.membership.revoked",
+        "tenant.role_assignment.deleted",
+        "tenant.resource_role_assignment.deleted",
+    }
+)
+
+
 def _demotion(event: AuditLog, baseline: Baseline, _: Burst) -> Sequence[Keyed]:
     role = role_of(event)
-    if event.type == "user.updated" and (role is None or is_privileged(role, baseline)):
+    is_update = event.type.endswith("user.updated")
+    if is_update and (role is None or is_privileged(role, baseline)):
         return ()
     return (Keyed(event.by.id, Observation.of(event, person_of(event) or event.id)),)
 
@@ -190,7 +227,9 @@ def _demotions(observations: Sequence[Observation], rule: Burst) -> Iterator[Mat
         people = sorted({observation.what[0] for observation in found})
         title = f"{found[-1].who} demoted or removed {len(people)} people"
         context = (("people", ", ".join(people)),)
-        yield Match(found[-1], found, Verdict(Severity.HIGH, title, "people", context))
+        # Taking out leavers is what a directory is for.
+        severity = Severity.MEDIUM if found[-1].who == DIRECTORY else Severity.HIGH
+        yield Match(found[-1], found, Verdict(severity, title, "people", context))
 
 
 P5 = Pattern(
@@ -206,7 +245,7 @@ P5 = Pattern(
         ),
         false_positives="A team that leaves, or a clean-up after a merger.",
     ),
-    types=frozenset({"user.deleted", "user.updated", "role.assignment.deleted"}),
+    types=REMOVALS,
     observe=_demotion,
     evaluate=_demotions,
     rule=Burst(at_least=3, within_minutes=60),

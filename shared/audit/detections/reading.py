@@ -2,13 +2,47 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from shared.audit.events import AuditLog
 from shared.audit.payloads import Account, Assignment, Payload
-from shared.audit.rules import Baseline
+from shared.audit.rules import Baseline, folded
 
 ORGANIZATION = "organization"
-_PRIVILEGED = re.compile("owner|admin", re.IGNORECASE)
+_POWER = frozenset({"owner", "admin", "administrator", "superadmin", "superuser"})
+_DENIED = frozenset({"non", "no", "not", "ex", "former", "sub", "without"})
+# Words that leave a role what it is, beside one of power: "API organization owner", "all admins".
+_PLAIN = frozenset(
+    {
+        "role",
+        "api",
+        "org",
+        "organization",
+        "project",
+        "workspace",
+        "account",
+        "tenant",
+        "platform",
+        "chatgpt",
+        "openai",
+        "enterprise",
+        "global",
+        "super",
+        "system",
+        "full",
+        "access",
+        "all",
+        "the",
+        "of",
+        "and",
+        "root",
+        "default",
+        "group",
+        "team",
+    }
+)
+_PLAIN_ROLE = frozenset({"member", "reader", "viewer", "user", "guest", "participant"})
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[^\W_][^\W_A-Z]*")  # of OrgAdmin too
 # role_assignment_role-api-organization-owner__api-organization__org-abc_user-xyz
 _ASSIGNED_ROLE = re.compile(r"role[_-]assignment_(.+?)(?:__|$)")
 
@@ -50,7 +84,28 @@ def role_of(event: AuditLog) -> str | None:
 
 
 def is_privileged(role: str, baseline: Baseline) -> bool:
-    return bool(_PRIVILEGED.search(role)) or role in baseline.privileged_roles
+    """A role of power by its id or its words: `product-owner-reader` reads, and owns nothing."""
+    return folded(role) in baseline.privileged_roles or _says_power(role)
+
+
+@lru_cache(maxsize=1_000)
+def _says_power(role: str) -> bool:
+    words = _words(role)
+    power = [n for n, word in enumerate(words) if word in _POWER]
+    if not power or not _DENIED.isdisjoint(words[: power[-1]]):
+        return False
+    return power[-1] == len(words) - 1 or set(words) <= _POWER | _PLAIN
+
+
+def is_plain(role: str) -> bool:
+    """Whoever takes part has one like this: it gives no power over others."""
+    return _words(role)[-1:] in ([each] for each in _PLAIN_ROLE)
+
+
+def _words(role: str) -> list[str]:
+    words = [word.lower() for word in _WORD.findall(role)]
+    singular = _POWER | _PLAIN_ROLE
+    return [w.removesuffix("s") if w.removesuffix("s") in singular else w for w in words]
 
 
 def person_of(event: AuditLog) -> str | None:
@@ -63,7 +118,7 @@ def person_of(event: AuditLog) -> str | None:
 def is_actor(event: AuditLog, named: Iterable[str]) -> bool:
     """Whether the actor is one of these ids or addresses."""
     ids = {event.by.id, event.by.user.id, event.by.email, event.by.key}
-    return not ids.isdisjoint(named)
+    return not {folded(each) for each in ids if each}.isdisjoint(named)
 
 
 def domain_of(email: str) -> str:

@@ -1,12 +1,14 @@
 """Detections of sessions in other hands: A5 and A6."""
 
+import json
 import math
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import combinations, pairwise
 
-from shared.audit.actors import IpAddressDetails, bare_asn
+from shared.audit.actors import IpAddressDetails
+from shared.audit.addresses import bare_asn, browser_of, near_of, program_of
 from shared.audit.detection import (
     DAY,
     HOUR,
@@ -16,6 +18,7 @@ from shared.audit.detection import (
     Observation,
     Pattern,
     SlidingWindow,
+    Unusual,
     Verdict,
     first_of_each,
 )
@@ -28,24 +31,26 @@ from shared.audit.severity import Severity
 class Travel(Comparison):
     kilometres_an_hour: Positive = 900
     kilometres: Positive = 500
-    vpn_asns: frozenset[str] = frozenset()
 
 
 class Fingerprints(Rule):
     within_minutes: Minutes = 15
 
 
+MOST_HANDS = 12  # compared with each other
 _EARTH = 6_371.0  # kilometres
 
 
-def _position(event: AuditLog, _: Baseline, rule: Travel) -> Sequence[Keyed]:
+def _position(event: AuditLog, baseline: Baseline, _: Travel) -> Sequence[Keyed]:
     person = person_at(event)
-    if person is None:
+    if person is None or baseline.trusts(event.by.ip, event.by.place.asn):
         return ()
     found = _coordinates(event.by.place)
-    if found is None or _is_vpn(event.by.place.asn, rule):
+    if found is None:
         return ()
-    return (Keyed(person, Observation.of(event, *found)),)
+    near = near_of(event.by.ip) if event.by.ip else ""
+    network = bare_asn(event.by.place.asn or "")
+    return (Keyed(person, Observation.of(event, *found, near, network)),)
 
 
 @lru_cache(maxsize=10_000)
@@ -59,20 +64,34 @@ def _coordinates(place: IpAddressDetails) -> tuple[str, str, str] | None:
     return f"{place.latitude:.3f}", f"{place.longitude:.3f}", where or "somewhere"
 
 
-def _is_vpn(asn: str | None, rule: Travel) -> bool:
-    return asn is not None and bare_asn(asn) in {bare_asn(each) for each in rule.vpn_asns}
-
-
 def _travel(observations: Sequence[Observation], rule: Travel) -> Iterator[Match]:
+    """Where an address is thought to be changes at times; whoever keeps it did not move."""
+    if not observations:
+        return
+    home = _place(observations[0])
     for here, there in pairwise(observations):
-        if here.what[:2] == there.what[:2]:
+        if here.what[:2] == there.what[:2] or _is_one_address(here, there):
             continue
         distance, seconds = kilometres(here, there), there.time - here.time
         if distance > rule.kilometres and distance * HOUR > rule.kilometres_an_hour * seconds:
             title = f"{there.who}: {distance:,.0f} km in {seconds / 60:.0f} min"
             context = (("before", here.what[2]), ("after", there.what[2]))
-            verdict = Verdict(Severity.HIGH, title, "travel", context)
+            away = _place(here if _place(there) == home else there)
+            unusual = Unusual((away,), Severity.HIGH)
+            verdict = Verdict(Severity.SIGNAL, title, "travel", context, None, unusual)
             yield Match(there, (here, there), verdict)
+
+
+def _is_one_address(here: Observation, there: Observation) -> bool:
+    """The same, or a neighbour of the same network."""
+    near, network = here.what[3:5]
+    return bool(near) and (near, network) == (there.what[3], there.what[4])
+
+
+def _place(observation: Observation) -> str:
+    """Where a VPN comes out is one for all who use it."""
+    latitude, longitude, _, near, network = observation.what
+    return f"{network or near} at {float(latitude):.0f}, {float(longitude):.0f}"
 
 
 def kilometres(here: Observation, there: Observation) -> float:
@@ -92,7 +111,7 @@ A5 = Pattern(
             "Ask the person, over another channel, where they are.",
             "Neither place is a VPN or proxy of theirs: end their sessions, reset the password.",
             "Look at everything done from the place where they are not.",
-            "A VPN: add its ASN to detections.A5.vpn_asns.",
+            "A VPN or an office: add it to trusted_asns or trusted_networks.",
         ),
         false_positives="VPNs, phones that leave the network abroad, wrong places of addresses.",
     ),
@@ -106,18 +125,24 @@ A5 = Pattern(
 )
 
 
-def _fingerprint(event: AuditLog, _: Baseline, __: Fingerprints) -> Sequence[Keyed]:
+def _fingerprint(event: AuditLog, baseline: Baseline, _: Fingerprints) -> Sequence[Keyed]:
     """A fingerprint that is half known is like any other, so it is left out."""
-    person = person_at(event)
-    if person is None or not event.by.session:
+    person, session, place = person_at(event), event.by.session, event.by.place
+    if person is None or not session or baseline.trusts(event.by.ip, place.asn):
         return ()
-    ja4, country = event.by.session.ja4, event.by.place.country
-    if not ja4 or not country:
+    if not session.ja4 or not place.country:
         return ()
-    observation = Observation.of(
-        event, f"{ja4} {country}", "sensitive" if is_sensitive(event) else ""
+    hand = json.dumps(
+        [
+            browser_of(session.ja4),
+            place.country,
+            bare_asn(place.asn or ""),
+            event.by.host,
+            program_of(session.user_agent or ""),
+        ]
     )
-    return (Keyed(person, observation),)
+    sensitive = "sensitive" if is_sensitive(event) else ""
+    return (Keyed(person, Observation.of(event, hand, sensitive)),)
 
 
 def _two_hands(observations: Sequence[Observation], rule: Fingerprints) -> Iterator[Match]:
@@ -126,11 +151,37 @@ def _two_hands(observations: Sequence[Observation], rule: Fingerprints) -> Itera
     window = SlidingWindow(deque(), Counter())
     for observation in observations:
         window.add(observation, rule.within_minutes * 60)
-        if len(window.counts) > 1 and any(each.what[1] for each in window.observations):
-            shown = ", ".join(sorted(window.counts))
+        if len(window.counts) == 1 or not any(each.what[1] for each in window.observations):
+            continue
+        severity = _apart(tuple(window.counts))
+        if severity is not None:
+            shown = "; ".join(sorted(" ".join(filter(None, json.loads(e))) for e in window.counts))
             title = f"{observation.who} acts with {len(window.counts)} fingerprints at once"
-            verdict = Verdict(Severity.HIGH, title, "session", (("fingerprints", shown),))
+            verdict = Verdict(severity, title, "session", (("fingerprints", shown),))
             yield Match(observation, tuple(window.observations), verdict)
+
+
+@lru_cache(maxsize=10_000)
+def _parts(hand: str) -> tuple[str, ...]:
+    return tuple(json.loads(hand))
+
+
+def _apart(hands: Sequence[str]) -> Severity | None:
+    """Another browser in another country; or in another network, and another program too.
+
+    The same browser elsewhere is a VPN or a phone's network, which A4 and A5 look at; another
+    browser at the same address is a person with two.
+    """
+    found: list[Severity] = []
+    for one, other in combinations(map(_parts, hands[-MOST_HANDS:]), 2):
+        browser, country, network, host, program = (
+            first != second for first, second in zip(one, other, strict=True)
+        )
+        if browser and host and country:
+            found.append(Severity.HIGH)
+        elif browser and host and network and program:
+            found.append(Severity.MEDIUM)
+    return max(found, key=lambda each: each.rank, default=None)
 
 
 A6 = Pattern(

@@ -48,7 +48,13 @@ S1 = Detection(
         false_positives="Contractors and partners; give them a domain or allow who invites them.",
     ),
     types=frozenset(
-        {"invite.sent", "tenant.user.invited", "tenant.chatgpt_workspace_invite.upserted"}
+        {
+            "invite.sent",
+            "tenant.user.invited",
+            "tenant.user.added",
+            "tenant.api_organization_invite.upserted",
+            "tenant.chatgpt_workspace_invite.upserted",
+        }
     ),
     evaluate=_outsider,
     rule=Rule(),
@@ -84,7 +90,9 @@ S4 = Detection(
             "tunnel.created",
             "tunnel.updated",
             "checkpoint.permission.created",
+            "tenant.resource_access.updated",
             "tenant.resource_share_grant.created",
+            "tenant.resource_share_grant.updated",
             "tenant.resource_share_grant.accepted",
             "role.bound_to_resource",
         }

@@ -84,7 +84,7 @@ def test_the_story_has_something_to_lose(undisturbed: tuple[Final, int]) -> None
     ended, _ = undisturbed
 
     assert len(ended["landed"]) == len(ended["rows"]) == len(STORY)
-    assert len(ended["published"]) == len(ended["alerts"]) == 8
+    assert 2 == len(ended["published"]) < len(ended["alerts"]) == 8
     assert ended["in_s3"]
     assert ended["behind"] == 0
 

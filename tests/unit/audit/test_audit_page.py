@@ -3,18 +3,12 @@
 import re
 
 from local.paths import ROOT
-from shared.audit.catalogue import ABOUT
 from shared.audit.config import Config
+from shared.audit.event_types import KNOWN
+from shared.audit.recorded_only import RECORDED_ONLY
+from tests.support import audit_page
 
 PAGE = (ROOT / "docs" / "audit.md").read_text()
-
-
-def table() -> str:
-    """Every detection in a row; what it looks for is its name."""
-    rows = [
-        f"| {about.id} | {about.name} | {', '.join(about.attack)} |" for about in ABOUT.values()
-    ]
-    return "\n".join(["| id | what it looks for | ATT&CK |", "|---|---|---|", *rows])
 
 
 def between(mark: str) -> str:
@@ -24,7 +18,15 @@ def between(mark: str) -> str:
 
 
 def test_the_table_of_detections_is_theirs() -> None:
-    assert between("detections") == table()
+    assert between("detections") == audit_page.detections()
+
+
+def test_the_table_of_types_is_complete() -> None:
+    looked_at = {type_ for type_ in KNOWN if audit_page.looking(type_)}
+
+    assert between("types") == audit_page.types()
+    assert looked_at | RECORDED_ONLY.keys() == KNOWN
+    assert not looked_at & RECORDED_ONLY.keys()
 
 
 def test_every_setting_that_is_named_exists() -> None:

@@ -169,7 +169,7 @@ def test_a_time_is_read_in_whole_seconds(time: Any, read_as: int) -> None:
         (b'{"id": "a", "type": "x", "effective_at": "noon"}', "no effective_at"),
         (b'{"id": "a", "type": "x", "effective_at": "nan"}', "no effective_at"),
         (b'{"id": "a", "type": "x", "effective_at": -1}', "no effective_at"),
-        (b'{"id": "a", "type": "x", "effective_at": 1e18}', "no effective_at"),
+        (b'{"id": "a", "type": "x", "effective_at": 1e30}', "no effective_at"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"id": "a", "x": ' + b"[" * 600 + b"]" * 600 + b"}", "nested too deeply"),
     ],

@@ -3,7 +3,15 @@
 import gzip
 
 from shared.audit.alerts import Alert
-from shared.audit.paths import alert_key, by_hour, events_key, manifest_key, packed, unreadable_key
+from shared.audit.paths import (
+    alerts_key,
+    by_day,
+    by_hour,
+    events_key,
+    manifest_key,
+    packed,
+    unreadable_key,
+)
 from shared.audit.rows import row_of
 from tests.unit.audit.test_alerts import finding
 from tests.unit.audit.timelines import START, at, key, read
@@ -39,8 +47,9 @@ def test_the_same_lines_are_the_same_bytes() -> None:
 def test_other_things_lie_by_their_day() -> None:
     alert = Alert.of(finding(0), 60)
 
-    assert alert_key(alert) == f"audit/alerts/dt=2025-10-09/{alert.id}.json"
-    assert alert_key(alert, "dry/x") == f"audit/dry/x/dt=2025-10-09/{alert.id}.json"
+    assert list(by_day([alert])) == ["dt=2025-10-09"]
+    assert alerts_key("dt=2025-10-09", [b"x"]).startswith("audit/alerts/dt=2025-10-09/")
+    assert alerts_key("dt=2025-10-09", [b"x"], "dry/x").startswith("audit/dry/x/dt=2025-10-09/")
     assert manifest_key("tenant", START) == "audit/manifests/dt=2025-10-09/tenant.json"
     assert unreadable_key("tenant", START, [b"x"]).startswith("audit/unreadable/dt=2025-10-09/")
 

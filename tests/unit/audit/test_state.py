@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from shared.audit.config import Config
 from shared.audit.detection import Observation
-from shared.audit.detections.limits import S2_BESIDE_KEYS
 from shared.audit.engine import Engine, is_allowed
 from shared.audit.events import AuditLog
 from shared.audit.replay import replay, unique
@@ -91,12 +90,6 @@ def test_an_address_that_is_none_is_in_no_network() -> None:
 def test_findings_about_the_reading_name_stream_and_reason() -> None:
     assert refused("organization", "HTTP 401", START).title.endswith("HTTP 401")
     assert not_permitted("tenant", "HTTP 403", START).target == "tenant/not permitted"
-
-
-def test_a_derived_pattern_observes_no_event() -> None:
-    event = read([at(0, "rate_limit.deleted")])[0]
-
-    assert S2_BESIDE_KEYS.pattern.observe(event, Config(), S2_BESIDE_KEYS.pattern.rule) == ()
 
 
 _PEOPLE = [session("owner", place=BERLIN, ja4=LAPTOP), session("owner", place=LAGOS, ja4=SCRIPT)]

@@ -108,8 +108,9 @@ class Memory:
             found, observations = self.engine.evaluate_event(event)
             findings += found
             keyed += observations
-        findings += self._found(keyed)
-        findings += self._found(self.engine.derive(findings))
+        later = [each for each in keyed if self.engine.is_derived(each[0][0])]
+        findings += self._found([each for each in keyed if not self.engine.is_derived(each[0][0])])
+        findings += self._found([*later, *self.engine.derive(findings)])
         for settled in settle(findings, self.alerts.values(), self.config):
             self.alerts[settled.alert.id] = settled.alert
             if settled.notify:

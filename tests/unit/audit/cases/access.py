@@ -5,13 +5,32 @@ from tests.unit.audit.timelines import (
     BERLIN,
     DAY,
     LAGOS,
+    LAPTOP,
     POTSDAM,
     SCRIPT,
+    Event,
     Raised,
     at,
     quiet_life,
     session,
 )
+
+BERLIN_MOBILE = BERLIN | {"asn": "AS6805"}
+LAGOS_HOTEL = LAGOS | {"asn": "AS29465"}
+RESUMED = "t13d1517h2_8daaf6152771_b0da82dd1658"  # LAPTOP's, with one extension more
+OVER_QUIC = "q13d1516h3_8daaf6152771_e5627efa2ab1"
+ONE_NETWORK = [
+    "2001:db8:1:2::1",
+    "2001:0DB8:0001:0002:0:0:0:2",
+    "[2001:db8:1:2::3]",
+    "2001:db8:1:2::4%eth0",
+    *(f"2001:db8:1:2:{n}::" for n in range(6)),
+]
+
+
+def _with(by: Event, user_agent: str) -> Event:
+    return {**by, "session": {**by["session"], "user_agent": user_agent}}
+
 
 FIRES = [
     Case(
@@ -25,6 +44,44 @@ FIRES = [
         "the fifth user comes late",
         [*spray(12, 4, 1), *failures(1, 0, 14, name="builder", ip="198.51.100.9")],
         [Raised(14, "high", "A1|198.51.100.9|logins")],
+    ),
+    Case(
+        "A1",
+        "from one IPv6 network, its addresses spelt in any way",
+        [at(n, "login.failed", by=session(f"u{n}", ip)) for n, ip in enumerate(ONE_NETWORK)],
+        [Raised(9, "high", "A1|2001:db8:1:2::/64|logins")],
+    ),
+    Case(
+        "A1",
+        "nobody is named",
+        [
+            at(
+                n * 0.1,
+                "login.failed",
+                by={"type": "session", "session": {"ip_address": "198.51.100.9"}},
+            )
+            for n in range(200)
+        ],
+        [Raised(0.9, "high", "A1|198.51.100.9|logins")],
+    ),
+    Case(
+        "A1",
+        "slowly, from a provider's many addresses",
+        [at(n * 20, "login.failed", by=session(f"u{n}", f"192.0.2.{n}", LAGOS)) for n in range(20)],
+        [Raised(19 * 20, "high", "A1|AS37282|logins")],
+    ),
+    Case(
+        "A1",
+        "slowly, by one program from everywhere, nobody named",
+        [
+            at(
+                n * 20,
+                "login.failed",
+                by={"type": "session", "session": {"ip_address": f"192.0.{n}.1", "ja4": SCRIPT}},
+            )
+            for n in range(20)
+        ],
+        [Raised(19 * 20, "high", "A1|JA4 1319_9dc949149365|logins")],
     ),
     Case(
         "A2",
@@ -63,7 +120,11 @@ FIRES = [
     Case(
         "A4",
         "new country",
-        [*quiet_life(), at(0, "login.succeeded", by=IN_LAGOS), at(90, "user.deleted", by=IN_LAGOS)],
+        [
+            *quiet_life(),
+            at(0, "login.succeeded", by=IN_LAGOS),
+            at(500, "user.deleted", {"id": "user-1"}, by=IN_LAGOS),
+        ],
         [Raised(0, "medium", "A4|user-owner|country NG")],
     ),
     Case(
@@ -78,15 +139,97 @@ FIRES = [
     ),
     Case(
         "A4",
-        "new device",
-        [*quiet_life(), at(0, "login.succeeded", by=session(place=BERLIN, ja4=SCRIPT))],
-        [Raised(0, "medium", f"A4|user-owner|JA4 {SCRIPT}")],
+        "power is the first thing used",
+        [*quiet_life(), at(0, "api_key.created", A_KEY, by=IN_LAGOS)],
+        [Raised(0, "high", "A4|user-owner|country NG")],
+    ),
+    Case(
+        "A4",
+        "another network and another browser at home",
+        [*quiet_life(), at(0, "login.succeeded", by=session(place=BERLIN_MOBILE, ja4=SCRIPT))],
+        [Raised(0, "medium", "A4|user-owner|ASN 6805")],
+    ),
+    Case(
+        "A4",
+        "another network alone",
+        [*quiet_life(), at(0, "login.succeeded", by=session(place=BERLIN_MOBILE, ja4=LAPTOP))],
+        [Raised(0, "signal", "A4|user-owner|ASN 6805")],
+    ),
+    Case(
+        "A4",
+        "another network alone, then power used",
+        [*quiet_life(), at(0, "api_key.created", A_KEY, session(place=BERLIN_MOBILE, ja4=LAPTOP))],
+        [Raised(0, "medium", "A4|user-owner|ASN 6805")],
+    ),
+    Case(
+        "A4",
+        "the hotels of a journey",
+        [
+            *quiet_life(),
+            at(0, "login.succeeded", by=session(place=LAGOS, ja4=LAPTOP)),
+            at(2 * DAY, "api_key.created", A_KEY, session(place=LAGOS_HOTEL, ja4=LAPTOP)),
+        ],
+        [
+            Raised(0, "medium", "A4|user-owner|country NG"),
+            Raised(2 * DAY, "signal", "A4|user-owner|ASN 29465"),
+        ],
+    ),
+    Case(
+        "A4",
+        "the fourth of whom a network is new is no news",
+        [
+            *(e for name in "abcd" for e in quiet_life(name=name)),
+            *(
+                at(n * DAY, "login.succeeded", by=session(name, place=LAGOS, ja4=LAPTOP))
+                for n, name in enumerate("abcd")
+            ),
+        ],
+        [
+            *(
+                Raised(n * DAY, "medium", f"A4|user-{name}|country NG")
+                for n, name in enumerate("abc")
+            ),
+            Raised(3 * DAY, "signal", "A4|user-d|country NG"),
+        ],
     ),
     Case(
         "A5",
         "Berlin to Lagos in an hour",
         [at(0, "login.succeeded", by=IN_BERLIN), at(60, "project.created", {}, IN_LAGOS)],
         [Raised(60, "high", "A5|user-owner|travel")],
+    ),
+    Case(
+        "A5",
+        "the fourth whose VPN comes out there",
+        [
+            e
+            for n, name in enumerate("abcd")
+            for e in (
+                at(n * DAY, "login.succeeded", by=session(name, place=BERLIN)),
+                at(n * DAY + 5, "project.created", {}, session(name, "192.0.2.66", LAGOS)),
+            )
+        ],
+        [
+            *(
+                Raised(n * DAY + 5, "high", f"A5|user-{name}|travel")
+                for n, name in enumerate("abc")
+            ),
+            Raised(3 * DAY + 5, "signal", "A5|user-d|travel"),
+        ],
+    ),
+    Case(
+        "A6",
+        "another browser and program in another network of the country",
+        [
+            at(0, "logout.succeeded", by=IN_BERLIN),
+            at(
+                5,
+                "api_key.created",
+                A_KEY,
+                _with(session(ip="192.0.2.9", place=BERLIN_MOBILE, ja4=SCRIPT), "curl/8"),
+            ),
+        ],
+        [Raised(5, "medium", "A6|user-owner|session")],
     ),
     Case(
         "A6",
@@ -97,6 +240,85 @@ FIRES = [
 ]
 
 NEAR_MISSES = [
+    Case(
+        "A4",
+        "another browser at home, and the same one resumed",
+        [
+            *quiet_life(),
+            *(
+                at(n, "api_key.created", A_KEY, session(place=BERLIN, ja4=ja4))
+                for n, ja4 in enumerate((SCRIPT, RESUMED, OVER_QUIC))
+            ),
+        ],
+        [],
+    ),
+    Case(
+        "A4",
+        "from a network that is trusted",
+        [*quiet_life(), at(0, "api_key.created", A_KEY, by=IN_LAGOS)],
+        [],
+        {"trusted_asns": ["as37282"]},
+    ),
+    Case(
+        "A6",
+        "from an address that is trusted",
+        [at(0, "logout.succeeded", by=IN_BERLIN), at(15, "api_key.created", A_KEY, IN_LAGOS)],
+        [],
+        {"trusted_networks": ["192.0.2.0/24"]},
+    ),
+    Case(
+        "A6",
+        "the same browser, resumed and over QUIC, in two networks",
+        [
+            at(n, "api_key.created", A_KEY, session(ip=f"192.0.2.{n}", place=place, ja4=ja4))
+            for n, (place, ja4) in enumerate(
+                [(BERLIN, LAPTOP), (BERLIN_MOBILE, RESUMED), (LAGOS, OVER_QUIC)]
+            )
+        ],
+        [],
+    ),
+    Case(
+        "A6",
+        "two browsers at one address",
+        [
+            at(0, "logout.succeeded", by=IN_BERLIN),
+            at(1, "api_key.created", A_KEY, _with(session(place=BERLIN, ja4=SCRIPT), "Firefox")),
+        ],
+        [],
+    ),
+    Case(
+        "A5",
+        "an address whose place is looked up anew",
+        [
+            at(0, "login.succeeded", by=IN_BERLIN),
+            at(1, "project.created", {}, session(place=LAGOS | {"asn": "AS3320"})),
+            at(2, "project.created", {}, session(ip="203.0.113.99", place=BERLIN)),
+        ],
+        [],
+    ),
+    Case(
+        "A1",
+        "people who mistype, and then sign in",
+        [
+            e
+            for n in range(40)
+            for e in (
+                at(n * 60, "login.failed", by=session(f"u{n}", f"192.0.2.{n}", BERLIN, LAPTOP)),
+                at(
+                    n * 60 + 1,
+                    "login.succeeded",
+                    by=session(f"u{n}", f"192.0.2.{n}", BERLIN, LAPTOP),
+                ),
+            )
+        ],
+        [],
+    ),
+    Case(
+        "A2",
+        "one host whose addresses change",
+        [e for n in range(9) for e in failures(1, 0, n, ip=f"2001:db8::{n + 1}")],
+        [],
+    ),
     Case("A1", "nine failures", spray(9, 5, 1), []),
     Case("A1", "four users", spray(20, 4, 1), []),
     Case("A1", "too slow", spray(10, 5, 3.4), []),

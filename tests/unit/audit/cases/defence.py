@@ -85,7 +85,69 @@ FIRES = [
         "D3",
         "on",
         [at(0, "scim.enabled", {"id": "org_1"})],
-        [Raised(0, "info", "D3|user-owner|org_1")],
+        [Raised(0, "medium", "D3|user-owner|org_1")],
+    ),
+    *(
+        Case("D3", type_, [at(0, type_, {"id": "m"})], [Raised(0, severity, "D3|user-owner|m")])
+        for type_, severity in (
+            ("tenant.scim.setup.started", "info"),
+            ("tenant.scim.directory.created", "high"),
+            ("tenant.microsoft_entra_mapping.upserted", "high"),
+            ("tenant.microsoft_entra_mapping.deleted", "medium"),
+        )
+    ),
+    Case(
+        "D2",
+        "as wide as allowed",
+        [allowlist(0, "10.0.0.0/8", "2001:db8::/32")],
+        [Raised(0, "signal", "D2|user-owner|list_1")],
+    ),
+    Case(
+        "D2",
+        "approved",
+        [allowlist(0, "203.0.113.7")],
+        [Raised(0, "signal", "D2|user-owner|list_1")],
+        {"approved_networks": ["203.0.113.0/24"]},
+    ),
+    Case(
+        "D2",
+        "not a network",
+        [allowlist(0, "everything", "")],
+        [Raised(0, "medium", "D2|user-owner|list_1")],
+    ),
+    *(
+        Case(
+            "D2",
+            f"everything as {text}",
+            [allowlist(0, text)],
+            [Raised(0, "critical", "D2|user-owner|list_1")],
+        )
+        for text in (
+            "0.0.0.0-255.255.255.255",
+            "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+            "*",
+            "Any",
+        )
+    ),
+    Case(
+        "D2",
+        "activated",
+        [at(0, "ip_allowlist.config.activated", {"id": "c", "configs": []})],
+        [Raised(0, "signal", "D2|user-owner|c")],
+    ),
+    *(
+        Case(
+            "D9",
+            type_,
+            [at(0, f"tenant.{type_}", {"id": "pol_1"})],
+            [Raised(0, severity, "D9|user-owner|pol_1")],
+        )
+        for type_, severity in (
+            ("policy.attached", "signal"),
+            ("policy.detached", "high"),
+            ("policy.updated", "medium"),
+            ("session_revocation.started", "signal"),
+        )
     ),
     Case(
         "D4",
@@ -192,16 +254,9 @@ FIRES = [
 
 NEAR_MISSES = [
     Case("D1", "switched on", [at(0, "ip_allowlist.config.activated", {"configs": []})], []),
-    Case("D2", "as wide as allowed", [allowlist(0, "10.0.0.0/8", "2001:db8::/32")], []),
-    Case(
-        "D2",
-        "approved",
-        [allowlist(0, "203.0.113.7")],
-        [],
-        {"approved_networks": ["203.0.113.0/24"]},
-    ),
-    Case("D2", "not a network", [allowlist(0, "everything", "")], []),
-    Case("D3", "set up", [at(0, "tenant.scim.setup.started")], []),
+    Case("D2", "deactivated", [at(0, "ip_allowlist.config.deactivated", {"configs": []})], []),
+    Case("D3", "a group of the directory", [at(0, "tenant.group.created", {"id": "g"})], []),
+    Case("D9", "looked up", [at(0, "tenant.principal_authentication_policy.resolved")], []),
     Case("D4", "looked up", [at(0, "tenant.user.looked_up", {"id": "user-1"})], []),
     Case("D5", "up", [organization(0, api_call_logging="enabled_for_all_projects")], []),
     Case("D5", "set, nothing known before", [organization(0, api_call_logging="x")], []),
@@ -223,5 +278,4 @@ NEAR_MISSES = [
         [],
         rule("D8", approvers=["owner@example.com"]),
     ),
-    Case("D9", "attached", [at(0, "tenant.policy.attached", {"id": "pol_1"})], []),
 ]

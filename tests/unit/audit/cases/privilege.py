@@ -1,9 +1,79 @@
 """Timelines of power gained, given or taken away: what fires, and near misses."""
 
 from tests.unit.audit.cases.case import Case, assigned, people
-from tests.unit.audit.timelines import Raised, at, key
+from tests.unit.audit.timelines import DAY, Event, Raised, at, key, session
+
+
+def _member(group: str, minutes: float = 0, who: str = "user-x", done: str = "added") -> Event:
+    payload = {"id": "group_1", "user_id": who, "group_name": group}
+    return at(minutes, f"tenant.group.member.{done}", payload)
+
+
+def _holds(role: str, minutes: float = 0, done: str = "created") -> Event:
+    payload = {
+        "id": f"role_assignment_role-api-organization-{role}__api-organization__x_group_1",
+        "principal_id": "group_1",
+        "principal_type": "group",
+    }
+    return at(minutes, f"role.assignment.{done}", payload)
+
 
 FIRES = [
+    *(
+        Case(
+            "P1",
+            f"{role} has power",
+            [assigned(role, "organization", "user-builder")],
+            [Raised(0, "critical", "P1|user-owner|user-builder")],
+        )
+        for role in ("owners", "OrgAdmin", "billing_admin", "Administrator")
+    ),
+    *(
+        Case(
+            "P1",
+            f"by {type_}",
+            [at(0, type_, {"id": "user-x", "changes_requested": {"role": "owner"}})],
+            [Raised(0, "critical", "P1|user-owner|user-x")],
+        )
+        for type_ in (
+            "tenant.user.updated",
+            "tenant.user.added",
+            "tenant.api_organization_invite.upserted",
+        )
+    ),
+    Case(
+        "P6",
+        "a member of owners, bound before",
+        [_holds("owner"), _member("Team", 5)],
+        [Raised(5, "critical", "P6|user-owner|user-x")],
+    ),
+    Case(
+        "P6",
+        "a member of owners, bound after",
+        [_member("Team"), _holds("owner", 5 * DAY)],
+        [Raised(5 * DAY, "critical", "P6|user-owner|user-x")],
+    ),
+    Case(
+        "P6",
+        "a group by its name",
+        [_member("Org Admins")],
+        [Raised(0, "high", "P6|user-owner|user-x")],
+    ),
+    Case(
+        "P6",
+        "oneself, into a group by its name",
+        [_member("Org Admins", who="user-owner")],
+        [Raised(0, "critical", "P6|user-owner|user-owner")],
+    ),
+    Case(
+        "P7",
+        "the new owner removes the old",
+        [
+            assigned("owner", "organization", "user-new"),
+            at(60, "user.deleted", {"id": "user-owner"}, session("new")),
+        ],
+        [Raised(60, "critical", "P7|user-new|ownership")],
+    ),
     Case(
         "P1",
         "owner by assignment",
@@ -83,8 +153,14 @@ FIRES = [
     Case(
         "P2",
         "by assignment",
-        [assigned("viewer", "project", "user-owner")],
+        [assigned("admin", "project", "user-owner")],
         [Raised(0, "critical", "P2|user-owner|user-owner")],
+    ),
+    Case(
+        "P2",
+        "a role that nobody knows",
+        [assigned("billing-operator", "project", "user-owner")],
+        [Raised(0, "medium", "P2|user-owner|user-owner")],
     ),
     Case(
         "P2",
@@ -156,6 +232,50 @@ FIRES = [
 NEAR_MISSES = [
     Case("P1", "reader to somebody called admin", [assigned("reader", "x", "user-admin")], []),
     Case("P1", "member", [at(0, "user.added", {"id": "u", "data": {"role": "member"}})], []),
+    Case("P2", "joining as a viewer", [assigned("viewer", "project", "user-owner")], []),
+    Case(
+        "P2",
+        "stepping down",
+        [at(0, "user.updated", {"id": "user-owner", "changes_requested": {"role": "reader"}})],
+        [],
+    ),
+    *(
+        Case("P1", f"{role} has no power", [assigned(role, "organization", "user-builder")], [])
+        for role in (
+            "non-admin",
+            "product-owner-reader",
+            "administrative-assistant",
+            "ownership-report",
+        )
+    ),
+    *(
+        Case(
+            "P1",
+            f"{type_} of a reader",
+            [at(0, type_, {"id": "user-x", "changes_requested": {"role": "reader"}})],
+            [],
+        )
+        for type_ in ("tenant.user.updated", "tenant.user.added")
+    ),
+    Case("P6", "a plain group", [_member("Readers"), _holds("reader")], []),
+    Case(
+        "P6",
+        "left before",
+        [_member("Team"), _member("Team", 1, done="removed"), _holds("owner", 2)],
+        [],
+    ),
+    Case(
+        "P6",
+        "no longer held",
+        [_holds("owner"), _holds("owner", 1, done="deleted"), _member("Team", 2)],
+        [],
+    ),
+    Case(
+        "P7",
+        "removed by another",
+        [assigned("owner", "organization", "user-new"), at(5, "user.deleted", {"id": "user-2"})],
+        [],
+    ),
     Case("P2", "to somebody else", [assigned("owner", "organization", "user-builder")], []),
     Case("P2", "nothing granted", [at(0, "user.updated", {"id": "user-owner"})], []),
     Case(

@@ -1,6 +1,6 @@
 """Timelines of functions opened, limits raised, things destroyed: what fires, and near misses."""
 
-from tests.unit.audit.cases.case import UNRESTRICTED, Case, limit, rule, things
+from tests.unit.audit.cases.case import A_KEY, UNRESTRICTED, Case, limit, rule, things
 from tests.unit.audit.timelines import DAY, Raised, at
 
 FIRES = [
@@ -21,7 +21,7 @@ FIRES = [
         "S2",
         "doubled",
         [limit(-20 * DAY, 500), limit(0, 1_000)],
-        [Raised(0, "signal", "S2|user-owner|rl_1")],
+        [Raised(0, "medium", "S2|user-owner|rl_1")],
     ),
     Case(
         "S2",
@@ -38,13 +38,39 @@ FIRES = [
                 {"id": "ul_1", "limit": {"usd": 20, "on": True}},
             ),
         ],
-        [Raised(0, "signal", "S2|user-owner|ul_1")],
+        [Raised(-5, "medium", "S2|user-owner|ul_1")],
     ),
     Case(
         "S2",
         "removed",
         [at(0, "rate_limit.deleted", {"id": "rl_1"})],
-        [Raised(0, "signal", "S2|user-owner|rl_1")],
+        [Raised(0, "medium", "S2|user-owner|rl_1")],
+    ),
+    *(
+        Case(
+            "S2",
+            f"{type_} without a known before",
+            [at(0, type_, {"id": "x", **payload})],
+            [Raised(0, "medium", "S2|user-owner|x")],
+        )
+        for type_, payload in (
+            ("tenant.billing.alerts.updated", {"enabled": False}),
+            ("tenant.billing.overage_limit.updated", {"changes_requested": {"limit": 1_000_000}}),
+            ("tenant.usage_limit.workspace.updated", {"changes_requested": {"limit": None}}),
+            ("rate_limit.updated", {"changes_requested": {"max_requests_per_1_minute": None}}),
+        )
+    ),
+    Case(
+        "S2",
+        "removed, then a plain key",
+        [at(0, "rate_limit.deleted", {"id": "rl_1"}), at(60, "api_key.created", A_KEY)],
+        [Raised(0, "high", "S2|user-owner|rl_1")],
+    ),
+    Case(
+        "D9",
+        "a policy changed, then a path out",
+        [at(0, "tenant.policy.updated", {"id": "pol_1"}), at(60, "tunnel.created", {"id": "t"})],
+        [Raised(0, "high", "D9|user-owner|pol_1")],
     ),
     Case(
         "S2",
@@ -102,6 +128,7 @@ NEAR_MISSES = [
     Case("S2", "not quite doubled", [limit(-5, 500), limit(0, 999)], []),
     Case("S2", "another limit", [limit(-5, 500, "rl_2"), limit(0, 1_000)], []),
     Case("S2", "halved", [limit(-5, 500), limit(0, 250)], []),
+    Case("S2", "a rate set, nothing known before", [limit(0, 1_000)], []),
     Case("S3", "too slow", things(3, "project.archived", 15.5), []),
     Case(
         "S3",
