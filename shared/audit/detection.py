@@ -26,11 +26,12 @@ MOST_CONTEXT = 10  # pairs of a finding that is observed
 
 
 class Unusual(NamedTuple):
-    """What makes a finding worse unless several other people of the organization do the same."""
+    """What makes a finding worse unless others do the same, or the actor always does."""
 
     values: tuple[str, ...]  # what they would have in common: each of these
     severity: Severity
     most_others: int = 2  # of whom the same may be known
+    own_days: int | None = None  # on which the actor did the same before: then it is theirs to do
 
 
 class Verdict(NamedTuple):

@@ -16,13 +16,13 @@ def _over_scoped(event: AuditLog, _: Baseline, rule: Powers) -> Verdict | None:
     scopes, target = event.read(ApiKey).scopes, target_of(event)
     context = (("scopes", ", ".join(scopes) if scopes else "none: the key may do everything"),)
     if _is_unrestricted(event, scopes):
-        unusual = Unusual(("everything",), Severity.HIGH)
+        unusual = Unusual(("everything",), Severity.HIGH, own_days=2)
         title = f"API key {target} may do everything"
         return Verdict(Severity.SIGNAL, title, target, context, unusual=unusual)
     found = matching(scopes or (), rule.dangerous)
     if not found:
         return None
-    unusual = Unusual(tuple(found), Severity.MEDIUM)
+    unusual = Unusual(tuple(found), Severity.MEDIUM, own_days=2)
     title = f"API key {target} may {', '.join(found)}"
     return Verdict(Severity.SIGNAL, title, target, context, unusual=unusual)
 

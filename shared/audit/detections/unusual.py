@@ -17,6 +17,7 @@ from shared.audit.detection import (
     Match,
     Observation,
     Pattern,
+    Unusual,
     first_of_each,
     observe_nothing,
     observed,
@@ -32,43 +33,54 @@ MOST_KNOWN = 6  # people; that more do the same says nothing more
 def _noticed(finding: Finding) -> Sequence[Keyed]:
     if finding.unusual is None:
         return ()
-    values, severity, most_others = finding.unusual
-    more = (json.dumps(values, ensure_ascii=False), severity, str(most_others))
+    values, severity, most_others, own_days = finding.unusual
+    more = (json.dumps(values, ensure_ascii=False), severity, json.dumps([most_others, own_days]))
     return [Keyed(finding.detection, observed(finding, *more))]
 
 
 def _unusual(observations: Sequence[Observation], _: Rule) -> Iterator[Match]:
-    seen: dict[str, dict[str, int]] = defaultdict(dict)  # people by value, when they last were
+    seen: dict[str, dict[str, dict[int, int]]] = defaultdict(lambda: defaultdict(dict))
     for each in observations:
-        values, severity, most = _read(each)
-        if min(_others(seen[value], each) for value in values) <= most:
+        values, severity, most_others, own_days = _read(each)
+        own = min(_days(seen[value][_person(each)], each) for value in values)
+        others = min(_others(seen[value], each) for value in values)
+        if others <= most_others and (own_days is None or own < own_days):
             yield worse(each, severity)
-        for value in values:
-            seen[value][_person(each)] = each.time
+        for value in values:  # by person and day: when it last was
+            seen[value][_person(each)][each.time // DAY] = each.time
 
 
-def _read(observation: Observation) -> tuple[list[str], Severity, int]:
-    *_, values, severity, most_others = observation.what
-    return json.loads(values), Severity(severity), int(most_others)
+def _read(observation: Observation) -> Unusual:
+    *_, values, severity, most = observation.what
+    return Unusual(tuple(json.loads(values)), Severity(severity), *json.loads(most))
 
 
 def _person(observation: Observation) -> str:
     return observation.actor.partition("/")[0]
 
 
-def _others(people: dict[str, int], observation: Observation) -> int:
+def _others(people: dict[str, dict[int, int]], observation: Observation) -> int:
     since, own = observation.time - WITHIN, _person(observation)
-    return sum(person != own and time >= since for person, time in people.items())
+    return sum(
+        person != own and max(days.values(), default=since - 1) >= since
+        for person, days in people.items()
+    )
+
+
+def _days(days: dict[int, int], observation: Observation) -> int:
+    """Days before this one on which the actor did the same."""
+    since, today = observation.time - WITHIN, observation.time // DAY
+    return sum(day < today and time >= since for day, time in days.items())
 
 
 def _tells_something(new: set[Observation], known: set[Observation]) -> set[Observation]:
     """What many are known to do is not made worse, nor does one more make it more usual."""
     people: dict[str, set[str]] = defaultdict(set)
     for each in known:
-        for value in _read(each)[0]:
+        for value in _read(each).values:
             people[value].add(_person(each))
     crowded = {value for value, those in people.items() if len(those) > MOST_KNOWN}
-    return {each for each in new if not crowded.issuperset(_read(each)[0])}
+    return {each for each in new if not crowded.issuperset(_read(each).values)}
 
 
 UNUSUAL = DerivedPattern(

@@ -55,7 +55,7 @@ def test_rows_are_kept_longer_than_events_may_be_late() -> None:
 
 
 def test_known_observations_are_not_evaluated_again() -> None:
-    observations = [observation(START + n, f"key_{n}") for n in range(5)]
+    observations = [observation(START + n, f"key_{n}", "") for n in range(5)]
     keyed = [(("K3", "owner"), each) for each in observations]
     row = Row("K3", "owner", HOUR, START // HOUR)
 
