@@ -1,37 +1,84 @@
 """Writes events and manifests to S3, by the time of the event."""
 
-from collections.abc import Iterator, Sequence
+import gzip
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
-from shared.audit.cursor import Run
+from shared.audit.cursor import Cursor, Run
 from shared.audit.edges import AuditEdges
-from shared.audit.events import AuditLog
+from shared.audit.events import AuditLog, Unreadable, read_event
 from shared.audit.manifest import Manifest, manifest
 from shared.audit.ocsf import as_ocsf
-from shared.audit.paths import by_hour, events_key, manifest_key, packed, unreadable_key
+from shared.audit.paths import ROOT, by_hour, events_key, manifest_key, packed, unreadable_key
 from shared.errors import NotFound
+from shared.telemetry import logger
 
 PACKED = "application/gzip"
 JSON = "application/json"
 
 
+class Archived:
+    """What S3 held of the past before this table began: the audit was off and is on again."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, dict[str, str]] = {}
+
+    def known(self, edges: AuditEdges, hour: str) -> Mapping[str, str]:
+        """The objects of that hour's events, by id; each hour is looked at once."""
+        if hour not in self._ids:
+            self._ids[hour] = dict(_held(edges, hour))
+        return self._ids[hour]
+
+
+def _held(edges: AuditEdges, hour: str) -> Iterator[tuple[str, str]]:
+    bucket = edges.settings.data_bucket
+    for source, _ in edges.s3.versions(bucket, f"{ROOT}/events/{hour}/"):
+        for line in gzip.decompress(edges.s3.read(source.key)).splitlines():
+            with suppress(Unreadable):
+                yield read_event(line).id, source.key
+
+
 def archive(
-    edges: AuditEdges, stream: str, events: Sequence[AuditLog], unreadable: Sequence[bytes]
+    edges: AuditEdges,
+    cursor: Cursor,
+    events: Sequence[AuditLog],
+    unreadable: Sequence[bytes],
+    before: Archived,
 ) -> dict[str, list[AuditLog]]:
     """Returns the events by the object that holds them."""
-    archived: dict[str, list[AuditLog]] = {}
-    for hour, some in by_hour(events).items():
+    stream = cursor.stream
+    archived: dict[str, list[AuditLog]] = defaultdict(list)
+    for hour, every in by_hour(events).items():
+        is_past = every[-1].time < cursor.begun
+        held = before.known(edges, hour) if is_past else {}
+        for event in every:
+            if event.id in held:
+                archived[held[event.id]].append(event)
+        some = [event for event in every if event.id not in held]
+        if not some:
+            continue
         key = events_key(hour, stream, some)
         edges.s3.write(key, [packed(event.line for event in some)], PACKED)
         if edges.config.ocsf:
             ocsf = events_key(hour, stream, some, folder="ocsf")
             edges.s3.write(ocsf, [packed(_ocsf(some, edges.seconds()))], PACKED)
-        archived[key] = some
-    if unreadable:
-        key = unreadable_key(stream, edges.seconds(), unreadable)
-        edges.s3.write(key, [packed(unreadable)], PACKED)
+        archived[key] += some
+    _archive_unreadable(edges, stream, unreadable)
     return archived
+
+
+def archive_set_aside(edges: AuditEdges, stream: str, events: Sequence[AuditLog]) -> None:
+    """Beside where it belongs also where a person looks for what went wrong."""
+    _archive_unreadable(edges, stream, [event.line for event in events])
+
+
+def _archive_unreadable(edges: AuditEdges, stream: str, lines: Sequence[bytes]) -> None:
+    if lines:
+        key = unreadable_key(stream, edges.seconds(), lines)
+        edges.s3.write(key, [packed(lines)], PACKED)
 
 
 def archive_manifest(edges: AuditEdges, stream: str, run: Run, now: int) -> None:
@@ -49,4 +96,7 @@ def _manifest(edges: AuditEdges, key: str) -> Manifest | None:
 
 def _ocsf(events: Sequence[AuditLog], now: int) -> Iterator[bytes]:
     for event in events:
-        yield from map(msgspec.json.encode, as_ocsf(event, now))
+        try:
+            yield from [msgspec.json.encode(each) for each in as_ocsf(event, now)]
+        except Exception:  # noqa: BLE001  # the event itself is kept
+            logger.exception("an event is not written as OCSF", event=event.id, type=event.type)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from shared.audit.config import Config
 from shared.audit.cursor import TENANT, Alerting, backfilled
 from shared.audit.edges import AuditEdges
 from shared.errors import Conflict
@@ -31,9 +32,8 @@ class BackfillRequest(FrozenModel):
 
 def open_backfills(edges: AuditEdges, request: BackfillRequest) -> list[str]:
     """Opens a stream beside each live one; a request sent twice opens it once."""
-    streams = [_name(request)] + (
-        [f"{_name(request)}#{TENANT}"] if edges.settings.audit_tenant else []
-    )
+    name = _name(request, edges.config)
+    streams = [name] + ([f"{name}#{TENANT}"] if edges.settings.audit_tenant else [])
     low = _seconds(request.backfill.from_)
     high = min(_seconds(request.backfill.to + timedelta(days=1)) - 1, edges.seconds())
     for stream in streams:
@@ -44,8 +44,12 @@ def open_backfills(edges: AuditEdges, request: BackfillRequest) -> list[str]:
     return streams
 
 
-def _name(request: BackfillRequest) -> str:
-    return f"backfill#{request.backfill.from_}#{request.backfill.to}#{request.alerts}"
+def _name(request: BackfillRequest, config: Config) -> str:
+    """With other detections it is another backfill, unless it raises no alerts."""
+    name = f"backfill#{request.backfill.from_}#{request.backfill.to}#{request.alerts}"
+    if request.alerts == Alerting.OFF:
+        return name
+    return f"{name}#{config.digest}"
 
 
 def _seconds(day: date) -> int:

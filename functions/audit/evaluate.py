@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from functions.audit.archive import Archived
+from shared.audit import losses
 from shared.audit.detection import Finding, Observation
 from shared.audit.edges import AuditEdges
 from shared.audit.engine import SetKey
 from shared.audit.events import AuditLog
-from shared.audit.losses import memory_full
 from shared.audit.state import Outcome, Row, evaluate_patterns, expires_at, rows_to_read
+from shared.telemetry import logger
 
 MOST_ROWS = 2_000  # kept in memory from page to page
 
@@ -20,6 +22,7 @@ class Memory:
     """What was read for earlier pages: while the lease holds, nobody else adds to it."""
 
     observations: dict[Row, set[Observation]] = field(default_factory=dict)
+    archived: Archived = field(default_factory=Archived)
     read: set[Row] = field(default_factory=set)  # one read brings all sets of a row
     sizes: Counter[Row] = field(default_factory=Counter)  # bytes of whole rows
 
@@ -54,14 +57,22 @@ class Evaluation(NamedTuple):
     dropped: dict[Row, set[Observation]]
     lost: Counter[SetKey]
     expires_at: Mapping[Row, int]
+    set_aside: list[AuditLog]  # no detection has seen them
 
 
 def evaluate(edges: AuditEdges, events: Sequence[AuditLog], now: int, memory: Memory) -> Evaluation:
     memory.forget_old()
     findings: list[Finding] = []
     keyed: list[tuple[SetKey, Observation]] = []
+    set_aside: list[AuditLog] = []
     for event in events:
-        found, observations = edges.engine.evaluate_event(event)
+        try:
+            found, observations = edges.engine.evaluate_event(event)
+        except Exception as error:  # noqa: BLE001  # told; the other events go on
+            logger.exception("an event is set aside", event=event.id, type=event.type)
+            findings.append(losses.set_aside(event, type(error).__name__))
+            set_aside.append(event)
+            continue
         findings += found
         keyed += observations
     later = [each for each in keyed if edges.engine.is_derived(each[0][0])]
@@ -73,12 +84,16 @@ def evaluate(edges: AuditEdges, events: Sequence[AuditLog], now: int, memory: Me
     findings += of_findings.findings
     additions = of_events.additions | of_findings.additions
     lost = of_events.lost + of_findings.lost
+    findings += [losses.memory_full(where, count, now) for where, count in lost.items()]
+    broken = of_events.broken | of_findings.broken
+    findings += [losses.not_evaluated(where, reason, now) for where, reason in broken.items()]
     return Evaluation(
-        findings=[*findings, *(memory_full(where, count, now) for where, count in lost.items())],
+        findings=findings,
         observations=additions,
         dropped=of_events.dropped | of_findings.dropped,
         lost=lost,
         expires_at={row: expires_at(edges.engine, row) for row in additions},
+        set_aside=set_aside,
     )
 
 

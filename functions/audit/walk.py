@@ -1,13 +1,14 @@
 """Walks a stream's windows page by page, each archived, evaluated and published in turn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from functions.audit.archive import archive, archive_manifest
+from functions.audit.archive import archive, archive_manifest, archive_set_aside
 from functions.audit.evaluate import Memory, evaluate
 from functions.audit.metrics import Metrics, combined
 from functions.audit.notify import notify
+from shared.audit import losses
 from shared.audit.api import CursorRefused
 from shared.audit.commit import Commit
 from shared.audit.cursor import Alerting, Cursor, Kind, run_of
@@ -16,7 +17,7 @@ from shared.audit.events import AuditLog
 from shared.audit.lateness import overlap
 from shared.audit.reading import Page
 from shared.audit.replay import unique
-from shared.audit.rows import row_of
+from shared.audit.rows import row_id, row_of
 from shared.audit.windows import (
     StuckWalk,
     after_refusal,
@@ -78,8 +79,8 @@ def _list(edges: AuditEdges, cursor: Cursor) -> Listed:
     run, limit = run_of(cursor), edges.settings.audit_page
     page = edges.api.page(run.low, run.high, run.after, limit=limit, tenant_only=cursor.tenant_only)
     events = list(unique(page.events))
-    seen = edges.tables.seen(event.id for event in events)
-    new = [event for event in events if event.id not in seen]
+    seen = edges.tables.seen(row_id(event.id) for event in events)
+    new = [event for event in events if row_id(event.id) not in seen]
     return Listed(page, events, new, edges.seconds())
 
 
@@ -88,12 +89,14 @@ def _process(
 ) -> tuple[Cursor, Metrics]:
     """Writes, notifies, then commits."""
     moved = walked(cursor, listed.page, listed.new)
-    archived = archive(edges, cursor.stream, listed.new, listed.page.unreadable)
+    archived = archive(edges, cursor, listed.new, listed.page.unreadable, memory.archived)
     if edges.config.bus == "events":
         edges.bus.publish(cursor.stream, archived)
     again = cursor.is_backfill and cursor.alerting != Alerting.OFF
     evaluation = evaluate(edges, listed.events if again else listed.new, listed.now, memory)
+    archive_set_aside(edges, cursor.stream, evaluation.set_aside)
     metrics = _metrics(cursor, listed)
+    metrics["AuditSetAside"] = len(evaluation.set_aside)
     if cursor.alerting != Alerting.OFF:
         metrics = combined(metrics, notify(edges, cursor, evaluation.findings))
     if not listed.page.has_more:
@@ -114,11 +117,23 @@ def _process(
         moved,
         rev,
     )
-    edges.tables.commit(commit)
+    by_id = {row_id(event.id): event for event in listed.new}
+    edges.tables.commit(commit, lambda ids: _not_taken(edges, cursor, by_id, ids))
     metrics["AuditObservationsDropped"] = evaluation.lost.total()
     memory.drop(evaluation.dropped)
     memory.add(evaluation.observations)
     return moved, metrics
+
+
+def _not_taken(
+    edges: AuditEdges, cursor: Cursor, by_id: Mapping[str, AuditLog], ids: Sequence[str]
+) -> None:
+    """DynamoDB refuses them for good: the event is in S3, and that is told once."""
+    events = [by_id[id_] for id_ in ids if id_ in by_id]
+    archive_set_aside(edges, cursor.stream, events)
+    found = [losses.set_aside(event, "DynamoDB does not take it") for event in events]
+    found += [losses.not_kept(id_, edges.seconds()) for id_ in ids if id_ not in by_id]
+    notify(edges, cursor, found)
 
 
 def _end(edges: AuditEdges, cursor: Cursor, now: int) -> Metrics:

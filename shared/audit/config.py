@@ -1,6 +1,9 @@
 """The one YAML file in which a team sets up its detections, checked as a whole."""
 
 import difflib
+import hashlib
+import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -69,6 +72,13 @@ class Config(Baseline):
         kept = {name: each for name, each in travel.items() if name != "vpn_asns"}
         asns = [*(given.get("trusted_asns") or ()), *(travel["vpn_asns"] or ())]
         return {**given, "trusted_asns": asns, "detections": {**given["detections"], "A5": kept}}
+
+    @property
+    def digest(self) -> str:
+        """Short, and the same for the same settings; sets have no order of their own."""
+        dumped = json.dumps(self.model_dump(mode="json"), default=sorted, sort_keys=True)
+        parts = sorted(re.split(r"[\[\], ]+", dumped))
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
 
     def rule(self, detection: str) -> Rule:
         rule: Rule = getattr(self.detections, detection)

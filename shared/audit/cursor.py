@@ -60,6 +60,7 @@ class Run(FrozenModel):
     low: int
     high: int
     after: str | None = None
+    mark: str | None = None  # a place where the walk was, to notice that it goes in circles
     pages: int = 0
     restarts: int = 0
     new: int = 0

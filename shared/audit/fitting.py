@@ -7,10 +7,10 @@ DIGEST = 16  # characters
 
 def fitting(text: str, most: int) -> str:
     """The text if it has at most so many bytes, else its beginning and a digest of all of it."""
-    if len(text) * 4 <= most:
+    if text.isascii() and len(text) <= most:
         return text
-    encoded = text.encode(errors="surrogatepass")
+    encoded = text.encode(errors="replace")
     if len(encoded) <= most:
-        return text
+        return encoded.decode()
     digest = hashlib.sha256(encoded).hexdigest()[:DIGEST]
     return encoded[: most - DIGEST - 1].decode(errors="ignore") + "~" + digest

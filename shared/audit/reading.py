@@ -16,6 +16,9 @@ from shared.nesting import TOO_DEEP, is_too_deep
 
 # A comma with only white space before its closing bracket, outside of strings.
 _STRING_OR_TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])')
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},:]', re.DOTALL)
+_OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
+_IN_DATA = 2  # brackets that are open inside the list
 _WHITE_SPACE = re.compile(r"\s*")
 _decoder = json.JSONDecoder(strict=False)
 
@@ -92,7 +95,7 @@ def one_line(raw: bytes) -> bytes:
 
 def _answers(body: bytes) -> list[_List]:
     if is_too_deep(body):
-        raise ValueError(TOO_DEEP)
+        return [_shallow(body)]
     try:
         return [msgspec.json.decode(body, type=_List)]
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -103,12 +106,54 @@ def _answers(body: bytes) -> list[_List]:
     return answers
 
 
+def _shallow(body: bytes) -> _List:
+    """An answer of which an entry is nested too deeply: the others can be read all the same."""
+    start, end, entries_ = _cut_data(body)
+    outline = body[:start] + b"[]" + body[end:]
+    if is_too_deep(outline):
+        raise ValueError(TOO_DEEP)
+    (answer,) = _answers(outline)
+    return _List([msgspec.Raw(each) for each in entries_], answer.has_more, answer.last_id)
+
+
+def _cut_data(body: bytes) -> tuple[int, int, list[bytes]]:
+    """Where the list `data` begins and ends, and its entries, without reading what they hold."""
+    depth, start, begin, key = 0, None, 0, b""
+    found: list[bytes] = []
+    for token in _TOKEN.finditer(body):
+        sign = token[0]
+        if sign in _OPENING:
+            depth += 1
+            if start is None and depth == _IN_DATA and key == b'"data"' and sign == b"[":
+                start = begin = token.start()
+        elif sign in _CLOSING:
+            depth -= 1
+            if start is not None and depth == _IN_DATA - 1:
+                found.append(body[begin + 1 : token.start()].strip())
+                return start, token.end(), [each for each in found if each]
+        elif sign == b"," and start is not None and depth == _IN_DATA:
+            found.append(body[begin + 1 : token.start()].strip())
+            begin = token.start()
+        elif depth == 1 and sign not in {b",", b":"}:
+            key = sign
+    raise ValueError(TOO_DEEP)
+
+
 def _answer(document: Any) -> _List:
-    if not isinstance(document, dict) or not isinstance(document.get("data"), list):
+    if not isinstance(document, dict) or not _is_list(document):
         raise ValueError("the answer is not a list of audit events")
-    data = [msgspec.Raw(_encoded(entry)) for entry in document["data"]]
+    data = [msgspec.Raw(_encoded(entry)) for entry in document.get("data") or ()]
     last = document.get("last_id")
-    return _List(data, bool(document.get("has_more")), last if isinstance(last, str) else None)
+    more = str(document.get("has_more")).lower() == "true"
+    return _List(data, more, last if isinstance(last, str) else None)
+
+
+def _is_list(document: dict[str, Any]) -> bool:
+    """An empty one may be null, or missing where the rest says that it is a list."""
+    data = document.get("data")
+    if data is None:
+        return "error" not in document and ("has_more" in document or "data" in document)
+    return isinstance(data, list)
 
 
 def _entries_of(document: Any) -> Iterator[bytes]:

@@ -1,14 +1,14 @@
 """Rows of the tables: an event, to ask what an actor, key or project did; and keys of the state."""
 
-import hashlib
-
 from shared.audit.actors import NOBODY
 from shared.audit.events import AuditLog
+from shared.audit.fitting import fitting
 from shared.audit.state import Row
 from shared.model import FrozenModel
 
 LONGEST_RAW = 8_000  # bytes; a longer event is in S3 alone
-LONGEST_KEY = 400  # characters; a longer one is its hash
+LONGEST_KEY = 400  # bytes; of a longer one the beginning and a hash
+LONGEST_ID, LONGEST_VALUE = 900, 1_000  # bytes; an index takes 1,024 to sort by, 2,048 to find by
 
 
 class EventRow(FrozenModel):
@@ -31,23 +31,38 @@ class EventRow(FrozenModel):
 
 
 def row_of(event: AuditLog, stream: str, object_: str, seen_at: int, kept_days: int) -> EventRow:
-    short = len(event.line) <= LONGEST_RAW
+    short, id_ = len(event.line) <= LONGEST_RAW, row_id(event.id)
     return EventRow(
-        id=event.id,
-        at=f"{event.time:012d}#{event.id}",
+        id=id_,
+        at=f"{event.time:012d}#{id_}",
         time=event.time,
-        type=event.type,
+        type=fitting(event.type, LONGEST_VALUE),
         stream=stream,
         seen_at=seen_at,
         object=object_,
-        actor=None if event.by.id == NOBODY else event.by.id,
-        email=event.by.email,
-        key=event.by.key,
-        project=event.project.id or None,
-        ip=event.by.ip,
+        actor=None if event.by.id == NOBODY else fitting(event.by.id, LONGEST_VALUE),
+        email=_fitting(event.by.email),
+        key=_fitting(event.by.key),
+        project=_fitting(event.project.id),
+        ip=_fitting(event.by.ip),
         raw=event.line.decode(errors="replace") if short else None,
         expires_at=seen_at + kept_days * 86_400,
     )
+
+
+def outline_of(row: EventRow) -> EventRow:
+    """What is needed to know the event again: DynamoDB did not take the rest."""
+    nothing = dict.fromkeys(("actor", "email", "key", "project", "ip", "raw"))
+    return row.model_copy(update=nothing)
+
+
+def row_id(id_: str) -> str:
+    """The id under which an event is known."""
+    return fitting(id_, LONGEST_ID)
+
+
+def _fitting(value: str | None) -> str | None:
+    return fitting(value, LONGEST_VALUE) if value else None
 
 
 def observation_key(row: Row) -> tuple[str, str]:
@@ -63,4 +78,4 @@ def incidents_pk(actor: str) -> str:
 
 
 def _short(key: str) -> str:
-    return key if len(key) <= LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
+    return fitting(key, LONGEST_KEY)

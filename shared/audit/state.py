@@ -38,6 +38,7 @@ class Outcome(NamedTuple):
     additions: dict[Row, set[Observation]]
     dropped: dict[Row, set[Observation]]
     lost: Counter[SetKey]
+    broken: dict[SetKey, str]  # patterns that could not be evaluated, and why
 
 
 def rows_to_read(engine: Engine, keyed: Iterable[tuple[SetKey, Observation]], now: int) -> set[Row]:
@@ -58,14 +59,18 @@ def evaluate_patterns(
     before: dict[SetKey, set[Observation]] = defaultdict(set)
     for row, observations in known.items():
         before[row.set, row.key].update(observations)
-    outcome = Outcome([], {}, {}, Counter())
+    outcome = Outcome([], {}, {}, Counter(), {})
     for where, new in _by_set(keyed).items():
         pattern, old = engine.patterns[where[0]], before[where]
         kept = condensed(pattern, old | new)
         added = pattern.novelty(set(kept) - old, old)
         if added:
             since = _changed_since(engine, pattern, added)
-            found = engine.evaluate(pattern, kept)
+            try:
+                found = list(engine.evaluate(pattern, kept))
+            except Exception as error:  # noqa: BLE001  # told; the other patterns go on
+                outcome.broken[where] = type(error).__name__
+                found = []
             outcome.findings.extend(each for each in found if each.time >= since)
         for row, some in _by_row(where, pattern, added).items():
             _remember(outcome, pattern, row, some, known.get(row, set()))

@@ -7,7 +7,8 @@ actor who has one open. Observations are sets of strings, so adding one twice is
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,9 +18,9 @@ from shared.audit.cursor import Cursor
 from shared.audit.detection import Observation
 from shared.audit.incidents import ActorIncidents
 from shared.audit.lateness import DAY
-from shared.audit.rows import alert_pk, incidents_pk, observation_key
+from shared.audit.rows import EventRow, alert_pk, incidents_pk, observation_key, outline_of
 from shared.audit.state import Row
-from shared.aws.dynamodb import AT_ONCE, Write, at_rev, bare, call, packs, rows
+from shared.aws.dynamodb import AT_ONCE, NotTaken, Write, at_rev, bare, call, packs, rows
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -160,25 +161,60 @@ class AuditTables:
         """Raises Conflict if another run replaced it first."""
         self._put({"Item": _cursor_row(cursor), **at_rev(rev)})
 
-    def commit(self, commit: Commit) -> None:
+    def commit(self, commit: Commit, set_aside: Callable[[Sequence[str]], None]) -> None:
         """Observations, then events, then the cursor; cut off anywhere, the page is done again.
 
-        What is dropped goes first: it makes space, and nobody needs it again.
+        What is dropped goes first: it makes space, and nobody needs it again. Of what DynamoDB does
+        not take for good, only that is left out: `set_aside` gets the ids of such events, before
+        the cursor moves on.
         """
         for update in deletions(commit):
             call(partial(self._dynamodb.update_item, TableName=self._state, **update.item))
-        for writes in packs(self._writes(commit)):
-            self._transact(writes)
+        cursor = {"Item": _cursor_row(commit.cursor), **at_rev(commit.rev)}
+        moved = {"Put": {"TableName": self._state, **cursor}}
+        *first, last = packs([*self._writes(commit), (EVENT_BYTES, moved)])
+        refused = [id_ for some in first for id_ in self._taken(some)]
+        if not refused:
+            try:
+                return self._transact(last)
+            except NotTaken:
+                pass
+        refused += self._taken([write for write in last if write is not moved])
+        set_aside(refused)
+        self._transact([moved])
+        return None
 
-    def _writes(self, commit: Commit) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _taken(self, writes: list[Write]) -> list[str]:
+        """Makes these writes, one by one if need be; the ids of events that are not taken."""
+        try:
+            if writes:
+                self._transact(writes)
+        except NotTaken:
+            if len(writes) > 1:
+                return [id_ for write in writes for id_ in self._taken([write])]
+            return self._outlined(writes[0])
+        return []
+
+    def _outlined(self, write: Write) -> list[str]:
+        """An event is known again by its outline; observations that can't be kept are lost."""
+        row: Any = write.get("Put", {}).get("Item")
+        if row is None:
+            return [str(write["Update"]["Key"]["pk"])]
+        outline = outline_of(EventRow.model_validate(row)).model_dump(exclude_none=True)
+        with suppress(NotTaken):
+            self._put_event(outline)
+        return [row["id"]]
+
+    def _put_event(self, row: dict[str, Any]) -> None:
+        call(lambda: self._dynamodb.put_item(TableName=self._events, Item=row))
+
+    def _writes(self, commit: Commit) -> Iterator[tuple[int, Write]]:
         """Each write with the bytes it may touch."""
         for update in additions(commit):
             yield update.size, {"Update": {"TableName": self._state, **update.item}}
         for event in commit.events:
             item = event.model_dump(exclude_none=True)
             yield EVENT_BYTES, {"Put": {"TableName": self._events, "Item": item}}
-        cursor = {"Item": _cursor_row(commit.cursor), **at_rev(commit.rev)}
-        yield EVENT_BYTES, {"Put": {"TableName": self._state, **cursor}}
 
     def _transact(self, writes: list[Any]) -> None:
         call(lambda: self._dynamodb.transact_write_items(TransactItems=writes))

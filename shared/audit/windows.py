@@ -38,7 +38,8 @@ def walked(cursor: Cursor, page: Page, new: Iterable[AuditLog]) -> Cursor:
     run, new = run_of(cursor), list(new)
     moved = run.model_copy(
         update={
-            "after": _next(run, page),
+            "after": (after := _next(run, page)),
+            "mark": after if _is_power(run.pages + 1) else run.mark,
             "pages": run.pages + 1,
             "new": run.new + len(new),
             "tally": run.tally.add(page.events),
@@ -50,7 +51,7 @@ def walked(cursor: Cursor, page: Page, new: Iterable[AuditLog]) -> Cursor:
 
 def restarted(cursor: Cursor, restarts: int) -> Cursor:
     """The same window from its beginning: what landed is known by its id, so it is safe."""
-    fresh = {"after": None, "pages": 0, "restarts": restarts, "tally": Tally()}
+    fresh = {"after": None, "mark": None, "pages": 0, "restarts": restarts, "tally": Tally()}
     return cursor.replaced(run=run_of(cursor).model_copy(update=fresh))
 
 
@@ -107,9 +108,15 @@ def _next(run: Run, page: Page) -> str | None:
         return None
     if page.last_id is None:
         raise StuckWalk(f"a page after {run.after} has no events, but promises more")
-    if page.last_id == run.after:
-        raise StuckWalk(f"the page after {run.after} ends where it began")
+    if page.last_id in {run.after, run.mark}:
+        raise StuckWalk(f"the page after {run.after} ends at {page.last_id}, where it was before")
     return page.last_id
+
+
+def _is_power(pages: int) -> bool:
+    """Of two. One place is remembered, a newer one each time the walk is twice as long, which
+    finds a circle of any length (R. P. Brent, 1980)."""
+    return pages & (pages - 1) == 0
 
 
 def _learned(cursor: Cursor, new: Sequence[AuditLog]) -> Cursor:

@@ -33,6 +33,10 @@ CONFLICTS = frozenset(
 )
 
 
+class NotTaken(Exception):
+    """DynamoDB will never take this: a key is too long, a row too large."""
+
+
 class DynamoTable:
     """A table whose rows have pk, sk and, while there is something to do, a place in the index."""
 
@@ -103,6 +107,8 @@ def call(send: Callable[[], Answer]) -> Answer:
         return send()
     except ClientError as error:
         code = code_of(error)
+        if code == "ValidationException" or "ValidationError" in reasons(error):
+            raise NotTaken(f"DynamoDB: {error.response['Error'].get('Message', code)}") from error
         if code in CONFLICTS:
             raise Conflict(f"DynamoDB: {code}", failed_conditions(error)) from error
         if code in BUSY:
@@ -112,10 +118,14 @@ def call(send: Callable[[], Answer]) -> Answer:
 
 def failed_conditions(error: ClientError) -> frozenset[int]:
     """Which writes of a transaction, from 0, did not find what they expected."""
-    reasons: Any = error.response.get("CancellationReasons", [])
-    return frozenset(
-        n for n, each in enumerate(reasons) if each.get("Code") == "ConditionalCheckFailed"
-    )
+    codes = reasons(error)
+    return frozenset(n for n, code in enumerate(codes) if code == "ConditionalCheckFailed")
+
+
+def reasons(error: ClientError) -> list[str | None]:
+    """Of a transaction that was cancelled, a code for each of its writes."""
+    found: Any = error.response.get("CancellationReasons", [])
+    return [each.get("Code") for each in found]
 
 
 def rows(query: Callable[..., Any], most: int | None = None, **query_args: Any) -> Iterator[Row]:

@@ -150,7 +150,8 @@ def test_the_past_lands_once_when_it_is_asked_for(world: AuditWorld) -> None:
     world.tick()
 
     assert_everything_landed_once(world, PAST)
-    assert world.cursor("backfill#2026-10-20#2026-11-05#on").is_over
+    (backfill,) = (each for each in world.edges.tables.cursors().values() if each.is_backfill)
+    assert backfill.is_over
 
 
 def test_a_walk_that_runs_out_of_time_goes_on_in_the_next_tick(world: AuditWorld) -> None:

@@ -82,7 +82,7 @@ def test_an_unreadable_entry_is_kept_beside_the_events() -> None:
         b'{"data": {}}',
         b'{"data": [',
         b"[" * 200_000,
-        *(b'{"data": [' + b"[" * n + b"]" * n + b"]}" for n in (600, 2_000, 100_000)),
+        *(b'{"a": ' + b"[" * n + b"]" * n + b"}" for n in (600, 2_000, 100_000)),
     ],
 )
 def test_what_is_no_list_is_an_error(text: bytes) -> None:
