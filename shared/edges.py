@@ -76,5 +76,10 @@ class CommonEdges:
     def _client(self, service: Any) -> Any:
         return self._session.client(service, config=AWS)
 
+    def _plain_dynamodb(self) -> Any:
+        """Takes values in DynamoDB's own form, unchecked: for writes by the hundred."""
+        config = AWS.merge(Config(parameter_validation=False))
+        return self._session.client("dynamodb", config=config)
+
     def _dynamodb(self) -> Any:
         return self._session.resource("dynamodb", config=AWS)

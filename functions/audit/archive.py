@@ -2,8 +2,9 @@
 
 import gzip
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
@@ -13,6 +14,7 @@ from shared.audit.events import AuditLog, Unreadable, read_event
 from shared.audit.manifest import Manifest, manifest
 from shared.audit.ocsf import as_ocsf
 from shared.audit.paths import ROOT, by_hour, events_key, manifest_key, packed, unreadable_key
+from shared.aws.at_once import at_once
 from shared.errors import NotFound
 from shared.telemetry import logger
 
@@ -51,21 +53,21 @@ def archive(
     """Returns the events by the object that holds them."""
     stream = cursor.stream
     archived: dict[str, list[AuditLog]] = defaultdict(list)
+    writes: list[Callable[[], object]] = []
     for hour, every in by_hour(events).items():
-        is_past = every[-1].time < cursor.begun
-        held = before.known(edges, hour) if is_past else {}
+        held = before.known(edges, hour) if every[-1].time < cursor.begun else {}
         for event in every:
             if event.id in held:
                 archived[held[event.id]].append(event)
         some = [event for event in every if event.id not in held]
-        if not some:
-            continue
-        key = events_key(hour, stream, some)
-        edges.s3.write(key, [packed(event.line for event in some)], PACKED)
-        if edges.config.ocsf:
+        if some:
+            key = events_key(hour, stream, some)
+            writes.append(partial(_write, edges, key, [event.line for event in some]))
+            archived[key] += some
+        if some and edges.config.ocsf:
             ocsf = events_key(hour, stream, some, folder="ocsf")
-            edges.s3.write(ocsf, [packed(_ocsf(some, edges.seconds()))], PACKED)
-        archived[key] += some
+            writes.append(partial(_write, edges, ocsf, list(_ocsf(some, edges.seconds()))))
+    at_once(writes)
     _archive_unreadable(edges, stream, unreadable)
     return archived
 
@@ -75,10 +77,14 @@ def archive_set_aside(edges: AuditEdges, stream: str, events: Sequence[AuditLog]
     _archive_unreadable(edges, stream, [event.line for event in events])
 
 
+def _write(edges: AuditEdges, key: str, lines: Sequence[bytes]) -> None:
+    edges.s3.write(key, [packed(lines)], PACKED)
+
+
 def _archive_unreadable(edges: AuditEdges, stream: str, lines: Sequence[bytes]) -> None:
     if lines:
         key = unreadable_key(stream, edges.seconds(), lines)
-        edges.s3.write(key, [packed(lines)], PACKED)
+        _write(edges, key, lines)
 
 
 def archive_manifest(edges: AuditEdges, stream: str, run: Run, now: int) -> None:

@@ -20,6 +20,7 @@ from shared.audit.replay import unique
 from shared.audit.rows import row_id, row_of
 from shared.audit.windows import (
     StuckWalk,
+    advanced,
     after_refusal,
     finished,
     restarted,
@@ -27,16 +28,28 @@ from shared.audit.windows import (
     with_checks,
     with_run,
 )
+from shared.errors import EdgeError
+
+MOST_EVENTS = 1_000  # listed before they are evaluated and committed together
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page, and the events of it that are new."""
+    """Pages one after the other, and the events of them that are new."""
 
-    page: Page
+    pages: Sequence[Page]
     events: Sequence[AuditLog]
     new: Sequence[AuditLog]
     now: int
+    stuck: StuckWalk | None = None
+
+    @property
+    def unreadable(self) -> list[bytes]:
+        return [each for page in self.pages for each in page.unreadable]
+
+    @property
+    def has_more(self) -> bool:
+        return self.pages[-1].has_more
 
 
 def walk(edges: AuditEdges, cursor: Cursor, until: datetime) -> tuple[Cursor, Metrics]:
@@ -45,7 +58,7 @@ def walk(edges: AuditEdges, cursor: Cursor, until: datetime) -> tuple[Cursor, Me
     memory = Memory()
     target = edges.seconds()
     while (ready := with_run(with_checks(cursor, target), target, target)).run is not None:
-        cursor, page_metrics = _page(edges, ready, cursor.rev, memory)
+        cursor, page_metrics = _pages(edges, ready, cursor.rev, memory, until)
         metrics = combined(metrics, page_metrics)
         if edges.now() >= until:
             break
@@ -61,35 +74,63 @@ def _position(cursor: Cursor, target: int) -> Metrics:
     }
 
 
-def _page(edges: AuditEdges, cursor: Cursor, rev: int, memory: Memory) -> tuple[Cursor, Metrics]:
-    """The cursor after one page, saved; `rev` is of the cursor that is saved now."""
+def _pages(
+    edges: AuditEdges, cursor: Cursor, rev: int, memory: Memory, until: datetime
+) -> tuple[Cursor, Metrics]:
+    """The cursor after some pages, saved; `rev` is of the cursor that is saved now."""
     try:
-        listed = _list(edges, cursor)
-        return _process(edges, cursor, rev, listed, memory)
+        listed = _list(edges, cursor, until)
+        moved, metrics = _process(edges, cursor, rev, listed, memory)
     except CursorRefused as error:
         again = after_refusal(cursor, error.reason)
+        edges.tables.replace_cursor(again, rev)
+        return again, {}
     except StuckWalk:
         edges.tables.replace_cursor(restarted(cursor, 0), rev)
         raise
-    edges.tables.replace_cursor(again, rev)
-    return again, {}
+    if listed.stuck is not None:
+        edges.tables.replace_cursor(restarted(moved, 0), moved.rev)
+        raise listed.stuck
+    return moved, metrics
 
 
-def _list(edges: AuditEdges, cursor: Cursor) -> Listed:
-    run, limit = run_of(cursor), edges.settings.audit_page
-    page = edges.api.page(run.low, run.high, run.after, limit=limit, tenant_only=cursor.tenant_only)
-    events = list(unique(page.events))
+def _list(edges: AuditEdges, cursor: Cursor, until: datetime) -> Listed:
+    pages, stuck = _walk_pages(edges, cursor, until)
+    events = list(unique(event for page in pages for event in page.events))
     seen = edges.tables.seen(row_id(event.id) for event in events)
     new = [event for event in events if row_id(event.id) not in seen]
-    return Listed(page, events, new, edges.seconds())
+    return Listed(pages, events, new, edges.seconds(), stuck)
+
+
+def _walk_pages(
+    edges: AuditEdges, cursor: Cursor, until: datetime
+) -> tuple[list[Page], StuckWalk | None]:
+    """As many as are worth one commit, and why there are no more, if that is for good."""
+    pages: list[Page] = []
+    limit, listed = edges.settings.audit_page, 0
+    while True:
+        run = run_of(cursor)
+        try:
+            page = edges.api.page(
+                run.low, run.high, run.after, limit=limit, tenant_only=cursor.tenant_only
+            )
+            cursor = advanced(cursor, page)
+        except (EdgeError, StuckWalk) as error:
+            if not pages:
+                raise
+            return pages, error if isinstance(error, StuckWalk) else None
+        pages.append(page)
+        listed += len(page.events) + len(page.unreadable)
+        if not page.has_more or listed >= MOST_EVENTS or edges.now() >= until:
+            return pages, None
 
 
 def _process(
     edges: AuditEdges, cursor: Cursor, rev: int, listed: Listed, memory: Memory
 ) -> tuple[Cursor, Metrics]:
     """Writes, notifies, then commits."""
-    moved = walked(cursor, listed.page, listed.new)
-    archived = archive(edges, cursor, listed.new, listed.page.unreadable, memory.archived)
+    moved = walked(cursor, listed.pages, listed.new)
+    archived = archive(edges, cursor, listed.new, listed.unreadable, memory.archived)
     if edges.config.bus == "events":
         edges.bus.publish(cursor.stream, archived)
     again = cursor.is_backfill and cursor.alerting != Alerting.OFF
@@ -99,7 +140,7 @@ def _process(
     metrics["AuditSetAside"] = len(evaluation.set_aside)
     if cursor.alerting != Alerting.OFF:
         metrics = combined(metrics, notify(edges, cursor, evaluation.findings))
-    if not listed.page.has_more:
+    if not listed.has_more:
         metrics = combined(metrics, _end(edges, moved, listed.now))
         moved = finished(moved, listed.now)
     kept_days = edges.settings.audit_kept_days
@@ -147,9 +188,9 @@ def _end(edges: AuditEdges, cursor: Cursor, now: int) -> Metrics:
 def _metrics(cursor: Cursor, listed: Listed) -> Metrics:
     live = [event for event in listed.new if event.time >= cursor.begun]
     return {
-        "AuditPages": 1,
+        "AuditPages": len(listed.pages),
         "AuditEventsLanded": len(listed.new),
         "AuditEventsSeenBefore": len(listed.events) - len(listed.new),
-        "AuditUnreadable": len(listed.page.unreadable),
+        "AuditUnreadable": len(listed.unreadable),
         "AuditLagSeconds": max((listed.now - event.time for event in live), default=0),
     }

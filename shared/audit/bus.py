@@ -13,7 +13,7 @@ from shared.aws.event_bus import AT_ONCE, EventBus
 DETAIL_TYPE = "Audit Events"
 MOST_BYTES = 200_000  # of a call; EventBridge takes 256 KB
 ENTRY_BYTES = 200  # of an entry beside its detail
-LONGEST_DETAIL = 60_000  # bytes of an entry
+LONGEST_DETAIL = 55_000  # bytes of an entry
 LONGEST_EVENT = 50_000  # bytes; a longer one is named on the bus, with its S3 object
 
 

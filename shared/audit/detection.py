@@ -64,8 +64,8 @@ class Observation(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes in a row, near enough."""
-        texts = (self.id, self.actor, self.who, self.where, *self.what)
-        return 60 + sum(len(each) if each.isascii() else len(each.encode()) for each in texts)
+        text = "".join((self.id, self.actor, self.who, self.where, *self.what))
+        return 60 + (len(text) if text.isascii() else len(text.encode()))
 
     @property
     def text(self) -> str:

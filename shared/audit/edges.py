@@ -60,9 +60,11 @@ class AuditEdges(CommonEdges):
 
     @cached_property
     def tables(self) -> AuditTables:
-        client = self._dynamodb().meta.client
         return AuditTables(
-            client, self.settings.audit_events_table, self.settings.audit_state_table
+            self._dynamodb().meta.client,
+            self._plain_dynamodb(),
+            self.settings.audit_events_table,
+            self.settings.audit_state_table,
         )
 
     @cached_property

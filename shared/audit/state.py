@@ -43,10 +43,14 @@ class Outcome(NamedTuple):
 
 def rows_to_read(engine: Engine, keyed: Iterable[tuple[SetKey, Observation]], now: int) -> set[Row]:
     """All that new observations can make complete, before and after them; not yet the future."""
+    buckets = {
+        (where, observation.time // engine.patterns[where[0]].bucket)
+        for where, observation in keyed
+    }
     return {
-        Row(set_, key, engine.patterns[set_].bucket, bucket)
-        for (set_, key), observation in keyed
-        for bucket in _buckets(engine, engine.patterns[set_], observation.time, now)
+        Row(*where, engine.patterns[where[0]].bucket, each)
+        for where, bucket in buckets
+        for each in _around(engine, engine.patterns[where[0]], bucket, now)
     }
 
 
@@ -141,13 +145,13 @@ def expires_at(engine: Engine, row: Row) -> int:
     return (row.bucket + 1) * row.seconds + window + KEPT
 
 
-def _buckets(engine: Engine, pattern: AnyPattern, time: int, now: int) -> range:
-    window, lookahead = (
-        pattern.window(engine.rule(pattern)),
-        pattern.lookahead(engine.rule(pattern)),
-    )
-    first, last = time - window - lookahead, min(time + window + lookahead, max(now, time))
-    return range(first // pattern.bucket, last // pattern.bucket + 1)
+def _around(engine: Engine, pattern: AnyPattern, bucket: int, now: int) -> range:
+    """The buckets that anything observed in this one can be found with."""
+    rule = engine.rule(pattern)
+    reach = pattern.window(rule) + pattern.lookahead(rule)
+    begin, end = bucket * pattern.bucket, (bucket + 1) * pattern.bucket - 1
+    last = min(end + reach, max(now, begin))
+    return range((begin - reach) // pattern.bucket, max(last // pattern.bucket, bucket) + 1)
 
 
 def _by_set(keyed: Iterable[tuple[SetKey, Observation]]) -> dict[SetKey, set[Observation]]:

@@ -20,7 +20,19 @@ from shared.audit.incidents import ActorIncidents
 from shared.audit.lateness import DAY
 from shared.audit.rows import EventRow, alert_pk, incidents_pk, observation_key, outline_of
 from shared.audit.state import Row
-from shared.aws.dynamodb import AT_ONCE, NotTaken, Write, at_rev, bare, call, packs, rows
+from shared.aws.at_once import at_once
+from shared.aws.dynamodb import (
+    AT_ONCE,
+    NotTaken,
+    Write,
+    at_rev,
+    bare,
+    call,
+    packs,
+    plain_value,
+    rows,
+    typed_write,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -49,10 +61,14 @@ class Known(NamedTuple):
 
 
 class AuditTables:
-    """`dynamodb` is a resource's client: it takes and gives Python values."""
+    """`dynamodb` is a resource's client: it takes and gives Python values. `plain` takes values
+    in DynamoDB's own form: for writes by the hundred, which boto3 would copy several times."""
 
-    def __init__(self, dynamodb: "DynamoDBClient", events: str, state: str) -> None:
+    def __init__(
+        self, dynamodb: "DynamoDBClient", plain: "DynamoDBClient", events: str, state: str
+    ) -> None:
         self._dynamodb = dynamodb
+        self._plain = plain
         self._events = events
         self._state = state
 
@@ -112,8 +128,8 @@ class AuditTables:
         writes = [self._putting_alerts(some, kept_until, dry_run) for some in days.values()]
         for each in incidents:
             writes += self._putting_incidents(each, kept_until)
-        for some in packs((ALERT_BYTES, write) for write in writes):
-            self._transact(some)
+        packed = packs((ALERT_BYTES, write) for write in writes)
+        at_once([partial(self._transact, some) for some in packed])
 
     def open_incidents(self, now: int) -> list[str]:
         """Actors of whom an incident may be over."""
@@ -173,7 +189,8 @@ class AuditTables:
         cursor = {"Item": _cursor_row(commit.cursor), **at_rev(commit.rev)}
         moved = {"Put": {"TableName": self._state, **cursor}}
         *first, last = packs([*self._writes(commit), (EVENT_BYTES, moved)])
-        refused = [id_ for some in first for id_ in self._taken(some)]
+        taken = at_once([partial(self._taken, some) for some in first])
+        refused = [id_ for ids in taken for id_ in ids]
         if not refused:
             try:
                 return self._transact(last)
@@ -217,7 +234,8 @@ class AuditTables:
             yield EVENT_BYTES, {"Put": {"TableName": self._events, "Item": item}}
 
     def _transact(self, writes: list[Any]) -> None:
-        call(lambda: self._dynamodb.transact_write_items(TransactItems=writes))
+        typed: list[Any] = [typed_write(write) for write in writes]
+        call(lambda: self._plain.transact_write_items(TransactItems=typed))
 
     def _put(self, put: dict[str, Any]) -> None:
         call(lambda: self._dynamodb.put_item(TableName=self._state, **put))
@@ -225,15 +243,25 @@ class AuditTables:
     def _rows(
         self, table: str, keys: Sequence[dict[str, str]], asked: dict[str, Any]
     ) -> Iterator[Any]:
-        for start in range(0, len(keys), AT_ONCE):
-            wanted: Any = {table: {"Keys": keys[start : start + AT_ONCE], **asked}}
-            while wanted:
-                answer = self._batch_get(wanted)
-                yield from answer["Responses"].get(table, [])
-                wanted = answer.get("UnprocessedKeys")
+        typed = [{name: {"S": value} for name, value in key.items()} for key in keys]
+        asks = [
+            partial(self._batch, table, {"Keys": typed[start : start + AT_ONCE], **asked})
+            for start in range(0, len(typed), AT_ONCE)
+        ]
+        for found in at_once(asks):
+            yield from found
+
+    def _batch(self, table: str, asked: dict[str, Any]) -> list[Any]:
+        wanted: Any = {table: asked}
+        found: list[Any] = []
+        while wanted:
+            answer = self._batch_get(wanted)
+            found += answer["Responses"].get(table, [])
+            wanted = answer.get("UnprocessedKeys")
+        return [{name: plain_value(value) for name, value in row.items()} for row in found]
 
     def _batch_get(self, wanted: Any) -> Any:
-        return call(lambda: self._dynamodb.batch_get_item(RequestItems=wanted))
+        return call(lambda: self._plain.batch_get_item(RequestItems=wanted))
 
     def _partition(self, pk: str) -> Iterator[Any]:
         found = rows(

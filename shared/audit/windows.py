@@ -33,18 +33,23 @@ def with_run(cursor: Cursor, now: int, target: int) -> Cursor:
     return cursor if run is None else cursor.replaced(run=run)
 
 
-def walked(cursor: Cursor, page: Page, new: Iterable[AuditLog]) -> Cursor:
-    """After a page: where the walk stands, and what was learned. Raises StuckWalk."""
-    run, new = run_of(cursor), list(new)
-    moved = run.model_copy(
-        update={
-            "after": (after := _next(run, page)),
-            "mark": after if _is_power(run.pages + 1) else run.mark,
-            "pages": run.pages + 1,
-            "new": run.new + len(new),
-            "tally": run.tally.add(page.events),
-        }
-    )
+def advanced(cursor: Cursor, page: Page) -> Cursor:
+    """After a page: where the walk goes on. Raises StuckWalk."""
+    run = run_of(cursor)
+    after = _next(run, page)
+    mark = after if _is_power(run.pages + 1) else run.mark
+    moved = run.model_copy(update={"after": after, "mark": mark, "pages": run.pages + 1})
+    return cursor.model_copy(update={"run": moved})
+
+
+def walked(cursor: Cursor, pages: Sequence[Page], new: Iterable[AuditLog]) -> Cursor:
+    """After pages: where the walk stands, and what was learned. Raises StuckWalk."""
+    new = list(new)
+    for page in pages:
+        cursor = advanced(cursor, page)
+    run = run_of(cursor)
+    tally = run.tally.add(event for page in pages for event in page.events)
+    moved = run.model_copy(update={"new": run.new + len(new), "tally": tally})
     known = cursor if cursor.is_backfill else _learned(cursor, new)
     return known.replaced(run=moved)
 

@@ -5,6 +5,7 @@ A write that does not find what it expects raises Conflict; a busy table raises 
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
@@ -154,6 +155,56 @@ def packs(writes: Iterable[tuple[int, Write]]) -> Iterator[list[Write]]:
         held += size
     if pack:
         yield pack
+
+
+def typed_write(write: Write) -> Write:
+    """A write of a transaction with its values in DynamoDB's own form."""
+    ((verb, asked),) = write.items()
+    return {verb: {k: _typed_all(v) if k in _VALUES else v for k, v in asked.items()}}
+
+
+_VALUES = frozenset({"Item", "Key", "ExpressionAttributeValues"})
+
+
+def _typed_all(values: Row) -> Row:
+    return {name: _typed(value) for name, value in values.items()}
+
+
+def _typed(value: Any) -> dict[str, Any]:
+    """Texts, whole numbers, flags, lists, maps and sets of texts: what our rows hold."""
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case None:
+            return {"NULL": True}
+        case list() | tuple():
+            return {"L": [_typed(each) for each in value]}
+        case set() | frozenset():
+            return {"SS": sorted(value)}
+        case dict():
+            return {"M": _typed_all(value)}
+    raise TypeError(f"no row holds a {type(value).__name__}")
+
+
+def plain_value(value: dict[str, Any]) -> Any:
+    """A value in DynamoDB's own form, as Python has it."""
+    ((kind, found),) = value.items()
+    match kind:
+        case "N":
+            return Decimal(found)
+        case "L":
+            return [plain_value(each) for each in found]
+        case "M":
+            return {name: plain_value(each) for name, each in found.items()}
+        case "NULL":
+            return None
+        case "SS":
+            return set(found)
+    return found
 
 
 def at_rev(rev: int) -> Row:

@@ -12,7 +12,7 @@ class Session(boto3.Session):
 
     def __init__(self, core: botocore.session.Session | None = None) -> None:
         super().__init__("testing", "testing", region_name="us-east-1", botocore_session=core)
-        self._made: dict[tuple[str, str, bool], Any] = {}
+        self._made: dict[tuple[str, str, str], Any] = {}
 
     def client(self, service_name: Any, *_: Any, **options: Any) -> Any:
         return self._once("client", super().client, service_name, options)
@@ -23,7 +23,8 @@ class Session(boto3.Session):
     def _once(
         self, kind: str, make: Callable[..., Any], service: str, options: dict[str, Any]
     ) -> Any:
-        key = (kind, service, "config" in options)
+        config = options.get("config")  # a resource's client is made with one of its own
+        key = (kind, service, repr(config and config._user_provided_options))
         if key not in self._made:
             self._made[key] = make(service, **options)
         return self._made[key]

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from moto.dynamodb.models import DynamoDBBackend, table
@@ -11,7 +12,7 @@ from moto.dynamodb.models import DynamoDBBackend, table
 @contextmanager
 def quick_transactions() -> Iterator[None]:
     """Inside the block, moto's transactions are faster; what they do is the same."""
-    slow = DynamoDBBackend.transact_write_items
+    slow, one_at_a_time = DynamoDBBackend.transact_write_items, Lock()
 
     def quick(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
         copies: dict[int, Any] = {}
@@ -22,11 +23,12 @@ def quick_transactions() -> Iterator[None]:
                 copies[id(found)] = _copy(found, whole=found.name in updated)
             return copies[id(found)]
 
-        table.Table.__deepcopy__ = once  # type: ignore[attr-defined]
-        try:
-            slow(self, transact_items)
-        finally:
-            del table.Table.__deepcopy__  # type: ignore[attr-defined]
+        with one_at_a_time:
+            table.Table.__deepcopy__ = once  # type: ignore[attr-defined]
+            try:
+                slow(self, transact_items)
+            finally:
+                del table.Table.__deepcopy__  # type: ignore[attr-defined]
 
     DynamoDBBackend.transact_write_items = quick  # type: ignore[method-assign]
     try:

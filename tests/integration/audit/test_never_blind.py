@@ -94,7 +94,7 @@ def refusing(world: AuditWorld, id_: str) -> Iterator[None]:
         error = {"Code": "ValidationException", "Message": "no"}
         return AWSResponse("", 400, HTTPHeaders(), None), {"Error": error, "ResponseMetadata": {}}
 
-    emitter = world.session.resource("dynamodb").meta.client.meta.events
+    emitter = world.edges.tables._plain.meta.events
     emitter.register_first("before-call.dynamodb", refuse)
     try:
         yield

@@ -140,7 +140,7 @@ def test_a_backfill_goes_from_old_to_new_a_day_at_a_time() -> None:
 
 def test_a_walk_goes_on_after_the_last_id() -> None:
     some = events(NOW - 3, NOW - 2)
-    cursor = walked(with_run(live(), NOW, NOW), page(*some, more=True, last="z"), some[:1])
+    cursor = walked(with_run(live(), NOW, NOW), [page(*some, more=True, last="z")], some[:1])
 
     run = run_of(cursor)
     assert (run.after, run.pages, run.new, run.tally.count) == ("z", 1, 1, 2)
@@ -151,7 +151,7 @@ def test_a_page_that_leads_nowhere_is_noticed(last: str | None) -> None:
     cursor = live(run=Run(kind=Kind.POLL, low=1, high=2, after="again"))
 
     with pytest.raises(StuckWalk):
-        walked(cursor, page(more=True, last=last), [])
+        walked(cursor, [page(more=True, last=last)], [])
 
 
 def test_a_refused_cursor_is_tried_again_twice() -> None:
@@ -193,7 +193,7 @@ def test_lateness_is_measured_behind_what_had_been_listed() -> None:
     cursor = with_run(live(), NOW, NOW)
     some = events(NOW - 1, NOW - MINUTE, NOW - MINUTE - 100, NOW - 9 * HOUR, NOW - 40 * DAY)
 
-    learned = walked(cursor, page(*some), some).lateness
+    learned = walked(cursor, [page(*some)], some).lateness
 
     assert learned == lateness((0, 2), (120, 1), (99_999, 1))
     assert percentile(learned, 0.5) == 0
@@ -202,13 +202,13 @@ def test_lateness_is_measured_behind_what_had_been_listed() -> None:
 def test_old_lateness_weighs_less() -> None:
     cursor = with_run(live(lateness=lateness((0, 20_000), (60, 3))), NOW, NOW)
 
-    assert sum(walked(cursor, page(*events(NOW)), events(NOW)).lateness) == 10_002
+    assert sum(walked(cursor, [page(*events(NOW))], events(NOW)).lateness) == 10_002
 
 
 def test_the_longest_silence_of_a_month_is_remembered() -> None:
     cursor = with_run(live(last_event=NOW - 50 * HOUR), NOW, NOW)
 
-    learned = walked(cursor, page(*events(NOW - HOUR)), events(NOW - HOUR))
+    learned = walked(cursor, [page(*events(NOW - HOUR))], events(NOW - HOUR))
 
     assert usual_quiet(learned, 24) == 49 * HOUR
     assert usual_quiet(live(), 24) == 24 * HOUR
@@ -217,7 +217,7 @@ def test_the_longest_silence_of_a_month_is_remembered() -> None:
 def test_silences_older_than_thirty_days_are_forgotten() -> None:
     cursor = with_run(live(gaps={str(day): day for day in range(40)}, last_event=1), NOW, NOW)
 
-    gaps = walked(cursor, page(*events(NOW)), events(NOW)).gaps
+    gaps = walked(cursor, [page(*events(NOW))], events(NOW)).gaps
 
     assert len(gaps) == 30
     assert "10" not in gaps
@@ -226,7 +226,7 @@ def test_silences_older_than_thirty_days_are_forgotten() -> None:
 def test_a_backfill_learns_nothing_of_lateness() -> None:
     cursor = with_run(backfilled("backfill#x", NOW, 1, 2 * NOW, Alerting.ON), NOW, NOW)
 
-    assert walked(cursor, page(*events(START)), events(START)).lateness == cursor.lateness
+    assert walked(cursor, [page(*events(START))], events(START)).lateness == cursor.lateness
 
 
 @pytest.mark.parametrize(
