@@ -51,25 +51,30 @@ def archive(
     before: Archived,
 ) -> dict[str, list[AuditLog]]:
     """Returns the events by the object that holds them."""
-    stream = cursor.stream
     archived: dict[str, list[AuditLog]] = defaultdict(list)
     writes: list[Callable[[], object]] = []
     for hour, every in by_hour(events).items():
         held = before.known(edges, hour) if every[-1].time < cursor.begun else {}
-        for event in every:
-            if event.id in held:
-                archived[held[event.id]].append(event)
-        some = [event for event in every if event.id not in held]
-        if some:
-            key = events_key(hour, stream, some)
-            writes.append(partial(_write, edges, key, [event.line for event in some]))
+        for event in (each for each in every if each.id in held):
+            archived[held[event.id]].append(event)
+        if some := [event for event in every if event.id not in held]:
+            key = events_key(hour, cursor.stream, some)
             archived[key] += some
-        if some and edges.config.ocsf:
-            ocsf = events_key(hour, stream, some, folder="ocsf")
-            writes.append(partial(_write, edges, ocsf, list(_ocsf(some, edges.seconds()))))
+            writes += _hour(edges, hour, cursor.stream, some)
     at_once(writes)
-    _archive_unreadable(edges, stream, unreadable)
+    _archive_unreadable(edges, cursor.stream, unreadable)
     return archived
+
+
+def _hour(
+    edges: AuditEdges, hour: str, stream: str, events: Sequence[AuditLog]
+) -> Iterator[Callable[[], object]]:
+    """The writes of one hour's events, as they came and, if asked for, as OCSF."""
+    key = events_key(hour, stream, events)
+    yield partial(_write, edges, key, [event.line for event in events])
+    if edges.config.ocsf:
+        key = events_key(hour, stream, events, folder="ocsf")
+        yield partial(_write, edges, key, list(_ocsf(events, edges.seconds())))
 
 
 def archive_set_aside(edges: AuditEdges, stream: str, events: Sequence[AuditLog]) -> None:

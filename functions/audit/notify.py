@@ -63,14 +63,29 @@ def _notify(edges: AuditEdges, cursor: Cursor, findings: Sequence[Finding]) -> M
         _write(edges, {each.id: "" for each in changed}, changed, f"dry/{_safe(dry_run)}")
         edges.tables.put_alerts(changed, (), _kept_until(edges), dry_run)
         return {}
+    return _tell(edges, cursor, settled, known.incidents)
+
+
+def _tell(
+    edges: AuditEdges,
+    cursor: Cursor,
+    settled: Sequence[Settled],
+    known: Mapping[str, ActorIncidents],
+) -> Metrics:
+    """Writes, notifies, then commits."""
     live = [each for each in settled if is_live(cursor, each.alert.time)]
-    incidents, told = _incidents(edges, live, known.incidents)
-    belongs = {m.id: i.id for each in incidents for i in each.incidents for m in i.members}
-    _write(edges, belongs, [each.alert for each in settled if each.is_news], "alerts")
+    incidents, told = _incidents(edges, live, known)
+    news = [each.alert for each in settled if each.is_news]
+    _write(edges, _belonging(incidents), news, "alerts")
     edges.notifier.publish_all([notification(alert, incident) for alert, incident in told])
-    edges.tables.put_alerts(changed, incidents, _kept_until(edges))
-    stored = sum(each.is_news for each in settled)
-    return {"AuditAlertsStored": stored, "AuditAlertsPublished": len(told)}
+    edges.tables.put_alerts([each.alert for each in settled], incidents, _kept_until(edges))
+    return {"AuditAlertsStored": len(news), "AuditAlertsPublished": len(told)}
+
+
+def _belonging(rows: Iterable[ActorIncidents]) -> dict[str, str]:
+    """The incident of each alert, by their ids."""
+    incidents = [each for row in rows for each in row.incidents]
+    return {member.id: each.id for each in incidents for member in each.members}
 
 
 def close_incidents(edges: AuditEdges) -> Metrics:

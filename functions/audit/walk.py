@@ -133,8 +133,9 @@ def _process(
     archived = archive(edges, cursor, listed.new, listed.unreadable, memory.archived)
     if edges.config.bus == "events":
         edges.bus.publish(cursor.stream, archived)
-    again = cursor.is_backfill and cursor.alerting != Alerting.OFF
-    evaluation = evaluate(edges, listed.events if again else listed.new, listed.now, memory)
+    judged = listed.events if cursor.is_backfill else listed.new
+    judged = () if cursor.alerting == Alerting.OFF else judged
+    evaluation = evaluate(edges, judged, listed.now, memory)
     archive_set_aside(edges, cursor.stream, evaluation.set_aside)
     metrics = _metrics(cursor, listed)
     metrics["AuditSetAside"] = len(evaluation.set_aside)

@@ -103,10 +103,16 @@ def _resolved(session: SyncSession, content: Content, file: StoreFile | None) ->
     if file.status == "completed":
         attributes = file.attributes if content.attach_answer_lost else None
         return content.searchable(session.now, file.usage_bytes, attributes)
-    if file.status == "failed":
-        error = file.last_error or LastError(code="server_error", message="no reason was given")
-        return content.refused(session.now, error.code or "server_error", error.message)
-    return _in_progress(session, content)
+    return (
+        _failed(session, content, file)
+        if file.status == "failed"
+        else _in_progress(session, content)
+    )
+
+
+def _failed(session: SyncSession, content: Content, file: StoreFile) -> Content:
+    error = file.last_error or LastError(code="server_error", message="no reason was given")
+    return content.refused(session.now, error.code or "server_error", error.message)
 
 
 def _failed_before(content: Content, file: StoreFile) -> bool:
@@ -120,7 +126,7 @@ def _failed_before(content: Content, file: StoreFile) -> bool:
     return content.attaching_at is not None and created < content.attaching_at - SKEW
 
 
-def _in_progress(session: SyncSession, content: Content) -> Content:
+def _in_progress(session: SyncSession, content: Content, _: StoreFile) -> Content:
     """An unknown status counts as in progress: it has a time limit too."""
     age = _age(session, content)
     if age > GIVE_UP:

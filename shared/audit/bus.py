@@ -6,8 +6,10 @@ holds one such event, and {"detail": {"events": {"id": [...]}}} reaches into the
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from shared.audit.events import AuditLog
+from shared.aws.at_once import at_once
 from shared.aws.event_bus import AT_ONCE, EventBus
 
 DETAIL_TYPE = "Audit Events"
@@ -23,8 +25,11 @@ class AuditBus:
 
     def publish(self, stream: str, archived: dict[str, list[AuditLog]]) -> None:
         """Events by the S3 object that holds them. Raises TryLater if any was not taken."""
-        for details in _packs(_details(stream, archived)):
-            self._bus.put([(DETAIL_TYPE, detail) for detail in details])
+        packs = [
+            [(DETAIL_TYPE, detail) for detail in details]
+            for details in _packs(_details(stream, archived))
+        ]
+        at_once([partial(self._bus.put, pack) for pack in packs])
 
 
 def _details(stream: str, archived: dict[str, list[AuditLog]]) -> Iterator[str]:

@@ -96,12 +96,12 @@ def is_allowed(event: AuditLog, allow: Allow) -> bool:
     """Whether a detection leaves this event alone."""
     if allow.empty:
         return False
+    named = {folded(each) for each in (event.by.key, event.project.id) if each}
     return (
-        (bool(allow.actors) and is_actor(event, allow.actors))
-        or folded(event.by.key or "") in allow.keys
-        or folded(event.project.id or "") in allow.projects
-        or (event.by.email is not None and is_within(domain_of(event.by.email), allow.domains))
-        or (event.by.ip is not None and is_in(event.by.ip, allow.networks))
+        is_actor(event, allow.actors)
+        or not named.isdisjoint(allow.keys | allow.projects)
+        or is_within(domain_of(event.by.email or ""), allow.domains)
+        or is_in(event.by.ip or "", allow.networks)
         or allow.at_hour(event.time // 3_600 % 24)
     )
 

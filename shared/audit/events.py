@@ -97,10 +97,12 @@ def read_event(line: bytes) -> AuditLog:
         raise Unreadable("no effective_at that is a time")
     actor, project = read.actor or AuditLogActor(), read.project or AuditLogProject()
     type_ = SPELT_NOW.get(read.type, read.type)
+    return AuditLog(read.id, type_, time, actor, project, line, _by(actor, type_))
+
+
+def _by(actor: AuditLogActor, type_: str) -> Who:
     by = resolved(actor)
-    if by.id == NOBODY and is_of_directory(type_):
-        by = by._replace(name=DIRECTORY)
-    return AuditLog(read.id, type_, time, actor, project, line, by)
+    return by._replace(name=DIRECTORY) if by.id == NOBODY and is_of_directory(type_) else by
 
 
 def _seconds_of(given: float | str | None) -> int | None:

@@ -18,7 +18,8 @@ from shared.nesting import TOO_DEEP, is_too_deep
 _STRING_OR_TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])')
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},:]', re.DOTALL)
 _OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
-_IN_DATA = 2  # brackets that are open inside the list
+# The list is the answer's own where only plain fields stand before it, as OpenAI writes it.
+_DATA = re.compile(rb'\A\s*\{(?:\s*"[^"\\]*"\s*:\s*[^\[{,]*,)*?\s*"data"\s*:\s*\[')
 _WHITE_SPACE = re.compile(r"\s*")
 _decoder = json.JSONDecoder(strict=False)
 
@@ -118,24 +119,20 @@ def _shallow(body: bytes) -> _List:
 
 def _cut_data(body: bytes) -> tuple[int, int, list[bytes]]:
     """Where the list `data` begins and ends, and its entries, without reading what they hold."""
-    depth, start, begin, key = 0, None, 0, b""
-    found: list[bytes] = []
-    for token in _TOKEN.finditer(body):
+    begun = _DATA.search(body)
+    if begun is None:
+        raise ValueError(TOO_DEEP)
+    start = begun.end() - 1
+    depth, begin, found = 0, start, list[bytes]()
+    for token in _TOKEN.finditer(body, start):
         sign = token[0]
-        if sign in _OPENING:
-            depth += 1
-            if start is None and depth == _IN_DATA and key == b'"data"' and sign == b"[":
-                start = begin = token.start()
-        elif sign in _CLOSING:
-            depth -= 1
-            if start is not None and depth == _IN_DATA - 1:
-                found.append(body[begin + 1 : token.start()].strip())
-                return start, token.end(), [each for each in found if each]
-        elif sign == b"," and start is not None and depth == _IN_DATA:
+        depth += (sign in _OPENING) - (sign in _CLOSING)
+        is_between = sign == b"," and depth == 1
+        if is_between or depth == 0:
             found.append(body[begin + 1 : token.start()].strip())
             begin = token.start()
-        elif depth == 1 and sign not in {b",", b":"}:
-            key = sign
+        if depth == 0:
+            return start, token.end(), [each for each in found if each]
     raise ValueError(TOO_DEEP)
 
 

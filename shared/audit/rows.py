@@ -1,5 +1,7 @@
 """Rows of the tables: an event, to ask what an actor, key or project did; and keys of the state."""
 
+from typing import Any
+
 from shared.audit.actors import NOBODY
 from shared.audit.events import AuditLog
 from shared.audit.fitting import fitting
@@ -29,10 +31,15 @@ class EventRow(FrozenModel):
     raw: str | None = None
     expires_at: int
 
+    @property
+    def item(self) -> dict[str, Any]:
+        """As it is stored: what is not known is left out."""
+        return {name: value for name, value in self.__dict__.items() if value is not None}
+
 
 def row_of(event: AuditLog, stream: str, object_: str, seen_at: int, kept_days: int) -> EventRow:
     short, id_ = len(event.line) <= LONGEST_RAW, row_id(event.id)
-    return EventRow(
+    return EventRow.model_construct(  # all of it was read and fitted; there are many
         id=id_,
         at=f"{event.time:012d}#{id_}",
         time=event.time,

@@ -217,7 +217,7 @@ class AuditTables:
         row: Any = write.get("Put", {}).get("Item")
         if row is None:
             return [str(write["Update"]["Key"]["pk"])]
-        outline = outline_of(EventRow.model_validate(row)).model_dump(exclude_none=True)
+        outline = outline_of(EventRow.model_validate(row)).item
         with suppress(NotTaken):
             self._put_event(outline)
         return [row["id"]]
@@ -230,7 +230,7 @@ class AuditTables:
         for update in additions(commit):
             yield update.size, {"Update": {"TableName": self._state, **update.item}}
         for event in commit.events:
-            item = event.model_dump(exclude_none=True)
+            item = event.item
             yield EVENT_BYTES, {"Put": {"TableName": self._events, "Item": item}}
 
     def _transact(self, writes: list[Any]) -> None:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Answer = TypeVar("Answer")
-THREADS = 8
+THREADS = 16
 
 
 def at_once(calls: Sequence[Callable[[], Answer]]) -> list[Answer]:

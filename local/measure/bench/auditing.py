@@ -9,14 +9,20 @@ from datetime import timedelta
 from statistics import median
 from typing import Any
 
+import boto3
+
 from functions.audit.flow import tick
 from local.measure.bench.scale import Scale
 from local.measure.kit.in_process import AUDIT_TABLES, START, audit_edges, aws_in_process
 from local.measure.kit.report import Section, judged
+from local.measure.kit.ten_ms import TenMs
 from local.openai import SmallOpenAI
+from shared.audit.api import AuditApi
 from shared.audit.config import Config, Detections
+from shared.audit.cursor import DAY, Alerting, backfilled, opened
 from shared.audit.engine import Engine
 from shared.audit.events import AuditLog, read_event
+from shared.audit.reading import Page
 from shared.audit.replay import replay
 
 PEOPLE, KEYS = 40, 10
@@ -52,7 +58,11 @@ PAYLOADS: dict[str, dict[str, Any]] = {
 
 
 def measured(scale: Scale) -> Section:
-    rows = [*_detecting(scale.requests, scale.rounds), *_landing(scale.requests // 25)]
+    rows = [
+        *_detecting(scale.requests, scale.rounds),
+        *_landing(scale.requests // 25),
+        *_with_waiting(scale.requests // 10),
+    ]
     columns = ("what", "measured")
     return Section("g", "The audit log: detections, and landing on moto", columns, rows)
 
@@ -139,6 +149,59 @@ def _landing(number: int) -> Iterator[tuple[str, str]]:
     yield f"the same with all detections, {PEOPLE} people, some alerts", f"{cost:.1f}"
     yield "which", listed
     yield "events a second through the function on moto, all detections", f"{pace:,.0f}"
+
+
+def _with_waiting(number: int) -> Iterator[tuple[str, str]]:
+    """Each call to AWS takes 10 ms and nothing else: what is ours, without OpenAI's time."""
+    pace, spent, calls = _paced(number, None)
+    what = f"{number:,} events, 10 ms for each call to AWS"
+    yield f"{what}: live, all detections", judged(pace, ">=", 1_000, " events/s")
+    yield f"{what}: processor time, boto3's too", judged(spent, "<=", 0.25, " ms an event")
+    yield f"{what}: calls for 100 events with alerts", judged(calls, "<=", 8)
+    pace, _, _ = _paced(number, Alerting.OFF)
+    yield f"{what}: backfill, alerts off", judged(pace, ">=", 5_000, " events/s")
+
+
+def _paced(number: int, backfill: Alerting | None) -> tuple[float, float, float]:
+    """Events a second, milliseconds of one processor an event, calls for 100 events."""
+    session = boto3.Session("testing", "testing", region_name="us-east-1")
+    aws = TenMs(session)
+    small = SmallOpenAI(clock=lambda: START.timestamp() + 3_600)
+    for event in events(number, 3_000, LOUD):
+        small.add_audit_event(event)
+    edges = audit_edges(session, small)
+    listing = _TimedListing(edges.api)
+    edges.api = listing  # type: ignore[assignment]
+    if backfill is not None:
+        now = edges.seconds()
+        edges.tables.open_cursor(opened("organization", now, tenant_only=False, days=0))
+        low = now - DAY
+        edges.tables.open_cursor(backfilled("backfill#bench", now, low, now, backfill))
+    gc.collect()
+    gc.disable()
+    begin, busy = time.perf_counter(), time.process_time()
+    done = tick(edges, edges.now() + timedelta(minutes=10))
+    spent = time.process_time() - busy - listing.busy
+    wall = time.perf_counter() - begin - listing.wall
+    gc.enable()
+    if done["AuditEventsLanded"] != number:
+        raise AssertionError(done)
+    return number / wall, spent / number * 1_000, aws.calls.total() / number * 100
+
+
+class _TimedListing:
+    """The audit log's endpoint, its own time measured."""
+
+    def __init__(self, api: AuditApi) -> None:
+        self._api = api
+        self.wall = self.busy = 0.0
+
+    def page(self, *asked: Any, **more: Any) -> Page:
+        begin, busy = time.perf_counter(), time.process_time()
+        page = self._api.page(*asked, **more)
+        self.wall += time.perf_counter() - begin
+        self.busy += time.process_time() - busy
+        return page
 
 
 def _landed(number: int, config: Config) -> tuple[float, str, float]:

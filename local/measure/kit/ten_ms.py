@@ -24,6 +24,10 @@ ALWAYS = {
     "GetParameter": b'{"Parameter": {"Value": "sk-admin-any", "Type": "SecureString"}}',
     "ListObjectVersions": b"<R><IsTruncated>false</IsTruncated></R>",
     "PutObject": b"",
+    "CreateTopic": (
+        b"<CreateTopicResponse><CreateTopicResult><TopicArn>arn:aws:sns:us-east-1:1:t</TopicArn>"
+        b"</CreateTopicResult></CreateTopicResponse>"
+    ),
 }
 
 

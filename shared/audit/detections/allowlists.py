@@ -63,10 +63,13 @@ def _allowlist_open(event: AuditLog, baseline: Baseline, rule: WideOpen) -> Verd
     networks = [network for each in allowed for network in _networks_of(each)]
     wide = [network for network in _joined(networks) if _is_wide(network, rule)]
     strange = [network for network in networks if not _is_approved(network, baseline)]
-    odd = [each for each in allowed if not _networks_of(each)]
-    severity, opened = _how_open(wide, strange, odd, event.type)
+    severity, opened = _how_open(wide, strange, _odd(allowed), event.type)
     title = f"IP allow-list {named(event)} {opened}"
     return Verdict(severity, title, target_of(event), (("allowed now", ", ".join(allowed)),))
+
+
+def _odd(allowed: Sequence[str]) -> list[str]:
+    return [each for each in allowed if not _networks_of(each)]
 
 
 def _how_open(

@@ -38,8 +38,7 @@ def _of_group(event: AuditLog, baseline: Baseline, _: Comparison) -> Sequence[Ke
 def _membership(event: AuditLog, baseline: Baseline) -> Sequence[Keyed]:
     """A group that is called after a role of power is thought to hold one."""
     member = event.read(Member)
-    group = member.group_id or member.id
-    person = member.user_id or member.member_id or member.principal_id or member.email
+    group, person = member.group_id or member.id, _person(member)
     if not group or not person:
         return ()
     name = member.group_name or member.name or ""
@@ -47,6 +46,10 @@ def _membership(event: AuditLog, baseline: Baseline) -> Sequence[Keyed]:
     powerful = name if name and is_privileged(name, baseline) else ""
     self = "oneself" if person in {event.by.user.id, event.by.email} else "another"
     return (Keyed(group, Observation.of(event, done, person, powerful, self)),)
+
+
+def _person(member: Member) -> str | None:
+    return member.user_id or member.member_id or member.principal_id or member.email
 
 
 def _side_door(observations: Sequence[Observation], _: Comparison) -> Iterator[Match]:
