@@ -103,11 +103,8 @@ def _resolved(session: SyncSession, content: Content, file: StoreFile | None) ->
     if file.status == "completed":
         attributes = file.attributes if content.attach_answer_lost else None
         return content.searchable(session.now, file.usage_bytes, attributes)
-    return (
-        _failed(session, content, file)
-        if file.status == "failed"
-        else _in_progress(session, content)
-    )
+    resolve = _failed if file.status == "failed" else _in_progress
+    return resolve(session, content, file)
 
 
 def _failed(session: SyncSession, content: Content, file: StoreFile) -> Content:
