@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shared.batchfile.library_refs import Resolve, StoreNotReady
-from shared.errors import NotFound, TryLater
+from shared.errors import NotFound, Refused, TryLater
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part
@@ -62,7 +62,7 @@ def _fault(edges: JobEdges, library: Library) -> str:
         store = edges.vector_stores.store(library.store_id or "")
     except NotFound:
         return "cannot be found; it is looked for, and made anew if it is gone"
-    except TryLater as error:
+    except (TryLater, Refused) as error:
         return f"cannot be looked at: {sanitize(error.reason, 300)}"
     if store.status == EXPIRED:
         return "has expired; it is made anew"

@@ -143,7 +143,7 @@ def _is_dropped_again(content: Content, want: Want) -> bool:
     """OpenAI's own errors do not blame the bytes: drop them again and they are tried again."""
     if not content.has_failed or content.failed_for_good:
         return False
-    return any(each.recorded_at >= content.changed_at for each in want.documents)
+    return any(each.dropped_at >= content.changed_at for each in want.documents)
 
 
 def _lost_though_retained(view: View, wants: Mapping[str, Want]) -> dict[str, Want]:

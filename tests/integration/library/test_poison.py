@@ -93,6 +93,23 @@ def test_document_refused_is_tried_again_when_dropped_again(folder: Folder, worl
     assert folder.states() == {"cats.md": "searchable"}
 
 
+def test_event_that_comes_late_is_no_other_drop_of_what_was_refused(
+    folder: Folder, world: World
+) -> None:
+    world.small.misbehave("document_refused", times=1, filename="cats.*")
+    first = folder.put("cats.md", "Cats sleep.", notify=False)
+    second = folder.put("cats.md", "Cats purr.", notify=False)
+    world.clock.advance(seconds=60)
+    folder.send(first)  # which finds the newest version
+    folder.settle()
+    assert (folder.states(), folder.uploads()) == ({"cats.md": "failed"}, 1)
+
+    folder.send(second)
+    folder.settle()
+
+    assert (folder.states(), folder.uploads()) == ({"cats.md": "failed"}, 1)
+
+
 def test_attributes_that_openai_refuses_fail_their_document_only(
     folder: Folder, world: World
 ) -> None:

@@ -1,5 +1,7 @@
 """A batch file that waits for a library goes on as soon as that is ready, not at the next tick."""
 
+import pytest
+
 from shared.jobs.part import PartState
 from tests.support.batch_files import lines, question
 from tests.support.libraries import Folder
@@ -64,17 +66,23 @@ def test_waiters_are_asked_for_once(folder: Folder, world: World) -> None:
     assert not world.run_function("submit")
 
 
-def test_question_waits_while_the_store_cannot_be_looked_at(folder: Folder, world: World) -> None:
+@pytest.mark.parametrize("status", [429, 422, 400])
+def test_question_waits_while_the_store_cannot_be_looked_at(
+    folder: Folder, world: World, status: int
+) -> None:
     folder.put("cats.md", CATS)
     folder.settle()
     job = world.drop("questions.jsonl", QUESTION)
-    world.small.misbehave("rate_limited", times=None, route="retrieve_store", retry_after=1)
+    if status == 429:
+        world.small.misbehave("rate_limited", times=None, route="retrieve_store", retry_after=1)
+    else:
+        world.small.misbehave("refused", times=None, route="retrieve_store", status=status)
     world.run_functions()
     for _ in range(4):
         world.tick()
     (part,) = world.parts(job)
     assert part.state is PartState.WAITING
-    assert "HTTP 429" in part.reason
+    assert f"HTTP {status}" in part.reason
 
     world.small.clear_quirks()
     world.run_until_over(job)
