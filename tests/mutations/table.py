@@ -1,5 +1,5 @@
 """All deliberate mistakes."""
 
-from tests.mutations import files, jobs, ledger, libraries, template
+from tests.mutations import audit, files, jobs, ledger, libraries, template
 
-ROWS = (*jobs.ROWS, *ledger.ROWS, *files.ROWS, *libraries.ROWS, *template.ROWS)
+ROWS = (*jobs.ROWS, *ledger.ROWS, *files.ROWS, *libraries.ROWS, *audit.ROWS, *template.ROWS)

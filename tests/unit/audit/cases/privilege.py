@@ -66,6 +66,12 @@ FIRES = [
         [Raised(0, "critical", "P6|user-owner|user-owner")],
     ),
     Case(
+        "P5",
+        "by the directory",
+        [at(n, "user.deleted", {"id": f"user-{n}"}, {}) for n in range(3)],
+        [Raised(2, "medium", "P5|unknown|people")],
+    ),
+    Case(
         "P7",
         "the new owner removes the old",
         [
