@@ -53,6 +53,15 @@ FIRES = [
     ),
     Case(
         "A1",
+        "from one IPv4 address, written as IPv6 too",
+        [
+            at(n, "login.failed", by=session(f"u{n}", ("", "::ffff:")[n % 2] + "198.51.100.9"))
+            for n in range(10)
+        ],
+        [Raised(9, "high", "A1|198.51.100.9|logins")],
+    ),
+    Case(
+        "A1",
         "nobody is named",
         [
             at(
