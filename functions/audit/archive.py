@@ -60,18 +60,17 @@ def archive(
         if some := [event for event in every if event.id not in held]:
             key = events_key(hour, cursor.stream, some)
             archived[key] += some
-            writes += _hour(edges, hour, cursor.stream, some)
+            writes.append(partial(_write, edges, key, [event.line for event in some]))
+            writes += _as_ocsf(edges, hour, cursor.stream, some)
     at_once(writes)
     _archive_unreadable(edges, cursor.stream, unreadable)
     return archived
 
 
-def _hour(
+def _as_ocsf(
     edges: AuditEdges, hour: str, stream: str, events: Sequence[AuditLog]
 ) -> Iterator[Callable[[], object]]:
-    """The writes of one hour's events, as they came and, if asked for, as OCSF."""
-    key = events_key(hour, stream, events)
-    yield partial(_write, edges, key, [event.line for event in events])
+    """The write of one hour's events as OCSF, if that is asked for."""
     if edges.config.ocsf:
         key = events_key(hour, stream, events, folder="ocsf")
         yield partial(_write, edges, key, list(_ocsf(events, edges.seconds())))

@@ -75,12 +75,10 @@ def evaluate(edges: AuditEdges, events: Sequence[AuditLog], now: int, memory: Me
             continue
         findings += found
         keyed += observations
-    later = [each for each in keyed if edges.engine.is_derived(each[0][0])]
-    first = [each for each in keyed if not edges.engine.is_derived(each[0][0])]
+    first, later = edges.engine.in_stages(keyed)
     of_events = _evaluate_patterns(edges, first, now, memory)
     findings += of_events.findings
-    later += edges.engine.derive(findings)
-    of_findings = _evaluate_patterns(edges, later, now, memory)
+    of_findings = _evaluate_patterns(edges, later + edges.engine.derive(findings), now, memory)
     findings += of_findings.findings
     additions = of_events.additions | of_findings.additions
     lost = of_events.lost + of_findings.lost

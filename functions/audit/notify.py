@@ -19,7 +19,7 @@ from shared.audit.incidents import (
     regrouped,
 )
 from shared.audit.ocsf import as_finding
-from shared.audit.paths import alerts_key, by_day
+from shared.audit.paths import alerts_key, by_day, dry_folder
 from shared.audit.suppression import Settled, settle
 from shared.audit.tables import AlertDay
 from shared.aws.notifier import Notification
@@ -60,7 +60,7 @@ def _notify(edges: AuditEdges, cursor: Cursor, findings: Sequence[Finding]) -> M
         return {}
     changed = [each.alert for each in settled]
     if dry_run is not None:
-        _write(edges, {each.id: "" for each in changed}, changed, f"dry/{_safe(dry_run)}")
+        _write(edges, {}, changed, dry_folder(dry_run))
         edges.tables.put_alerts(changed, (), _kept_until(edges), dry_run)
         return {}
     return _tell(edges, cursor, settled, known.incidents)
@@ -188,10 +188,6 @@ def _write(
 
 def _kept_until(edges: AuditEdges) -> int:
     return edges.seconds() + edges.settings.audit_kept_days * DAY
-
-
-def _safe(stream: str) -> str:
-    return stream.replace("#", "-")
 
 
 def notification(alert: Alert, incident: Incident) -> Notification:

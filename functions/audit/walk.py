@@ -1,8 +1,9 @@
 """Walks a stream's windows page by page, each archived, evaluated and published in turn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from functions.audit.archive import archive, archive_manifest, archive_set_aside
 from functions.audit.evaluate import Memory, evaluate
@@ -97,8 +98,9 @@ def _pages(
 def _list(edges: AuditEdges, cursor: Cursor, until: datetime) -> Listed:
     pages, stuck = _walk_pages(edges, cursor, until)
     events = list(unique(event for page in pages for event in page.events))
-    seen = edges.tables.seen(row_id(event.id) for event in events)
-    new = [event for event in events if row_id(event.id) not in seen]
+    ids = [row_id(event.id) for event in events]
+    seen = edges.tables.seen(ids)
+    new = [event for event, id_ in zip(events, ids, strict=True) if id_ not in seen]
     return Listed(pages, events, new, edges.seconds(), stuck)
 
 
@@ -159,8 +161,7 @@ def _process(
         moved,
         rev,
     )
-    by_id = {row_id(event.id): event for event in listed.new}
-    edges.tables.commit(commit, lambda ids: _not_taken(edges, cursor, by_id, ids))
+    edges.tables.commit(commit, partial(_not_taken, edges, cursor, listed.new))
     metrics["AuditObservationsDropped"] = evaluation.lost.total()
     memory.drop(evaluation.dropped)
     memory.add(evaluation.observations)
@@ -168,9 +169,10 @@ def _process(
 
 
 def _not_taken(
-    edges: AuditEdges, cursor: Cursor, by_id: Mapping[str, AuditLog], ids: Sequence[str]
+    edges: AuditEdges, cursor: Cursor, new: Sequence[AuditLog], ids: Sequence[str]
 ) -> None:
     """DynamoDB refuses them for good: the event is in S3, and that is told once."""
+    by_id = {row_id(event.id): event for event in new}
     events = [by_id[id_] for id_ in ids if id_ in by_id]
     archive_set_aside(edges, cursor.stream, events)
     found = [losses.set_aside(event, "DynamoDB does not take it") for event in events]

@@ -98,18 +98,21 @@ def _resolved(session: SyncSession, content: Content, file: StoreFile | None) ->
         return content.left_out(session.now, "it was attached, and the store does not list it")
     if file is None or _failed_before(content, file):
         return content.not_attached(session.now)
-    if file.status == "cancelled":
-        return content.refused(session.now, "cancelled", "somebody cancelled its indexing")
-    if file.status == "completed":
-        attributes = file.attributes if content.attach_answer_lost else None
-        return content.searchable(session.now, file.usage_bytes, attributes)
-    resolve = _failed if file.status == "failed" else _in_progress
-    return resolve(session, content, file)
+    return _by_status(session, content, file)
 
 
-def _failed(session: SyncSession, content: Content, file: StoreFile) -> Content:
-    error = file.last_error or LastError(code="server_error", message="no reason was given")
-    return content.refused(session.now, error.code or "server_error", error.message)
+def _by_status(session: SyncSession, content: Content, file: StoreFile) -> Content:
+    match file.status:
+        case "cancelled":
+            return content.refused(session.now, "cancelled", "somebody cancelled its indexing")
+        case "completed":
+            attributes = file.attributes if content.attach_answer_lost else None
+            return content.searchable(session.now, file.usage_bytes, attributes)
+        case "failed":
+            none = LastError(code="server_error", message="no reason was given")
+            error = file.last_error or none
+            return content.refused(session.now, error.code or "server_error", error.message)
+    return _in_progress(session, content)
 
 
 def _failed_before(content: Content, file: StoreFile) -> bool:
@@ -123,7 +126,7 @@ def _failed_before(content: Content, file: StoreFile) -> bool:
     return content.attaching_at is not None and created < content.attaching_at - SKEW
 
 
-def _in_progress(session: SyncSession, content: Content, _: StoreFile) -> Content:
+def _in_progress(session: SyncSession, content: Content) -> Content:
     """An unknown status counts as in progress: it has a time limit too."""
     age = _age(session, content)
     if age > GIVE_UP:

@@ -3,7 +3,6 @@
 import difflib
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -54,6 +53,12 @@ def _get(given: Any, name: str) -> Any:
     return given.get(name) if isinstance(given, dict) else None
 
 
+def _ordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _ordered(each) for name, each in value.items()}
+    return sorted(map(_ordered, value), key=json.dumps) if isinstance(value, list) else value
+
+
 class Config(Baseline):
     """The whole file. Every default is safe: the file may be empty."""
 
@@ -76,9 +81,8 @@ class Config(Baseline):
     @property
     def digest(self) -> str:
         """Short, and the same for the same settings; sets have no order of their own."""
-        dumped = json.dumps(self.model_dump(mode="json"), default=sorted, sort_keys=True)
-        parts = sorted(re.split(r"[\[\], ]+", dumped))
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
+        text = json.dumps(_ordered(self.model_dump(mode="json")), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
 
     def rule(self, detection: str) -> Rule:
         rule: Rule = getattr(self.detections, detection)

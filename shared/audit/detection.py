@@ -25,6 +25,11 @@ LONGEST_WHAT = 4_000  # bytes
 MOST_CONTEXT = 10  # pairs of a finding that is observed
 
 
+def person_of_actor(actor: str) -> str:
+    """The actor, with whichever key."""
+    return actor.partition("/")[0]
+
+
 class Unusual(NamedTuple):
     """What makes a finding worse unless others do the same, or the actor always does."""
 
@@ -164,10 +169,28 @@ class Finding:
     context: tuple[tuple[str, str], ...]
     unusual: Unusual | None = None
 
+    @classmethod
+    def about_ourselves(
+        cls, detection: str, target: str, time: int, title: str, severity: Severity
+    ) -> Self:
+        """Of the watching itself, without an event."""
+        return cls(
+            detection=detection,
+            time=time,
+            severity=severity,
+            level=severity,
+            title=title,
+            actor="poller",
+            target=target,
+            who="Batchdrop's poller",
+            where="this stack",
+            event_ids=(),
+            context=(),
+        )
+
     @property
     def person(self) -> str:
-        """The actor, with whichever key."""
-        return self.actor.partition("/")[0]
+        return person_of_actor(self.actor)
 
     @property
     def dedup(self) -> str:

@@ -16,6 +16,7 @@ LONGEST_TEXT = 400  # characters
 MOST_IDS = 100  # of the events in an alert: a message stays below 64 KB
 
 SetKey = tuple[str, str]  # a pattern's id, and the key its observations are kept under
+Kept = tuple[SetKey, Observation]
 AnyDetection = Detection[Any]
 AnyPattern = Pattern[Any]
 
@@ -28,16 +29,13 @@ class Engine:
         self.patterns: dict[str, AnyPattern] = {
             each.about.id: each for each in ALL if isinstance(each, Pattern)
         } | {name: derived.pattern for name, derived in DERIVED.items()}
-        self._names = {id(pattern): name for name, pattern in self.patterns.items()}
         self._by_type = {type_: self._looking_at(type_) for type_ in KNOWN}
         self._at_any = self._looking_at("")
 
-    def evaluate_event(
-        self, event: AuditLog
-    ) -> tuple[list[Finding], list[tuple[SetKey, Observation]]]:
+    def evaluate_event(self, event: AuditLog) -> tuple[list[Finding], list[Kept]]:
         """What the event is by itself, and the observations to keep of it."""
         findings: list[Finding] = []
-        observations: list[tuple[SetKey, Observation]] = []
+        observations: list[Kept] = []
         detections, patterns = self._by_type.get(event.type, self._at_any)
         for detection, rule in detections:
             verdict = detection.evaluate(event, self.config, rule)
@@ -45,10 +43,10 @@ class Engine:
                 of_event = Observation.of(event)
                 about = detection.about.id
                 findings.append(_finding(about, of_event, (event.id,), verdict, rule))
-        for pattern, rule in patterns:
+        for name, pattern, rule in patterns:
             for key, observation in pattern.observe(event, self.config, rule):
                 if not is_allowed(event, rule.allow):
-                    observations.append(((self._names[id(pattern)], key), observation))
+                    observations.append(((name, key), observation))
         return findings, observations
 
     def evaluate(
@@ -61,7 +59,7 @@ class Engine:
             about = self.config.rule(worse) if worse else rule
             yield _finding(worse or pattern.about.id, by, ids, verdict, about)
 
-    def derive(self, findings: Iterable[Finding]) -> list[tuple[SetKey, Observation]]:
+    def derive(self, findings: Iterable[Finding]) -> list[Kept]:
         """The observations to keep of findings."""
         return [
             ((name, key), observation)
@@ -70,40 +68,46 @@ class Engine:
             for key, observation in each.observe(finding)
         ]
 
-    def is_derived(self, set_: str) -> bool:
-        """Whether a set holds observations of findings, and is evaluated after them."""
-        return set_ in DERIVED
+    def in_stages(self, keyed: Iterable[Kept]) -> tuple[list[Kept], list[Kept]]:
+        """What is evaluated at once, and what only beside the findings of that."""
+        stages: tuple[list[Kept], list[Kept]] = ([], [])
+        for each in keyed:
+            stages[each[0][0] in DERIVED].append(each)
+        return stages
 
     def rule(self, each: AnyDetection | AnyPattern) -> Any:
         return self.config.rule(each.about.id)
 
     def _looking_at(
         self, type_: str
-    ) -> tuple[list[tuple[AnyDetection, Any]], list[tuple[AnyPattern, Any]]]:
-        derived = (each.pattern for each in DERIVED.values())
-        looking = [e for e in (*ALL, *derived) if self.rule(e).enabled and _looks_at(e, type_)]
+    ) -> tuple[list[tuple[AnyDetection, Any]], list[tuple[str, AnyPattern, Any]]]:
+        detections = (each for each in ALL if isinstance(each, Detection))
+        patterns = self.patterns.items()
         return (
-            [(each, self.rule(each)) for each in looking if isinstance(each, Detection)],
-            [(each, self.rule(each)) for each in looking if isinstance(each, Pattern)],
+            [(each, self.rule(each)) for each in detections if self._looks(each, type_)],
+            [(name, each, self.rule(each)) for name, each in patterns if self._looks(each, type_)],
         )
 
-
-def _looks_at(each: AnyDetection | AnyPattern, type_: str) -> bool:
-    return each.types is None or type_ in each.types
+    def _looks(self, each: AnyDetection | AnyPattern, type_: str) -> bool:
+        return self.rule(each).enabled and (each.types is None or type_ in each.types)
 
 
 def is_allowed(event: AuditLog, allow: Allow) -> bool:
     """Whether a detection leaves this event alone."""
     if allow.empty:
         return False
-    named = {folded(each) for each in (event.by.key, event.project.id) if each}
     return (
         is_actor(event, allow.actors)
-        or not named.isdisjoint(allow.keys | allow.projects)
+        or _is_named(event.by.key, allow.keys)
+        or _is_named(event.project.id, allow.projects)
         or is_within(domain_of(event.by.email or ""), allow.domains)
         or is_in(event.by.ip or "", allow.networks)
         or allow.at_hour(event.time // 3_600 % 24)
     )
+
+
+def _is_named(id_: str | None, allowed: frozenset[str]) -> bool:
+    return id_ is not None and folded(id_) in allowed
 
 
 def _finding(

@@ -13,40 +13,28 @@ def memory_full(where: SetKey, lost: int, now: int) -> Finding:
     """A pattern remembers so much of one key that the oldest of it had to go."""
     pattern, key = where
     title = f"{pattern.rstrip('+')} forgot {lost} observations: too many of {key}"
-    return _finding(f"memory/{pattern}/{key}", now, title, Severity.HIGH)
+    return _finding(f"memory/{pattern}/{key}", now, title)
 
 
 def set_aside(event: AuditLog, reason: str) -> Finding:
     """No detection has seen it, or no table holds it; S3 does."""
     title = f"Event {event.id} of type {event.type} was set aside: {reason}"
-    found = _finding(f"event/{shorten(event.id, 100)}", event.time, title, Severity.HIGH)
+    found = _finding(f"event/{shorten(event.id, 100)}", event.time, title)
     return replace(found, event_ids=(event.id,), title=shorten(title, LONGEST_TEXT))
 
 
 def not_kept(key: str, now: int) -> Finding:
     """Observations of one key that DynamoDB does not take."""
     title = f"Observations of {shorten(key, 100)} could not be kept"
-    return _finding(f"row/{shorten(key, 100)}", now, title, Severity.HIGH)
+    return _finding(f"row/{shorten(key, 100)}", now, title)
 
 
 def not_evaluated(where: SetKey, reason: str, now: int) -> Finding:
     """A pattern failed at what it remembers of one key."""
     pattern, key = where
     title = f"{pattern} could not be evaluated for {shorten(key, 100)}: {reason}"
-    return _finding(f"pattern/{pattern}/{key}", now, title, Severity.HIGH)
+    return _finding(f"pattern/{pattern}/{key}", now, title)
 
 
-def _finding(target: str, time: int, title: str, severity: Severity) -> Finding:
-    return Finding(
-        detection="O3",
-        time=time,
-        severity=severity,
-        level=severity,
-        title=title,
-        actor="poller",
-        target=target,
-        who="Batchdrop's poller",
-        where="this stack",
-        event_ids=(),
-        context=(),
-    )
+def _finding(target: str, time: int, title: str) -> Finding:
+    return Finding.about_ourselves("O3", target, time, title, Severity.HIGH)

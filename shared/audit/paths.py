@@ -46,6 +46,11 @@ def alerts_key(day: str, lines: Sequence[bytes], folder: str = "alerts") -> str:
     return f"{ROOT}/{folder}/{day}/{content}.jsonl"
 
 
+def dry_folder(stream: str) -> str:
+    """Where the alerts of a dry run lie."""
+    return f"dry/{_safe(stream)}"
+
+
 def manifest_key(stream: str, day: int) -> str:
     return f"{ROOT}/manifests/{_day(day)}/{_safe(stream)}.json"
 

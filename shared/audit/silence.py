@@ -45,16 +45,4 @@ def usual_quiet(cursor: Cursor, quiet_hours: int) -> int:
 def _finding(
     stream: str, what: str, time: int, title: str, severity: Severity = Severity.HIGH
 ) -> Finding:
-    return Finding(
-        detection="O1",
-        time=time,
-        severity=severity,
-        level=severity,
-        title=title,
-        actor="poller",
-        target=f"{stream}/{what}",
-        who="Batchdrop's poller",
-        where="this stack",
-        event_ids=(),
-        context=(),
-    )
+    return Finding.about_ourselves("O1", f"{stream}/{what}", time, title, severity)

@@ -29,7 +29,7 @@ from shared.aws.dynamodb import (
     bare,
     call,
     packs,
-    plain_value,
+    plain_row,
     rows,
     typed_write,
 )
@@ -192,14 +192,12 @@ class AuditTables:
         taken = at_once([partial(self._taken, some) for some in first])
         refused = [id_ for ids in taken for id_ in ids]
         if not refused:
-            try:
-                return self._transact(last)
-            except NotTaken:
-                pass
+            with suppress(NotTaken):
+                self._transact(last)
+                return
         refused += self._taken([write for write in last if write is not moved])
         set_aside(refused)
         self._transact([moved])
-        return None
 
     def _taken(self, writes: list[Write]) -> list[str]:
         """Makes these writes, one by one if need be; the ids of events that are not taken."""
@@ -219,19 +217,15 @@ class AuditTables:
             return [str(write["Update"]["Key"]["pk"])]
         outline = outline_of(EventRow.model_validate(row)).item
         with suppress(NotTaken):
-            self._put_event(outline)
+            call(lambda: self._dynamodb.put_item(TableName=self._events, Item=outline))
         return [row["id"]]
-
-    def _put_event(self, row: dict[str, Any]) -> None:
-        call(lambda: self._dynamodb.put_item(TableName=self._events, Item=row))
 
     def _writes(self, commit: Commit) -> Iterator[tuple[int, Write]]:
         """Each write with the bytes it may touch."""
         for update in additions(commit):
             yield update.size, {"Update": {"TableName": self._state, **update.item}}
         for event in commit.events:
-            item = event.item
-            yield EVENT_BYTES, {"Put": {"TableName": self._events, "Item": item}}
+            yield EVENT_BYTES, {"Put": {"TableName": self._events, "Item": event.item}}
 
     def _transact(self, writes: list[Any]) -> None:
         typed: list[Any] = [typed_write(write) for write in writes]
@@ -258,7 +252,7 @@ class AuditTables:
             answer = self._batch_get(wanted)
             found += answer["Responses"].get(table, [])
             wanted = answer.get("UnprocessedKeys")
-        return [{name: plain_value(value) for name, value in row.items()} for row in found]
+        return list(map(plain_row, found))
 
     def _batch_get(self, wanted: Any) -> Any:
         return call(lambda: self._plain.batch_get_item(RequestItems=wanted))

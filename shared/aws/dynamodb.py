@@ -5,10 +5,10 @@ A write that does not find what it expects raises Conflict; a busy table raises 
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
+from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from shared.aws.failures import BUSY, code_of
@@ -21,6 +21,7 @@ Answer = TypeVar("Answer")
 Row = dict[str, Any]
 Write = dict[str, Any]  # one entry of TransactWriteItems
 
+_plain = TypeDeserializer()
 OPEN = "open"  # the sparse index: a row is in it while there is something to do
 AT_ONCE = 100  # keys of BatchGetItem, writes of TransactWriteItems
 MOST_BYTES = 3_000_000  # of what a transaction touches; DynamoDB takes 4 MB
@@ -190,21 +191,9 @@ def _typed(value: Any) -> dict[str, Any]:
     raise TypeError(f"no row holds a {type(value).__name__}")
 
 
-def plain_value(value: dict[str, Any]) -> Any:
-    """A value in DynamoDB's own form, as Python has it."""
-    ((kind, found),) = value.items()
-    match kind:
-        case "N":
-            return Decimal(found)
-        case "L":
-            return [plain_value(each) for each in found]
-        case "M":
-            return {name: plain_value(each) for name, each in found.items()}
-        case "NULL":
-            return None
-        case "SS":
-            return set(found)
-    return found
+def plain_row(row: Row) -> Row:
+    """A row in DynamoDB's own form, as Python has it."""
+    return {name: _plain.deserialize(value) for name, value in row.items()}
 
 
 def at_rev(rev: int) -> Row:

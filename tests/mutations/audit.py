@@ -118,7 +118,9 @@ ROWS = (
                 "nobody hears of an event that no table takes",
             ),
             (
-                "        with suppress(NotTaken):\n            self._put_event(outline)\n",
+                "        with suppress(NotTaken):\n"
+                "            call(lambda: self._dynamodb.put_item("
+                "TableName=self._events, Item=outline))\n",
                 "",
                 "an event that no table takes is met again at each tick",
             ),

@@ -98,8 +98,8 @@ ROWS = (
         f"{SYNC} {POISON}",
         (
             (
-                '    if file.status == "cancelled":\n',
-                "    if False:\n",
+                '        case "cancelled":\n',
+                '        case "nobody":\n',
                 "a document that somebody cancelled is never attached again",
             ),
             (

@@ -155,7 +155,7 @@ def _two_hands(observations: Sequence[Observation], rule: Fingerprints) -> Itera
             continue
         severity = _apart(tuple(window.counts))
         if severity is not None:
-            shown = "; ".join(sorted(" ".join(filter(None, json.loads(e))) for e in window.counts))
+            shown = "; ".join(sorted(" ".join(filter(None, _parts(e))) for e in window.counts))
             title = f"{observation.who} acts with {len(window.counts)} fingerprints at once"
             verdict = Verdict(severity, title, "session", (("fingerprints", shown),))
             yield Match(observation, tuple(window.observations), verdict)

@@ -127,7 +127,7 @@ class Moved(Rule):
     within_minutes: Minutes = 24 * 60
 
 
-_GRANTED, _GRANTED_BY, _REMOVED = "granted", "granted by", "removed"
+_GRANTED, _REMOVED = "granted", "removed"
 
 
 def _of_owner(event: AuditLog, baseline: Baseline, _: Moved) -> Sequence[Keyed]:

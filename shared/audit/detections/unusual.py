@@ -21,6 +21,7 @@ from shared.audit.detection import (
     first_of_each,
     observe_nothing,
     observed,
+    person_of_actor,
     worse,
 )
 from shared.audit.rules import Rule
@@ -56,7 +57,7 @@ def _read(observation: Observation) -> Unusual:
 
 
 def _person(observation: Observation) -> str:
-    return observation.actor.partition("/")[0]
+    return person_of_actor(observation.actor)
 
 
 def _others(people: dict[str, dict[int, int]], observation: Observation) -> int:

@@ -108,9 +108,9 @@ class Memory:
             found, observations = self.engine.evaluate_event(event)
             findings += found
             keyed += observations
-        later = [each for each in keyed if self.engine.is_derived(each[0][0])]
-        findings += self._found([each for each in keyed if not self.engine.is_derived(each[0][0])])
-        findings += self._found([*later, *self.engine.derive(findings)])
+        first, later = self.engine.in_stages(keyed)
+        findings += self._found(first)
+        findings += self._found(later + self.engine.derive(findings))
         for settled in settle(findings, self.alerts.values(), self.config):
             self.alerts[settled.alert.id] = settled.alert
             if settled.notify:

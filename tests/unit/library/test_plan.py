@@ -113,13 +113,13 @@ def test_bytes_that_failed_for_good_are_not_uploaded_with_any_chunking() -> None
         }
     )
 
-    assert planned([document("a.md", recorded_at=NOW)], [failed]).uploads == []
+    assert planned([document("a.md", dropped_at=NOW)], [failed]).uploads == []
     assert planned([document("a.md", recorded_at=NOW)], [failed], other).uploads == []
 
 
 def test_openai_error_is_tried_again_once_the_document_is_dropped_again() -> None:
     failed = content(state="failed", error="server_error", file_id=None)
-    before = document("a.md", recorded_at=LONG_AGO - timedelta(minutes=1))
+    before = document("a.md", dropped_at=LONG_AGO - timedelta(minutes=1))
 
     assert planned([before], [failed]).uploads == []
     assert len(planned([document("a.md", recorded_at=NOW)], [failed]).uploads) == 1
