@@ -39,6 +39,7 @@ validate: setup .venvs/checkov/.stamp .venvs/pip-audit/.stamp ## template, lock 
 check: lint validate test ## lint, validate and test
 simulate: setup ## seeded schedules of everything that goes wrong: SEEDS=200
 	$(BIN)/python -m tests.simulation --seeds $${SEEDS:-200}
+	$(BIN)/python -m tests.simulation --audit --seeds $${SEEDS:-200}
 mutate: setup ## deliberate mistakes, one at a time: do the tests notice? ONLY=regex
 	$(BIN)/python -m tests.mutations --only "$${ONLY:-}"
 kills: setup ## kill -9 of functions at random moments, in a local world: TIMES=50

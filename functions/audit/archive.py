@@ -62,7 +62,7 @@ def archive(
             archived[key] += some
             writes.append(partial(_write, edges, key, [event.line for event in some]))
             writes += _as_ocsf(edges, hour, cursor.stream, some)
-    at_once(writes)
+    at_once(writes, edges.settings.audit_calls_at_once)
     _archive_unreadable(edges, cursor.stream, unreadable)
     return archived
 

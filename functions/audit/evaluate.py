@@ -60,7 +60,15 @@ class Evaluation(NamedTuple):
     set_aside: list[AuditLog]  # no detection has seen them
 
 
-def evaluate(edges: AuditEdges, events: Sequence[AuditLog], now: int, memory: Memory) -> Evaluation:
+def evaluate(
+    edges: AuditEdges,
+    events: Sequence[AuditLog],
+    now: int,
+    memory: Memory,
+    *,
+    again: bool = False,
+) -> Evaluation:
+    """`again`: their observations may be known already, without anybody having been told."""
     memory.forget_old()
     findings: list[Finding] = []
     keyed: list[tuple[SetKey, Observation]] = []
@@ -70,15 +78,16 @@ def evaluate(edges: AuditEdges, events: Sequence[AuditLog], now: int, memory: Me
             found, observations = edges.engine.evaluate_event(event)
         except Exception as error:  # noqa: BLE001  # told; the other events go on
             logger.exception("an event is set aside", event=event.id, type=event.type)
-            findings.append(losses.set_aside(event, type(error).__name__))
+            findings.append(losses.set_aside(event, type(error).__name__, now))
             set_aside.append(event)
             continue
         findings += found
         keyed += observations
     first, later = edges.engine.in_stages(keyed)
-    of_events = _evaluate_patterns(edges, first, now, memory)
+    of_events = _evaluate_patterns(edges, first, now, memory, again)
     findings += of_events.findings
-    of_findings = _evaluate_patterns(edges, later + edges.engine.derive(findings), now, memory)
+    later += edges.engine.derive(findings)
+    of_findings = _evaluate_patterns(edges, later, now, memory, again)
     findings += of_findings.findings
     additions = of_events.additions | of_findings.additions
     lost = of_events.lost + of_findings.lost
@@ -96,9 +105,13 @@ def evaluate(edges: AuditEdges, events: Sequence[AuditLog], now: int, memory: Me
 
 
 def _evaluate_patterns(
-    edges: AuditEdges, keyed: list[tuple[SetKey, Observation]], now: int, memory: Memory
+    edges: AuditEdges,
+    keyed: list[tuple[SetKey, Observation]],
+    now: int,
+    memory: Memory,
+    again: bool,
 ) -> Outcome:
     wanted = rows_to_read(edges.engine, keyed, now)
     memory.add(edges.tables.observations(memory.missing(wanted)))
     known = {row: memory.observations[row] for row in wanted if row in memory.observations}
-    return evaluate_patterns(edges.engine, keyed, known)
+    return evaluate_patterns(edges.engine, keyed, known, again=again)

@@ -1,10 +1,10 @@
 """Turns findings into alerts and incidents: writes them, publishes what is news, stores them."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from functions.audit.metrics import Metrics
+from functions.audit.metrics import Metrics, combined
 from shared.audit.alert_text import alert_text, incident_text, record, subject
 from shared.audit.alerts import Alert
 from shared.audit.cursor import DAY, Alerting, Cursor, is_live
@@ -39,20 +39,39 @@ class _Told(NamedTuple):
     incident: Incident
 
 
+class _Audience(NamedTuple):
+    """Who gets to know: people, of what is news to them, or only a folder of a dry run."""
+
+    hears: Callable[[int], bool]  # of what happened at this time
+    dry_run: str | None = None  # the stream's name
+
+
 def notify(edges: AuditEdges, cursor: Cursor, findings: Sequence[Finding]) -> Metrics:
-    """Tells each incident once, and once more if it gets worse, however pages are cut."""
+    """Tells each incident once, and once more if it gets worse, however pages are cut.
+
+    What is wrong with the watching itself is told whatever the stream's own alerts are for.
+    """
+    ours = [each for each in findings if each.is_about_ourselves]
+    others = [each for each in findings if not each.is_about_ourselves]
+    told = _notify_all(edges, _Audience(lambda _: True), ours)
+    dry_run = cursor.stream if cursor.alerting == Alerting.DRY else None
+    audience = _Audience(lambda time: is_live(cursor, time), dry_run)
+    return combined(told, _notify_all(edges, audience, others))
+
+
+def _notify_all(edges: AuditEdges, audience: _Audience, findings: Sequence[Finding]) -> Metrics:
     if not findings:
         return {}
     for _ in range(MOST_RACES):
         try:
-            return _notify(edges, cursor, findings)
+            return _notify(edges, audience, findings)
         except Conflict:
             continue  # another stream told something of the same actor meanwhile
-    return _notify(edges, cursor, findings)
+    return _notify(edges, audience, findings)
 
 
-def _notify(edges: AuditEdges, cursor: Cursor, findings: Sequence[Finding]) -> Metrics:
-    dry_run = cursor.stream if cursor.alerting == Alerting.DRY else None
+def _notify(edges: AuditEdges, audience: _Audience, findings: Sequence[Finding]) -> Metrics:
+    dry_run = audience.dry_run
     actors = [] if dry_run else [finding.person for finding in findings]
     known = edges.tables.look_up(_days(edges, findings), actors, dry_run)
     settled = settle(findings, known.alerts, edges.config)
@@ -63,17 +82,17 @@ def _notify(edges: AuditEdges, cursor: Cursor, findings: Sequence[Finding]) -> M
         _write(edges, {}, changed, dry_folder(dry_run))
         edges.tables.put_alerts(changed, (), _kept_until(edges), dry_run)
         return {}
-    return _tell(edges, cursor, settled, known.incidents)
+    return _tell(edges, audience, settled, known.incidents)
 
 
 def _tell(
     edges: AuditEdges,
-    cursor: Cursor,
+    audience: _Audience,
     settled: Sequence[Settled],
     known: Mapping[str, ActorIncidents],
 ) -> Metrics:
     """Writes, notifies, then commits."""
-    live = [each for each in settled if is_live(cursor, each.alert.time)]
+    live = [each for each in settled if audience.hears(each.alert.time)]
     incidents, told = _incidents(edges, live, known)
     news = [each.alert for each in settled if each.is_news]
     _write(edges, _belonging(incidents), news, "alerts")

@@ -1,9 +1,11 @@
 """Walks a stream's windows page by page, each archived, evaluated and published in turn."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 
 from functions.audit.archive import archive, archive_manifest, archive_set_aside
 from functions.audit.evaluate import Memory, evaluate
@@ -18,7 +20,7 @@ from shared.audit.events import AuditLog
 from shared.audit.lateness import overlap
 from shared.audit.reading import Page
 from shared.audit.replay import unique
-from shared.audit.rows import row_id, row_of
+from shared.audit.rows import row_id, row_of, unjudged
 from shared.audit.windows import (
     StuckWalk,
     advanced,
@@ -41,6 +43,7 @@ class Listed:
     pages: Sequence[Page]
     events: Sequence[AuditLog]
     new: Sequence[AuditLog]
+    unjudged: Mapping[str, Sequence[AuditLog]]  # by object: a backfill without alerts was first
     now: int
     stuck: StuckWalk | None = None
 
@@ -100,8 +103,14 @@ def _list(edges: AuditEdges, cursor: Cursor, until: datetime) -> Listed:
     events = list(unique(event for page in pages for event in page.events))
     ids = [row_id(event.id) for event in events]
     seen = edges.tables.seen(ids)
-    new = [event for event, id_ in zip(events, ids, strict=True) if id_ not in seen]
-    return Listed(pages, events, new, edges.seconds(), stuck)
+    new = []
+    unjudged: dict[str, list[AuditLog]] = defaultdict(list)
+    for event, id_ in zip(events, ids, strict=True):
+        if id_ not in seen:
+            new.append(event)
+        elif (held_by := seen[id_]) and cursor.alerting == Alerting.ON:
+            unjudged[held_by].append(event)
+    return Listed(pages, events, new, unjudged, edges.seconds(), stuck)
 
 
 def _walk_pages(
@@ -135,23 +144,24 @@ def _process(
     archived = archive(edges, cursor, listed.new, listed.unreadable, memory.archived)
     if edges.config.bus == "events":
         edges.bus.publish(cursor.stream, archived)
-    judged = listed.events if cursor.is_backfill else listed.new
-    judged = () if cursor.alerting == Alerting.OFF else judged
-    evaluation = evaluate(edges, judged, listed.now, memory)
+    again = cursor.is_backfill or bool(listed.unjudged)
+    judged = _judged(cursor, listed)
+    evaluation = evaluate(edges, judged, listed.now, memory, again=again)
     archive_set_aside(edges, cursor.stream, evaluation.set_aside)
     metrics = _metrics(cursor, listed)
     metrics["AuditSetAside"] = len(evaluation.set_aside)
-    if cursor.alerting != Alerting.OFF:
-        metrics = combined(metrics, notify(edges, cursor, evaluation.findings))
+    metrics = combined(metrics, notify(edges, cursor, evaluation.findings))
     if not listed.has_more:
         metrics = combined(metrics, _end(edges, moved, listed.now))
         moved = finished(moved, listed.now)
     kept_days = edges.settings.audit_kept_days
     rows = [
         row_of(event, cursor.stream, key, listed.now, kept_days)
-        for key, events in archived.items()
+        for key, events in chain(archived.items(), listed.unjudged.items())
         for event in events
     ]
+    if cursor.alerting != Alerting.ON:
+        rows = list(map(unjudged, rows))
     commit = Commit(
         evaluation.observations,
         evaluation.dropped,
@@ -168,6 +178,15 @@ def _process(
     return moved, metrics
 
 
+def _judged(cursor: Cursor, listed: Listed) -> Sequence[AuditLog]:
+    """What this stream evaluates: what no other has, and in a backfill everything."""
+    if cursor.alerting == Alerting.OFF:
+        return ()
+    if cursor.is_backfill:
+        return listed.events
+    return [*listed.new, *chain.from_iterable(listed.unjudged.values())]
+
+
 def _not_taken(
     edges: AuditEdges, cursor: Cursor, new: Sequence[AuditLog], ids: Sequence[str]
 ) -> None:
@@ -175,8 +194,9 @@ def _not_taken(
     by_id = {row_id(event.id): event for event in new}
     events = [by_id[id_] for id_ in ids if id_ in by_id]
     archive_set_aside(edges, cursor.stream, events)
-    found = [losses.set_aside(event, "DynamoDB does not take it") for event in events]
-    found += [losses.not_kept(id_, edges.seconds()) for id_ in ids if id_ not in by_id]
+    now, reason = edges.seconds(), "DynamoDB does not take it"
+    found = [losses.set_aside(event, reason, now) for event in events]
+    found += [losses.not_kept(id_, now) for id_ in ids if id_ not in by_id]
     notify(edges, cursor, found)
 
 

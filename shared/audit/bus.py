@@ -20,8 +20,9 @@ LONGEST_EVENT = 50_000  # bytes; a longer one is named on the bus, with its S3 o
 
 
 class AuditBus:
-    def __init__(self, bus: EventBus) -> None:
+    def __init__(self, bus: EventBus, calls_at_once: int) -> None:
         self._bus = bus
+        self._calls_at_once = calls_at_once
 
     def publish(self, stream: str, archived: dict[str, list[AuditLog]]) -> None:
         """Events by the S3 object that holds them. Raises TryLater if any was not taken."""
@@ -29,7 +30,7 @@ class AuditBus:
             [(DETAIL_TYPE, detail) for detail in details]
             for details in _packs(_details(stream, archived))
         ]
-        at_once([partial(self._bus.put, pack) for pack in packs])
+        at_once([partial(self._bus.put, pack) for pack in packs], self._calls_at_once)
 
 
 def _details(stream: str, archived: dict[str, list[AuditLog]]) -> Iterator[str]:

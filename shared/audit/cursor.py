@@ -73,6 +73,7 @@ class Cursor(FrozenModel):
     stream: str
     high: int  # everything up to here has been listed
     begun: int
+    since: int = 0  # what happened before that is not asked for
     tenant_only: bool = False
     until: int | None = None  # of a backfill: its end
     alerting: Alerting = Alerting.ON
@@ -102,8 +103,9 @@ class Cursor(FrozenModel):
 
 def opened(stream: str, now: int, *, tenant_only: bool, days: int) -> Cursor:
     """A stream that starts with the past: how long OpenAI keeps it is not promised."""
+    since = now - days * DAY
     return Cursor(
-        stream=stream, high=now - days * DAY, begun=now, tenant_only=tenant_only, last_ok=now
+        stream=stream, high=since, begun=now, since=since, tenant_only=tenant_only, last_ok=now
     )
 
 

@@ -22,6 +22,7 @@ R = TypeVar("R", bound=Rule)
 HOUR = 3_600
 DAY = 24 * HOUR
 LONGEST_WHAT = 4_000  # bytes
+POLLER = "poller"  # ourselves, as an actor
 MOST_CONTEXT = 10  # pairs of a finding that is observed
 
 
@@ -170,17 +171,18 @@ class Finding:
     unusual: Unusual | None = None
 
     @classmethod
-    def about_ourselves(
-        cls, detection: str, target: str, time: int, title: str, severity: Severity
-    ) -> Self:
-        """Of the watching itself, without an event."""
+    def about_ourselves(cls, detection: str, what: str, target: str, time: int, title: str) -> Self:
+        """Of the watching itself, without an event.
+
+        Each `what` has incidents of its own: one that is open already hides nothing else.
+        """
         return cls(
             detection=detection,
             time=time,
-            severity=severity,
-            level=severity,
+            severity=Severity.HIGH,
+            level=Severity.HIGH,
             title=title,
-            actor="poller",
+            actor=f"{POLLER}: {what}",
             target=target,
             who="Batchdrop's poller",
             where="this stack",
@@ -191,6 +193,10 @@ class Finding:
     @property
     def person(self) -> str:
         return person_of_actor(self.actor)
+
+    @property
+    def is_about_ourselves(self) -> bool:
+        return self.actor.startswith(f"{POLLER}: ")
 
     @property
     def dedup(self) -> str:

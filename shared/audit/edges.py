@@ -24,6 +24,7 @@ class AuditSettings(Settings):
     audit_config: str = ""  # the detections' YAML; empty: the one that is packaged
     audit_kept_days: int = 400  # of events and alerts in DynamoDB; S3 keeps them for good
     audit_first_days: int = 365  # how far back the first run asks
+    audit_calls_at_once: int = 16  # to AWS, of those that do not depend on each other
     audit_interval_seconds: int = 60  # between two ticks
     audit_lease_seconds: int = 90  # longer than the function may run
     audit_page: int = 100  # events OpenAI lists at a time, at most
@@ -65,11 +66,12 @@ class AuditEdges(CommonEdges):
             self._plain_dynamodb(),
             self.settings.audit_events_table,
             self.settings.audit_state_table,
+            self.settings.audit_calls_at_once,
         )
 
     @cached_property
     def bus(self) -> AuditBus:
-        return AuditBus(self.event_bus)
+        return AuditBus(self.event_bus, self.settings.audit_calls_at_once)
 
     def close(self) -> None:
         """Lets go of OpenAI's connections, for a process that is not about to end."""

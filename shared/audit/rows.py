@@ -23,6 +23,7 @@ class EventRow(FrozenModel):
     stream: str
     seen_at: int
     object: str  # in S3, which holds it
+    unjudged: str | None = None  # the object again, as long as no stream with alerts has seen it
     actor: str | None = None
     email: str | None = None
     key: str | None = None
@@ -55,6 +56,11 @@ def row_of(event: AuditLog, stream: str, object_: str, seen_at: int, kept_days: 
         raw=event.line.decode(errors="replace") if short else None,
         expires_at=seen_at + kept_days * 86_400,
     )
+
+
+def unjudged(row: EventRow) -> EventRow:
+    """As a stream that raises no alerts lands it."""
+    return row.model_copy(update={"unjudged": row.object})
 
 
 def outline_of(row: EventRow) -> EventRow:

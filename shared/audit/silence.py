@@ -1,6 +1,7 @@
 """O1: the audit log refuses us, was not read for long, or has no events any more."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shared.audit.config import Config
 from shared.audit.cursor import Cursor
@@ -19,7 +20,8 @@ def refused(stream: str, reason: str, now: int) -> Finding:
 
 def not_permitted(stream: str, reason: str, now: int) -> Finding:
     """A stream that the key may not read, while it may read the other."""
-    return _finding(stream, "not permitted", now, f"Not read: {reason}", Severity.INFO)
+    found = _finding(stream, "not permitted", now, f"Not read: {reason}")
+    return replace(found, severity=Severity.INFO, level=Severity.INFO)
 
 
 def silences(cursor: Cursor, interval: int, now: int, config: Config) -> Iterator[Finding]:
@@ -42,7 +44,5 @@ def usual_quiet(cursor: Cursor, quiet_hours: int) -> int:
     return max(quiet_hours * HOUR, *cursor.gaps.values(), 0)
 
 
-def _finding(
-    stream: str, what: str, time: int, title: str, severity: Severity = Severity.HIGH
-) -> Finding:
-    return Finding.about_ourselves("O1", f"{stream}/{what}", time, title, severity)
+def _finding(stream: str, what: str, time: int, title: str) -> Finding:
+    return Finding.about_ourselves("O1", what, f"{stream}/{what}", time, title)

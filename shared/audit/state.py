@@ -58,8 +58,13 @@ def evaluate_patterns(
     engine: Engine,
     keyed: Iterable[tuple[SetKey, Observation]],
     known: Mapping[Row, set[Observation]],
+    *,
+    again: bool = False,
 ) -> Outcome:
-    """What new observations lead to, with what was known, and what to remember of them."""
+    """What new observations lead to, with what was known, and what to remember of them.
+
+    `again`: also what is known already leads to something, as in a backfill.
+    """
     before: dict[SetKey, set[Observation]] = defaultdict(set)
     for row, observations in known.items():
         before[row.set, row.key].update(observations)
@@ -68,8 +73,8 @@ def evaluate_patterns(
         pattern, old = engine.patterns[where[0]], before[where]
         kept = condensed(pattern, old | new)
         added = pattern.novelty(set(kept) - old, old)
-        if added:
-            since = _changed_since(engine, pattern, added)
+        if evaluated := added | (new.intersection(kept) if again else set()):
+            since = _changed_since(engine, pattern, evaluated)
             try:
                 found = list(engine.evaluate(pattern, kept))
             except Exception as error:  # noqa: BLE001  # told; the other patterns go on

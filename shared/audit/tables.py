@@ -65,18 +65,25 @@ class AuditTables:
     in DynamoDB's own form: for writes by the hundred, which boto3 would copy several times."""
 
     def __init__(
-        self, dynamodb: "DynamoDBClient", plain: "DynamoDBClient", events: str, state: str
+        self,
+        dynamodb: "DynamoDBClient",
+        plain: "DynamoDBClient",
+        events: str,
+        state: str,
+        calls_at_once: int,
     ) -> None:
         self._dynamodb = dynamodb
         self._plain = plain
         self._events = events
         self._state = state
+        self._calls_at_once = calls_at_once
 
-    def seen(self, ids: Iterable[str]) -> set[str]:
-        """Which of these events are stored."""
+    def seen(self, ids: Iterable[str]) -> dict[str, str | None]:
+        """Which of these events are stored; of those that no stream with alerts has seen yet, the
+        object that holds them."""
         keys = [{"id": id_} for id_ in dict.fromkeys(ids)]
-        asked = {"ProjectionExpression": "id", "ConsistentRead": True}
-        return {row["id"] for row in self._rows(self._events, keys, asked)}
+        asked = {"ProjectionExpression": "id, unjudged", "ConsistentRead": True}
+        return {row["id"]: row.get("unjudged") for row in self._rows(self._events, keys, asked)}
 
     def observations(self, wanted: Iterable[Row]) -> dict[Row, set[Observation]]:
         """These rows, and what other patterns keep beside them."""
@@ -129,7 +136,7 @@ class AuditTables:
         for each in incidents:
             writes += self._putting_incidents(each, kept_until)
         packed = packs((ALERT_BYTES, write) for write in writes)
-        at_once([partial(self._transact, some) for some in packed])
+        at_once([partial(self._transact, some) for some in packed], self._calls_at_once)
 
     def open_incidents(self, now: int) -> list[str]:
         """Actors of whom an incident may be over."""
@@ -189,7 +196,7 @@ class AuditTables:
         cursor = {"Item": _cursor_row(commit.cursor), **at_rev(commit.rev)}
         moved = {"Put": {"TableName": self._state, **cursor}}
         *first, last = packs([*self._writes(commit), (EVENT_BYTES, moved)])
-        taken = at_once([partial(self._taken, some) for some in first])
+        taken = at_once([partial(self._taken, some) for some in first], self._calls_at_once)
         refused = [id_ for ids in taken for id_ in ids]
         if not refused:
             with suppress(NotTaken):
@@ -242,7 +249,7 @@ class AuditTables:
             partial(self._batch, table, {"Keys": typed[start : start + AT_ONCE], **asked})
             for start in range(0, len(typed), AT_ONCE)
         ]
-        for found in at_once(asks):
+        for found in at_once(asks, self._calls_at_once):
             yield from found
 
     def _batch(self, table: str, asked: dict[str, Any]) -> list[Any]:

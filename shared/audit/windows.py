@@ -74,7 +74,7 @@ def finished(cursor: Cursor, now: int) -> Cursor:
     done = cursor.replaced(run=None, last_ok=now)
     if run.kind == Kind.CHECK:
         return done.model_copy(update={"checks_left": cursor.checks_left[1:]})
-    update: dict[str, object] = {"high": max(cursor.high, run.high)}
+    update: dict[str, object] = {"high": run.high}
     if run.kind == Kind.SWEEP:
         update["swept_at"] = now
     return done.model_copy(update=update)
@@ -98,11 +98,11 @@ def _live(cursor: Cursor, now: int, target: int) -> Run | None:
 
 
 def with_checks(cursor: Cursor, now: int) -> Cursor:
-    """Once a day the days before are to be listed again."""
+    """Once a day the days before are to be listed again, also those of the first reading."""
     today = (now - CHECK_AFTER) // DAY * DAY
     if cursor.is_backfill or today <= cursor.checked_day:
         return cursor
-    first = max(today - CHECKED_DAYS * DAY, cursor.begun // DAY * DAY)
+    first = max(today - CHECKED_DAYS * DAY, cursor.since // DAY * DAY)
     days = tuple(range(first, today, DAY))
     return cursor.model_copy(update={"checks_left": days, "checked_day": today})
 

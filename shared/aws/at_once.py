@@ -8,10 +8,10 @@ Answer = TypeVar("Answer")
 THREADS = 16
 
 
-def at_once(calls: Sequence[Callable[[], Answer]]) -> list[Answer]:
+def at_once(calls: Sequence[Callable[[], Answer]], threads: int = THREADS) -> list[Answer]:
     """Their answers in order; all have ended when the first failure is raised."""
     if len(calls) <= 1:
         return [call() for call in calls]
-    with ThreadPoolExecutor(min(THREADS, len(calls))) as threads:
-        begun = [threads.submit(call) for call in calls]
+    with ThreadPoolExecutor(min(threads, len(calls))) as pool:
+        begun = [pool.submit(call) for call in calls]
     return [each.result() for each in begun]

@@ -81,15 +81,15 @@ ROWS = (
                 "a circle goes on",
             ),
             (
-                '{"high": max(cursor.high, run.high)}',
-                '{"high": run.high}',
-                "a sweep of the past moves the log back",
+                "    first = max(today - CHECKED_DAYS * DAY, cursor.since // DAY * DAY)\n",
+                "    first = max(today - CHECKED_DAYS * DAY, cursor.begun // DAY * DAY)\n",
+                "what the first reading missed stays missed",
             ),
         ),
     ),
     *in_file(
         "shared/audit/rows.py",
-        BLIND,
+        f"{UNIT}test_paths.py {BLIND}",
         (
             (
                 "    return fitting(id_, LONGEST_ID)\n",
@@ -136,7 +136,7 @@ ROWS = (
                 "an event that no detection could read is not set aside",
             ),
             (
-                "            findings.append(losses.set_aside(event, type(error).__name__))\n",
+                "            findings.append(losses.set_aside(event, type(error).__name__, now))\n",
                 "",
                 "nobody hears of an event that no detection could read",
             ),
@@ -165,6 +165,22 @@ ROWS = (
         ),
     ),
     *in_file(
+        "functions/audit/walk.py",
+        FUNCTION,
+        (
+            (
+                "    again = cursor.is_backfill or bool(listed.unjudged)\n",
+                "    again = False\n",
+                "a dry run takes the alerts of what remembers",
+            ),
+            (
+                "    return [*listed.new, *chain.from_iterable(listed.unjudged.values())]\n",
+                "    return listed.new\n",
+                "a backfill without alerts blinds the stream that has them",
+            ),
+        ),
+    ),
+    *in_file(
         "functions/audit/notify.py",
         FUNCTION,
         (
@@ -174,9 +190,14 @@ ROWS = (
                 "an incident that gets worse is told no more",
             ),
             (
-                "    live = [each for each in settled if is_live(cursor, each.alert.time)]\n",
-                "    live = list(settled)\n",
+                "if audience.hears(each.alert.time)]\n",
+                "]\n",
                 "alerts of a year ago are sent to people",
+            ),
+            (
+                "_Audience(lambda _: True), ours)",
+                "_Audience(lambda time: is_live(cursor, time)), ours)",
+                "a backfill that is refused says nothing",
             ),
         ),
     ),
@@ -365,7 +386,7 @@ ROWS = (
     ),
     *in_file(
         D + "unusual.py",
-        f"{CASES} {WEEKS}",
+        f"{UNIT}test_unusual.py {CASES} {WEEKS}",
         (
             (
                 "        if others <= most_others and",

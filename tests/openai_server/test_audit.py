@@ -257,6 +257,17 @@ def test_a_body_can_have_a_trailing_comma(five: SmallOpenAI, client: httpx.Clien
     assert len(orjson.loads(body.replace(b",]", b"]"))["data"]) == 5
 
 
+def test_pages_can_be_untidy(five: SmallOpenAI, numbers: Callable[..., list[int]]) -> None:
+    five.misbehave("audit_doubled")
+    assert numbers(limit=3) == [4, 4, 3, 2]
+
+    five.misbehave("audit_left_out", count=2)
+    assert numbers(limit=3) == [2]
+
+    five.misbehave("audit_shuffled")
+    assert sorted(shuffled := numbers(limit=5)) == [0, 1, 2, 3, 4] != shuffled[::-1]
+
+
 def test_cursors_can_be_missing_refused_or_ignored(
     five: SmallOpenAI, client: httpx.Client, page: Callable[..., Json]
 ) -> None:

@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from tests.simulation.fault_table import KINDS
+from tests.simulation.fault_table import AUDIT_KINDS, KINDS
 from tests.simulation.runner import Outcome, outcomes
 from tests.simulation.summary import Summary
 
@@ -12,9 +12,9 @@ from tests.simulation.summary import Summary
 def main() -> int:
     options = _options()
     began = time.monotonic()
-    summary = Summary()
+    summary = Summary(AUDIT_KINDS if options.audit else KINDS)
     seeds = range(options.first, options.first + options.seeds)
-    for outcome in outcomes(seeds, options.jobs, options.also):
+    for outcome in outcomes(seeds, options.jobs, options.also, audit=options.audit):
         summary.add(outcome)
         _print(outcome, options)
         if outcome.broken and options.stop:
@@ -32,6 +32,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--audit", action="store_true", help="the audit function's world")
     parser.add_argument("--show", action="store_true", help="print every schedule")
     parser.add_argument("--brief", action="store_true", help="of a failing seed only what broke")
     parser.add_argument("--stop", action="store_true", help="end at the first failing seed")

@@ -8,7 +8,7 @@ when. Nothing else is answered, so nothing leaves the machine.
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ from moto.moto_api._internal import mock_random
 
 from tests.simulation.aws_faults import AwsFaults
 from tests.simulation.aws_objects import Buckets
-from tests.simulation.aws_tables import Tables, written_by
+from tests.simulation.aws_tables import LEDGER, Tables, written_by
 from tests.simulation.calls import Answer, Call, Parsed, Status
 from tests.simulation.faults import Fault
 from tests.simulation.sdk import Retries
@@ -85,14 +85,24 @@ def _remember(params: Parsed, context: Parsed, **_: Any) -> None:
 class Cloud:
     """One account's S3 and DynamoDB, empty at the start."""
 
-    def __init__(self, seed: int, clock: Clock, interception: Interception, out: Outputs) -> None:
+    def __init__(
+        self,
+        seed: int,
+        clock: Clock,
+        interception: Interception,
+        out: Outputs,
+        *,
+        tables: Mapping[str, str] = LEDGER,
+        key: str = KEY,
+    ) -> None:
         mock_random.seed(seed)
         draw = random.Random(f"{seed} cloud")
         self._interception = interception
         self._out = out
         self._retries = Retries(draw, clock.advance)
         dynamodb_backends.reset()  # and those of every other service
-        self.tables = Tables(clock)
+        self._key = key
+        self.tables = Tables(clock, tables)
         self.buckets = Buckets(clock)
         self._faults = AwsFaults(draw, self.tables, self._work)
 
@@ -154,4 +164,4 @@ class Cloud:
         return Status(), {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
 
     def _ssm_GetParameter(self, asked: Parsed) -> Answer:
-        return Status(), {"Parameter": {"Name": asked["Name"], "Value": KEY}}
+        return Status(), {"Parameter": {"Name": asked["Name"], "Value": self._key}}

@@ -15,6 +15,7 @@ from tests.simulation.calls import (
     THROTTLED,
     Answer,
     Call,
+    Parsed,
     failure,
     partly_put,
     partly_sent,
@@ -37,7 +38,7 @@ LOSES_ANSWERS = frozenset(
     }
 )
 BATCHES = {"sqs.SendMessageBatch": "Entries", "sns.PublishBatch": "PublishBatchRequestEntries"}
-REVISED = ("JOB#", "LIBRARY#")  # rows that state which revision they expect
+REVISED = ("JOB#", "LIBRARY#", "CURSOR", "INCIDENTS#")  # rows that state which revision they expect
 LAGS = (1, 5, 60)  # seconds
 
 
@@ -68,6 +69,8 @@ class AwsFaults:
             kinds.append("row changed")
         if call.operation == "Query":
             kinds += self._of_query(call)
+        if len(_asked_keys(call)) > 1:
+            kinds += ["keys left over"] * 3
         return kinds
 
     def _of_query(self, call: Call) -> list[str]:
@@ -141,11 +144,21 @@ class AwsFaults:
 
     def _short_page(self, call: Call, fault: Fault) -> Answer:
         """Fewer rows than there are, and where to go on: as after each megabyte."""
-        rows = len(self._work(call)[1]["Items"])
-        answer = self._tables.call("Query", call.asked | {"Limit": self._draw.randrange(1, rows)})
+        rows = len(self._work(call)[1]["Items"])  # which another run may have made fewer
+        most = self._draw.randrange(1, max(rows, 2))
+        answer = self._tables.call("Query", call.asked | {"Limit": most})
         if "LastEvaluatedKey" in answer[1]:
             fault.happened()
         return answer
+
+    def _keys_left_over(self, call: Call, fault: Fault) -> Answer:
+        """Only some of the rows, and which to ask for again."""
+        ((table, asked),) = call.asked["RequestItems"].items()
+        cut = self._draw.randrange(1, len(asked["Keys"]))
+        some, left = ({table: asked | {"Keys": each}} for each in _halves(asked["Keys"], cut))
+        status, answer = self._work(Call(call.name, call.asked | {"RequestItems": some}))
+        fault.happened()
+        return status, answer | {"UnprocessedKeys": left}
 
     def _not_taken(self, call: Call, fault: Fault) -> Answer:
         """Each entry has its own fate; the first one of all is refused."""
@@ -163,6 +176,16 @@ class AwsFaults:
         if "Body" in answer[1]:
             answer[1]["Body"] = cut_in_the_middle(answer[1]["Body"], fault.happened)
         return answer
+
+
+def _asked_keys(call: Call) -> list[Parsed]:
+    if call.operation != "BatchGetItem":
+        return []
+    return [key for asked in call.asked["RequestItems"].values() for key in asked["Keys"]]
+
+
+def _halves(keys: list[Parsed], cut: int) -> tuple[list[Parsed], list[Parsed]]:
+    return keys[:cut], keys[cut:]
 
 
 def _written(call: Call) -> list[tuple[str, str]]:

@@ -1,8 +1,9 @@
 """The table of faults: what may go wrong, in which words, and how a run knows that it did."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from local.openai.quirks import AUDIT_QUIRKS, QUIRKS
+from local.openai.quirks import QUIRKS
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,40 @@ def quirk_of(fault: str) -> str:
     return "refused" if fault in REFUSED else fault
 
 
-# The audit function is not simulated, and these two make the small OpenAI kinder.
-NOT_OURS = frozenset({*AUDIT_QUIRKS, "null_ids", "system_fingerprint", "refused"})
+AUDIT_CALLS = (
+    *("audit_off", "audit_reversed", "audit_many_documents", "audit_trailing_comma"),
+    *("audit_empty_page", "audit_ids_missing", "audit_doubled", "audit_left_out"),
+    *("audit_shuffled", "audit_cursor_refused", "audit_cursor_ignored", "audit_tenant_refused"),
+)
+ONLY_IN_PLACES = frozenset(AUDIT_CALLS[-3:])  # they wait for a call that they apply to
+NOT_OF_AUDIT = ("AWS: stale index", "AWS: piece refused")
+AUDIT_PLACES = (
+    Kind("AWS: keys left over", "a batch of rows is read only in part"),
+    Kind("AWS: row never taken", "DynamoDB refuses an event's row for good", latent=True),
+    *(each for each in PLACES if each.name.startswith(("call held", "function ", "tick "))),
+    Kind("two ticks at once", "the schedule ticks twice"),
+    Kind("event late", "an event shows minutes, hours or a day after it happened"),
+    Kind("event odd", "a value in an event is longer than any table takes, or is missing"),
+    Kind("memory full", "so much of one key that not all of it can be remembered"),
+    Kind("backfill", "somebody asks for two days again, with or without alerts"),
+)
+AUDIT_KINDS = {
+    each.name: each
+    for each in (
+        *(each for each in AWS if each.name not in NOT_OF_AUDIT),
+        *(
+            Kind(f"OpenAI: {each}", REFUSED.get(each) or QUIRKS[each], each in ONLY_IN_PLACES)
+            for each in (*CALLS_BEFORE, *CALLS_AFTER, *AUDIT_CALLS)
+        ),
+        *AUDIT_PLACES,
+    )
+}
+
+# These make the small OpenAI kinder.
+NOT_OURS = frozenset({"null_ids", "system_fingerprint", "refused"})
 
 
-def table() -> str:
+def table(kinds: Iterable[Kind]) -> str:
     """For the README."""
-    rows = [f"| {each.name} | {each.meaning} | {each.shows} |" for each in KINDS.values()]
+    rows = [f"| {each.name} | {each.meaning} | {each.shows} |" for each in kinds]
     return "\n".join(["| fault | what happens | it shows |", "|---|---|---|", *rows])

@@ -3,10 +3,10 @@
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from tests.simulation.fault_table import (
     BATCH_LISTS,
@@ -16,6 +16,7 @@ from tests.simulation.fault_table import (
     DOWNLOADS,
     KINDS,
     LISTS,
+    Kind,
     quirk_of,
 )
 
@@ -165,6 +166,7 @@ class Fault:
 class Faults:
     """Draws what happens next; once quiet, it lets everything pass."""
 
+    kinds: ClassVar[Mapping[str, Kind]] = KINDS
     seed: int
     now: Callable[[], datetime]
     also: Collection[str] = ()  # known to break a promise, and wanted nevertheless
@@ -197,7 +199,7 @@ class Faults:
 
     def without_effect(self) -> list[Fault]:
         """Those that should have shown, whatever happened."""
-        return [each for each in self.drawn if not (each.effects or KINDS[each.kind].latent)]
+        return [each for each in self.drawn if not (each.effects or self.kinds[each.kind].latent)]
 
     @property
     def counts(self) -> Counter[str]:
@@ -260,7 +262,7 @@ class Faults:
 
     def is_drawn(self, kind: str) -> bool:
         """What is known to break a promise is drawn on request only."""
-        return not KINDS[kind].known_open or kind in self.also
+        return not self.kinds[kind].known_open or kind in self.also
 
     def _call_quirk(self, call: str, about: About) -> dict[str, dict[str, Any]]:
         kinds, size = [*CALLS_BEFORE, *CALLS_AFTER * 2], about.size

@@ -28,8 +28,9 @@ SILENCE = 60.0  # seconds until a client gives up waiting
 class Interceptor:
     """The calls of whoever has the turn; the simulator's own pass untouched."""
 
-    def __init__(self, faults: Faults, clock: Clock) -> None:
+    def __init__(self, faults: Faults, clock: Clock, *, one_by_one: bool = False) -> None:
         self.faults = faults
+        self._one_by_one = one_by_one  # a function's threads: then they are the function
         self.clock = clock
         self.current: Invocation | None = None
         self._home = threading.current_thread()
@@ -74,7 +75,9 @@ class Interceptor:
 
     def _is_functions(self) -> bool:
         """Whether it is a function itself that calls, and not a thread it works with."""
-        return self.current is not None and self.current.is_here()
+        if self.current is None or threading.current_thread() is self._home:
+            return False
+        return self._one_by_one or self.current.is_here()
 
     def _step(self, call: str) -> bool:
         """Before each call of a function; whether it was held up for longer than it waits."""
@@ -99,40 +102,33 @@ class Interceptor:
             raise Killed(f"{side} {call}")
 
 
-class InterceptedTransport(httpx.BaseTransport):
+class MisbehavingTransport(httpx.BaseTransport):
     """The small OpenAI behind the interceptor."""
 
-    def __init__(
-        self, small: SmallOpenAI, interceptor: Interceptor, invariants: "Invariants"
-    ) -> None:
+    def __init__(self, small: SmallOpenAI, interceptor: Interceptor) -> None:
         self._small = small
         self._inner = small.transport()
         self._interceptor = interceptor
         self._faults = interceptor.faults
-        self._invariants = invariants
-        self._effects = Effects(small)
-        self._views: dict[str, list[dict[str, Any]]] = {}  # of a batch, each that was ever shown
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         call = f"{request.method} {request.url.path}"
         held_up = self._interceptor.openai(call)
         request.read()  # an upload reads S3, and meanwhile others call
-        if call == "POST /v1/batches":
-            self._invariants.requested(json.loads(request.read()))
-        with self._misbehaving(call, held_up) as drawn, self._noticed(drawn, call):
-            response = self._answered(request, call)
+        with self._misbehaving(call, held_up) as drawn:
+            response = self._watched(request, call, drawn)
         self._interceptor.after(call)
         return response
 
-    def _answered(self, request: httpx.Request, call: str) -> httpx.Response:
+    def _watched(self, request: httpx.Request, call: str, drawn: list[Fault]) -> httpx.Response:
+        return self._answered(request)
+
+    def _answered(self, request: httpx.Request) -> httpx.Response:
         try:
-            response = self._inner.handle_request(request)
+            return self._inner.handle_request(request)
         except httpx.ReadTimeout:
             self._interceptor.clock.advance(seconds=SILENCE)
             raise
-        if not call.startswith(("GET /v1/batches", "POST /v1/batches")) or response.is_error:
-            return response
-        return self._perhaps_stale(response, call)
 
     @contextmanager
     def _misbehaving(self, call: str, held_up: bool | None) -> Iterator[list[Fault]]:
@@ -166,6 +162,36 @@ class InterceptedTransport(httpx.BaseTransport):
         """How often each quirk was."""
         return Counter(self._small.organization.context.quirks.taken)
 
+    def _about(self, call: str) -> About:
+        file = call.removesuffix("/content").rpartition("/")[2]
+        found = self._small.files.get(file)
+        readable = found and found.visible_at <= self._small.organization.context.now()
+        is_download = call.startswith("GET") and call.endswith("/content")
+        size = found.bytes if found and readable and is_download else None
+        held = any(file in each.documents for each in self._small.stores.values())
+        return About(size, held and call.startswith("DELETE"))
+
+
+class InterceptedTransport(MisbehavingTransport):
+    """The same, watched by the invariants; what a call made is followed until its oddity shows."""
+
+    def __init__(
+        self, small: SmallOpenAI, interceptor: Interceptor, invariants: "Invariants"
+    ) -> None:
+        super().__init__(small, interceptor)
+        self._invariants = invariants
+        self._effects = Effects(small)
+        self._views: dict[str, list[dict[str, Any]]] = {}  # of a batch, each that was ever shown
+
+    def _watched(self, request: httpx.Request, call: str, drawn: list[Fault]) -> httpx.Response:
+        if call == "POST /v1/batches":
+            self._invariants.requested(json.loads(request.read()))
+        with self._noticed(drawn, call):
+            response = self._answered(request)
+            if call.startswith(("GET /v1/batches", "POST /v1/batches")) and response.is_success:
+                response = self._perhaps_stale(response, call)
+            return response
+
     @contextmanager
     def _noticed(self, drawn: list[Fault], call: str) -> Iterator[None]:
         """What the call made is known, and followed until its oddity shows."""
@@ -198,15 +224,6 @@ class InterceptedTransport(httpx.BaseTransport):
         for fault in self._faults.drawn:
             if fault.kind == "clock skew" and differs and (made.batches or made.files):
                 fault.happened()
-
-    def _about(self, call: str) -> About:
-        file = call.removesuffix("/content").rpartition("/")[2]
-        found = self._small.files.get(file)
-        readable = found and found.visible_at <= self._small.organization.context.now()
-        is_download = call.startswith("GET") and call.endswith("/content")
-        size = found.bytes if found and readable and is_download else None
-        held = any(file in each.documents for each in self._small.stores.values())
-        return About(size, held and call.startswith("DELETE"))
 
     def _perhaps_stale(self, response: httpx.Response, call: str) -> httpx.Response:
         """A batch as it is, or as it was at an earlier look."""

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 
+from tests.simulation.audit.simulator import AuditSimulation
 from tests.simulation.simulator import Simulation
 
 
 @dataclass
 class Outcome:
     seed: int
+    audit: bool
     broken: list[str]
     schedule: list[str]
     drawn: Counter[str]
@@ -20,20 +22,23 @@ class Outcome:
 
     def __str__(self) -> str:
         """A failing seed: what it broke, how to run it again, and what happened until then."""
-        again = f"python -m tests.simulation --first {self.seed} --seeds 1 --show"
+        which = " --audit" if self.audit else ""
+        again = f"python -m tests.simulation{which} --first {self.seed} --seeds 1 --show"
         broken = [f"BROKEN: {each}" for each in self.broken]
         return "\n".join([f"seed {self.seed}; again: {again}", *broken, *self.schedule, *broken])
 
 
-def simulate(seed: int, also: Collection[str] = ()) -> Outcome:
-    simulation = Simulation(seed, also)
+def simulate(seed: int, also: Collection[str] = (), *, audit: bool = False) -> Outcome:
+    simulation = AuditSimulation(seed, also) if audit else Simulation(seed, also)
     broken = simulation.run()
-    faults, notes = simulation.faults, simulation.invariants.notes
-    return Outcome(seed, broken, faults.schedule, faults.counts, faults.effects, notes)
+    faults, notes = simulation.faults, simulation.notes
+    return Outcome(seed, audit, broken, faults.schedule, faults.counts, faults.effects, notes)
 
 
-def outcomes(seeds: Iterable[int], jobs: int, also: Collection[str] = ()) -> Iterator[Outcome]:
-    run = partial(simulate, also=also)
+def outcomes(
+    seeds: Iterable[int], jobs: int, also: Collection[str] = (), *, audit: bool = False
+) -> Iterator[Outcome]:
+    run = partial(simulate, also=also, audit=audit)
     if jobs == 1:
         yield from map(run, seeds)
         return

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -102,6 +103,10 @@ class Simulation:
         self.tick_every = TICK
         self.worked = False
         self.twice = self.draw.random() < 0.15  # somebody drops a file a second time
+
+    @property
+    def notes(self) -> Counter[str]:
+        return self.invariants.notes
 
     def run(self) -> list[str]:
         """The broken promises: none, if all is well."""

@@ -1,9 +1,10 @@
 """What happened in all seeds together: every fault is drawn, and every drawn one is effective."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.simulation.fault_table import KINDS
+from tests.simulation.fault_table import Kind
 from tests.simulation.runner import Outcome
 
 MANY_SEEDS = 200  # after so many, each fault has been drawn
@@ -12,6 +13,7 @@ MANY_TIMES = 20  # drawn so often, a latent fault has shown
 
 @dataclass
 class Summary:
+    kinds: Mapping[str, Kind]
     seeds: int = 0
     failed: list[int] = field(default_factory=list)
     drawn: Counter[str] = field(default_factory=Counter)
@@ -27,7 +29,7 @@ class Summary:
 
     def idle(self) -> list[str]:
         """Faults that the run claims and that never happened."""
-        expected = {name for name, kind in KINDS.items() if not kind.known_open}
+        expected = {name for name, kind in self.kinds.items() if not kind.known_open}
         never = expected - self.drawn.keys() if self.seeds >= MANY_SEEDS else set()
         unseen = [
             f"{name}: drawn {number} times, without any effect"

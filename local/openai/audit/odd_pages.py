@@ -1,5 +1,6 @@
 """A page of the audit log, as well or badly formed as quirks ask for."""
 
+import random
 from collections.abc import Mapping
 
 import orjson
@@ -14,6 +15,7 @@ def rendered(page: Json, quirks: Mapping[str, Quirk]) -> Response:
         page |= {"data": [], "first_id": None, "last_id": None, "has_more": False}
     if "audit_empty_page" in quirks:
         page |= {"data": [], "first_id": None, "last_id": None, "has_more": True}
+    page |= {"data": _untidy(page["data"], quirks)}
     if "audit_ids_missing" in quirks:
         page |= {"first_id": None, "last_id": None}
     if "audit_many_documents" in quirks:
@@ -21,6 +23,16 @@ def rendered(page: Json, quirks: Mapping[str, Quirk]) -> Response:
     if "audit_trailing_comma" in quirks:
         return _as_json(_with_trailing_comma(page))
     return json_answer(page)
+
+
+def _untidy(events: list[Json], quirks: Mapping[str, Quirk]) -> list[Json]:
+    if "audit_doubled" in quirks:
+        events = events[:1] + events
+    if forgetful := quirks.get("audit_left_out"):
+        events = events[int(forgetful.number("count", 1)) :]
+    if "audit_shuffled" in quirks:
+        events = random.Random(len(events)).sample(events, len(events))
+    return events
 
 
 def _as_json(body: bytes) -> Response:

@@ -16,7 +16,7 @@ from shared.audit.config import Misconfigured
 from shared.audit.windows import StuckWalk
 from shared.errors import ActionRequired, TryLater
 from tests.support.audit_logs import DAY, HOUR, event, events
-from tests.support.audit_world import ADMIN_KEY, NOW, AuditWorld, audit_aws
+from tests.support.audit_world import ADMIN_KEY, NOW, AuditWorld, Event, audit_aws
 
 
 @pytest.fixture
@@ -471,6 +471,92 @@ def test_a_backfill_does_with_alerts_what_was_asked(
     assert len(world.stored_alerts()) == stored
     assert len(world.published()) == rung
     assert len(world.keys("audit/dry/")) == dry
+
+
+def test_alerts_about_what_was_long_ago_are_stored_and_not_told(aws: None) -> None:
+    world = AuditWorld(settings={"audit_first_days": 60})
+    world.add([OFF | {"effective_at": NOW - 40 * DAY}])
+
+    world.tick()
+
+    assert len(world.stored_alerts()) == len(world.alerts()) == 1
+    assert world.published() == []
+
+
+def burst(start: int) -> list[Event]:
+    """A detection of one event, and one that remembers."""
+    keys = [event(70 + 7 * n, start + n, "api_key.created", {"id": f"k{n}"}) for n in range(5)]
+    return [OFF | {"effective_at": start}, *keys]
+
+
+def hold_back(world: AuditWorld) -> None:
+    """The live stream is another run's for now."""
+    held = world.cursor().replaced(leased_until=NOW + 500)
+    world.edges.tables.replace_cursor(held, held.rev - 1)
+
+
+def detections(world: AuditWorld) -> set[str]:
+    return {each["detection"] for each in world.stored_alerts()}
+
+
+@pytest.mark.parametrize("alerts", ["off", "dry"])
+def test_what_a_backfill_without_alerts_landed_first_is_told_all_the_same(
+    world: AuditWorld, alerts: str
+) -> None:
+    hold_back(world)
+    world.add(burst(NOW + 70))
+    world.clock.advance(seconds=200)
+    world.backfill("2026-11-01", "2026-11-01", alerts)
+    world.tick()
+    assert (len(world.rows()), detections(world), world.published()) == (6, set(), [])
+
+    world.tick(500)
+    told = [each for each in world.published() if " O1 " not in each["Subject"]]
+    world.tick()
+
+    assert detections(world) >= {"D3", "K3"}
+    assert (len(told), world.published()) == (2, [])
+    assert len(world.rows()) == len(world.lines()) == 6
+
+
+def test_a_dry_run_takes_no_alert_from_the_backfill_that_follows(world: AuditWorld) -> None:
+    world.add(burst(NOW - 40 * DAY))
+
+    for alerts, found in (("dry", set()), ("on", {"D3", "K3"})):
+        world.backfill("2026-09-01", "2026-10-01", alerts)
+        world.tick()
+        assert detections(world) >= found
+
+    assert len(world.alerts("dry")) == len(world.stored_alerts())
+
+
+@pytest.mark.parametrize("alerts", ["off", "dry", "on"])
+def test_a_backfill_that_is_refused_says_so(world: AuditWorld, alerts: str) -> None:
+    hold_back(world)
+    world.backfill("2026-09-01", "2026-10-01", alerts)
+    world.small.misbehave("forbidden", times=None, route="list_audit_logs")
+
+    with pytest.raises(ExceptionGroup):
+        world.tick()
+    subjects = [each["Subject"] for each in world.published()]
+
+    assert [" O1 " in each for each in subjects] == [True]
+
+
+def test_each_way_of_being_blind_is_told_though_another_is_open(world: AuditWorld) -> None:
+    world.small.misbehave("unauthorized", times=1)
+    with pytest.raises(ExceptionGroup):
+        world.tick()
+    world.add(
+        event(7 * n, NOW + 70 + 20 * n, "api_key.created", {"id": f"{n}" + "x" * 2_000})
+        for n in range(100)
+    )
+    world.tick(2_200)
+
+    told = [each["Subject"] for each in world.published()]
+    assert sum("O1" in each and "refuses" in each for each in told) == 1
+    assert sum("O1" in each and "not read for" in each for each in told) == 1
+    assert sum("O3" in each for each in told) == 1
 
 
 def test_events_landed_without_alerts_can_be_evaluated_later(world: AuditWorld) -> None:

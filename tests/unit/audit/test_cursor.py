@@ -47,7 +47,8 @@ def page(*found: AuditLog, more: bool = False, last: str | None = "x") -> Page:
 
 
 def live(**update: object) -> Cursor:
-    settled = {"high": NOW - MINUTE, "swept_at": NOW - MINUTE, "begun": NOW - 30 * DAY}
+    long_ago = NOW - 30 * DAY
+    settled = {"high": NOW - MINUTE, "swept_at": NOW - MINUTE, "begun": long_ago, "since": long_ago}
     return opened("organization", NOW, tenant_only=False, days=1).model_copy(
         update=settled | update
     )
@@ -118,8 +119,8 @@ def test_days_are_checked_once_a_day_six_hours_after_the_last_ends() -> None:
     assert with_checks(cursor, NOW + 18 * HOUR).checks_left[-1] == 20_000 * DAY
 
 
-def test_days_before_the_stream_was_opened_are_not_checked() -> None:
-    assert with_checks(live(begun=NOW - DAY), NOW).checks_left == (19_999 * DAY,)
+def test_days_before_those_that_are_asked_for_are_not_checked() -> None:
+    assert with_checks(live(since=NOW - DAY), NOW).checks_left == (19_999 * DAY,)
 
 
 def test_a_backfill_goes_from_old_to_new_a_day_at_a_time() -> None:

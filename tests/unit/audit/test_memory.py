@@ -129,7 +129,7 @@ def test_a_row_counts_in_bytes_whatever_the_names(letter: str) -> None:
 def test_a_full_memory_is_a_finding_that_names_pattern_and_key() -> None:
     finding = memory_full(("S2+", "user-owner"), 12, START)
 
-    assert finding.dedup == "O3|poller|memory/S2+/user-owner"
+    assert finding.dedup == "O3|poller: memory|memory/S2+/user-owner"
     assert finding.title == "S2 forgot 12 observations: too many of user-owner"
     assert finding.severity == Severity.HIGH
 

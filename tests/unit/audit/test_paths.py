@@ -1,6 +1,9 @@
 """Names in S3 and rows in the table: from content and event time alone."""
 
 import gzip
+import json
+
+import pytest
 
 from shared.audit.alerts import Alert
 from shared.audit.paths import (
@@ -13,6 +16,7 @@ from shared.audit.paths import (
     unreadable_key,
 )
 from shared.audit.rows import row_of
+from shared.audit.tables import EVENT_BYTES
 from tests.unit.audit.test_alerts import finding
 from tests.unit.audit.timelines import START, at, key, read
 
@@ -73,6 +77,18 @@ def test_a_long_event_lies_in_s3_alone() -> None:
     event = read([at(0, "certificate.deleted", {"id": "c", "certificate": "x" * 9_000})])[0]
 
     assert row_of(event, "organization", "audit/events/x", START, kept_days=1).raw is None
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "\U0001f511"])
+def test_whatever_an_event_says_its_row_is_small(letter: str) -> None:
+    long = letter * 100_000
+    by = {"type": "session", "session": {"ip_address": long, "user": {"id": long, "email": long}}}
+    some = at(0, "x." + long, {"id": "p"}, by, project={"id": long}, id=long)
+    of_a_key = at(0, "x.y", {"id": "p"}, key(long, account=long))
+
+    for event in read([some, of_a_key]):
+        row = row_of(event, "organization", "k", START, kept_days=1)
+        assert len(json.dumps(row.item, ensure_ascii=False).encode()) < EVENT_BYTES
 
 
 def test_nobody_is_in_no_index() -> None:

@@ -49,6 +49,18 @@ FIRES = [
     *(
         Case(
             "S2",
+            f"switched off at the limit that is known: {off}",
+            [
+                at(-5, "rate_limit.updated", {"id": "b", "max": 5}),
+                at(0, "rate_limit.updated", {"id": "b", "max": 5, "enabled": off}),
+            ],
+            [Raised(0, "medium", "S2|user-owner|b")],
+        )
+        for off in (False, "false", "Disabled", "OFF")
+    ),
+    *(
+        Case(
+            "S2",
             f"{type_} without a known before",
             [at(0, type_, {"id": "x", **payload})],
             [Raised(0, "medium", "S2|user-owner|x")],
