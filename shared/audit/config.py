@@ -75,7 +75,10 @@ class Config(Baseline):
         if not isinstance(travel, dict) or "vpn_asns" not in travel:
             return given
         kept = {name: each for name, each in travel.items() if name != "vpn_asns"}
-        asns = [*(given.get("trusted_asns") or ()), *(travel["vpn_asns"] or ())]
+        both = (given.get("trusted_asns") or [], travel["vpn_asns"] or [])
+        if not all(isinstance(each, list) for each in both):
+            raise ValueError("trusted_asns and detections.A5.vpn_asns are lists, such as [9009]")
+        asns = [asn for each in both for asn in each]
         return {**given, "trusted_asns": asns, "detections": {**given["detections"], "A5": kept}}
 
     @property

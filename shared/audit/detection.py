@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Generic, NamedTuple, Self, TypeVar
 
+import msgspec
+
 from shared.audit.events import AuditLog
 from shared.audit.fitting import fitting
 from shared.audit.rules import MOST_A_MINUTE, Baseline, Rule
 from shared.audit.severity import Severity
 
 R = TypeVar("R", bound=Rule)
+
+_as_json = msgspec.json.Encoder().encode
 
 HOUR = 3_600
 DAY = 24 * HOUR
@@ -75,7 +79,10 @@ class Observation(NamedTuple):
 
     @property
     def text(self) -> str:
-        return json.dumps(self, ensure_ascii=False, separators=(",", ":"))
+        try:
+            return _as_json(self).decode()
+        except UnicodeEncodeError:  # half of a pair of UTF-16, which is no text
+            return json.dumps(self, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_text(cls, text: str) -> Self:

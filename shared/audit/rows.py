@@ -1,19 +1,18 @@
 """Rows of the tables: an event, to ask what an actor, key or project did; and keys of the state."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.audit.actors import NOBODY
 from shared.audit.events import AuditLog
 from shared.audit.fitting import fitting
 from shared.audit.state import Row
-from shared.model import FrozenModel
 
 LONGEST_RAW = 8_000  # bytes; a longer event is in S3 alone
 LONGEST_KEY = 400  # bytes; of a longer one the beginning and a hash
 LONGEST_ID, LONGEST_VALUE = 900, 1_000  # bytes; an index takes 1,024 to sort by, 2,048 to find by
 
 
-class EventRow(FrozenModel):
+class EventRow(NamedTuple):
     """Indexes: actor, type, project and key, each with `at`."""
 
     id: str
@@ -23,6 +22,7 @@ class EventRow(FrozenModel):
     stream: str
     seen_at: int
     object: str  # in S3, which holds it
+    expires_at: int
     unjudged: str | None = None  # the object again, as long as no stream with alerts has seen it
     actor: str | None = None
     email: str | None = None
@@ -30,17 +30,16 @@ class EventRow(FrozenModel):
     project: str | None = None
     ip: str | None = None
     raw: str | None = None
-    expires_at: int
 
     @property
     def item(self) -> dict[str, Any]:
         """As it is stored: what is not known is left out."""
-        return {name: value for name, value in self.__dict__.items() if value is not None}
+        return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 def row_of(event: AuditLog, stream: str, object_: str, seen_at: int, kept_days: int) -> EventRow:
     short, id_ = len(event.line) <= LONGEST_RAW, row_id(event.id)
-    return EventRow.model_construct(  # all of it was read and fitted; there are many
+    return EventRow(
         id=id_,
         at=f"{event.time:012d}#{id_}",
         time=event.time,
@@ -60,13 +59,12 @@ def row_of(event: AuditLog, stream: str, object_: str, seen_at: int, kept_days: 
 
 def unjudged(row: EventRow) -> EventRow:
     """As a stream that raises no alerts lands it."""
-    return row.model_copy(update={"unjudged": row.object})
+    return row._replace(unjudged=row.object)
 
 
 def outline_of(row: EventRow) -> EventRow:
     """What is needed to know the event again: DynamoDB did not take the rest."""
-    nothing = dict.fromkeys(("actor", "email", "key", "project", "ip", "raw"))
-    return row.model_copy(update=nothing)
+    return row._replace(actor=None, email=None, key=None, project=None, ip=None, raw=None)
 
 
 def row_id(id_: str) -> str:

@@ -222,7 +222,7 @@ class AuditTables:
         row: Any = write.get("Put", {}).get("Item")
         if row is None:
             return [str(write["Update"]["Key"]["pk"])]
-        outline = outline_of(EventRow.model_validate(row)).item
+        outline = outline_of(EventRow(**row)).item
         with suppress(NotTaken):
             call(lambda: self._dynamodb.put_item(TableName=self._events, Item=outline))
         return [row["id"]]

@@ -50,7 +50,7 @@ class TenMs:
         match call:
             case "PutItem":
                 self._keep(json.loads(request.body)["Item"])
-            case "TransactWriteItems":
+            case "TransactWriteItems" if b'"CURSOR"' in request.body:
                 for write in json.loads(request.body)["TransactItems"]:
                     self._keep(write.get("Put", {}).get("Item", {}))
             case "Query":

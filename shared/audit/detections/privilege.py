@@ -214,10 +214,15 @@ REMOVALS = frozenset(
 )
 
 
-def _demotion(event: AuditLog, baseline: Baseline, _: Burst) -> Sequence[Keyed]:
+def takes_away(event: AuditLog, baseline: Baseline) -> bool:
+    """Whether one of REMOVALS does: an update may give a role of power, or say nothing of roles."""
     role = role_of(event)
     is_update = event.type.endswith("user.updated")
-    if is_update and (role is None or is_privileged(role, baseline)):
+    return not is_update or (role is not None and not is_privileged(role, baseline))
+
+
+def _demotion(event: AuditLog, baseline: Baseline, _: Burst) -> Sequence[Keyed]:
+    if not takes_away(event, baseline):
         return ()
     return (Keyed(event.by.id, Observation.of(event, person_of(event) or event.id)),)
 

@@ -12,7 +12,7 @@ from shared.audit.detection import (
     Verdict,
     without_repeats,
 )
-from shared.audit.detections.privilege import P1, REMOVALS
+from shared.audit.detections.privilege import P1, REMOVALS, takes_away
 from shared.audit.detections.reading import is_privileged, person_of, role_of
 from shared.audit.events import AuditLog
 from shared.audit.payloads import Assignment, Member
@@ -134,17 +134,11 @@ def _of_owner(event: AuditLog, baseline: Baseline, _: Moved) -> Sequence[Keyed]:
     person, role = person_of(event), role_of(event)
     if not person:
         return ()
-    if event.type in REMOVALS and not (
-        role and is_privileged(role, baseline) and _is_change(event)
-    ):
+    if event.type in REMOVALS and takes_away(event, baseline):
         return (Keyed(event.by.id, Observation.of(event, _REMOVED, person)),)
     if event.type in (P1.types or ()) and role and is_privileged(role, baseline):
         return (Keyed(person, Observation.of(event, _GRANTED, event.by.id, role)),)
     return ()
-
-
-def _is_change(event: AuditLog) -> bool:
-    return event.type.endswith("updated")
 
 
 def _moved(observations: Sequence[Observation], rule: Moved) -> Iterator[Match]:

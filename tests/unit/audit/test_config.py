@@ -68,6 +68,8 @@ def test_who_sets_one_threshold_keeps_the_others() -> None:
         ("detections: " + "[" * 70 + "]" * 70, "nested too deeply"),
         ("detections: " + "[" * 5_000, "nested too deeply"),
         ("approved_networks: [10.0.0.0/8, x]", "approved_networks.1: 'x'"),
+        ("detections: {A5: {vpn_asns: 9009}}", "vpn_asns are lists"),
+        ("{trusted_asns: 9009, detections: {A5: {vpn_asns: [1]}}}", "vpn_asns are lists"),
         ("a.b.c: 1", "there is no such setting"),
     ],
 )

@@ -282,6 +282,21 @@ NEAR_MISSES = [
         [assigned("owner", "organization", "user-new"), at(5, "user.deleted", {"id": "user-2"})],
         [],
     ),
+    *(
+        Case(
+            "P7",
+            f"a new owner changes {what} of another",
+            [
+                assigned("owner", "organization", "user-new"),
+                at(5, "tenant.user.updated", {"id": "user-2", **changes}, session("new")),
+            ],
+            [],
+        )
+        for what, changes in (
+            ("the name", {"changes_requested": {"name": "B"}}),
+            ("the role, to owner,", {"changes_requested": {"role": "owner"}}),
+        )
+    ),
     Case("P2", "to somebody else", [assigned("owner", "organization", "user-builder")], []),
     Case("P2", "nothing granted", [at(0, "user.updated", {"id": "user-owner"})], []),
     Case(
