@@ -13,7 +13,7 @@ from shared.audit.edges import AuditEdges
 from shared.audit.events import AuditLog, Unreadable, read_event
 from shared.audit.manifest import Manifest, manifest
 from shared.audit.ocsf import as_ocsf
-from shared.audit.paths import ROOT, by_hour, events_key, manifest_key, packed, unreadable_key
+from shared.audit.paths import by_hour, events_key, manifest_key, packed, unreadable_key
 from shared.aws.at_once import at_once
 from shared.errors import NotFound
 from shared.telemetry import logger
@@ -36,8 +36,7 @@ class Archived:
 
 
 def _held(edges: AuditEdges, hour: str) -> Iterator[tuple[str, str]]:
-    bucket = edges.settings.data_bucket
-    for source, _ in edges.s3.versions(bucket, f"{ROOT}/events/{hour}/"):
+    for source, _ in edges.s3.versions(edges.s3.bucket, f"events/{hour}/"):
         for line in gzip.decompress(edges.s3.read(source.key)).splitlines():
             with suppress(Unreadable):
                 yield read_event(line).id, source.key

@@ -220,6 +220,11 @@ def notification(alert: Alert, incident: Incident) -> Notification:
             "incident": incident.model_dump(mode="json"),
             "ocsf": as_finding(alert),
         },
+        attributes={
+            "kind": "alert",
+            "severity": incident.severity,
+            "detection": alert.detection,
+        },
     )
 
 
@@ -231,4 +236,5 @@ def closing(incident: Incident) -> Notification:
         about=f"{incident.severity.upper()} {alerts} ({incident.id})",
         text=incident_text(incident, closed=True),
         detail={"incident": incident.model_dump(mode="json")},
+        attributes={"kind": "closed", "severity": incident.severity},
     )

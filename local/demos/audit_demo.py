@@ -75,8 +75,8 @@ class Demo:
 
     def _new_alerts(self) -> list[Event]:
         """Those in S3 that were not there before, or were not as bad."""
-        bucket, s3 = self._world.outputs["DataBucketName"], self._world.client("s3")
-        listed = s3.list_objects_v2(Bucket=bucket, Prefix="audit/alerts/").get("Contents", [])
+        bucket, s3 = self._world.outputs["AuditBucketName"], self._world.client("s3")
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix="alerts/").get("Contents", [])
         new = sorted(each["Key"] for each in listed if each["Key"] not in self._objects)
         self._objects.update(new)
         texts = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in new]
@@ -118,7 +118,7 @@ class Demo:
         self._console.print(Text(f"               {_details(alert)}{told}", style="dim"))
 
     def _print_summary(self) -> None:
-        bucket = self._world.outputs["DataBucketName"]
+        bucket = self._world.outputs["AuditBucketName"]
         quiet = {
             f"{a['detection']} {a['title']}" for a in self._alerts if a["severity"] == "signal"
         }
@@ -129,7 +129,7 @@ class Demo:
         alerts = len({each["id"] for each in self._alerts if each["severity"] in STYLES})
         detections, events = ", ".join(sorted(self._alerted)), len(self._event_ids)
         self._console.print(
-            f"\n{events} events landed in s3://{bucket}/audit/events/; "
+            f"\n{events} events landed in s3://{bucket}/events/; "
             f"{alerts} alerts in {incidents} incident: {detections}"
         )
 
@@ -148,7 +148,7 @@ class Demo:
         url: str = sqs.create_queue(QueueName="demo")["QueueUrl"]
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
         self._world.client("sns").subscribe(
-            TopicArn=self._world.outputs["TopicArn"],
+            TopicArn=self._world.outputs["AlertTopicArn"],
             Protocol="sqs",
             Endpoint=found["Attributes"]["QueueArn"],
         )

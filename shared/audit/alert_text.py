@@ -64,7 +64,7 @@ def incident_text(incident: Incident, *, closed: bool = False) -> str:
         f"To        {clock(incident.last)}",
         f"Incident  {incident.id}",
         "",
-        "Nothing was added to it for an hour. Its alerts are in S3 under audit/alerts/.",
+        "Nothing was added to it for an hour. Its alerts are in the audit bucket under alerts/.",
     ]
     return "\n".join(lines)
 

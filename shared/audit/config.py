@@ -53,6 +53,12 @@ def _get(given: Any, name: str) -> Any:
     return given.get(name) if isinstance(given, dict) else None
 
 
+def _joined(*asns: Any) -> list[Any]:
+    if not all(isinstance(each or [], list) for each in asns):
+        raise ValueError("trusted_asns and detections.A5.vpn_asns are lists, such as [9009]")
+    return [asn for each in asns for asn in each or ()]
+
+
 def _ordered(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _ordered(each) for name, each in value.items()}
@@ -75,10 +81,7 @@ class Config(Baseline):
         if not isinstance(travel, dict) or "vpn_asns" not in travel:
             return given
         kept = {name: each for name, each in travel.items() if name != "vpn_asns"}
-        both = (given.get("trusted_asns") or [], travel["vpn_asns"] or [])
-        if not all(isinstance(each, list) for each in both):
-            raise ValueError("trusted_asns and detections.A5.vpn_asns are lists, such as [9009]")
-        asns = [asn for each in both for asn in each]
+        asns = _joined(given.get("trusted_asns"), travel["vpn_asns"])
         return {**given, "trusted_asns": asns, "detections": {**given["detections"], "A5": kept}}
 
     @property

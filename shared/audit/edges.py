@@ -8,6 +8,7 @@ from shared.audit.bus import AuditBus
 from shared.audit.config import Config, read_config
 from shared.audit.engine import Engine
 from shared.audit.tables import AuditTables
+from shared.aws.s3 import S3Store
 from shared.edges import CommonEdges, utc_now
 from shared.openai.client import connect
 from shared.settings import Settings
@@ -18,6 +19,7 @@ CONFIG = Path(__file__).with_name("detections.yaml")
 class AuditSettings(Settings):
     """A variable's name is the field's in capitals."""
 
+    audit_bucket: str = ""  # evidence: events, alerts, manifests
     audit_events_table: str = ""
     audit_state_table: str = ""
     openai_admin_key_secret: str = ""  # an SSM parameter's name or a Secrets Manager ARN
@@ -40,6 +42,12 @@ class AuditEdges(CommonEdges):
     def in_lambda(cls) -> "AuditEdges":
         """Built from the environment."""
         return cls(AuditSettings.load(), utc_now)
+
+    @cached_property
+    def s3(self) -> S3Store:
+        """The audit bucket; the functions' data is another's."""
+        settings = self.settings
+        return S3Store(self._client("s3"), settings.audit_bucket, settings.upload_piece_bytes)
 
     def seconds(self) -> int:
         return int(self.now().timestamp())

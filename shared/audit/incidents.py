@@ -7,7 +7,7 @@ one incident. It is told when it begins, again when it gets worse, and at last w
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from shared.audit.alerts import Alert
 from shared.audit.lateness import DAY, HOUR
@@ -102,30 +102,72 @@ def regrouped(
     """One actor's incidents, with more alerts, or alerts that have changed.
 
     Which belong together is a matter of all of them; so late ones may join two incidents, which
-    then are the first of the two.
+    then are the first of the two, or show that one was two.
     """
     members = {each.id: each for incident in known for each in incident.members}
     members |= {each.id: _member(each) for each in alerts}
-    left = sorted(known, key=lambda each: each.members[0])
+    clusters = list(_cut(sorted(members.values())))
+    in_order = sorted(known, key=lambda each: each.members[0])
+    shares = [[_Share.of(incident, cluster) for cluster in clusters] for incident in in_order]
+    names = _names(shares)
     incidents = []
-    for cluster in _cut(sorted(members.values())):
-        ids = _ids(cluster)
-        before = [each for each in left if not ids.isdisjoint(_ids(each.members))]
-        left = [each for each in left if each not in before]
-        incidents.append(_of(actor, cluster[:most], before))
+    for n, cluster in enumerate(clusters):
+        name = names.get(n) or _new_name(actor, cluster[0], known)
+        incidents.append(_of(name, cluster[:most], [each[n] for each in shares]))
     return incidents
 
 
-def _of(actor: str, cluster: Sequence[Member], before: Sequence[KnownIncident]) -> KnownIncident:
-    told = [each.told for each in before if each.told is not None]
-    heard = max((each.told_alerts for each in before), default=0)
+def _names(shares: Iterable[Sequence["_Share"]]) -> dict[int, str]:
+    """By a cluster's place: an incident goes on where the worst of it is, under one name."""
+    names: dict[int, str] = {}
+    for each in shares:
+        worst = max(range(len(each)), key=lambda n: each[n].rank)
+        names.setdefault(worst, each[worst].incident.id)
+    return names
+
+
+def _new_name(actor: str, first: Member, known: Iterable[KnownIncident]) -> str:
+    """An incident that lost its first alerts to another leaves it the alerts, and not the name."""
+    name = _id(actor, first)
+    return name if name not in {each.id for each in known} else _id(name, first)
+
+
+class _Share(NamedTuple):
+    """What of a known incident is in a cluster, perhaps nothing."""
+
+    incident: KnownIncident
+    severities: Sequence[Severity]
+
+    @classmethod
+    def of(cls, incident: KnownIncident, cluster: Iterable[Member]) -> Self:
+        ids = _ids(cluster)
+        return cls(incident, [each.severity for each in incident.members if each.id in ids])
+
+    @property
+    def rank(self) -> int:
+        return max(map(_rank, self.severities), default=-1)
+
+    @property
+    def told(self) -> Severity | None:
+        """How bad people know it to be."""
+        told = self.incident.told
+        return min(told, max(self.severities, key=_rank), key=_rank) if told else None
+
+
+def _of(name: str, cluster: Sequence[Member], shares: Iterable[_Share]) -> KnownIncident:
+    before = [each for each in shares if each.severities]
+    heard = max((each.incident.told_alerts for each in before), default=0)
     return KnownIncident(
-        id=before[0].id if before else _id(actor, cluster[0]),
+        id=name,
         members=tuple(cluster),
-        told=max(told, key=lambda each: each.rank) if told else None,
+        told=max((each.told for each in before if each.told), key=_rank, default=None),
         told_alerts=heard,
-        is_closed=any(each.is_closed for each in before) and len(cluster) <= heard,
+        is_closed=any(each.incident.is_closed for each in before) and len(cluster) <= heard,
     )
+
+
+def _rank(severity: Severity) -> int:
+    return severity.rank
 
 
 def _cut(members: Sequence[Member]) -> Iterator[list[Member]]:

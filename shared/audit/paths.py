@@ -1,4 +1,4 @@
-"""Keys of the audit log in S3: names that come from content, partitions from time."""
+"""Keys in the audit bucket: names that come from content, partitions from time."""
 
 import gzip
 import hashlib
@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 
 from shared.audit.alerts import Alert
 from shared.audit.events import AuditLog
-
-ROOT = "audit"
 
 
 def by_hour(events: Iterable[AuditLog]) -> dict[str, list[AuditLog]]:
@@ -24,12 +22,12 @@ def events_key(hour: str, stream: str, events: Iterable[AuditLog], folder: str =
     """The same events have the same name: written again, they replace themselves."""
     ids = "\n".join(sorted(event.id for event in events))
     content = hashlib.sha256(ids.encode()).hexdigest()[:16]
-    return f"{ROOT}/{folder}/{hour}/{_safe(stream)}-{content}.jsonl.gz"
+    return f"{folder}/{hour}/{_safe(stream)}-{content}.jsonl.gz"
 
 
 def unreadable_key(stream: str, now: int, lines: Sequence[bytes]) -> str:
     content = hashlib.sha256(b"\n".join(lines)).hexdigest()[:16]
-    return f"{ROOT}/unreadable/{_day(now)}/{_safe(stream)}-{content}.jsonl.gz"
+    return f"unreadable/{_day(now)}/{_safe(stream)}-{content}.jsonl.gz"
 
 
 def by_day(alerts: Iterable[Alert]) -> dict[str, list[Alert]]:
@@ -43,7 +41,7 @@ def by_day(alerts: Iterable[Alert]) -> dict[str, list[Alert]]:
 def alerts_key(day: str, lines: Sequence[bytes], folder: str = "alerts") -> str:
     """The same alerts have the same name: written again, they replace themselves."""
     content = hashlib.sha256(b"\n".join(lines)).hexdigest()[:16]
-    return f"{ROOT}/{folder}/{day}/{content}.jsonl"
+    return f"{folder}/{day}/{content}.jsonl"
 
 
 def dry_folder(stream: str) -> str:
@@ -52,7 +50,7 @@ def dry_folder(stream: str) -> str:
 
 
 def manifest_key(stream: str, day: int) -> str:
-    return f"{ROOT}/manifests/{_day(day)}/{_safe(stream)}.json"
+    return f"manifests/{_day(day)}/{_safe(stream)}.json"
 
 
 def packed(lines: Iterable[bytes]) -> bytes:

@@ -25,6 +25,7 @@ class Notification(FrozenModel):
     about: str  # what it is about: a job's id, a part's name
     text: str  # for a person
     detail: dict[str, JsonValue]
+    attributes: dict[str, str] = {}  # of the message, for a subscription's filter policy
 
     @property
     def id(self) -> str:
@@ -88,6 +89,7 @@ def _message(notification: Notification) -> str:
 def _attributes(notification: Notification) -> Any:
     """A subscription may filter by them."""
     told = {"type": notification.type, "state": notification.detail.get("state")}
+    told |= notification.attributes
     return {
         name: {"DataType": "String", "StringValue": value}
         for name, value in told.items()

@@ -221,14 +221,19 @@ ROWS = (
                 "quiet alerts keep an incident open",
             ),
             (
-                "        id=before[0].id if before else _id(actor, cluster[0]),\n",
-                "        id=_id(actor, cluster[0]),\n",
+                "        name = names.get(n) or _new_name(actor, cluster[0], known)\n",
+                "        name = _new_name(actor, cluster[0], known)\n",
                 "an incident has another id when an earlier alert comes late",
             ),
             (
-                "        told=max(told, key=lambda each: each.rank) if told else None,\n",
-                "        told=None,\n",
+                "max((each.told for each in before if each.told), key=_rank, default=None)",
+                "None",
                 "an incident is told anew with each alert",
+            ),
+            (
+                "name if name not in {each.id for each in known} else _id(name, first)",
+                "name",
+                "two incidents have one id, and one of them is not told",
             ),
         ),
     ),

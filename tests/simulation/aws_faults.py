@@ -129,7 +129,8 @@ class AwsFaults:
         fault.happened()
         if call.operation in SINGLE_WRITES:
             return failure(CONFLICT)
-        return transaction_conflict(len(_written(call)), self._draw.randrange(len(_written(call))))
+        writes = len(call.asked["TransactItems"])
+        return transaction_conflict(writes, self._draw.randrange(writes))
 
     def _transaction_in_progress(self, call: Call, fault: Fault) -> Answer:
         fault.happened()

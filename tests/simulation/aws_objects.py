@@ -14,7 +14,7 @@ from moto.s3.models import FakeKey, S3Backend, s3_backends
 
 from tests.simulation.aws_tables import ACCOUNT, REGION
 from tests.simulation.calls import Answer, Error, Parsed, Status, failure
-from tests.support.names import DATA, INBOX
+from tests.support.names import AUDIT, DATA, INBOX
 
 OPERATIONS = (
     *("PutObject", "HeadObject", "GetObject", "ListObjectsV2", "ListObjectVersions"),
@@ -42,14 +42,14 @@ class NotGiven:
 
 
 class Buckets:
-    """The inbox and the data bucket, empty at the start."""
+    """The inbox, the data and the audit bucket, empty at the start."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
         self._uploads: dict[str, dict[int, bytes]] = {}
         self._numbers = count(1)
         self._not_given: dict[str, NotGiven] = {}
-        for bucket in (INBOX, DATA):
+        for bucket in (INBOX, DATA, AUDIT):
             self.s3.create_bucket(bucket, REGION)
             self.s3.put_bucket_versioning(bucket, "Enabled")
 

@@ -21,7 +21,7 @@ from shared.audit.cursor import Cursor
 from shared.audit.edges import AuditEdges, AuditSettings
 from tests.support.aws import aws, drain, make_queue, make_table, make_topic, subscribe
 from tests.support.clock import START, Clock
-from tests.support.names import DATA
+from tests.support.names import AUDIT
 
 ADMIN_KEY_NAME = "/batchdrop/openai-admin-key"
 ADMIN_KEY = "sk-admin-Zq8vKx3tWmPd"
@@ -51,11 +51,11 @@ class AuditWorld:
         self.small = SmallOpenAI(clock=self.clock.seconds, settings=self.small_settings)
         self.s3 = self.session.client("s3")
         self.sqs = self.session.client("sqs")
-        self.s3.create_bucket(Bucket=DATA)
+        self.s3.create_bucket(Bucket=AUDIT)
         for name in ("AuditEvents", "AuditState"):
             make_table(self.session, name, name)
         self.published_url = make_queue(self.session, "published")
-        topic = make_topic(self.session, "notifications", self.published_url)
+        topic = make_topic(self.session, "alerts", self.published_url)
         self.session.client("events").create_event_bus(Name="bus")
         self.bus_url = self.subscribe({"source": ["batchdrop"]})
         self.session.client("ssm").put_parameter(
@@ -65,7 +65,7 @@ class AuditWorld:
         self.function_settings = AuditSettings(
             audit_events_table="AuditEvents",
             audit_state_table="AuditState",
-            data_bucket=DATA,
+            audit_bucket=AUDIT,
             bus_name="bus",
             topic_arn=topic,
             openai_admin_key_secret=ADMIN_KEY_NAME,
@@ -105,13 +105,13 @@ class AuditWorld:
         return self.edges.tables.cursors()[stream]
 
     def keys(self, prefix: str) -> list[str]:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=DATA, Prefix=prefix)
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=AUDIT, Prefix=prefix)
         return [each["Key"] for page in pages for each in page.get("Contents", [])]
 
     def read(self, key: str) -> bytes:
-        return self.s3.get_object(Bucket=DATA, Key=key)["Body"].read()
+        return self.s3.get_object(Bucket=AUDIT, Key=key)["Body"].read()
 
-    def lines(self, prefix: str = "audit/events/") -> list[Event]:
+    def lines(self, prefix: str = "events/") -> list[Event]:
         """Every line that lies in S3 under this prefix."""
         return [
             json.loads(line)
@@ -128,9 +128,7 @@ class AuditWorld:
 
     def alerts(self, folder: str = "alerts") -> list[Event]:
         """The alerts in S3, in order of time."""
-        lines = [
-            line for key in self.keys(f"audit/{folder}/") for line in self.read(key).splitlines()
-        ]
+        lines = [line for key in self.keys(f"{folder}/") for line in self.read(key).splitlines()]
         found = [json.loads(line) for line in lines]
         return sorted(found, key=lambda alert: (alert["time"], alert["dedup"]))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tests.support.aws import template
-from tests.support.names import DATA, INBOX
+from tests.support.names import AUDIT, DATA, INBOX
 from tests.support.sessions import Session
 
 Scenario = Mapping[str, bool]  # the template's conditions
@@ -24,6 +24,7 @@ WITH_PARAMETERS = {  # the usual
 NAMES = {
     INBOX: "InboxBucket",
     DATA: "DataBucket",
+    AUDIT: "AuditBucket",
     "ledger": "Ledger",
     "AuditEvents": "AuditEvents",
     "AuditState": "AuditState",
@@ -33,6 +34,7 @@ NAMES = {
     "library": "LibraryQueue",
     "bus": "Bus",
     "notifications": "Topic",
+    "alerts": "AlertTopic",
     "/openai-api-key": "OpenAIKey",
     "/openai-admin-key": "OpenAIAdminKey",
 }
@@ -112,7 +114,8 @@ def _of_dynamodb(operation: str, params: Mapping[str, Any]) -> Iterator[Right]:
 
 def _of_s3(operation: str, params: Mapping[str, Any]) -> Iterator[Right]:
     bucket = NAMES[params["Bucket"]]
-    objects = f"{bucket}/{params.get('Key', '').partition('/')[0]}/*"
+    folder = "" if bucket == NAMES[AUDIT] else f"/{params.get('Key', '').partition('/')[0]}"
+    objects = f"{bucket}{folder}/*"  # of the audit bucket one function has all
     match operation:
         case "GetObject" | "HeadObject":
             version = "Version" if params.get("VersionId") else ""

@@ -208,6 +208,7 @@ BATCHES = [
 def events_and_alerts(**settings: Any) -> None:
     world = AuditWorld(settings)
     edges = world.connect(traced("audit"))
+    world.add([event(2, NOW - 3_600, "project.created", {"id": "proj_1"})])
     world.tick(edges=edges)
     world.add([event(1, NOW + 70, "scim.disabled", {"id": "org_1"})])
     world.tick(edges=edges)
@@ -215,7 +216,7 @@ def events_and_alerts(**settings: Any) -> None:
     for _ in range(3):
         world.tick(90_000, edges=edges)
     expect(len(world.published()) >= 1, True)
-    expect(bool(world.keys("audit/")), True)
+    expect(bool(world.keys("events/")), True)
 
 
 def a_page_of_very_long_events() -> None:

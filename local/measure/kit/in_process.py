@@ -51,7 +51,7 @@ def audit_edges(session: boto3.Session, small: SmallOpenAI) -> AuditEdges:
         audit_state_table="AuditState",
         audit_first_days=1,
         audit_tenant=False,
-        data_bucket="data",
+        audit_bucket="data",
         bus_name="bus",
         topic_arn=topic(session),
         openai_admin_key_secret=KEY,

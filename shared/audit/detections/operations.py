@@ -40,7 +40,7 @@ O3 = Detection(
         runbook=(
             "Memory full: look at what the actor named did so often; it may hide something.",
             "Memory full: look at this actor's events in S3; older ones are no longer compared.",
-            "Set aside: read the event under audit/unreadable/ in S3; no detection has seen it.",
+            "Set aside: read the event under unreadable/ in the audit bucket; nothing judged it.",
             "Set aside: tell this project's maintainers which event it was.",
         ),
         false_positives="Automation that does the same thing thousands of times.",

@@ -192,7 +192,7 @@ def test_an_event_days_late_is_found_by_the_daily_check(world: AuditWorld) -> No
         world.tick(HOUR)
 
     assert [line["id"] for line in world.lines()] == [stray["id"]]
-    manifest = json.loads(world.read("audit/manifests/dt=2026-11-01/organization.json"))
+    manifest = json.loads(world.read("manifests/dt=2026-11-01/organization.json"))
     assert (manifest["count"], manifest["first"]) == (1, stray["effective_at"])
     assert manifest["checks"] >= 3
 
@@ -203,11 +203,11 @@ def test_a_manifest_is_the_same_whatever_the_order(world: AuditWorld) -> None:
 
     for _ in range(32):
         world.tick(HOUR)
-    first = json.loads(world.read("audit/manifests/dt=2026-11-01/organization.json"))
+    first = json.loads(world.read("manifests/dt=2026-11-01/organization.json"))
     world.small.misbehave("audit_reversed", times=None)
     for _ in range(24):
         world.tick(HOUR)
-    second = json.loads(world.read("audit/manifests/dt=2026-11-01/organization.json"))
+    second = json.loads(world.read("manifests/dt=2026-11-01/organization.json"))
 
     assert first["count"] == second["count"] == 150
     assert first["digest"] == second["digest"]

@@ -17,6 +17,7 @@ from shared.audit.windows import StuckWalk
 from shared.errors import ActionRequired, TryLater
 from tests.support.audit_logs import DAY, HOUR, event, events
 from tests.support.audit_world import ADMIN_KEY, NOW, AuditWorld, Event, audit_aws
+from tests.support.aws import make_queue, queue_arn
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_an_alert_lies_in_s3_and_in_the_table(world: AuditWorld) -> None:
 
     assert stored["id"] == written["id"]
     assert written["incident"]
-    assert len(world.keys("audit/alerts/dt=2026-11-01/")) == 1
+    assert len(world.keys("alerts/dt=2026-11-01/")) == 1
 
 
 def test_a_signal_is_stored_and_not_sent(world: AuditWorld) -> None:
@@ -105,6 +106,35 @@ def test_a_signal_is_stored_and_not_sent(world: AuditWorld) -> None:
 
     assert [alert["severity"] for alert in world.stored_alerts()] == ["signal"]
     assert world.published() == []
+
+
+FILTERS = [
+    ({"kind": ["alert"]}, ["D3", "S2"]),
+    ({"kind": ["alert"], "severity": ["high", "critical"]}, ["D3"]),
+    ({"detection": ["D3"]}, ["D3"]),
+    ({"detection": [{"anything-but": "D3"}]}, ["S2"]),
+    ({"kind": ["closed"]}, []),
+]
+
+
+@pytest.mark.parametrize(("policy", "heard"), FILTERS, ids=json.dumps)
+def test_a_subscription_hears_what_its_filter_policy_asks_for(
+    world: AuditWorld, policy: Event, heard: list[str]
+) -> None:
+    url = make_queue(world.session, "chosen")
+    arn = queue_arn(world.session, url)
+    world.session.client("sns").subscribe(
+        TopicArn=world.function_settings.topic_arn,
+        Protocol="sqs",
+        Endpoint=arn,
+        Attributes={"FilterPolicy": json.dumps(policy)},
+    )
+    limit = event(7, NOW + 71, "rate_limit.deleted", {"id": "rl_1"})
+    world.add([OFF, limit])
+    world.tick()
+
+    subjects = [json.loads(each)["Subject"] for each in world.messages(url)]
+    assert sorted(each.split()[3] for each in subjects) == heard
 
 
 def test_a_repeat_within_the_hour_is_not_sent_again(world: AuditWorld) -> None:
@@ -175,7 +205,7 @@ def test_an_unreadable_entry_is_kept_raw_and_the_rest_lands(aws: None) -> None:
 
     assert counts["AuditUnreadable"] > 0
     assert [line["id"] for line in world.lines()] == [OFF["id"]]
-    (key,) = world.keys("audit/unreadable/")
+    (key,) = world.keys("unreadable/")
     assert gzip.decompress(world.read(key)) == b'{"id": 7}\n"text"\n'
 
 
@@ -184,9 +214,9 @@ def test_events_are_stored_by_hour_under_names_from_their_content(world: AuditWo
     world.add([OFF, before])
     world.tick()
 
-    hours = [key.rpartition("/")[0] for key in world.keys("audit/events/")]
+    hours = [key.rpartition("/")[0] for key in world.keys("events/")]
 
-    assert hours == ["audit/events/dt=2026-10-31/hour=23", "audit/events/dt=2026-11-01/hour=00"]
+    assert hours == ["events/dt=2026-10-31/hour=23", "events/dt=2026-11-01/hour=00"]
 
 
 @pytest.mark.parametrize(
@@ -238,13 +268,13 @@ def test_events_stored_before_are_neither_written_nor_published(world: AuditWorl
     world.add(events(5, NOW + 70, 5))
     world.tick()
     world.bus_events()
-    written = world.keys("audit/events/")
+    written = world.keys("events/")
 
     counts = world.tick()
 
     assert (counts["AuditEventsLanded"], counts["AuditEventsSeenBefore"]) == (0, 5)
     assert world.bus_events() == []
-    assert world.keys("audit/events/") == written
+    assert world.keys("events/") == written
 
 
 def test_a_rule_on_the_bus_can_ask_for_a_type(world: AuditWorld) -> None:
@@ -285,7 +315,7 @@ def test_events_land_as_ocsf_too_if_asked_for(configured: Callable[..., AuditWor
     world.add([OFF])
     world.tick()
 
-    (line,) = world.lines("audit/ocsf/")
+    (line,) = world.lines("ocsf/")
     assert (line["class_uid"], line["activity_name"]) == (3004, "Disable")
     assert json.loads(line["raw_data"]) == OFF
 
@@ -470,7 +500,7 @@ def test_a_backfill_does_with_alerts_what_was_asked(
     assert world.row_ids() == [old["id"]]
     assert len(world.stored_alerts()) == stored
     assert len(world.published()) == rung
-    assert len(world.keys("audit/dry/")) == dry
+    assert len(world.keys("dry/")) == dry
 
 
 def test_alerts_about_what_was_long_ago_are_stored_and_not_told(aws: None) -> None:

@@ -111,7 +111,7 @@ def test_an_event_that_dynamodb_never_takes_is_set_aside_and_told_once(world: Au
             world.tick()
 
     assert len(world.rows()) == 6
-    assert len(world.keys("audit/unreadable/")) == 1
+    assert len(world.keys("unreadable/")) == 1
     found = subjects(world)
     assert (sum("O3" in each for each in found), sum("D3" in each for each in found)) == (1, 1)
 
@@ -233,4 +233,4 @@ def test_an_audit_that_is_switched_on_again_lands_nothing_twice() -> None:
     world.tick()
 
     assert (len(world.rows()), len(world.lines())) == (40, 40)
-    assert {row["object"] for row in world.rows()} == set(world.keys("audit/events/"))
+    assert {row["object"] for row in world.rows()} == set(world.keys("events/"))

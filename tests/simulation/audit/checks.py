@@ -24,6 +24,7 @@ from tests.simulation.audit.workload import Shown
 from tests.simulation.aws import Cloud
 from tests.simulation.faults import Fault
 from tests.simulation.interception import Interceptor
+from tests.support.names import AUDIT
 
 INCIDENTS = "INCIDENTS"
 ORGANIZATION = ("CURSOR", "organization")
@@ -183,19 +184,19 @@ class AuditChecks:
 
     def _check_landed(self, readable: Sequence[AuditLog], unreadable: Sequence[bytes]) -> None:
         ids = {event.id for event in readable}
-        landed = Counter(line["id"] for line in self._lines("audit/events/"))
+        landed = Counter(line["id"] for line in self._lines("events/"))
         missing = sorted(ids - landed.keys())
         self.expect(not missing, AuditPromise.NOTHING_MISSED, f"not in S3: {missing[:3]}")
         rows = {row["id"] for row in self.cloud.tables.whole_rows("events")}
         missing = sorted({row_id(each) for each in ids} - rows)
         self.expect(not missing, AuditPromise.NOTHING_MISSED, f"not in the table: {missing[:3]}")
-        odd = {line["id"] for line in self._lines("audit/unreadable/")}
+        odd = {line["id"] for line in self._lines("unreadable/")}
         missing = sorted({json.loads(line)["id"] for line in unreadable} - odd)
         self.expect(not missing, AuditPromise.NEVER_BLIND, f"not set aside: {missing[:3]}")
 
     def _lines(self, prefix: str) -> Iterator[dict[str, Any]]:
-        for key in self.cloud.buckets.keys(prefix=prefix):
-            for line in gzip.decompress(self.cloud.buckets.read(key) or b"").splitlines():
+        for key in self.cloud.buckets.keys(AUDIT, prefix):
+            for line in gzip.decompress(self.cloud.buckets.read(key, AUDIT) or b"").splitlines():
                 yield json.loads(line)
 
     def _stored(self) -> list[Alert]:
@@ -220,8 +221,8 @@ class AuditChecks:
                 self.fail(AuditPromise.NOTHING_MISSED, f"no alert {said}")
         in_s3 = {
             json.loads(line)["id"]
-            for key in self.cloud.buckets.keys(prefix="audit/alerts/")
-            for line in (self.cloud.buckets.read(key) or b"").splitlines()
+            for key in self.cloud.buckets.keys(AUDIT, "alerts/")
+            for line in (self.cloud.buckets.read(key, AUDIT) or b"").splitlines()
         }
         missing = [each.id for each in stored if each.id not in in_s3]
         self.expect(not missing, AuditPromise.NOTHING_MISSED, f"alerts not in S3: {missing[:3]}")
@@ -281,8 +282,8 @@ class AuditChecks:
             self.expect(not behind, AuditPromise.AT_REST, said)
 
     def _check_manifests(self, readable: Sequence[AuditLog]) -> None:
-        for key in self.cloud.buckets.keys(prefix="audit/manifests/"):
-            found = json.loads(self.cloud.buckets.read(key) or b"")
+        for key in self.cloud.buckets.keys(AUDIT, "manifests/"):
+            found = json.loads(self.cloud.buckets.read(key, AUDIT) or b"")
             days = [
                 event
                 for event in readable

@@ -26,7 +26,7 @@ from tests.simulation.simulator import is_excused, session
 from tests.support.audit_logs import DAY, HOUR
 from tests.support.clock import Clock
 from tests.support.interrupts import Killed
-from tests.support.names import DATA
+from tests.support.names import AUDIT
 
 TABLES = {"state": "AuditState", "events": "AuditEvents"}
 ADMIN_KEY = "sk-admin-123456"
@@ -46,7 +46,7 @@ def engine() -> Engine:
 
 def settings_of(faults: AuditFaults) -> AuditSettings:
     return AuditSettings(
-        data_bucket=DATA,
+        audit_bucket=AUDIT,
         bus_name="bus",
         topic_arn="topic",
         openai_admin_key_secret="/batchdrop/admin-key",

@@ -66,6 +66,20 @@ def test_an_alert_that_comes_late_joins_two_incidents_and_is_not_told_again() ->
     assert (joined.id, joined.told, len(joined.members)) == (first.id, HIGH, 4)
 
 
+def test_an_incident_that_turns_out_to_be_two_goes_on_where_the_worst_is() -> None:
+    """Quiet alerts hold it together until one between them is loud."""
+    (known,) = regrouped("user-owner", (), [at(0, SIGNAL), at(59, SIGNAL), at(87, SIGNAL), at(110)])
+    known = known.model_copy(update={"told": HIGH, "told_alerts": 4})
+    loud = at(39, Severity.MEDIUM)
+
+    first, last = regrouped("user-owner", [known], [loud])
+
+    assert first.id != last.id == known.id
+    assert (last.told, last.severity) == (HIGH, HIGH)
+    assert (first.told, len(first.members)) == (SIGNAL, 4)
+    assert regrouped("user-owner", [first, last], [loud]) == [first, last]
+
+
 def test_the_same_alert_again_changes_nothing() -> None:
     known = regrouped("user-owner", (), [at(0), at(10)])
 

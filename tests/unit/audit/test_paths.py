@@ -38,9 +38,9 @@ def test_the_same_events_have_the_same_name_in_any_order() -> None:
 
     assert name == events_key(hour, "organization", SOME[::-1])
     assert name != events_key(hour, "organization", SOME[:1])
-    assert name.startswith("audit/events/dt=2025-10-09/hour=08/organization-")
+    assert name.startswith("events/dt=2025-10-09/hour=08/organization-")
     assert name.endswith(".jsonl.gz")
-    assert events_key(hour, "a#b/c", SOME, "ocsf").startswith(f"audit/ocsf/{hour}/a-b-c-")
+    assert events_key(hour, "a#b/c", SOME, "ocsf").startswith(f"ocsf/{hour}/a-b-c-")
 
 
 def test_the_same_lines_are_the_same_bytes() -> None:
@@ -52,21 +52,21 @@ def test_other_things_lie_by_their_day() -> None:
     alert = Alert.of(finding(0), 60)
 
     assert list(by_day([alert])) == ["dt=2025-10-09"]
-    assert alerts_key("dt=2025-10-09", [b"x"]).startswith("audit/alerts/dt=2025-10-09/")
-    assert alerts_key("dt=2025-10-09", [b"x"], "dry/x").startswith("audit/dry/x/dt=2025-10-09/")
-    assert manifest_key("tenant", START) == "audit/manifests/dt=2025-10-09/tenant.json"
-    assert unreadable_key("tenant", START, [b"x"]).startswith("audit/unreadable/dt=2025-10-09/")
+    assert alerts_key("dt=2025-10-09", [b"x"]).startswith("alerts/dt=2025-10-09/")
+    assert alerts_key("dt=2025-10-09", [b"x"], "dry/x").startswith("dry/x/dt=2025-10-09/")
+    assert manifest_key("tenant", START) == "manifests/dt=2025-10-09/tenant.json"
+    assert unreadable_key("tenant", START, [b"x"]).startswith("unreadable/dt=2025-10-09/")
 
 
 def test_a_row_tells_who_did_what_when() -> None:
     event = read([at(0, "project.created", {"id": "p"}, key(), project={"id": "proj_1"})])[0]
 
-    row = row_of(event, "organization", "audit/events/x", START + 9, kept_days=1)
+    row = row_of(event, "organization", "events/x", START + 9, kept_days=1)
 
     assert row.at == f"001760000000#{event.id}"
     assert (row.actor, row.key, row.project, row.email) == ("sa_ci", "key_ci", "proj_1", None)
     assert (row.object, row.seen_at, row.expires_at) == (
-        "audit/events/x",
+        "events/x",
         START + 9,
         START + 86_409,
     )
@@ -76,7 +76,7 @@ def test_a_row_tells_who_did_what_when() -> None:
 def test_a_long_event_lies_in_s3_alone() -> None:
     event = read([at(0, "certificate.deleted", {"id": "c", "certificate": "x" * 9_000})])[0]
 
-    assert row_of(event, "organization", "audit/events/x", START, kept_days=1).raw is None
+    assert row_of(event, "organization", "events/x", START, kept_days=1).raw is None
 
 
 @pytest.mark.parametrize("letter", ["x", "ü", "\U0001f511"])
