@@ -1,4 +1,4 @@
-"""Writes events and manifests to S3, by the time of the event."""
+"""Writes events to S3, by the time of the event."""
 
 import gzip
 from collections import defaultdict
@@ -8,18 +8,15 @@ from functools import partial
 
 import msgspec
 
-from shared.audit.cursor import Cursor, Run
+from shared.audit.cursor import Cursor
 from shared.audit.edges import AuditEdges
 from shared.audit.events import AuditLog, Unreadable, read_event
-from shared.audit.manifest import Manifest, manifest
 from shared.audit.ocsf import as_ocsf
-from shared.audit.paths import by_hour, events_key, manifest_key, packed, unreadable_key
+from shared.audit.paths import by_hour, events_key, packed, unreadable_key
 from shared.aws.at_once import at_once
-from shared.errors import NotFound
 from shared.telemetry import logger
 
 PACKED = "application/gzip"
-JSON = "application/json"
 
 
 class Archived:
@@ -88,19 +85,6 @@ def _archive_unreadable(edges: AuditEdges, stream: str, lines: Sequence[bytes]) 
     if lines:
         key = unreadable_key(stream, edges.seconds(), lines)
         _write(edges, key, lines)
-
-
-def archive_manifest(edges: AuditEdges, stream: str, run: Run, now: int) -> None:
-    key = manifest_key(stream, run.low)
-    day = manifest(stream, run, _manifest(edges, key), now)
-    edges.s3.write(key, [day.model_dump_json().encode()], JSON)
-
-
-def _manifest(edges: AuditEdges, key: str) -> Manifest | None:
-    try:
-        return Manifest.model_validate_json(edges.s3.read(key))
-    except NotFound:
-        return None
 
 
 def _ocsf(events: Sequence[AuditLog], now: int) -> Iterator[bytes]:

@@ -7,14 +7,15 @@ from datetime import datetime
 from functools import partial
 from itertools import chain
 
-from functions.audit.archive import archive, archive_manifest, archive_set_aside
+from functions.audit.archive import archive, archive_set_aside
 from functions.audit.evaluate import Memory, evaluate
 from functions.audit.metrics import Metrics, combined
 from functions.audit.notify import notify
+from functions.audit.proof import prove
 from shared.audit import losses
 from shared.audit.api import CursorRefused
 from shared.audit.commit import Commit
-from shared.audit.cursor import Alerting, Cursor, Kind, run_of
+from shared.audit.cursor import Alerting, Cursor, Kind, is_proof, run_of
 from shared.audit.edges import AuditEdges
 from shared.audit.events import AuditLog
 from shared.audit.lateness import overlap
@@ -152,7 +153,7 @@ def _process(
     metrics["AuditSetAside"] = len(evaluation.set_aside)
     metrics = combined(metrics, notify(edges, cursor, evaluation.findings))
     if not listed.has_more:
-        metrics = combined(metrics, _end(edges, moved, listed.now))
+        metrics = combined(metrics, _end(edges, moved, listed))
         moved = finished(moved, listed.now)
     kept_days = edges.settings.audit_kept_days
     rows = [
@@ -200,12 +201,15 @@ def _not_taken(
     notify(edges, cursor, found)
 
 
-def _end(edges: AuditEdges, cursor: Cursor, now: int) -> Metrics:
+def _end(edges: AuditEdges, cursor: Cursor, listed: Listed) -> Metrics:
     run = run_of(cursor)
-    if run.kind != Kind.CHECK:
+    if not is_proof(run):
         return {}
-    archive_manifest(edges, cursor.stream, run, now)
-    return {"AuditDaysChecked": 1, "AuditFoundByCheck": run.new}
+    landing = {event.id for event in listed.new}
+    _, flaws = prove(edges, cursor, landing, listed.now)
+    told = notify(edges, cursor, flaws)
+    found = {"AuditFoundByCheck": run.new} if run.kind == Kind.CHECK else {}
+    return combined(told, {"AuditDaysChecked": 1, "AuditEvidenceFlaws": len(flaws)} | found)
 
 
 def _metrics(cursor: Cursor, listed: Listed) -> Metrics:

@@ -192,6 +192,22 @@ def replay(
 
 
 @app.command(rich_help_panel=OPERATE)
+def verify(
+    first: Annotated[str, Option("--from", metavar="YYYY-MM-DD", help="the first day")],
+    last: Annotated[str, Option("--to", metavar="YYYY-MM-DD", help="the last day")],
+    stack: str = "batchdrop",
+    bucket: Annotated[str | None, Option(help="the audit bucket, if not the stack's")] = None,
+) -> int:
+    """Prove from S3 alone that no audit event is missing, altered or added.
+
+    Status 0: every day is proved. 1: some are not. 2: the bucket could not be read.
+    """
+    from local.ops.verify_audit import main
+
+    return main(first, last, stack, bucket)
+
+
+@app.command(rich_help_panel=OPERATE)
 def adopt(
     stack: str = "batchdrop",
     table: Annotated[

@@ -1,7 +1,7 @@
 """What of the audit log has been listed: where each stream stands."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Self
 
@@ -35,20 +35,25 @@ class Tally(FrozenModel):
     first: int | None = None
     last: int | None = None
     digest: str = "0" * 64
+    contents: str = "0" * 64  # the same of the events themselves, where that is asked for
 
-    def add(self, events: Iterable[AuditLog]) -> Self:
+    def add(
+        self, events: Iterable[AuditLog], content: Callable[[bytes], int] = lambda _: 0
+    ) -> Self:
         events = list(events)
         if not events:
             return self
         times = [e.time for e in events] + [t for t in (self.first, self.last) if t is not None]
         digests = (int(hashlib.sha256(e.id.encode()).hexdigest(), 16) for e in events)
         total = (int(self.digest, 16) + sum(digests)) % (1 << 256)
+        contents = int(self.contents, 16) + sum(content(each.line) for each in events)
         return self.model_copy(
             update={
                 "count": self.count + len(events),
                 "first": min(times),
                 "last": max(times),
                 "digest": f"{total:064x}",
+                "contents": f"{contents % (1 << 256):064x}",
             }
         )
 
@@ -65,6 +70,12 @@ class Run(FrozenModel):
     restarts: int = 0
     new: int = 0
     tally: Tally = Tally()
+
+
+def is_proof(run: Run) -> bool:
+    """Whether its end proves a day, a whole one."""
+    is_whole = run.low % DAY == 0 and run.high == run.low + DAY - 1
+    return run.kind == Kind.CHECK or (run.kind == Kind.BACKFILL and is_whole)
 
 
 class Cursor(FrozenModel):

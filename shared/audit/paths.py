@@ -25,6 +25,10 @@ def events_key(hour: str, stream: str, events: Iterable[AuditLog], folder: str =
     return f"{folder}/{hour}/{_safe(stream)}-{content}.jsonl.gz"
 
 
+def events_folder(day: int) -> str:
+    return f"events/{_day(day)}/"
+
+
 def unreadable_key(stream: str, now: int, lines: Sequence[bytes]) -> str:
     content = hashlib.sha256(b"\n".join(lines)).hexdigest()[:16]
     return f"unreadable/{_day(now)}/{_safe(stream)}-{content}.jsonl.gz"
@@ -49,8 +53,12 @@ def dry_folder(stream: str) -> str:
     return f"dry/{_safe(stream)}"
 
 
+def manifests_folder(day: int) -> str:
+    return f"manifests/{_day(day)}/"
+
+
 def manifest_key(stream: str, day: int) -> str:
-    return f"manifests/{_day(day)}/{_safe(stream)}.json"
+    return f"{manifests_folder(day)}{_safe(stream)}.json"
 
 
 def packed(lines: Iterable[bytes]) -> bytes:

@@ -8,8 +8,9 @@ punctuality.
 
 from collections.abc import Iterable, Sequence
 
-from shared.audit.cursor import DAY, Cursor, Kind, Run, Tally, run_of
+from shared.audit.cursor import DAY, Cursor, Kind, Run, Tally, is_proof, run_of
 from shared.audit.events import AuditLog
+from shared.audit.evidence import content_digest
 from shared.audit.lateness import HOUR, counted, longest_gaps, overlap
 from shared.audit.reading import Page
 
@@ -48,7 +49,9 @@ def walked(cursor: Cursor, pages: Sequence[Page], new: Iterable[AuditLog]) -> Cu
     for page in pages:
         cursor = advanced(cursor, page)
     run = run_of(cursor)
-    tally = run.tally.add(event for page in pages for event in page.events)
+    events = {event.id: event for page in pages for event in page.events}
+    content = {"content": content_digest} if is_proof(run) else {}
+    tally = run.tally.add(events.values(), **content)
     moved = run.model_copy(update={"new": run.new + len(new), "tally": tally})
     known = cursor if cursor.is_backfill else _learned(cursor, new)
     return known.replaced(run=moved)
@@ -102,8 +105,10 @@ def with_checks(cursor: Cursor, now: int) -> Cursor:
     today = (now - CHECK_AFTER) // DAY * DAY
     if cursor.is_backfill or today <= cursor.checked_day:
         return cursor
-    first = max(today - CHECKED_DAYS * DAY, cursor.since // DAY * DAY)
-    days = tuple(range(first, today, DAY))
+    is_first = not cursor.checked_day  # then all that was read is proved once
+    first = cursor.since // DAY * DAY
+    first = first if is_first else max(today - CHECKED_DAYS * DAY, first)
+    days = tuple(sorted({*cursor.checks_left, *range(first, today, DAY)}))
     return cursor.model_copy(update={"checks_left": days, "checked_day": today})
 
 

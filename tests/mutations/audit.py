@@ -81,8 +81,8 @@ ROWS = (
                 "a circle goes on",
             ),
             (
-                "    first = max(today - CHECKED_DAYS * DAY, cursor.since // DAY * DAY)\n",
-                "    first = max(today - CHECKED_DAYS * DAY, cursor.begun // DAY * DAY)\n",
+                "    first = cursor.since // DAY * DAY\n",
+                "    first = cursor.begun // DAY * DAY\n",
                 "what the first reading missed stays missed",
             ),
         ),

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from local.measure.kit.moto_speed import quick_transactions
 from local.openai import SmallOpenAI, SmallSettings
 from shared.audit.cursor import Cursor
 from shared.audit.edges import AuditEdges, AuditSettings
-from tests.support.aws import aws, drain, make_queue, make_table, make_topic, subscribe
+from tests.support.aws import aws, drain, make_queue, make_table, make_topic, subscribe, template
 from tests.support.clock import START, Clock
 from tests.support.names import AUDIT
 
@@ -45,13 +46,14 @@ class AuditWorld:
     settings: Mapping[str, Any] = field(default_factory=dict)
     session: boto3.Session = field(default_factory=aws)
     small_settings: SmallSettings = field(default_factory=SmallSettings)
+    lock_days: int = 0
 
     def __post_init__(self) -> None:
         self.clock = Clock()
         self.small = SmallOpenAI(clock=self.clock.seconds, settings=self.small_settings)
         self.s3 = self.session.client("s3")
         self.sqs = self.session.client("sqs")
-        self.s3.create_bucket(Bucket=AUDIT)
+        self._make_bucket()
         for name in ("AuditEvents", "AuditState"):
             make_table(self.session, name, name)
         self.published_url = make_queue(self.session, "published")
@@ -87,6 +89,18 @@ class AuditWorld:
             http,
             pause=self.clock.advance,
         )
+
+    def _make_bucket(self) -> None:
+        """As the template makes it: versioned, and locked if that is wanted."""
+        self.s3.create_bucket(Bucket=AUDIT, ObjectLockEnabledForBucket=bool(self.lock_days))
+        wanted = template()["Resources"]["AuditBucket"]["Properties"]
+        self.s3.put_bucket_versioning(
+            Bucket=AUDIT, VersioningConfiguration=wanted["VersioningConfiguration"]
+        )
+        if self.lock_days:
+            lock = deepcopy(wanted["ObjectLockConfiguration"]["Fn::If"][1])
+            lock["Rule"]["DefaultRetention"]["Days"] = self.lock_days
+            self.s3.put_object_lock_configuration(Bucket=AUDIT, ObjectLockConfiguration=lock)
 
     def add(self, events: Iterable[Event], late: float = 0) -> None:
         """Events that show now, or so many seconds after they happened."""

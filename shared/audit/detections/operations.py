@@ -60,6 +60,26 @@ def _own_or_unknown(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict | N
     return Verdict(Severity.SIGNAL, f"Unknown event type {event.type}", event.type)
 
 
+O4 = Detection(
+    About(
+        id="O4",
+        name="Evidence missing, altered or added",
+        attack=("T1070",),
+        runbook=(
+            "Run batchdrop verify for the day: it says which objects do not fit.",
+            "List their versions (aws s3api list-object-versions): who wrote or deleted one, when?",
+            "CloudTrail's data events, if they are on, say by which role.",
+            "Copy the version that was proved back over the altered one.",
+            "Altered, though no version is new: OpenAI may list the event differently now.",
+        ),
+        false_positives="Somebody who moved or re-compressed objects in the audit bucket.",
+    ),
+    types=frozenset(),
+    evaluate=lambda event, baseline, rule: None,  # proof.py finds it without an event
+    rule=Rule(),
+)
+
+
 O2 = Detection(
     About(
         id="O2",

@@ -101,7 +101,7 @@ def test_where_nothing_is_new_nothing_is_asked() -> None:
 
 
 def test_when_all_is_listed_the_days_before_are_checked() -> None:
-    cursor = with_checks(live(high=NOW), NOW)
+    cursor = with_checks(live(high=NOW, checked_day=NOW - DAY), NOW)
 
     run = next_run(cursor)
     after = finished(cursor.replaced(run=run), NOW)
@@ -117,6 +117,15 @@ def test_days_are_checked_once_a_day_six_hours_after_the_last_ends() -> None:
 
     assert with_checks(cursor, NOW + 17 * HOUR) == cursor
     assert with_checks(cursor, NOW + 18 * HOUR).checks_left[-1] == 20_000 * DAY
+
+
+def test_all_days_of_the_first_reading_are_checked_once() -> None:
+    first = with_checks(live(high=NOW), NOW)
+
+    assert len(first.checks_left) == 30
+    assert len(with_checks(first, NOW + DAY).checks_left) == 31
+    done = first.model_copy(update={"checks_left": ()})
+    assert len(with_checks(done, NOW + DAY).checks_left) == 7
 
 
 def test_days_before_those_that_are_asked_for_are_not_checked() -> None:
@@ -259,9 +268,9 @@ def test_a_manifest_tells_whether_a_day_still_changes() -> None:
     run = Run(kind=Kind.CHECK, low=0, high=DAY - 1, new=2, tally=Tally().add(events(1, 2)))
     grown = run.model_copy(update={"tally": run.tally.add(events(3)), "new": 1})
 
-    first = manifest("organization", run, None, NOW)
-    second = manifest("organization", run, first, NOW + DAY)
-    third = manifest("organization", grown, second, NOW + 2 * DAY)
+    first = manifest("organization", run, None, (), NOW)
+    second = manifest("organization", run, first, (), NOW + DAY)
+    third = manifest("organization", grown, second, (), NOW + 2 * DAY)
 
     assert (first.count, first.landed_by_check, first.checks) == (2, 2, 1)
     assert [m.changed_since_last_check for m in (first, second, third)] == [False, False, True]

@@ -1,0 +1,107 @@
+"""Verifies days of the audit log from S3 alone: nothing is missing, altered or added."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from shared.audit.evidence import (
+    Flaw,
+    Held,
+    against_listing,
+    against_objects,
+    held,
+    is_of,
+)
+from shared.audit.manifest import Manifest
+from shared.audit.paths import events_folder, manifests_folder
+from shared.aws.s3 import S3Store
+
+READS = 16  # objects at once
+
+
+class Day(NamedTuple):
+    """A day, what proves it, and what does not fit."""
+
+    day: date
+    manifests: Sequence[Manifest]
+    flaws: Sequence[Flaw]
+
+    @property
+    def events(self) -> int:
+        """As OpenAI listed them; a backfill lists what was listed before."""
+        return sum(each.count for each in self.manifests if each.stream in _LIVE) or max(
+            (each.count for each in self.manifests), default=0
+        )
+
+    @property
+    def objects(self) -> int:
+        return len({each.key for found in self.manifests for each in found.objects})
+
+    @property
+    def proofs(self) -> dict[str, str]:
+        return {each.stream: each.proof for each in self.manifests}
+
+
+_LIVE = frozenset({"organization", "tenant"})
+
+
+def verify(s3: S3Store, first: date, last: date) -> Iterator[Day]:
+    """Every day from the first to the last, both included, in order."""
+    before = _manifests(s3, first - timedelta(days=1))
+    for n in range((last - first).days + 1):
+        day = first + timedelta(days=n)
+        manifests = _manifests(s3, day)
+        yield Day(day, list(manifests.values()), list(_flaws(s3, day, manifests, before)))
+        before = manifests
+
+
+def _flaws(
+    s3: S3Store, day: date, manifests: Mapping[str, Manifest], before: Mapping[str, Manifest]
+) -> Iterator[Flaw]:
+    found = _read_day(s3, day)
+    if not manifests:
+        text = f"no manifest, and {len(found.objects)} objects of events: the day was never proved"
+        yield Flaw("unproved", text)
+        return
+    proved = {each.key: each for one in manifests.values() for each in one.objects}
+    flaws = list(against_objects(proved.values(), found))
+    yield from flaws
+    moved = {each.text.rpartition(" is now ")[2] for each in flaws if each.kind == "moved"}
+    for each in found.objects:
+        if each.key not in proved and each.key not in moved:
+            yield Flaw("added", f"{each.key} is in no manifest, with {each.events:,} events")
+    for one in manifests.values():
+        yield from _flaws_of_manifest(one, found, before.get(one.stream))
+
+
+def _flaws_of_manifest(one: Manifest, found: Held, before: Manifest | None) -> Iterator[Flaw]:
+    """Is what it lists there, and does it follow the day before?"""
+    own = found.only({each.key for each in found.objects if is_of(one.stream, each.key)})
+    for flaw in against_listing(one, own):
+        yield Flaw(flaw.kind, f"{one.stream}: {flaw.text}")
+    if before is not None and one.previous != before.proof:
+        text = f"{one.stream}: the manifest does not follow that of the day before"
+        yield Flaw("chain", text if one.previous else f"{text}, of which it says nothing")
+    elif before is None and one.previous is not None:
+        yield Flaw("chain", f"{one.stream}: the manifest of the day before is gone")
+
+
+def _manifests(s3: S3Store, day: date) -> dict[str, Manifest]:
+    """By stream, those of live streams first."""
+    keys = [source.key for source, _ in s3.versions(s3.bucket, manifests_folder(_seconds(day)))]
+    found = [Manifest.model_validate_json(s3.read(key)) for key in keys]
+    found.sort(key=lambda each: (each.stream not in _LIVE, each.stream))
+    return {each.stream: each for each in found}
+
+
+def _read_day(s3: S3Store, day: date) -> Held:
+    keys = [source.key for source, _ in s3.versions(s3.bucket, events_folder(_seconds(day)))]
+    with ThreadPoolExecutor(READS) as threads:
+        begun = [threads.submit(partial(s3.read, key)) for key in keys]
+        return held((key, each.result()) for key, each in zip(keys, begun, strict=True))
+
+
+def _seconds(day: date) -> int:
+    return int(datetime.combine(day, time(), UTC).timestamp())
