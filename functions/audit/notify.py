@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from functions.audit.metrics import Metrics, combined
-from shared.audit.alert_text import alert_text, incident_text, record, subject
+from shared.audit.alert_text import Completing, alert_text, incident_text, record, subject
 from shared.audit.alerts import Alert
 from shared.audit.cursor import DAY, Alerting, Cursor, is_live
 from shared.audit.detection import Finding
@@ -29,6 +29,7 @@ JSON_LINES = "application/x-ndjson"
 RAISED = "Alert Raised"
 CLOSED = "Incident Closed"
 OVER_AFTER = QUIET + 15 * 60  # seconds: what comes late may still belong to it
+NOWHERE: Mapping[str, Completing] = {}
 MOST_RACES = 3  # with another stream about one actor
 
 
@@ -43,19 +44,26 @@ class _Audience(NamedTuple):
     """Who gets to know: people, of what is news to them, or only a folder of a dry run."""
 
     hears: Callable[[int], bool]  # of what happened at this time
+    places: Mapping[str, Completing]
     dry_run: str | None = None  # the stream's name
 
 
-def notify(edges: AuditEdges, cursor: Cursor, findings: Sequence[Finding]) -> Metrics:
+def notify(
+    edges: AuditEdges,
+    cursor: Cursor,
+    findings: Sequence[Finding],
+    places: Mapping[str, Completing] = NOWHERE,
+) -> Metrics:
     """Tells each incident once, and once more if it gets worse, however pages are cut.
 
     What is wrong with the watching itself is told whatever the stream's own alerts are for.
+    `places`: events that are in S3 already, by their ids, though not yet in the table.
     """
     ours = [each for each in findings if each.is_about_ourselves]
     others = [each for each in findings if not each.is_about_ourselves]
-    told = _notify_all(edges, _Audience(lambda _: True), ours)
+    told = _notify_all(edges, _Audience(lambda _: True, places), ours)
     dry_run = cursor.stream if cursor.alerting == Alerting.DRY else None
-    audience = _Audience(lambda time: is_live(cursor, time), dry_run)
+    audience = _Audience(lambda time: is_live(cursor, time), places, dry_run)
     return combined(told, _notify_all(edges, audience, others))
 
 
@@ -96,9 +104,27 @@ def _tell(
     incidents, told = _incidents(edges, live, known)
     news = [each.alert for each in settled if each.is_news]
     _write(edges, _belonging(incidents), news, "alerts")
-    edges.notifier.publish_all([notification(alert, incident) for alert, incident in told])
+    events = _completing(edges, [each.alert for each in told], audience.places)
+    edges.notifier.publish_all(
+        [notification(*each, events.get(each.alert.event_id)) for each in told]
+    )
     edges.tables.put_alerts([each.alert for each in settled], incidents, _kept_until(edges))
     return {"AuditAlertsStored": len(news), "AuditAlertsPublished": len(told)}
+
+
+def _completing(
+    edges: AuditEdges, alerts: Iterable[Alert], places: Mapping[str, Completing]
+) -> dict[str, Completing]:
+    """The events that completed these alerts, by id: of this page, or of an earlier one."""
+    wanted = {each.event_id for each in alerts if each.event_id}
+    earlier = edges.tables.events(wanted - places.keys())
+    found = {id_: places[id_] for id_ in wanted & places.keys()}
+    return found | {
+        id_: Completing(
+            f"s3://{edges.s3.bucket}/{row['object']}", row.get("raw", id_), row.get("project", "")
+        )
+        for id_, row in earlier.items()
+    }
 
 
 def _belonging(rows: Iterable[ActorIncidents]) -> dict[str, str]:
@@ -209,16 +235,17 @@ def _kept_until(edges: AuditEdges) -> int:
     return edges.seconds() + edges.settings.audit_kept_days * DAY
 
 
-def notification(alert: Alert, incident: Incident) -> Notification:
+def notification(alert: Alert, incident: Incident, event: Completing | None = None) -> Notification:
     """A text for people; for systems the alert, also as an OCSF Detection Finding."""
     return Notification(
         type=RAISED,
         about=f"{subject(alert)} ({alert.id})",
-        text=f"{alert_text(alert)}\n{incident_text(incident)}",
+        text=f"{alert_text(alert, event)}\n{incident_text(incident)}",
         detail={
             "alert": record(alert, incident.id),
             "incident": incident.model_dump(mode="json"),
             "ocsf": as_finding(alert),
+            "completed_by": event.detail if event else None,
         },
         attributes={
             "kind": "alert",

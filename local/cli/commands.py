@@ -208,6 +208,26 @@ def verify(
 
 
 @app.command(rich_help_panel=OPERATE)
+def investigate(
+    value: Annotated[
+        list[str],
+        Argument(help="an actor, e-mail, key, address, JA4 or project; or an event's id"),
+    ],
+    since: Annotated[str | None, Option(metavar="TIME", help="ISO 8601; else a week ago")] = None,
+    until: Annotated[str | None, Option(metavar="TIME", help="ISO 8601; else now")] = None,
+    stack: str = "batchdrop",
+    as_json: Annotated[bool, Option("--json", help="a JSON object an event")] = False,
+) -> int:
+    """Print what the audit log knows of somebody or something, by time; an event's id: all of it.
+
+    Status 0: some was found. 1: nothing. 2: the table could not be read.
+    """
+    from local.ops.investigate_audit import Question, main
+
+    return main(Question(value, since, until, as_json), stack)
+
+
+@app.command(rich_help_panel=OPERATE)
 def adopt(
     stack: str = "batchdrop",
     table: Annotated[

@@ -1,15 +1,32 @@
 """How an alert is shown: to systems as a record, to people as a text with what to do."""
 
+import shlex
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from shared.audit.alerts import Alert
 from shared.audit.catalogue import ABOUT
 from shared.audit.incidents import Incident
+from shared.audit.lateness import DAY
 from shared.text import REASON, sanitize
 
+LONGEST_EVENT = 2_000  # characters, in a text for a person
 INNER = {"level", "parts", "kept_at"}  # of an alert, of no use to others
+
+
+class Completing(NamedTuple):
+    """The event that completed an alert, and where it lies."""
+
+    object: str  # s3://…
+    text: str  # as it was received
+    project: str = ""
+
+    @property
+    def detail(self) -> dict[str, JsonValue]:
+        return {"object": self.object, "event": self.text}
 
 
 def record(alert: Alert, incident: str = "") -> dict[str, JsonValue]:
@@ -25,21 +42,25 @@ def subject(alert: Alert) -> str:
     return f"{alert.severity.upper()} {alert.detection} {alert.title}"
 
 
-def alert_text(alert: Alert) -> str:
-    """The alert for a person: what, who, where from, before and after, what to do."""
+def alert_text(alert: Alert, event: Completing | None = None) -> str:
+    """The alert for a person: what, who, where from, before and after, the event, what to do."""
     about = ABOUT[alert.detection]
+    who = alert.who if alert.actor in alert.who else f"{alert.who} ({alert.actor})"
     lines = [
         f"{alert.severity.upper()}: {sanitize(alert.title, REASON)}",
         "",
         f"What      {about.name} ({alert.detection}, ATT&CK {', '.join(alert.attack)})",
         f"When      {clock(alert.time)}",
-        f"Who       {sanitize(alert.who)}",
+        f"Who       {sanitize(who)}",
         f"From      {sanitize(alert.where)}",
         *(
             f"{shown_name(sanitize(name)):<9} {sanitize(value)}"
             for name, value in alert.context
             if value
         ),
+        *_event_lines(event),
+        *([f"The rest  {sanitize(command(alert))}"] if alert.event_id else []),
+        f"Alert     {alert.id}",
         "",
         "What to do:",
         *(f"{n}. {step}" for n, step in enumerate(about.runbook, 1)),
@@ -49,6 +70,24 @@ def alert_text(alert: Alert) -> str:
         f"Not sent again for a while: {sanitize(alert.dedup)}",
     ]
     return "\n".join(lines)
+
+
+def command(alert: Alert) -> str:
+    """Shows what the actor did in the day around it."""
+    since, until = (
+        datetime.fromtimestamp(alert.time + days * DAY, UTC).strftime("%Y-%m-%dT%H:%M")
+        for days in (-1, 1)
+    )
+    return f"batchdrop investigate {shlex.quote(alert.actor)} --since {since} --until {until}"
+
+
+def _event_lines(event: Completing | None) -> Iterator[str]:
+    if event is None:
+        return
+    if event.project:
+        yield f"Project   {sanitize(event.project)}"
+    yield f"Event     {sanitize(event.text, LONGEST_EVENT)}"
+    yield f"Stored    {event.object}"
 
 
 def incident_text(incident: Incident, *, closed: bool = False) -> str:

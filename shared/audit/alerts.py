@@ -23,6 +23,7 @@ class Alert(FrozenModel):
     dedup: str
     actor: str  # whoever it is about, with whichever key
     event_ids: tuple[str, ...]
+    event_id: str = ""  # of the event that completed it
     who: str
     where: str
     context: tuple[tuple[str, str], ...] = ()
@@ -45,6 +46,7 @@ class Alert(FrozenModel):
             actor=finding.person,
             kept_at=finding.time,
             event_ids=finding.event_ids,
+            event_id=finding.event_id,
             who=finding.who,
             where=finding.where,
             context=finding.context,

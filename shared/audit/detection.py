@@ -176,6 +176,7 @@ class Finding:
     event_ids: tuple[str, ...]
     context: tuple[tuple[str, str], ...]
     unusual: Unusual | None = None
+    event_id: str = ""  # of the event that completed it
 
     @classmethod
     def about_ourselves(cls, detection: str, what: str, target: str, time: int, title: str) -> Self:
@@ -246,8 +247,9 @@ def observed(finding: Finding, *more: str) -> Observation:
     """A finding as an observation, from which it can be made again."""
     context = json.dumps(finding.context[:MOST_CONTEXT], ensure_ascii=False)
     what = (finding.detection, finding.level, finding.target, finding.title, context, *more)
-    id_ = finding.event_ids[0]
-    return Observation(finding.time, id_, finding.actor, finding.who, finding.where, what)
+    return Observation(
+        finding.time, finding.event_id, finding.actor, finding.who, finding.where, what
+    )
 
 
 def worse(

@@ -131,6 +131,7 @@ def _finding(
         event_ids=ids,
         context=tuple((name, _short(text)) for name, text in verdict.context),
         unusual=verdict.unusual,
+        event_id=by.id,
     )
 
 

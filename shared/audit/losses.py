@@ -19,7 +19,9 @@ def set_aside(event: AuditLog, reason: str, now: int) -> Finding:
     """No detection has seen it, or no table holds it; S3 does."""
     title = f"Event {event.id} of type {event.type} was set aside: {reason}"
     found = _finding("event", shorten(event.id, 100), now, title)
-    return replace(found, event_ids=(event.id,), title=shorten(title, LONGEST_TEXT))
+    return replace(
+        found, event_id=event.id, event_ids=(event.id,), title=shorten(title, LONGEST_TEXT)
+    )
 
 
 def not_kept(key: str, now: int) -> Finding:

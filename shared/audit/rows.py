@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from shared.audit.actors import NOBODY
+from shared.audit.addresses import browser_of
 from shared.audit.events import AuditLog
 from shared.audit.fitting import fitting
 from shared.audit.state import Row
@@ -12,8 +13,11 @@ LONGEST_KEY = 400  # bytes; of a longer one the beginning and a hash
 LONGEST_ID, LONGEST_VALUE = 900, 1_000  # bytes; an index takes 1,024 to sort by, 2,048 to find by
 
 
+INDEXES = ("actor", "address", "email", "fingerprint", "key", "project", "target", "type")
+
+
 class EventRow(NamedTuple):
-    """Indexes: actor, type, project and key, each with `at`."""
+    """Indexes: those of INDEXES, each with `at`."""
 
     id: str
     at: str  # sorts by time: seconds of one length, then the id
@@ -28,7 +32,10 @@ class EventRow(NamedTuple):
     email: str | None = None
     key: str | None = None
     project: str | None = None
-    ip: str | None = None
+    address: str | None = None
+    place: str | None = None  # address, city, country, provider
+    fingerprint: str | None = None  # of the browser or program: what stays of its JA4
+    target: str | None = None  # the id of what was acted on
     raw: str | None = None
 
     @property
@@ -51,7 +58,10 @@ def row_of(event: AuditLog, stream: str, object_: str, seen_at: int, kept_days: 
         email=_fitting(event.by.email),
         key=_fitting(event.by.key),
         project=_fitting(event.project.id),
-        ip=_fitting(event.by.ip),
+        address=_fitting(event.by.ip),
+        place=_fitting(event.by.where),
+        fingerprint=_fitting(_fingerprint(event)),
+        target=_fitting(_target(event)),
         raw=event.line.decode(errors="replace") if short else None,
         expires_at=seen_at + kept_days * 86_400,
     )
@@ -64,12 +74,23 @@ def unjudged(row: EventRow) -> EventRow:
 
 def outline_of(row: EventRow) -> EventRow:
     """What is needed to know the event again: DynamoDB did not take the rest."""
-    return row._replace(actor=None, email=None, key=None, project=None, ip=None, raw=None)
+    known = (row.id, row.at, row.time, row.type, row.stream, row.seen_at, row.object)
+    return EventRow(*known, row.expires_at, row.unjudged)
 
 
 def row_id(id_: str) -> str:
     """The id under which an event is known."""
     return fitting(id_, LONGEST_ID)
+
+
+def _fingerprint(event: AuditLog) -> str | None:
+    session = event.by.session
+    return browser_of(session.ja4) if session and session.ja4 else None
+
+
+def _target(event: AuditLog) -> str | None:
+    id_ = event.details.get("id")
+    return id_ if isinstance(id_, str) else None
 
 
 def _fitting(value: str | None) -> str | None:

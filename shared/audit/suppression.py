@@ -99,10 +99,16 @@ def _cut(points: Sequence[Alert], suppress: int) -> Iterator[list[Alert]]:
 def _of(covered: Sequence[Alert], suppress: int) -> Alert:
     """The first of them, as bad as the worst."""
     first, worst = covered[0], max(covered, key=lambda each: each.severity.rank)
-    events = worst.event_ids if worst.severity != first.severity else first.event_ids
+    shown = worst if worst.severity != first.severity else first
+    known = first.event_ids if shown.event_id == first.event_id else ()
     parts = _remembered(covered, worst, suppress) if len(covered) > 1 else ()
     return first.model_copy(
-        update={"severity": worst.severity, "event_ids": events, "parts": parts}
+        update={
+            "severity": worst.severity,
+            "event_ids": tuple(dict.fromkeys((*known, *shown.event_ids))),
+            "event_id": shown.event_id,
+            "parts": parts,
+        }
     )
 
 

@@ -7,7 +7,7 @@ actor who has one open. Observations are sets of strings, so adding one twice is
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,7 +18,7 @@ from shared.audit.cursor import Cursor
 from shared.audit.detection import Observation
 from shared.audit.incidents import ActorIncidents
 from shared.audit.lateness import DAY
-from shared.audit.rows import EventRow, alert_pk, incidents_pk, observation_key, outline_of
+from shared.audit.rows import EventRow, alert_pk, incidents_pk, observation_key, outline_of, row_id
 from shared.audit.state import Row
 from shared.aws.at_once import at_once
 from shared.aws.dynamodb import (
@@ -85,6 +85,13 @@ class AuditTables:
         asked = {"ProjectionExpression": "id, unjudged", "ConsistentRead": True}
         return {row["id"]: row.get("unjudged") for row in self._rows(self._events, keys, asked)}
 
+    def events(self, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """What is stored of these events, by their ids."""
+        by_row = {row_id(each): each for each in ids}
+        keys = [{"id": id_} for id_ in by_row]
+        found = self._rows(self._events, keys, {})
+        return {by_row[row["id"]]: row for row in found}
+
     def observations(self, wanted: Iterable[Row]) -> dict[Row, set[Observation]]:
         """These rows, and what other patterns keep beside them."""
         by_key = {observation_key(row): row for row in wanted}
@@ -127,16 +134,19 @@ class AuditTables:
     ) -> None:
         """An alert's id is its for good, so putting it again is the same alert.
 
+        Incidents, which say what people heard, go before alerts, which say that there is no news.
         Raises Conflict if another stream changed an actor's incidents.
         """
         days: dict[AlertDay, list[Alert]] = defaultdict(list)
         for alert in alerts:
             days[_day_of(alert)].append(alert)
+        told = [write for each in incidents for write in self._putting_incidents(each, kept_until)]
         writes = [self._putting_alerts(some, kept_until, dry_run) for some in days.values()]
-        for each in incidents:
-            writes += self._putting_incidents(each, kept_until)
-        packed = packs((ALERT_BYTES, write) for write in writes)
-        at_once([partial(self._transact, some) for some in packed], self._calls_at_once)
+        packed = list(packs((ALERT_BYTES, write) for write in [*told, *writes]))
+        first = sum(1 for some in packed if any(write in told for write in some))
+        for some in packed[:first]:
+            self._transact(some)
+        at_once([partial(self._transact, some) for some in packed[first:]], self._calls_at_once)
 
     def open_incidents(self, now: int) -> list[str]:
         """Actors of whom an incident may be over."""

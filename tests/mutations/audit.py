@@ -113,6 +113,11 @@ ROWS = (
         f"{BLIND} {FUNCTION}",
         (
             (
+                "for write in [*told, *writes])",
+                "for write in [*writes, *told])",
+                "who dies between two writes leaves an incident untold",
+            ),
+            (
                 "        set_aside(refused)\n",
                 "",
                 "nobody hears of an event that no table takes",
@@ -195,8 +200,8 @@ ROWS = (
                 "alerts of a year ago are sent to people",
             ),
             (
-                "_Audience(lambda _: True), ours)",
-                "_Audience(lambda time: is_live(cursor, time)), ours)",
+                "_Audience(lambda _: True, places), ours)",
+                "_Audience(lambda time: is_live(cursor, time), places), ours)",
                 "a backfill that is refused says nothing",
             ),
         ),

@@ -52,7 +52,7 @@ def _opened(event: AuditLog, _: Baseline, __: GuardRails) -> Sequence[Keyed]:
 def _control_or_keys(finding: Finding) -> Sequence[Keyed]:
     """A control that is off, or keys that stand out by themselves, in whichever order."""
     if finding.detection in KEYS:
-        title = Observation(finding.time, finding.event_ids[0], finding.actor, finding.who, "", ())
+        title = Observation(finding.time, finding.event_id, finding.actor, finding.who, "", ())
         return [Keyed(finding.person, title._replace(what=("keys", finding.title)))]
     if finding.detection not in CONTROLS or finding.level.rank >= Severity.HIGH.rank:
         return []

@@ -137,6 +137,26 @@ def test_a_subscription_hears_what_its_filter_policy_asks_for(
     assert sorted(each.split()[3] for each in subjects) == heard
 
 
+def test_what_people_heard_is_stored_before_the_alerts_that_are_no_news_then(
+    world: AuditWorld,
+) -> None:
+    """More alerts than one transaction takes: whoever dies in between leaves nobody untold."""
+    bodies: list[str] = []
+    world.edges.tables._plain.meta.events.register(
+        "before-call.dynamodb.TransactWriteItems",
+        lambda params, **_: bodies.append(str(params["body"])),
+    )
+    world.add(
+        event(7 * n, NOW + 61 + n / 4, "api_key.created", {"id": f"k{n}"}) for n in range(150)
+    )
+    world.tick(120)
+
+    incidents = [n for n, body in enumerate(bodies) if "INCIDENTS#" in body]
+    alerts = [n for n, body in enumerate(bodies) if "ALERT#" in body]
+    assert len(alerts) > 1
+    assert incidents == [min(alerts)]
+
+
 def test_a_repeat_within_the_hour_is_not_sent_again(world: AuditWorld) -> None:
     again = {**OFF, "id": "again", "effective_at": NOW + 130}
     later = {**OFF, "id": "later", "effective_at": NOW + 2 * HOUR}

@@ -118,13 +118,11 @@ class Workload:
     def events(self) -> list[Shown]:
         life = [self._some(self._now - PAST + n * PAST // 60) for n in range(60)]
         found = [Shown(each, each["effective_at"]) for each in life]
-        for each in self._story():
-            found.append(self._shown(each))
-        return found
+        return [*found, *map(self._shown, self._story())]
 
     def _story(self) -> Iterator[Event]:
         for _ in range(self._draw.randint(10, 60)):
-            yield self._perhaps_odd(self._some(self._time()))
+            yield self._some(self._time())
         for attack in self._draw.sample(ATTACKS, self._draw.randint(1, 4)):
             begin = self._time()
             for act in attack():
@@ -147,15 +145,15 @@ class Workload:
         made = event(self._number, time, type_, payload)
         return made | ({"actor": actor} if actor else {})
 
-    def _perhaps_odd(self, made: Event) -> Event:
-        if self._draw.random() >= self._profile.odd:
-            return made
+    def _odd(self, made: Event) -> Event:
         odd = self._draw.choice(ODD)
         return {**made, **odd} | ({"id": f"{self._number}{odd['id']}"} if "id" in odd else {})
 
     def _shown(self, made: Event) -> Shown:
         late = self._lateness() if self._draw.random() < self._profile.late else 0
         faults = ("event late",) if late else ()
+        if self._draw.random() < self._profile.odd:
+            made, faults = self._odd(made), (*faults, "event odd")
         return Shown(made, made["effective_at"] + late, faults)
 
     def _lateness(self) -> float:

@@ -96,4 +96,4 @@ def test_nobody_is_in_no_index() -> None:
 
     row = row_of(event, "organization", "k", START, kept_days=1)
 
-    assert row.item.keys().isdisjoint({"actor", "key", "project", "ip"})
+    assert row.item.keys().isdisjoint({"actor", "key", "project", "address"})
