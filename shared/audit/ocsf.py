@@ -1,8 +1,9 @@
 """Events and alerts as OCSF 1.8: https://schema.ocsf.io/1.8.0."""
 
+import re
 from typing import Any
 
-from shared.audit.addresses import bare_asn
+from shared.audit.addresses import address_of, bare_asn
 from shared.audit.alerts import Alert
 from shared.audit.catalogue import ABOUT
 from shared.audit.detections.reading import person_of, role_of, target_of
@@ -25,6 +26,7 @@ SEVERITIES = {
     Severity.HIGH: (4, "High"),
     Severity.CRITICAL: (5, "Critical"),
 }
+_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+")  # OCSF's
 
 
 def as_ocsf(event: AuditLog, first_seen: int) -> list[Json]:
@@ -91,11 +93,9 @@ def _base(event: AuditLog, mapped: Mapped, first_seen: int) -> Json:
         "metadata": metadata | {"logged_time": first_seen * 1000, "log_name": "audit_logs"},
         "actor": _actor(event),
         "raw_data": event.line.decode(errors="replace"),
-        "unmapped": _without_nothing({"ja4": event.by.session.ja4, "ja3": event.by.session.ja3})
-        if event.by.session
-        else {},
+        "unmapped": _unmapped(event, mapped),
     }
-    return _without_nothing(base | _network(event) | _status(event) | _project(event))
+    return _without_nothing(base | _network(event) | _status(event) | _project(event, mapped))
 
 
 def _metadata(uid: str, code: str, product: str, vendor: str) -> Json:
@@ -105,13 +105,21 @@ def _metadata(uid: str, code: str, product: str, vendor: str) -> Json:
 
 def _actor(event: AuditLog) -> Json:
     account = event.actor.api_key.service_account if event.actor.api_key else None
-    user = {
-        "uid": event.by.user.id or (account.id if account else None),
-        "email_addr": event.by.email,
-        "credential_uid": event.by.key,
-        "type_id": SERVICE if account else USER,
-    }
-    return {"user": _without_nothing(user)}
+    user = _without_nothing(
+        {
+            "uid": event.by.user.id or (account.id if account else None),
+            **_address(event.by.email),
+            "credential_uid": event.by.key,
+        }
+    )
+    if not user:
+        return {"user": {"name": event.by.name, "type_id": 0}}
+    return {"user": user | {"type_id": SERVICE if account else USER}}
+
+
+def _address(email: str | None) -> Json:
+    """What is no e-mail address to OCSF is a name."""
+    return {"email_addr" if _EMAIL.fullmatch(email or "") else "name": email}
 
 
 def _network(event: AuditLog) -> Json:
@@ -123,8 +131,9 @@ def _network(event: AuditLog) -> Json:
     if place.latitude is not None and place.longitude is not None:
         location |= {"lat": place.latitude, "long": place.longitude}  # type: ignore[dict-item]
     asn = bare_asn(place.asn or "")
+    ip = event.by.ip or "unknown"
     endpoint = {
-        "ip": event.by.ip,
+        "ip" if address_of(ip) else "name": ip,  # one of the two has to be there
         "location": _without_nothing(location),
         "autonomous_system": {"number": int(asn)} if asn.isdecimal() else None,
     }
@@ -142,9 +151,22 @@ def _status(event: AuditLog) -> Json:
     return {"status_id": 2, "status": "Failure", **failed}
 
 
-def _project(event: AuditLog) -> Json:
-    project = {"uid": event.project.id, "name": event.project.name, "type": "Project"}
-    return {"resources": [_without_nothing(project)]} if event.project.id else {}
+def _unmapped(event: AuditLog, mapped: Mapped) -> Json:
+    """What the class has no place for."""
+    session = event.by.session
+    prints = {"ja4": session.ja4, "ja3": session.ja3} if session else {}
+    project = {} if mapped.class_uid == ACCESS else _project_of(event)
+    return _without_nothing({**prints, "project": project})
+
+
+def _project(event: AuditLog, mapped: Mapped) -> Json:
+    project = _project_of(event)
+    is_shown = project and mapped.class_uid == ACCESS
+    return {"resources": [project | {"type": "Project"}]} if is_shown else {}
+
+
+def _project_of(event: AuditLog) -> Json:
+    return _without_nothing({"uid": event.project.id, "name": event.project.name})
 
 
 def _particulars(event: AuditLog, mapped: Mapped) -> Json:
@@ -154,11 +176,11 @@ def _particulars(event: AuditLog, mapped: Mapped) -> Json:
     if mapped.class_uid == GROUP:
         return _group(event, mapped)
     if mapped.class_uid == AUTHENTICATION:
-        return {"user": _actor(event)["user"] or {"type_id": 0}}
+        return {"user": _actor(event)["user"], "service": {"name": "OpenAI API Platform"}}
     user = {
         "uid": person_of(event) or target_of(event),
         "type_id": _kind(event),
-        "email_addr": _email(event),
+        **_address(_email(event)),
     }
     particulars: Json = {"user": _without_nothing(user)}
     if mapped.class_uid == ACCESS:

@@ -288,7 +288,7 @@ class AuditChecks:
                 event
                 for event in readable
                 if found["low"] <= event.time <= found["high"]
-                and event.type.startswith("tenant.") == (found["stream"] == "tenant")
+                and event.type.startswith("tenant.") == found["stream"].endswith("tenant")
             ]
             tally = Tally().add(days)
             holds = (found["count"], found["digest"]) == (tally.count, tally.digest)

@@ -70,8 +70,7 @@ def test_who_when_and_from_where() -> None:
         "autonomous_system": {"number": 3320},
     }
     assert found["http_request"] == {"user_agent": "Mozilla/5.0"}
-    assert found["unmapped"] == {"ja4": LAPTOP}
-    assert found["resources"] == [{"uid": "q", "type": "Project"}]
+    assert found["unmapped"] == {"ja4": LAPTOP, "project": {"uid": "q"}}
 
 
 def test_an_event_by_api_key_has_no_address() -> None:
