@@ -143,7 +143,10 @@ class AuditTables:
         told = [write for each in incidents for write in self._putting_incidents(each, kept_until)]
         writes = [self._putting_alerts(some, kept_until, dry_run) for some in days.values()]
         packed = list(packs((ALERT_BYTES, write) for write in [*told, *writes]))
-        first = sum(1 for some in packed if any(write in told for write in some))
+        self._transact_all(packed, -(-len(told) // AT_ONCE))
+
+    def _transact_all(self, packed: Sequence[list[Write]], first: int) -> None:
+        """So many one after the other, the rest at once."""
         for some in packed[:first]:
             self._transact(some)
         at_once([partial(self._transact, some) for some in packed[first:]], self._calls_at_once)
