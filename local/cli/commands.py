@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer import Argument, Option
@@ -131,6 +131,9 @@ def openai(
     model: Models = [],
     enqueued_limit: EnqueuedLimits = [],
     quirk: Quirks = [],
+    everyday: Annotated[
+        bool, Option("--everyday", help="an audit log of invented people at their work")
+    ] = False,
 ) -> int:
     """Serve the small OpenAI alone, for the official client."""
     from local.openai.serving.command import serve
@@ -150,6 +153,7 @@ def openai(
         answer_padding=answer_padding,
         models=tuple(model),
         enqueued_limits=limits,
+        everyday=everyday,
     )
     return serve(settings, seed, quirk, (host, port))
 
@@ -162,6 +166,16 @@ def audit(
     from local.demos.audit_demo import main
 
     return main(full=full)
+
+
+@app.command(rich_help_panel=DEMOS)
+def demo(
+    scene: Annotated[Literal["theft"], Argument(help="what to play into the audit log")],
+) -> int:
+    """Play a scene into the audit log of the world that is up (make up), and show its alerts."""
+    from local.demos.audit_demo import play_in_standing_world
+
+    return play_in_standing_world()
 
 
 @app.command(rich_help_panel=DEMOS)

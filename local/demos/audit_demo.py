@@ -9,13 +9,13 @@ import httpx
 from rich.console import Console
 from rich.text import Text
 
-from local.demos.audit_scenario import Event, Scene, attack, quiet_days
-from local.world.stack import World, WorldOptions, make_world
+from local.demos.audit_scenario import Scene, attack, quiet_days
+from local.openai.audit.everyday import Event
+from local.world.stack import ADMIN_KEY_PARAMETER, World, WorldOptions, make_world
+from local.world.up_down import standing_world
 from local.world.workspace import logs_kept_on_failure, temporary_home
 from shared.audit.alert_text import shown_name
 
-ADMIN_KEY_PARAMETER = "/batchdrop/openai-admin-key"
-MADE_UP_KEY = "sk-admin-made-up-for-the-small-openai"
 TIMEOUT = 60.0  # seconds for events to land
 STYLES = {"critical": "bold red", "high": "red", "medium": "yellow"}
 EXPECTED = frozenset({"A4", "A5", "A6", "D2", "D5", "K1", "S2", "S4"})  # by the attack
@@ -33,32 +33,50 @@ def main(full: bool) -> int:
     return 0
 
 
+def play_in_standing_world() -> int:
+    """The theft, beside the everyday life that goes on there; the same can be played again."""
+    world = standing_world()
+    if world is None or world.real:
+        raise SystemExit("No world of the small OpenAI is up; first: make up")
+    play_theft(world, Console(highlight=False, soft_wrap=True))
+    return 0
+
+
+def play_theft(world: World, console: Console) -> None:
+    now = int(time.time())
+    demo = Demo(world, console, full=False, prefix=f"theft-{now}-")
+    for scene in attack(now):
+        demo.play_scene(scene)
+    demo.print_places()
+
+
 class Demo:
     """Adds events to the small OpenAI's audit log, runs the function, prints its alerts."""
 
-    def __init__(self, world: World, console: Console, full: bool) -> None:
+    def __init__(self, world: World, console: Console, full: bool, prefix: str = "") -> None:
         self._world = world
+        self._prefix = prefix  # of the events' ids
         self._console = console
         self._full = full
         self._event_ids: list[str] = []
         self._alerted: set[str] = set()
         self._alerts: list[Event] = []
         self._objects: set[str] = set()
-        world.client("ssm").put_parameter(
-            Name=ADMIN_KEY_PARAMETER, Value=MADE_UP_KEY, Type="SecureString", Overwrite=True
-        )
         self._queue = self._subscribe()
+        self._new_alerts()  # what was there before is not ours
+        self._alerts.clear()
 
     def play(self) -> set[str]:
         """The detections that should have alerted and did not."""
         now = int(time.time())
-        self._play(Scene(f"{len(quiet_days(now))} events of twenty quiet days", quiet_days(now)))
+        quiet = quiet_days(now)
+        self.play_scene(Scene(f"{len(quiet)} events of twenty quiet days", quiet))
         for scene in attack(now):
-            self._play(scene)
+            self.play_scene(scene)
         self._print_summary()
         return set(EXPECTED - self._alerted)
 
-    def _play(self, scene: Scene) -> None:
+    def play_scene(self, scene: Scene) -> None:
         self._console.print(Text(f"\n{scene.title}", style="bold"))
         self._add_events(scene.events)
         self._wait_until_landed()
@@ -86,7 +104,7 @@ class Demo:
 
     def _add_events(self, events: list[Event]) -> None:
         named = [
-            event | {"id": f"audit_log-{len(self._event_ids) + n:04d}"}
+            event | {"id": f"audit_log-{self._prefix}{len(self._event_ids) + n:04d}"}
             for n, event in enumerate(events)
         ]
         lines = "\n".join(json.dumps(event) for event in named)
@@ -131,6 +149,16 @@ class Demo:
         self._console.print(
             f"\n{events} events landed in s3://{bucket}/events/; "
             f"{alerts} alerts in {incidents} incident: {detections}"
+        )
+
+    def print_places(self) -> None:
+        """Where it can be looked at now."""
+        out = self._world.outputs
+        self._console.print(
+            f"\nIn S3          s3://{out['AuditBucketName']}/alerts/"
+            f"\nIn the table   batchdrop investigate user-owner"
+            f"\nOn the bus     {out['BusName']}, detail-type Alert Raised"
+            f"\nOn the topic   {out['AlertTopicArn']}"
         )
 
     def _receive(self) -> Iterator[dict[str, Any]]:

@@ -1,17 +1,23 @@
 """The scenario of `make run-audit`: quiet days, then an attack with a stolen session."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Event = dict[str, Any]
+from local.openai.audit.everyday import (
+    BERLIN,
+    DAY,
+    HOUR,
+    LAPTOP,
+    LISBON,
+    MINUTE,
+    QUIET_DAYS,
+    Event,
+    event,
+    session,
+)
 
-MINUTE, HOUR, DAY = 60, 3_600, 86_400
-QUIET_DAYS = 20
-
-LISBON = {"country": "PT", "city": "Lisbon", "asn": "3243", "latitude": "38.7", "longitude": "-9.1"}
-BERLIN = {"country": "DE", "city": "Berlin", "asn": "3320", "latitude": "52.5", "longitude": "13.4"}
 LAGOS = {"country": "NG", "city": "Lagos", "asn": "37282", "latitude": "6.5", "longitude": "3.4"}
-LAPTOP, SCRIPT = "t13d1516h2_8daaf6152771_e5627efa2ab1", "t13d190900_9dc949149365_97f8aa674fc9"
+SCRIPT = "t13d190900_9dc949149365_97f8aa674fc9"
 
 
 class Scene(NamedTuple):
@@ -23,34 +29,34 @@ class Scene(NamedTuple):
 
 def quiet_days(now: int) -> list[Event]:
     """Two people at work, and a pipeline; the newest event is an hour old."""
-    return [event for day in range(QUIET_DAYS, 0, -1) for event in _day(now - day * DAY, day)]
+    return [each for day in range(QUIET_DAYS, 0, -1) for each in _day(now - day * DAY, day)]
 
 
 def attack(now: int) -> Iterator[Scene]:
     """Within the last ten minutes: events may be listed late."""
-    thief = _session("owner", LAGOS, SCRIPT, "192.0.2.66")
+    thief = session("owner", LAGOS, SCRIPT, "192.0.2.66")
     start = now - 9 * MINUTE
     yield Scene(
         "an owner signs in from Berlin, as every morning",
-        [_event(start, "login.succeeded", _session("owner", BERLIN, LAPTOP))],
+        [event(start, "login.succeeded", session("owner", BERLIN, LAPTOP))],
     )
     yield Scene(
         "a minute later a script in Lagos uses that session to create a key with all rights",
         [
-            _event(start + MINUTE, "project.updated", thief, {"id": "proj_search"}),
-            _event(start + 2 * MINUTE, "api_key.created", thief, _scopes("key_backup", "all")),
+            event(start + MINUTE, "project.updated", thief, {"id": "proj_search"}),
+            event(start + 2 * MINUTE, "api_key.created", thief, _scopes("key_backup", "all")),
         ],
     )
     yield Scene(
         "the IP allow-list is opened, and logging of API calls is turned off",
         [
-            _event(
+            event(
                 start + 3 * MINUTE,
                 "ip_allowlist.updated",
                 thief,
                 {"id": "ipallow_office", "allowed_ips": ["203.0.113.0/24", "0.0.0.0/0"]},
             ),
-            _event(
+            event(
                 start + 4 * MINUTE,
                 "organization.updated",
                 thief,
@@ -61,35 +67,35 @@ def attack(now: int) -> Iterator[Scene]:
     yield Scene(
         "limits are raised, and data is copied out",
         [
-            _event(start + 5 * MINUTE, "rate_limit.updated", thief, _limit(50_000)),
-            _event(
+            event(start + 5 * MINUTE, "rate_limit.updated", thief, _limit(50_000)),
+            event(
                 start + 6 * MINUTE,
                 "checkpoint.permission.created",
                 thief,
                 {"id": "cp_1", "data": {"fine_tuned_model_checkpoint": "ft:gpt-5:support"}},
             ),
-            _event(start + 7 * MINUTE, "tunnel.created", thief, {"id": "tunnel_1"}),
+            event(start + 7 * MINUTE, "tunnel.created", thief, {"id": "tunnel_1"}),
         ],
     )
     yield Scene(
         "the key is deleted, as if nothing had happened",
-        [_event(start + 8 * MINUTE, "api_key.deleted", thief, {"id": "key_backup"})],
+        [event(start + 8 * MINUTE, "api_key.deleted", thief, {"id": "key_backup"})],
     )
 
 
 def _day(start: int, day: int) -> Iterator[Event]:
-    owner, li = _session("owner", BERLIN, LAPTOP), _session("li", LISBON, LAPTOP, "203.0.113.9")
+    owner, li = session("owner", BERLIN, LAPTOP), session("li", LISBON, LAPTOP, "203.0.113.9")
     account = {"id": "key_ci", "type": "service_account", "service_account": {"id": "sa_ci"}}
     pipeline = {"type": "api_key", "api_key": account}
-    yield _event(start, "login.succeeded", owner)
-    yield _event(start + 20 * MINUTE, "login.succeeded", li)
-    yield _event(start + HOUR, "project.updated", owner, {"id": "proj_search"})
-    yield _event(
+    yield event(start, "login.succeeded", owner)
+    yield event(start + 20 * MINUTE, "login.succeeded", li)
+    yield event(start + HOUR, "project.updated", owner, {"id": "proj_search"})
+    yield event(
         start + 2 * HOUR, "api_key.created", pipeline, _scopes(f"key_{day}", "api.model.request")
     )
     if day == QUIET_DAYS:
-        yield _event(start + 3 * HOUR, "rate_limit.updated", owner, _limit(500))
-    yield _event(start + 8 * HOUR, "logout.succeeded", owner)
+        yield event(start + 3 * HOUR, "rate_limit.updated", owner, _limit(500))
+    yield event(start + 8 * HOUR, "logout.succeeded", owner)
 
 
 def _scopes(key: str, *scopes: str) -> Event:
@@ -98,13 +104,3 @@ def _scopes(key: str, *scopes: str) -> Event:
 
 def _limit(most: int) -> Event:
     return {"id": "rl_gpt5", "changes_requested": {"max_requests_per_1_minute": most}}
-
-
-def _session(name: str, place: Event, ja4: str, ip: str = "203.0.113.7") -> Event:
-    user = {"id": f"user-{name}", "email": f"{name}@example.com"}
-    seen = {"ip_address": ip, "user_agent": "Mozilla/5.0", "ja4": ja4, "ip_address_details": place}
-    return {"type": "session", "session": {"user": user, **seen}}
-
-
-def _event(time: int, type_: str, actor: Event, payload: Event | None = None) -> Event:
-    return {"type": type_, "effective_at": time, "actor": actor, type_: payload or {}}

@@ -25,6 +25,7 @@ class SmallSettings:
     snapshot: str = "2025-08-07"  # answers name the dated model, as the real ones do
     models: tuple[str, ...] = ()  # besides those that the official client names; "*" is any
     answer_padding: int = 0  # bytes added to every chat answer, for outputs larger than inputs
+    everyday: bool = False  # the audit log holds an invented everyday life, and goes on
     max_requests: int = 50_000
     max_input_bytes: int = 209_715_200  # from a live error text
     max_embedding_inputs: int = 50_000

@@ -48,13 +48,14 @@ def _shown(day: Day) -> bool:
 
 
 def _summary(days: int, flawed: int, bucket: str) -> str:
+    counted = "1 day" if days == 1 else f"{days} days"
     if flawed:
         return (
-            f"\n{flawed} of {days} days in s3://{bucket} are not as they were proved. "
+            f"\nOf {counted} in s3://{bucket} {flawed} not as proved. "
             "What an object was before: aws s3api list-object-versions --bucket … --prefix …"
         )
     return (
-        f"\n{days} days in s3://{bucket}: every event that OpenAI listed is there, as it was "
+        f"\n{counted} in s3://{bucket}: every event that OpenAI listed is there, as it was "
         "listed, and nothing else.\nThe proof of the last day stands for all days before it: noted "
         "outside of AWS, it shows later that nobody has rewritten the chain."
     )

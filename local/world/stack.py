@@ -21,6 +21,8 @@ STACK = "batchdrop"
 REGION = "us-east-1"
 KEY_PARAMETER = "/batchdrop/openai-api-key"
 MADE_UP_KEY = "sk-made-up-for-the-small-openai"
+ADMIN_KEY_PARAMETER = "/batchdrop/openai-admin-key"
+MADE_UP_ADMIN_KEY = "sk-admin-made-up-for-the-small-openai"
 FUNCTION_TIMEOUT = "120"  # seconds; so a killed function is retried after 3 minutes, not 16
 
 DIRECT = Config(proxies={})  # the user may need a proxy for the internet
@@ -51,10 +53,12 @@ class World:
     def client(self, service: Any) -> Any:
         return _session().client(service, endpoint_url=self.endpoint, config=DIRECT)
 
+    def resource(self, service: Any) -> Any:
+        return _session().resource(service, endpoint_url=self.endpoint, config=DIRECT)
+
     @property
     def ledger(self) -> Ledger:
-        dynamodb = _session().resource("dynamodb", endpoint_url=self.endpoint, config=DIRECT)
-        return Ledger(dynamodb.Table(self.outputs["LedgerTableName"]))
+        return Ledger(self.resource("dynamodb").Table(self.outputs["LedgerTableName"]))
 
     def save(self, home: Path) -> None:
         (home / "world.json").write_text(json.dumps(asdict(self)))
@@ -76,7 +80,7 @@ def make_world(
     say(f"A local AWS is at {endpoint}")
     say(f"{'OpenAI' if options.real else 'A small OpenAI'} is at {base_url}")
     world = World(endpoint, base_url, options.real, {}, dict(options.parameters))
-    _put_key(world)
+    _put_keys(world)
     return deploy(home, world, template, say)
 
 
@@ -109,11 +113,12 @@ def _openai(home: Path, options: WorldOptions) -> str:
     return os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
 
 
-def _put_key(world: World) -> None:
-    key = os.environ["OPENAI_API_KEY"] if world.real else MADE_UP_KEY
-    world.client("ssm").put_parameter(
-        Name=KEY_PARAMETER, Value=key, Type="SecureString", Overwrite=True
-    )
+def _put_keys(world: World) -> None:
+    keys = {KEY_PARAMETER: os.environ["OPENAI_API_KEY"] if world.real else MADE_UP_KEY}
+    if not world.real:
+        keys[ADMIN_KEY_PARAMETER] = MADE_UP_ADMIN_KEY
+    for name, key in keys.items():
+        world.client("ssm").put_parameter(Name=name, Value=key, Type="SecureString", Overwrite=True)
 
 
 def _sam_deploy(template: Path) -> list[str]:

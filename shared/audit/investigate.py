@@ -40,7 +40,7 @@ class Entry(NamedTuple):
         key = f" with key {self.key}" if self.key else ""
         who = f"{self.email or self.actor or 'unknown'}{key}"
         project = f" in {self.project}" if self.project else ""
-        return f"{when}  {self.type} {self.target}{project}  by {who} ({self.place})"
+        return f"{when}  {self.type} {self.target}{project}  by {who} · {self.place}"
 
 
 class Investigation:

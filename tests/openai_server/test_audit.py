@@ -9,7 +9,10 @@ import orjson
 import pytest
 from openai import OpenAI
 
-from local.openai import SmallOpenAI, serving
+from local.openai import SmallOpenAI, SmallSettings, serving
+from shared.audit.config import Config
+from shared.audit.events import read_event
+from shared.audit.replay import replay
 from tests.support.clock import Clock
 from tests.support.small_openai import Json, http
 
@@ -255,6 +258,23 @@ def test_a_body_can_have_a_trailing_comma(five: SmallOpenAI, client: httpx.Clien
     with pytest.raises(orjson.JSONDecodeError):
         orjson.loads(body)
     assert len(orjson.loads(body.replace(b",]", b"]"))["data"]) == 5
+
+
+def test_a_log_can_hold_an_everyday_life_that_goes_on() -> None:
+    clock = Clock()
+    small = SmallOpenAI(clock=clock.seconds, settings=SmallSettings(everyday=True))
+    with httpx.Client(transport=small.transport(), base_url="http://small.test") as client:
+        headers = {"Authorization": "Bearer sk-admin-1"}
+        before = client.get(LOGS, params={"limit": 1}, headers=headers).json()["data"]
+        clock.advance(seconds=100)
+        after = client.get(LOGS, params={"limit": 100}, headers=headers).json()["data"]
+
+    times = [each["effective_at"] for each in after]
+    assert len([each for each in times if each > before[0]["effective_at"]]) == 5
+    assert times == sorted(times, reverse=True)
+    assert max(times) <= clock.seconds()
+    alerts = replay([read_event(orjson.dumps(each)) for each in small.audit_events], Config())
+    assert alerts == []
 
 
 def test_pages_can_be_untidy(five: SmallOpenAI, numbers: Callable[..., list[int]]) -> None:

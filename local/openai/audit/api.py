@@ -11,6 +11,7 @@ import orjson
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
+from local.openai.audit.everyday import Everyday
 from local.openai.audit.odd_pages import rendered
 from local.openai.context import Context
 from local.openai.http import validation
@@ -64,6 +65,9 @@ class AuditLog:
         self.context = context
         self.events: list[AuditEvent] = []  # by effective_at
         self._by_id: dict[str, AuditEvent] = {}
+        self._everyday = (
+            Everyday(context.now(), context.seed, self.add) if context.settings.everyday else None
+        )
 
     def routes(self) -> list[tuple[str, str, str, Callable[..., Response]]]:
         return [
@@ -95,6 +99,8 @@ class AuditLog:
         return json_answer({"added": len(ids)})
 
     def list(self, request: SmallRequest) -> Response:
+        if self._everyday:
+            self._everyday.until(self.context.now())
         query = MultiDict(request.args)
         validation.check_known(query.to_dict(), PARAMETERS)
         limit = limit_of(query, 100, 20)

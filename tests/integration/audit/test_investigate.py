@@ -90,7 +90,7 @@ def test_a_line_says_who_from_where_with_what(world: AuditWorld) -> None:
 
     assert last == (
         "2026-11-01 01:00:00  file.deleted file-1 in proj_1  "
-        "by p1@example.com with key key_new (by API key, no address)"
+        "by p1@example.com with key key_new · by API key, no address"
     )
 
 
