@@ -1,11 +1,12 @@
 """Verifies days of the audit log from S3 alone: nothing is missing, altered or added."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import NamedTuple
 
+from shared.audit.cursor import TENANT
 from shared.audit.evidence import (
     Flaw,
     Held,
@@ -72,15 +73,25 @@ def _flaws(
     for each in found.objects:
         if each.key not in proved and each.key not in moved:
             yield Flaw("added", f"{each.key} is in no manifest, with {each.events:,} events")
+    yield from _against_listings(manifests.values(), found)
     for one in manifests.values():
-        yield from _flaws_of_manifest(one, found, before.get(one.stream))
+        yield from _against_chain(one, before.get(one.stream))
 
 
-def _flaws_of_manifest(one: Manifest, found: Held, before: Manifest | None) -> Iterator[Flaw]:
-    """Is what it lists there, and does it follow the day before?"""
-    own = found.only({each.key for each in found.objects if is_of(one.stream, each.key)})
-    for flaw in against_listing(one, own):
-        yield Flaw(flaw.kind, f"{one.stream}: {flaw.text}")
+def _against_listings(manifests: Iterable[Manifest], found: Held) -> Iterator[Flaw]:
+    """What S3 holds is proved by any listing that it fits: each of a day may be of another time."""
+    own: dict[bool, list[Manifest]] = {}
+    for each in manifests:
+        own.setdefault(each.stream.endswith(TENANT), []).append(each)
+    for some in own.values():
+        stream = some[0].stream
+        held_there = found.only({each.key for each in found.objects if is_of(stream, each.key)})
+        flaws = [list(against_listing(each, held_there)) for each in some]
+        if all(flaws):
+            yield from (Flaw(each.kind, f"{stream}: {each.text}") for each in flaws[0])
+
+
+def _against_chain(one: Manifest, before: Manifest | None) -> Iterator[Flaw]:
     if before is not None and one.previous != before.proof:
         text = f"{one.stream}: the manifest does not follow that of the day before"
         yield Flaw("chain", text if one.previous else f"{text}, of which it says nothing")

@@ -189,6 +189,20 @@ def test_the_first_reading_and_backfills_are_proved_too() -> None:
         assert (sum(day.events for day in read), sum(day.events for day in filled)) == (30, 10)
 
 
+def test_a_day_is_proved_by_whichever_listing_fits(world: AuditWorld) -> None:
+    """A backfill lists it again, then something of it shows late."""
+    world.backfill("2026-11-01", "2026-11-01", "off")
+    world.tick()
+    world.add([event(778, NOW + 6 * HOUR, "project.updated")])
+    for _ in range(2):
+        world.tick(DAY)
+
+    (day,) = looked_at(world)
+
+    assert [manifest.count for manifest in day.manifests] == [21, 20]
+    assert (day.flaws, day.events) == ([], 21)
+
+
 def test_a_locked_bucket_loses_nothing() -> None:
     with audit_aws():
         world = AuditWorld(lock_days=30)

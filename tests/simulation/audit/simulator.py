@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import httpx
@@ -228,6 +228,9 @@ class AuditSimulation:
             self._start("tick", self._read)
             self._work()
         self.checks.check(int(self.clock.seconds()))
+        first = datetime.fromtimestamp(self.start - PAST, UTC).date()
+        proved = first + timedelta(days=PAST // DAY)  # the last day that is over and was checked
+        self.checks.check_evidence(self._process().s3, first, proved)
         for fault in self.faults.without_effect():
             said = f"{fault.kind} in {fault.where} had none"
             self.checks.fail(AuditPromise.EFFECT, said)
