@@ -8,6 +8,7 @@ WEEKS = UNIT + "test_weeks.py"
 EVENTS = f"{UNIT}test_events.py {WHOLE}test_never_blind.py {CASES}"
 BLIND = WHOLE + "test_never_blind.py"
 FUNCTION = WHOLE + "test_function.py"
+EVIDENCE = WHOLE + "test_evidence.py"
 CURSOR = UNIT + "test_cursor.py " + BLIND
 D = "shared/audit/detections/"
 
@@ -166,6 +167,75 @@ ROWS = (
                 "held = before.known(edges, hour) if",
                 "held = {} if",
                 "an audit that is switched on again lands all twice",
+            ),
+        ),
+    ),
+    *in_file(
+        "shared/audit/evidence.py",
+        EVIDENCE,
+        (
+            (
+                "(*proved, *(each for each in found.objects if each.key not in known))",
+                "tuple(found.objects)",
+                "an altered object becomes the proof at the next check",
+            ),
+            (
+                "    return found.only({each.key for each in found.objects} - strange), flaws\n",
+                "    return found, flaws\n",
+                "a forged object is proved at the next check",
+            ),
+            (
+                "    elif listed.contents != found.contents:\n",
+                "    elif False:\n",
+                "what is altered before the first proof is never found",
+            ),
+            (
+                "    return stream.endswith(TENANT) == name.endswith(TENANT)\n",
+                "    return True\n",
+                "the tenant's events are strangers among the organization's",
+            ),
+        ),
+    ),
+    *in_file(
+        "functions/audit/proof.py",
+        EVIDENCE,
+        (
+            (
+                '{"previous": _proof_of(edges, stream, run.low - DAY)}',
+                '{"previous": None}',
+                "no day is tied to the one before",
+            ),
+        ),
+    ),
+    *in_file(
+        "shared/audit/verify.py",
+        EVIDENCE,
+        (
+            (
+                "        if all(flaws):\n",
+                "        if any(flaws):\n",
+                "an event that was late makes a day look forged",
+            ),
+            (
+                "        if each.key not in proved and each.key not in moved:\n",
+                "        if False:\n",
+                "an object that was added is not found",
+            ),
+        ),
+    ),
+    *in_file(
+        "shared/audit/investigate.py",
+        WHOLE + "test_investigate.py",
+        (
+            (
+                '    return ("actor", "key", "target", "type")\n',
+                '    return ("actor", "key", "type")\n',
+                "who made a key is not found by the key",
+            ),
+            (
+                "            return browser_of(value)\n",
+                "            return value\n",
+                "a session that was resumed is not found by its JA4",
             ),
         ),
     ),

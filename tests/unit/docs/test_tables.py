@@ -10,6 +10,7 @@ import pytest
 
 from local.cli.run import STATUS
 from local.paths import ROOT
+from shared.audit.catalogue import ALL
 from shared.audit.config import Config
 from shared.audit.rules import Rule
 from shared.aws.notifier import Notification
@@ -186,3 +187,10 @@ def test_five_worked_examples_name_files_that_exist() -> None:
     assert len(examples) == 5
     assert [paths for paths in touched if len(paths) < 5] == []
     assert [path for paths in touched for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/audit.md"])
+def test_a_page_counts_the_detections_right(page: str) -> None:
+    counted = re.findall(r"(\d+) detections", (ROOT / page).read_text())
+
+    assert counted == [str(len(ALL))]
