@@ -19,7 +19,7 @@ ELSEWHERE = {  # commands that are not checked here, and why
     "git pull": "takes nothing of ours",
     "sam delete": "tests/tools/moves.py runs it",
 }
-LANGUAGES = {"sh", "json", "yaml", "text", "mermaid"}
+LANGUAGES = {"sh", "json", "yaml", "text", "mermaid", "python"}
 WIDE = {"COLUMNS": "250", "NO_COLOR": "1", "TERM": "dumb"}  # so that no option's name is cut
 
 MAKEFILE = (ROOT / "Makefile").read_text()
