@@ -75,13 +75,24 @@ def _days(days: dict[int, int], observation: Observation) -> int:
 
 
 def _tells_something(new: set[Observation], known: set[Observation]) -> set[Observation]:
-    """What many are known to do is not made worse, nor does one more make it more usual."""
-    people: dict[str, set[str]] = defaultdict(set)
+    """What many did before is not made worse, nor does one more make it more usual.
+
+    Only before: of what comes late nobody knew, whatever was done since.
+    """
+    times: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for each in known:
         for value in _read(each).values:
-            people[value].add(_person(each))
-    crowded = {value for value, those in people.items() if len(those) > MOST_KNOWN}
-    return {each for each in new if not crowded.issuperset(_read(each).values)}
+            times[value][_person(each)].append(each.time)
+    return {each for each in new if not _was_crowded(times, each)}
+
+
+def _was_crowded(times: dict[str, dict[str, list[int]]], observation: Observation) -> bool:
+    since, until = observation.time - WITHIN, observation.time
+    return all(
+        sum(any(since <= time < until for time in own) for own in times[value].values())
+        > MOST_KNOWN
+        for value in _read(observation).values
+    )
 
 
 UNUSUAL = DerivedPattern(

@@ -52,3 +52,15 @@ def test_what_one_did_before_makes_it_no_more_usual() -> None:
 def test_what_others_did_long_ago_counts_no_more() -> None:
     assert made_worse([("a", 0), ("b", 0), ("c", 0), ("d", 31)])[-1] == ("d", 31)
     assert made_worse([("a", 0), ("b", 0), ("c", 0), ("d", 29)])[-1] != ("d", 29)
+
+
+def test_what_comes_late_is_as_unusual_as_it_was() -> None:
+    """Many have done the same since, and nobody had before."""
+    crowd = [found(f"p{n}", 5, None) for n in range(9)]
+    known = {kept.observation for each in crowd for kept in UNUSUAL.observe(each)}
+    late, again = (
+        {kept.observation for kept in UNUSUAL.observe(found("a", day, None))} for day in (1, 6)
+    )
+
+    assert UNUSUAL.pattern.novelty(late, known) == late
+    assert UNUSUAL.pattern.novelty(again, known) == set()
