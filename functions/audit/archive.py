@@ -1,16 +1,15 @@
 """Writes events to S3, by the time of the event."""
 
-import gzip
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 
 import msgspec
 
 from shared.audit.cursor import Cursor
 from shared.audit.edges import AuditEdges
-from shared.audit.events import AuditLog, Unreadable, read_event
+from shared.audit.events import AuditLog
+from shared.audit.evidence import events_in
 from shared.audit.ocsf import as_ocsf
 from shared.audit.paths import by_hour, events_key, packed, unreadable_key
 from shared.aws.at_once import at_once
@@ -34,9 +33,8 @@ class Archived:
 
 def _held(edges: AuditEdges, hour: str) -> Iterator[tuple[str, str]]:
     for source, _ in edges.s3.versions(edges.s3.bucket, f"events/{hour}/"):
-        for line in gzip.decompress(edges.s3.read(source.key)).splitlines():
-            with suppress(Unreadable):
-                yield read_event(line).id, source.key
+        for event in events_in(edges.s3.read(source.key)):
+            yield event.id, source.key
 
 
 def archive(

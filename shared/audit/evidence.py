@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import zlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.audit.cursor import TENANT, Tally
-from shared.audit.events import Unreadable, read_event
+from shared.audit.events import AuditLog, Unreadable, read_event
 from shared.audit.manifest import Manifest, StoredObject
 
 MODULUS = 1 << 256
@@ -53,9 +54,10 @@ def held(contents: Iterable[tuple[str, bytes]]) -> Held:
     events: dict[str, int] = {}
     places: dict[str, set[str]] = defaultdict(set)
     for key, content in contents:
-        for id_, digest in _events_in(content):
-            events[id_] = min(digest, events.get(id_, digest))
-            places[key].add(id_)
+        for event in events_in(content):
+            digest = content_digest(event.line)
+            events[event.id] = min(digest, events.get(event.id, digest))
+            places[key].add(event.id)
         sha256 = hashlib.sha256(content).hexdigest()
         objects.append(StoredObject(key=key, sha256=sha256, events=len(places[key])))
     return Held(objects, events, places)
@@ -112,12 +114,14 @@ def proved_objects(before: Manifest | None, found: Held) -> tuple[StoredObject, 
     return (*proved, *(each for each in found.objects if each.key not in known))
 
 
-def _events_in(content: bytes) -> Iterator[tuple[str, int]]:
-    """None in what is no longer gzip."""
-    with suppress(OSError, EOFError):
-        for line in gzip.decompress(content).splitlines():
-            with suppress(Unreadable):
-                yield read_event(line).id, content_digest(line)
+def events_in(content: bytes) -> Iterator[AuditLog]:
+    """The events of an object; none of one that is no longer gzip, or no longer whole."""
+    lines: list[bytes] = []
+    with suppress(OSError, EOFError, zlib.error):
+        lines = gzip.decompress(content).splitlines()
+    for line in lines:
+        with suppress(Unreadable):
+            yield read_event(line)
 
 
 def _sum(digests: Iterable[int]) -> str:

@@ -59,6 +59,16 @@ def ruin(world: AuditWorld, key: str) -> None:
     put(world, key, b"no gzip")
 
 
+def scratch(world: AuditWorld, key: str) -> None:
+    content = bytearray(world.read(key))
+    content[len(content) // 2] ^= 0xFF
+    put(world, key, bytes(content))
+
+
+def cut_off(world: AuditWorld, key: str) -> None:
+    put(world, key, world.read(key)[:-9])
+
+
 def delete(world: AuditWorld, key: str) -> None:
     world.s3.delete_object(Bucket=AUDIT, Key=key)
 
@@ -78,6 +88,8 @@ TAMPERED = [
     (alter, {"altered"}),
     (truncate, {"altered", "missing"}),
     (ruin, {"altered", "missing"}),
+    (scratch, {"altered", "missing"}),
+    (cut_off, {"altered", "missing"}),
     (delete, {"missing"}),
     (rename, {"moved"}),
     (add, {"added"}),
@@ -118,7 +130,7 @@ def test_whoever_tampers_is_found_by_verify_and_by_the_next_check(
     assert kinds(world) == found  # a check does not make it right
 
 
-@pytest.mark.parametrize("tamper", [alter, truncate, ruin, delete])
+@pytest.mark.parametrize("tamper", [alter, truncate, ruin, scratch, cut_off, delete])
 def test_what_was_tampered_with_before_the_first_proof_is_found_all_the_same(
     tamper: Tamper,
 ) -> None:
