@@ -1,12 +1,12 @@
 """Opens backfills: `{"backfill": {"from": …, "to": …}, "alerts": "off|dry|on"}`."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from shared.audit.config import Config
-from shared.audit.cursor import TENANT, Alerting, backfilled
+from shared.audit.cursor import TENANT, Alerting, backfilled, first_second
 from shared.audit.edges import AuditEdges
 from shared.errors import Conflict
 from shared.model import FrozenModel
@@ -34,8 +34,8 @@ def open_backfills(edges: AuditEdges, request: BackfillRequest) -> list[str]:
     """Opens a stream beside each live one; a request sent twice opens it once."""
     name = _name(request, edges.config)
     streams = [name] + ([f"{name}#{TENANT}"] if edges.settings.audit_tenant else [])
-    low = _seconds(request.backfill.from_)
-    high = min(_seconds(request.backfill.to + timedelta(days=1)) - 1, edges.seconds())
+    low = first_second(request.backfill.from_)
+    high = min(first_second(request.backfill.to + timedelta(days=1)) - 1, edges.seconds())
     for stream in streams:
         try:
             edges.tables.open_cursor(backfilled(stream, edges.seconds(), low, high, request.alerts))
@@ -50,7 +50,3 @@ def _name(request: BackfillRequest, config: Config) -> str:
     if request.alerts == Alerting.OFF:
         return name
     return f"{name}#{config.digest}"
-
-
-def _seconds(day: date) -> int:
-    return int(datetime.combine(day, time(), UTC).timestamp())

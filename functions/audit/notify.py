@@ -10,6 +10,7 @@ from shared.audit.alerts import Alert
 from shared.audit.cursor import DAY, Alerting, Cursor, is_live
 from shared.audit.detection import Finding
 from shared.audit.edges import AuditEdges
+from shared.audit.events import AuditLog
 from shared.audit.incidents import (
     MOST_LATE,
     QUIET,
@@ -20,6 +21,7 @@ from shared.audit.incidents import (
 )
 from shared.audit.ocsf import as_finding
 from shared.audit.paths import alerts_key, by_day, dry_folder
+from shared.audit.rows import LONGEST_RAW
 from shared.audit.suppression import Settled, settle
 from shared.audit.tables import AlertDay
 from shared.aws.notifier import Notification
@@ -29,7 +31,8 @@ JSON_LINES = "application/x-ndjson"
 RAISED = "Alert Raised"
 CLOSED = "Incident Closed"
 OVER_AFTER = QUIET + 15 * 60  # seconds: what comes late may still belong to it
-NOWHERE: Mapping[str, Completing] = {}
+Archive = Mapping[str, Sequence[AuditLog]]  # events by the object that holds them
+NOTHING: Archive = {}
 MOST_RACES = 3  # with another stream about one actor
 
 
@@ -44,7 +47,7 @@ class _Audience(NamedTuple):
     """Who gets to know: people, of what is news to them, or only a folder of a dry run."""
 
     hears: Callable[[int], bool]  # of what happened at this time
-    places: Mapping[str, Completing]
+    archived: Archive
     dry_run: str | None = None  # the stream's name
 
 
@@ -52,18 +55,18 @@ def notify(
     edges: AuditEdges,
     cursor: Cursor,
     findings: Sequence[Finding],
-    places: Mapping[str, Completing] = NOWHERE,
+    archived: Archive = NOTHING,
 ) -> Metrics:
     """Tells each incident once, and once more if it gets worse, however pages are cut.
 
     What is wrong with the watching itself is told whatever the stream's own alerts are for.
-    `places`: events that are in S3 already, by their ids, though not yet in the table.
+    `archived`: events that are in S3 already, though not yet in the table.
     """
     ours = [each for each in findings if each.is_about_ourselves]
     others = [each for each in findings if not each.is_about_ourselves]
-    told = _notify_all(edges, _Audience(lambda _: True, places), ours)
+    told = _notify_all(edges, _Audience(lambda _: True, archived), ours)
     dry_run = cursor.stream if cursor.alerting == Alerting.DRY else None
-    audience = _Audience(lambda time: is_live(cursor, time), places, dry_run)
+    audience = _Audience(lambda time: is_live(cursor, time), archived, dry_run)
     return combined(told, _notify_all(edges, audience, others))
 
 
@@ -104,7 +107,7 @@ def _tell(
     incidents, told = _incidents(edges, live, known)
     news = [each.alert for each in settled if each.is_news]
     _write(edges, _belonging(incidents), news, "alerts")
-    events = _completing(edges, [each.alert for each in told], audience.places)
+    events = _completing(edges, [each.alert for each in told], audience.archived)
     edges.notifier.publish_all(
         [notification(*each, events.get(each.alert.event_id)) for each in told]
     )
@@ -113,16 +116,24 @@ def _tell(
 
 
 def _completing(
-    edges: AuditEdges, alerts: Iterable[Alert], places: Mapping[str, Completing]
+    edges: AuditEdges, alerts: Iterable[Alert], archived: Archive
 ) -> dict[str, Completing]:
     """The events that completed these alerts, by id: of this page, or of an earlier one."""
     wanted = {each.event_id for each in alerts if each.event_id}
-    earlier = edges.tables.events(wanted - places.keys())
-    found = {id_: places[id_] for id_ in wanted & places.keys()}
-    return found | {
-        id_: Completing(
-            f"s3://{edges.s3.bucket}/{row['object']}", row.get("raw", id_), row.get("project", "")
+    bucket = f"s3://{edges.s3.bucket}"
+    found = {
+        event.id: Completing(
+            f"{bucket}/{key}",
+            event.line[:LONGEST_RAW].decode(errors="replace"),
+            event.project.id or "",
         )
+        for key, events in archived.items()
+        for event in events
+        if event.id in wanted
+    }
+    earlier = edges.tables.events(wanted - found.keys())
+    return found | {
+        id_: Completing(f"{bucket}/{row['object']}", row.get("raw", id_), row.get("project", ""))
         for id_, row in earlier.items()
     }
 

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
-from functools import partial
 
 from shared.audit.cursor import DAY, Cursor, run_of
 from shared.audit.detection import Finding
@@ -13,31 +12,27 @@ from shared.audit.evidence import (
     Held,
     against_listing,
     against_objects,
-    held,
-    is_of,
     proved_objects,
     with_strangers,
 )
 from shared.audit.manifest import Manifest, manifest
-from shared.audit.paths import events_folder, manifest_key
+from shared.audit.paths import manifest_key
 from shared.audit.rows import row_id
-from shared.aws.at_once import at_once
+from shared.audit.verify import read_day
 from shared.errors import NotFound
 
 JSON = "application/json"
 MOST_FLAWS = 20  # told of one kind
 
 
-def prove(
-    edges: AuditEdges, cursor: Cursor, landing: Collection[str], now: int
-) -> tuple[Manifest, list[Finding]]:
+def prove(edges: AuditEdges, cursor: Cursor, landing: Collection[str], now: int) -> list[Finding]:
     """Writes the day's manifest; what does not fit is a finding, and stays out of the manifest.
 
     `landing`: ids that are in S3 already, and not yet in the table.
     """
     stream, run = cursor.stream, run_of(cursor)
-    before = read_manifest(edges, stream, run.low)
-    found = read_day(edges, stream, run.low)
+    before = _read_manifest(edges, stream, run.low)
+    found = read_day(edges.s3, run.low, stream, edges.settings.audit_calls_at_once)
     flaws = list(against_objects(before.objects if before else (), found))
     if found.digest != run.tally.digest:
         found, strange = with_strangers(found, {*landing, *_known(edges, found)})
@@ -46,19 +41,10 @@ def prove(
     day = manifest(stream, run, before, proved_objects(before, found), now)
     day = day.model_copy(update={"previous": _proof_of(edges, stream, run.low - DAY)})
     edges.s3.write(manifest_key(stream, run.low), [day.model_dump_json().encode()], JSON)
-    return day, list(_findings(run.low, flaws, now))
+    return list(_findings(run.low, flaws, now))
 
 
-def read_day(edges: AuditEdges, stream: str, low: int) -> Held:
-    """All that S3 holds of the day's events, whichever stream landed them."""
-    listed = edges.s3.versions(edges.s3.bucket, events_folder(low))
-    keys = [source.key for source, _ in listed if is_of(stream, source.key)]
-    reads = [partial(edges.s3.read, key) for key in keys]
-    contents = at_once(reads, edges.settings.audit_calls_at_once)
-    return held(zip(keys, contents, strict=True))
-
-
-def read_manifest(edges: AuditEdges, stream: str, low: int) -> Manifest | None:
+def _read_manifest(edges: AuditEdges, stream: str, low: int) -> Manifest | None:
     try:
         return Manifest.model_validate_json(edges.s3.read(manifest_key(stream, low)))
     except NotFound:
@@ -66,7 +52,7 @@ def read_manifest(edges: AuditEdges, stream: str, low: int) -> Manifest | None:
 
 
 def _proof_of(edges: AuditEdges, stream: str, low: int) -> str | None:
-    found = read_manifest(edges, stream, low)
+    found = _read_manifest(edges, stream, low)
     return found.proof if found else None
 
 

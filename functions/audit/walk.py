@@ -13,7 +13,6 @@ from functions.audit.metrics import Metrics, combined
 from functions.audit.notify import notify
 from functions.audit.proof import prove
 from shared.audit import losses
-from shared.audit.alert_text import Completing
 from shared.audit.api import CursorRefused
 from shared.audit.commit import Commit
 from shared.audit.cursor import Alerting, Cursor, Kind, is_proof, run_of
@@ -22,7 +21,7 @@ from shared.audit.events import AuditLog
 from shared.audit.lateness import overlap
 from shared.audit.reading import Page
 from shared.audit.replay import unique
-from shared.audit.rows import LONGEST_RAW, row_id, row_of, unjudged
+from shared.audit.rows import row_id, row_of, unjudged
 from shared.audit.windows import (
     StuckWalk,
     advanced,
@@ -152,8 +151,7 @@ def _process(
     archive_set_aside(edges, cursor.stream, evaluation.set_aside)
     metrics = _metrics(cursor, listed)
     metrics["AuditSetAside"] = len(evaluation.set_aside)
-    places = _places(edges, archived) if evaluation.findings else {}
-    metrics = combined(metrics, notify(edges, cursor, evaluation.findings, places))
+    metrics = combined(metrics, notify(edges, cursor, evaluation.findings, archived))
     if not listed.has_more:
         metrics = combined(metrics, _end(edges, moved, listed))
         moved = finished(moved, listed.now)
@@ -179,19 +177,6 @@ def _process(
     memory.drop(evaluation.dropped)
     memory.add(evaluation.observations)
     return moved, metrics
-
-
-def _places(edges: AuditEdges, archived: Mapping[str, Sequence[AuditLog]]) -> dict[str, Completing]:
-    """Where this page's events lie: the table does not know them yet."""
-    return {
-        event.id: Completing(
-            f"s3://{edges.s3.bucket}/{key}",
-            event.line[:LONGEST_RAW].decode(errors="replace"),
-            event.project.id or "",
-        )
-        for key, events in archived.items()
-        for event in events
-    }
 
 
 def _judged(cursor: Cursor, listed: Listed) -> Sequence[AuditLog]:
@@ -221,7 +206,7 @@ def _end(edges: AuditEdges, cursor: Cursor, listed: Listed) -> Metrics:
     if not is_proof(run):
         return {}
     landing = {event.id for event in listed.new}
-    _, flaws = prove(edges, cursor, landing, listed.now)
+    flaws = prove(edges, cursor, landing, listed.now)
     told = notify(edges, cursor, flaws)
     found = {"AuditFoundByCheck": run.new} if run.kind == Kind.CHECK else {}
     return combined(told, {"AuditDaysChecked": 1, "AuditEvidenceFlaws": len(flaws)} | found)

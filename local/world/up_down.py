@@ -23,7 +23,7 @@ USUAL_PORT = 4566  # the usual port of a local AWS
 
 def up(real: bool) -> int:
     with _standing_lock():
-        world = _running_world()
+        world = standing_world()
         if world and world.real != real:
             raise SystemExit("A world with another OpenAI is up; first: make down")
         if world:
@@ -49,10 +49,6 @@ def _standing_lock() -> AbstractContextManager[None]:
 
 def standing_world() -> World | None:
     """The world that is up, with the stack's outputs."""
-    return _running_world()
-
-
-def _running_world() -> World | None:
     up = processes.is_running(STANDING, "aws") and (STANDING / "world.json").exists()
     return World.load(STANDING) if up else None
 

@@ -1,16 +1,22 @@
 """What of the audit log has been listed: where each stream stands."""
 
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Self
 
+from shared.audit.digests import NOTHING, content_digest, id_digest, total
 from shared.audit.events import AuditLog
 from shared.audit.lateness import NO_LATENESS
 from shared.model import FrozenModel
 
 DAY = 86_400
 TENANT = "tenant"
+
+
+def first_second(day: date) -> int:
+    """Of a UTC day, as unix seconds."""
+    return int(datetime.combine(day, time(), UTC).timestamp())
 
 
 class Kind(StrEnum):
@@ -34,26 +40,22 @@ class Tally(FrozenModel):
     count: int = 0
     first: int | None = None
     last: int | None = None
-    digest: str = "0" * 64
-    contents: str = "0" * 64  # the same of the events themselves, where that is asked for
+    digest: str = NOTHING
+    contents: str = NOTHING  # the same of the events themselves, where that is asked for
 
-    def add(
-        self, events: Iterable[AuditLog], content: Callable[[bytes], int] = lambda _: 0
-    ) -> Self:
+    def add(self, events: Iterable[AuditLog], *, contents: bool = False) -> Self:
         events = list(events)
         if not events:
             return self
         times = [e.time for e in events] + [t for t in (self.first, self.last) if t is not None]
-        digests = (int(hashlib.sha256(e.id.encode()).hexdigest(), 16) for e in events)
-        total = (int(self.digest, 16) + sum(digests)) % (1 << 256)
-        contents = int(self.contents, 16) + sum(content(each.line) for each in events)
+        summed = [content_digest(each.line) for each in events] if contents else []
         return self.model_copy(
             update={
                 "count": self.count + len(events),
                 "first": min(times),
                 "last": max(times),
-                "digest": f"{total:064x}",
-                "contents": f"{contents % (1 << 256):064x}",
+                "digest": total((id_digest(each.id) for each in events), self.digest),
+                "contents": total(summed, self.contents),
             }
         )
 

@@ -8,14 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, S
 from contextlib import suppress
 from typing import NamedTuple
 
-import msgspec
-
 from shared.audit.cursor import TENANT, Tally
+from shared.audit.digests import content_digest, id_digest, total
 from shared.audit.events import AuditLog, Unreadable, read_event
 from shared.audit.manifest import Manifest, StoredObject
-
-MODULUS = 1 << 256
-_sorted = msgspec.json.Encoder(order="sorted")
 
 
 class Flaw(NamedTuple):
@@ -23,6 +19,7 @@ class Flaw(NamedTuple):
 
     kind: str  # added, altered, missing, moved, chain, unproved
     text: str
+    now: str = ""  # the key of what was moved
 
 
 class Held(NamedTuple):
@@ -41,11 +38,11 @@ class Held(NamedTuple):
 
     @property
     def digest(self) -> str:
-        return _sum(int(hashlib.sha256(each.encode()).hexdigest(), 16) for each in self.events)
+        return total(map(id_digest, self.events))
 
     @property
     def contents(self) -> str:
-        return _sum(self.events.values())
+        return total(self.events.values())
 
 
 def held(contents: Iterable[tuple[str, bytes]]) -> Held:
@@ -63,13 +60,6 @@ def held(contents: Iterable[tuple[str, bytes]]) -> Held:
     return Held(objects, events, places)
 
 
-def content_digest(line: bytes) -> int:
-    """SHA-256 of an event as JSON with sorted keys: however its bytes are spaced and ordered."""
-    with suppress(msgspec.DecodeError, UnicodeDecodeError):
-        line = _sorted.encode(msgspec.json.decode(line))
-    return int(hashlib.sha256(line).hexdigest(), 16)
-
-
 def is_of(stream: str, key: str) -> bool:
     """Whether an object holds events that this stream lists too: the tenant's, or the others."""
     name = key.rpartition("/")[2].rpartition("-")[0]
@@ -82,7 +72,8 @@ def against_objects(proved: Iterable[StoredObject], found: Held) -> Iterator[Fla
     places = {each.sha256: each.key for each in found.objects}
     for each in proved:
         if each.key not in now and each.sha256 in places:
-            yield Flaw("moved", f"{each.key} is now {places[each.sha256]}")
+            place = places[each.sha256]
+            yield Flaw("moved", f"{each.key} is now {place}", place)
         elif each.key not in now:
             yield Flaw("missing", f"{each.key} is gone, with {each.events:,} events")
         elif now[each.key] != each.sha256:
@@ -122,7 +113,3 @@ def events_in(content: bytes) -> Iterator[AuditLog]:
     for line in lines:
         with suppress(Unreadable):
             yield read_event(line)
-
-
-def _sum(digests: Iterable[int]) -> str:
-    return f"{sum(digests) % MODULUS:064x}"

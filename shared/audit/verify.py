@@ -1,12 +1,11 @@
 """Verifies days of the audit log from S3 alone: nothing is missing, altered or added."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from shared.audit.cursor import TENANT
+from shared.audit.cursor import TENANT, first_second
 from shared.audit.evidence import (
     Flaw,
     Held,
@@ -17,9 +16,8 @@ from shared.audit.evidence import (
 )
 from shared.audit.manifest import Manifest
 from shared.audit.paths import events_folder, manifests_folder
+from shared.aws.at_once import THREADS, at_once
 from shared.aws.s3 import S3Store
-
-READS = 16  # objects at once
 
 
 class Day(NamedTuple):
@@ -61,7 +59,7 @@ def verify(s3: S3Store, first: date, last: date) -> Iterator[Day]:
 def _flaws(
     s3: S3Store, day: date, manifests: Mapping[str, Manifest], before: Mapping[str, Manifest]
 ) -> Iterator[Flaw]:
-    found = _read_day(s3, day)
+    found = read_day(s3, first_second(day))
     if not manifests:
         text = f"no manifest, and {len(found.objects)} objects of events: the day was never proved"
         yield Flaw("unproved", text)
@@ -69,9 +67,9 @@ def _flaws(
     proved = {each.key: each for one in manifests.values() for each in one.objects}
     flaws = list(against_objects(proved.values(), found))
     yield from flaws
-    moved = {each.text.rpartition(" is now ")[2] for each in flaws if each.kind == "moved"}
+    explained = {*proved, *(flaw.now for flaw in flaws)}
     for each in found.objects:
-        if each.key not in proved and each.key not in moved:
+        if each.key not in explained:
             yield Flaw("added", f"{each.key} is in no manifest, with {each.events:,} events")
     yield from _against_listings(manifests.values(), found)
     for one in manifests.values():
@@ -101,18 +99,15 @@ def _against_chain(one: Manifest, before: Manifest | None) -> Iterator[Flaw]:
 
 def _manifests(s3: S3Store, day: date) -> dict[str, Manifest]:
     """By stream, those of live streams first."""
-    keys = [source.key for source, _ in s3.versions(s3.bucket, manifests_folder(_seconds(day)))]
+    keys = [source.key for source, _ in s3.versions(s3.bucket, manifests_folder(first_second(day)))]
     found = [Manifest.model_validate_json(s3.read(key)) for key in keys]
     found.sort(key=lambda each: (each.stream not in _LIVE, each.stream))
     return {each.stream: each for each in found}
 
 
-def _read_day(s3: S3Store, day: date) -> Held:
-    keys = [source.key for source, _ in s3.versions(s3.bucket, events_folder(_seconds(day)))]
-    with ThreadPoolExecutor(READS) as threads:
-        begun = [threads.submit(partial(s3.read, key)) for key in keys]
-        return held((key, each.result()) for key, each in zip(keys, begun, strict=True))
-
-
-def _seconds(day: date) -> int:
-    return int(datetime.combine(day, time(), UTC).timestamp())
+def read_day(s3: S3Store, low: int, stream: str = "", threads: int = THREADS) -> Held:
+    """All that S3 holds of a day's events, or as much of it as a stream lists too."""
+    listed = (source.key for source, _ in s3.versions(s3.bucket, events_folder(low)))
+    keys = [key for key in listed if not stream or is_of(stream, key)]
+    contents = at_once([partial(s3.read, key) for key in keys], threads)
+    return held(zip(keys, contents, strict=True))

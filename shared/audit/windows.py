@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 
 from shared.audit.cursor import DAY, Cursor, Kind, Run, Tally, is_proof, run_of
 from shared.audit.events import AuditLog
-from shared.audit.evidence import content_digest
 from shared.audit.lateness import HOUR, counted, longest_gaps, overlap
 from shared.audit.reading import Page
 
@@ -50,8 +49,7 @@ def walked(cursor: Cursor, pages: Sequence[Page], new: Iterable[AuditLog]) -> Cu
         cursor = advanced(cursor, page)
     run = run_of(cursor)
     events = {event.id: event for page in pages for event in page.events}
-    content = {"content": content_digest} if is_proof(run) else {}
-    tally = run.tally.add(events.values(), **content)
+    tally = run.tally.add(events.values(), contents=is_proof(run))
     moved = run.model_copy(update={"new": run.new + len(new), "tally": tally})
     known = cursor if cursor.is_backfill else _learned(cursor, new)
     return known.replaced(run=moved)

@@ -217,7 +217,7 @@ ROWS = (
                 "an event that was late makes a day look forged",
             ),
             (
-                "        if each.key not in proved and each.key not in moved:\n",
+                "        if each.key not in explained:\n",
                 "        if False:\n",
                 "an object that was added is not found",
             ),
@@ -270,8 +270,8 @@ ROWS = (
                 "alerts of a year ago are sent to people",
             ),
             (
-                "_Audience(lambda _: True, places), ours)",
-                "_Audience(lambda time: is_live(cursor, time), places), ours)",
+                "_Audience(lambda _: True, archived), ours)",
+                "_Audience(lambda time: is_live(cursor, time), archived), ours)",
                 "a backfill that is refused says nothing",
             ),
         ),

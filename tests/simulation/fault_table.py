@@ -133,12 +133,14 @@ AUDIT_CALLS = (
     *("audit_shuffled", "audit_cursor_refused", "audit_cursor_ignored", "audit_tenant_refused"),
 )
 ONLY_IN_PLACES = frozenset(AUDIT_CALLS[-3:])  # they wait for a call that they apply to
+OF_BOTH = frozenset(
+    {"call held up", "function killed", "function timed out", "tick left out", "two ticks at once"}
+)
 NOT_OF_AUDIT = ("AWS: stale index", "AWS: piece refused")
 AUDIT_PLACES = (
     Kind("AWS: keys left over", "a batch of rows is read only in part"),
     Kind("AWS: row never taken", "DynamoDB refuses an event's row for good", latent=True),
-    *(each for each in PLACES if each.name.startswith(("call held", "function ", "tick "))),
-    Kind("two ticks at once", "the schedule ticks twice"),
+    *(each for each in PLACES if each.name in OF_BOTH),
     Kind("event late", "an event shows minutes, hours or a day after it happened"),
     Kind("event odd", "a value in an event is longer than any table takes, or is missing"),
     Kind("memory full", "so much of one key that not all of it can be remembered"),

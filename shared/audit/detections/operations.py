@@ -1,6 +1,6 @@
-"""Detections about the watching itself: O1 and O2."""
+"""Detections about the watching itself: O1 to O4."""
 
-from shared.audit.detection import About, Detection, Verdict
+from shared.audit.detection import About, Detection, R, Verdict
 from shared.audit.detections.reading import target_of
 from shared.audit.event_types import KNOWN
 from shared.audit.events import AuditLog
@@ -8,11 +8,18 @@ from shared.audit.rules import Baseline, Positive, Rule, folded
 from shared.audit.severity import Severity
 
 
+def _without_an_event(about: About, rule: R) -> Detection[R]:
+    """Found in how the log is read and kept, not in what it says."""
+    return Detection(
+        about, types=frozenset(), evaluate=lambda event, baseline, rule: None, rule=rule
+    )
+
+
 class Silence(Rule):
     quiet_hours: Positive = 24
 
 
-O1 = Detection(
+O1 = _without_an_event(  # silence.py finds it
     About(
         id="O1",
         name="Audit source silent or refused",
@@ -26,13 +33,11 @@ O1 = Detection(
         ),
         false_positives="Small organizations on holiday: raise detections.O1.quiet_hours.",
     ),
-    types=frozenset(),
-    evaluate=lambda event, baseline, rule: None,  # silence.py finds it without an event
-    rule=Silence(),
+    Silence(),
 )
 
 
-O3 = Detection(
+O3 = _without_an_event(  # losses.py finds it
     About(
         id="O3",
         name="Events or observations could not be kept",
@@ -45,9 +50,7 @@ O3 = Detection(
         ),
         false_positives="Automation that does the same thing thousands of times.",
     ),
-    types=frozenset(),
-    evaluate=lambda event, baseline, rule: None,  # losses.py finds it without an event
-    rule=Rule(suppress_minutes=24 * 60),
+    Rule(suppress_minutes=24 * 60),
 )
 
 
@@ -60,7 +63,7 @@ def _own_or_unknown(event: AuditLog, baseline: Baseline, _: Rule) -> Verdict | N
     return Verdict(Severity.SIGNAL, f"Unknown event type {event.type}", event.type)
 
 
-O4 = Detection(
+O4 = _without_an_event(  # proof.py finds it
     About(
         id="O4",
         name="Evidence missing, altered or added",
@@ -74,9 +77,7 @@ O4 = Detection(
         ),
         false_positives="Somebody who moved or re-compressed objects in the audit bucket.",
     ),
-    types=frozenset(),
-    evaluate=lambda event, baseline, rule: None,  # proof.py finds it without an event
-    rule=Rule(),
+    Rule(),
 )
 
 

@@ -14,13 +14,15 @@ from shared.audit.alerts import Alert
 from shared.audit.cursor import DAY
 from shared.audit.engine import Engine
 from shared.audit.events import AuditLog, Unreadable, read_event
-from shared.audit.incidents import Incident, grouped
+from shared.audit.incidents import ActorIncidents, Incident, grouped
 from shared.audit.replay import replay
 from shared.audit.rows import incidents_pk, row_id
 from shared.audit.severity import Severity
 from shared.audit.silence import LATE_AFTER
 from shared.audit.suppression import is_loud
+from shared.audit.tables import INCIDENTS
 from shared.audit.verify import verify
+from shared.aws.dynamodb import bare
 from shared.aws.s3 import S3Store
 from tests.simulation.audit.faults import AuditFaults
 from tests.simulation.audit.workload import Shown
@@ -29,9 +31,7 @@ from tests.simulation.faults import Fault
 from tests.simulation.interception import Interceptor
 from tests.support.names import AUDIT
 
-INCIDENTS = "INCIDENTS"
 ORGANIZATION = ("CURSOR", "organization")
-NOT_ALERTS = {"pk", "sk", "expires_at"}
 
 
 class AuditPromise(StrEnum):
@@ -63,7 +63,6 @@ class AuditChecks:
     errors: list[BaseException] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
     told: list[Told] = field(default_factory=list)
-    on_topic: Counter[str] = field(default_factory=Counter)  # by id
     members: dict[str, str] = field(default_factory=dict)  # of an incident, by the alert's id
     never_taken: Fault | None = None
     flood: Fault | None = None
@@ -71,6 +70,7 @@ class AuditChecks:
     def __post_init__(self) -> None:
         self.cloud: Cloud
         self._writers: dict[str, str] = {}  # by row: who wrote it last
+        self._forgot: set[str] = set()  # detections whose memory did, and who said so
         self._read: list[int] = []  # when the organization's log was read to its end
 
     def fail(self, promise: AuditPromise, what: str) -> None:
@@ -87,7 +87,6 @@ class AuditChecks:
         raise AssertionError(f"the audit function has no queue {queue}")
 
     def published(self, kind: str, text: str) -> None:
-        self.on_topic[text.rsplit("id ", 1)[-1]] += 1
         self.notes[f"told: {kind}"] += 1
 
     def put_on_bus(self, kind: str, detail: dict[str, Any]) -> None:
@@ -147,14 +146,12 @@ class AuditChecks:
 
     def _check_row(self, pk: str, row: dict[str, Any]) -> None:
         """Whatever is stored of an actor, people have heard how bad it is."""
-        for incident in row.get("incidents", ()):
-            severities = [Severity(each[4]) for each in incident["members"]]
-            worst = max(severities, key=lambda each: each.rank)
-            self.members |= {each[2]: incident["id"] for each in incident["members"]}
-            told = Severity(incident["told"]) if incident.get("told") else None
+        for incident in ActorIncidents.model_validate(bare(row)).incidents:
+            worst, told = incident.severity, incident.told
+            self.members |= {each.id: incident.id for each in incident.members}
             if worst.rank >= self.engine.config.notify_from.rank and worst != Severity.SIGNAL:
                 holds = told is not None and told.rank >= worst.rank
-                said = f"{incident['id']} in {pk} is {worst} and was told as {told}"
+                said = f"{incident.id} in {pk} is {worst} and was told as {told}"
                 self.expect(holds, AuditPromise.NOTHING_MISSED, said)
 
     # At the end
@@ -166,9 +163,11 @@ class AuditChecks:
         readable, unreadable = self._listed()
         self._check_landed(readable, unreadable)
         alerts = self._stored()
-        self._check_alerts(readable, alerts, begun)
+        self._forgot = {e.dedup.split("/")[1] for e in alerts if "|memory/" in e.dedup}
+        wanted = self._wanted(readable, begun)
+        self._check_alerts(wanted, alerts)
         self._check_silences(alerts)
-        self._check_incidents(readable, alerts, begun)
+        self._check_incidents(wanted, alerts, begun)
         self._check_rest(now)
 
     def _listed(self) -> tuple[list[AuditLog], list[bytes]]:
@@ -203,20 +202,16 @@ class AuditChecks:
 
     def _stored(self) -> list[Alert]:
         rows = (row for row in self.cloud.tables.whole_rows("state") if row["pk"][:6] == "ALERT#")
-        found = ({n: v for n, v in row.items() if n not in NOT_ALERTS} for row in rows)
-        return [Alert.model_validate_json(each) for row in found for each in row.values()]
+        return [Alert.model_validate_json(each) for row in rows for each in bare(row).values()]
 
-    def _check_alerts(
-        self, readable: Sequence[AuditLog], stored: Sequence[Alert], begun: int
-    ) -> None:
+    def _check_alerts(self, all_wanted: Sequence[Alert], stored: Sequence[Alert]) -> None:
         """Whatever all events together raise is stored, in S3 too; a memory that forgot says so."""
-        forgot = {each.dedup.split("/")[1] for each in stored if "|memory/" in each.dedup}
         known: dict[tuple[str, str], list[Alert]] = {}
         for each in stored:
             known.setdefault((each.dedup, each.level), []).append(each)
-        for wanted in self._wanted(readable, begun):
+        for wanted in all_wanted:
             found = [e for e in known.get((wanted.dedup, wanted.level), ()) if _covers(e, wanted)]
-            if not found and wanted.detection in forgot:
+            if not found and wanted.detection in self._forgot:
                 self.notes["alert missed, which was told as a loss"] += 1
             elif not found:
                 said = f"{wanted.detection} {wanted.severity} {wanted.dedup} at {wanted.time}"
@@ -245,15 +240,15 @@ class AuditChecks:
         return [each for each in found if each.time >= begun - DAY]
 
     def _check_incidents(
-        self, readable: Sequence[AuditLog], stored: Sequence[Alert], begun: int
+        self, wanted: Sequence[Alert], stored: Sequence[Alert], begun: int
     ) -> None:
         for each in stored:
             said = f"{each.detection} {each.dedup} at {each.time} ({each.id}) is of no incident"
             is_known = each.time < begun - DAY or each.id in self.members
             self.expect(is_known, AuditPromise.NOTHING_MISSED, said)
-        for incident, alerts in grouped(self._wanted(readable, begun)):
+        for incident, alerts in grouped(wanted):
             loud = [each for each in alerts if is_loud(each, self.engine.config)]
-            if loud and not self._heard(incident) and not self._is_excused(loud, stored):
+            if loud and not self._heard(incident) and not self._is_excused(loud):
                 said = f"{incident.severity} {incident.detections} about {incident.actor}"
                 self.fail(AuditPromise.NOTHING_MISSED, f"nobody heard of {said}")
 
@@ -265,9 +260,8 @@ class AuditChecks:
             for each in self.told
         )
 
-    def _is_excused(self, alerts: Iterable[Alert], stored: Sequence[Alert]) -> bool:
-        forgot = {each.dedup.split("/")[1] for each in stored if "|memory/" in each.dedup}
-        return all(each.detection in forgot for each in alerts)
+    def _is_excused(self, alerts: Iterable[Alert]) -> bool:
+        return all(each.detection in self._forgot for each in alerts)
 
     def _check_rest(self, now: int) -> None:
         open_ = [
