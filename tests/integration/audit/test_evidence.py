@@ -215,6 +215,49 @@ def test_a_day_is_proved_by_whichever_listing_fits(world: AuditWorld) -> None:
     assert (day.flaws, day.events) == ([], 21)
 
 
+def test_a_day_is_proved_by_a_backfill_of_what_showed_after_the_last_check(
+    world: AuditWorld,
+) -> None:
+    for _ in range(9):
+        world.tick(DAY)
+    world.add([event(779, NOW + 6 * HOUR, "project.updated")])
+    world.tick(DAY)
+    world.backfill("2026-11-01", "2026-11-01", "off")
+    world.tick()
+
+    (day,) = looked_at(world)
+
+    assert [manifest.count for manifest in day.manifests] == [20, 21]
+    assert day.flaws == []
+
+
+def test_a_forged_object_never_becomes_part_of_the_proof(world: AuditWorld) -> None:
+    proved = {each["key"] for each in json.loads(world.read(MANIFEST))["objects"]}
+    add(world, "")
+
+    world.tick(DAY)
+
+    assert {each["key"] for each in json.loads(world.read(MANIFEST))["objects"]} == proved
+
+
+def test_the_tenants_days_and_the_organizations_are_proved_beside_each_other() -> None:
+    with audit_aws():
+        world = AuditWorld(settings={"audit_tenant": True})
+        world.tick()
+        world.add(events(5, NOW + 100, HOUR))
+        world.add([event(n, NOW + 100 + n, "tenant.project.updated") for n in range(900, 903)])
+        world.tick(2 * HOUR)
+        world.tick(30 * HOUR)
+
+        (day,) = looked_at(world)
+
+        assert {each.stream: each.count for each in day.manifests} == {
+            "organization": 5,
+            "tenant": 3,
+        }
+        assert (day.flaws, day.events, subjects(world)) == ([], 8, [])
+
+
 def test_a_locked_bucket_loses_nothing() -> None:
     with audit_aws():
         world = AuditWorld(lock_days=30)
