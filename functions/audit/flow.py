@@ -3,7 +3,7 @@
 Each stream has a cursor of its own: the organization's events, the tenant's, and backfills.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from functions.audit.metrics import Metrics, combined
@@ -11,6 +11,7 @@ from functions.audit.notify import close_incidents, notify
 from functions.audit.walk import walk
 from shared.audit.cursor import DAY, TENANT, Cursor, opened
 from shared.audit.edges import AuditEdges
+from shared.audit.sigma.folder import Unused
 from shared.audit.silence import not_permitted, refused, silences
 from shared.errors import ActionRequired, Conflict, Refused
 
@@ -21,9 +22,10 @@ def tick(edges: AuditEdges, until: datetime) -> Metrics:
     """Reads at least one page of each stream, however little time is left."""
     metrics: Metrics = {}
     failures: list[Exception] = []
+    unused = edges.load_rules()
     for cursor in _streams(edges):
         try:
-            metrics = combined(metrics, _read(edges, cursor, until))
+            metrics = combined(metrics, _read(edges, cursor, until, unused))
         except ActionRequired as error:
             failures.append(error)  # the other streams need the same key
             break
@@ -51,7 +53,7 @@ def _open(edges: AuditEdges, stream: str) -> Cursor:
     return cursor
 
 
-def _read(edges: AuditEdges, cursor: Cursor, until: datetime) -> Metrics:
+def _read(edges: AuditEdges, cursor: Cursor, until: datetime, unused: Sequence[Unused]) -> Metrics:
     """Reads one stream, unless another run holds its lease."""
     now = edges.seconds()
     if cursor.refused_until > now:
@@ -63,7 +65,7 @@ def _read(edges: AuditEdges, cursor: Cursor, until: datetime) -> Metrics:
         edges.tables.replace_cursor(held, cursor.rev)
     except Conflict:
         return {"AuditStreamsBusy": 1}  # another run was faster
-    found = _check_silence(edges, held, now)
+    found = _check_ourselves(edges, held, unused)
     try:
         left, walked = walk(edges, held, until)
     except Exception as error:  # noqa: BLE001  # raised again, unless it is expected
@@ -72,11 +74,15 @@ def _read(edges: AuditEdges, cursor: Cursor, until: datetime) -> Metrics:
     return combined(found, walked)
 
 
-def _check_silence(edges: AuditEdges, cursor: Cursor, now: int) -> Metrics:
+def _check_ourselves(edges: AuditEdges, cursor: Cursor, unused: Sequence[Unused]) -> Metrics:
+    """Whether the live streams are read, and, once for all of them, every rule is used."""
     if cursor.is_backfill:
         return {}
-    interval = edges.settings.audit_interval_seconds
-    return notify(edges, cursor, list(silences(cursor, interval, now, edges.config)))
+    now, interval = edges.seconds(), edges.settings.audit_interval_seconds
+    findings = list(silences(cursor, interval, now, edges.config))
+    if cursor.stream == ORGANIZATION:
+        findings += [each.finding(now) for each in unused]
+    return notify(edges, cursor, findings)
 
 
 def _after_failure(edges: AuditEdges, cursor: Cursor, error: Exception) -> Metrics:

@@ -8,7 +8,7 @@ from functions.audit.metrics import Metrics, combined
 from shared.audit.alert_text import Completing, alert_text, incident_text, record, subject
 from shared.audit.alerts import Alert
 from shared.audit.cursor import DAY, Alerting, Cursor, is_live
-from shared.audit.detection import Finding
+from shared.audit.detection import About, Finding
 from shared.audit.edges import AuditEdges
 from shared.audit.events import AuditLog
 from shared.audit.incidents import (
@@ -108,8 +108,12 @@ def _tell(
     news = [each.alert for each in settled if each.is_news]
     _write(edges, _belonging(incidents), news, "alerts")
     events = _completing(edges, [each.alert for each in told], audience.archived)
+    about = edges.config.about
     edges.notifier.publish_all(
-        [notification(*each, events.get(each.alert.event_id)) for each in told]
+        [
+            notification(alert, about(alert.detection), incident, events.get(alert.event_id))
+            for alert, incident in told
+        ]
     )
     edges.tables.put_alerts([each.alert for each in settled], incidents, _kept_until(edges))
     return {"AuditAlertsStored": len(news), "AuditAlertsPublished": len(told)}
@@ -238,7 +242,11 @@ def _write(
 ) -> None:
     """The alerts of a page as one object a day."""
     for day, some in by_day(alerts).items():
-        lines = [json.dumps(record(each, incidents.get(each.id, ""))).encode() for each in some]
+        records = (
+            record(each, edges.config.about(each.detection), incidents.get(each.id, ""))
+            for each in some
+        )
+        lines = [json.dumps(each).encode() for each in records]
         edges.s3.write(alerts_key(day, lines, folder), [b"\n".join(lines)], JSON_LINES)
 
 
@@ -246,16 +254,18 @@ def _kept_until(edges: AuditEdges) -> int:
     return edges.seconds() + edges.settings.audit_kept_days * DAY
 
 
-def notification(alert: Alert, incident: Incident, event: Completing | None = None) -> Notification:
+def notification(
+    alert: Alert, about: About, incident: Incident, event: Completing | None = None
+) -> Notification:
     """A text for people; for systems the alert, also as an OCSF Detection Finding."""
     return Notification(
         type=RAISED,
         about=f"{subject(alert)} ({alert.id})",
-        text=f"{alert_text(alert, event)}\n{incident_text(incident)}",
+        text=f"{alert_text(alert, about, event)}\n{incident_text(incident)}",
         detail={
-            "alert": record(alert, incident.id),
+            "alert": record(alert, about, incident.id),
             "incident": incident.model_dump(mode="json"),
-            "ocsf": as_finding(alert),
+            "ocsf": as_finding(alert, about),
             "completed_by": event.detail if event else None,
         },
         attributes={

@@ -1,7 +1,7 @@
 # The functions' packages, as `sam build` asks for them.
 # What the packages are for: `lambda` (arm64, as template.yaml says) or `here` (this machine, for make run).
 PACKAGE_FOR ?= lambda
-FOR_lambda := --python-platform aarch64-manylinux2014 --python-version 3.13 --only-binary :all:
+FOR_lambda := --python-platform aarch64-manylinux_2_28 --python-version 3.13 --only-binary :all:
 FOR_here := --python $(BIN)/python
 LOCKED_lambda := .aws-sam/locked-lambda
 LOCKED_here := .aws-sam/locked-here$(VERSION)

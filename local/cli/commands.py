@@ -192,6 +192,7 @@ def replay(
     config: Annotated[
         Path | None, Option(help="the detections' YAML; without it the defaults")
     ] = None,
+    rules: Annotated[Path | None, Option(metavar="FOLDER", help="rules of your own too")] = None,
     incidents: Annotated[bool, Option("--incidents", help="one line an incident")] = False,
 ) -> int:
     """Run audit events through the detections and print the alerts; nothing is touched.
@@ -202,7 +203,21 @@ def replay(
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # the encoding of JSON, whatever the terminal's
-    return main(file, config, incidents=incidents)
+    return main(file, config, rules, incidents=incidents)
+
+
+@app.command(rich_help_panel=OPERATE)
+def rules(
+    action: Annotated[Literal["test", "export"], Argument(help="what to do with them")],
+    folder: Annotated[Path, Argument(help="where the rules are, or go to")],
+) -> int:
+    """Test the rules of your own in a folder, or export this project's detections as Sigma rules.
+
+    Status 0: every rule can be used, and its tests pass. 1: some can't. 2: there is none.
+    """
+    from local.ops.audit_rules import export, test
+
+    return test(folder) if action == "test" else export(folder)
 
 
 @app.command(rich_help_panel=OPERATE)

@@ -15,20 +15,24 @@ from shared.audit.events import AuditLog, Unreadable, read_event
 from shared.audit.incidents import Incident, grouped
 from shared.audit.reading import entries
 from shared.audit.replay import replay
+from shared.audit.sigma.folder import read_folder
+from shared.audit.sigma.rule import Unusable
 
 GZIP = b"\x1f\x8b"
 
 
-def main(files: Sequence[str], yaml: Path | None, *, incidents: bool = False) -> int:
+def main(
+    files: Sequence[str], yaml: Path | None, rules: Path | None = None, *, incidents: bool = False
+) -> int:
     """Prints alerts, or the incidents they are, as JSON lines.
 
     0: all was read; 1: some events were not; 2: none were.
     """
     problems: list[str] = []
     try:
-        config = read_config(yaml.read_text()) if yaml else Config()
+        config = _with_rules(read_config(yaml.read_text()) if yaml else Config(), rules)
         texts = [_bytes(path) for path in files]
-    except (OSError, EOFError, Misconfigured) as error:
+    except (OSError, EOFError, Misconfigured, Unusable) as error:
         print(error, file=sys.stderr)
         return 2
     with _without_collection():
@@ -39,6 +43,16 @@ def main(files: Sequence[str], yaml: Path | None, *, incidents: bool = False) ->
     for line in _by_incident(found) if incidents else _by_alert(found):
         print(line)
     return 1 if problems else 0
+
+
+def _with_rules(config: Config, folder: Path | None) -> Config:
+    """Raises Unusable for any rule that can't be used."""
+    if folder is None:
+        return config
+    loaded = read_folder(folder)
+    if loaded.unused:
+        raise Unusable("\n".join(each.reason for each in loaded.unused))
+    return config.with_own(loaded.own)
 
 
 def events_in(text: bytes, problems: list[str]) -> Iterator[AuditLog]:

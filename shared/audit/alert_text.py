@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from shared.audit.alerts import Alert
-from shared.audit.catalogue import ABOUT
+from shared.audit.detection import About
 from shared.audit.incidents import Incident
 from shared.audit.lateness import DAY
 from shared.text import REASON, sanitize
@@ -29,9 +29,8 @@ class Completing(NamedTuple):
         return {"object": self.object, "event": self.text}
 
 
-def record(alert: Alert, incident: str = "") -> dict[str, JsonValue]:
+def record(alert: Alert, about: About, incident: str = "") -> dict[str, JsonValue]:
     """The alert for systems and for good, with what to do about it."""
-    about = ABOUT[alert.detection]
     dumped: dict[str, JsonValue] = alert.model_dump(mode="json", exclude=INNER)
     dumped["incident"] = incident
     known = {"name": about.name, "false_positives": about.false_positives}
@@ -42,14 +41,13 @@ def subject(alert: Alert) -> str:
     return f"{alert.severity.upper()} {alert.detection} {alert.title}"
 
 
-def alert_text(alert: Alert, event: Completing | None = None) -> str:
+def alert_text(alert: Alert, about: About, event: Completing | None = None) -> str:
     """The alert for a person: what, who, where from, before and after, the event, what to do."""
-    about = ABOUT[alert.detection]
     who = alert.who if alert.actor in alert.who else f"{alert.who} ({alert.actor})"
     lines = [
         f"{alert.severity.upper()}: {sanitize(alert.title, REASON)}",
         "",
-        f"What      {about.name} ({alert.detection}, ATT&CK {', '.join(alert.attack)})",
+        f"What      {about.name} ({', '.join((alert.detection, *_techniques(alert)))})",
         f"When      {clock(alert.time)}",
         f"Who       {sanitize(who)}",
         f"From      {sanitize(alert.where)}",
@@ -62,14 +60,25 @@ def alert_text(alert: Alert, event: Completing | None = None) -> str:
         *([f"The rest  {sanitize(command(alert))}"] if alert.event_id else []),
         f"Alert     {alert.id}",
         "",
-        "What to do:",
-        *(f"{n}. {step}" for n, step in enumerate(about.runbook, 1)),
-        "",
-        f"May be harmless: {about.false_positives}",
+        *_steps(about),
         f"Events: {sanitize(', '.join(alert.event_ids), 2_000)}",
         f"Not sent again for a while: {sanitize(alert.dedup)}",
     ]
     return "\n".join(lines)
+
+
+def _techniques(alert: Alert) -> list[str]:
+    return [f"ATT&CK {', '.join(alert.attack)}"] if alert.attack else []
+
+
+def _steps(about: About) -> Iterator[str]:
+    """What a detection of one's own does not say is left out."""
+    if about.runbook:
+        yield "What to do:"
+        yield from (f"{n}. {step}" for n, step in enumerate(about.runbook, 1))
+        yield ""
+    if about.false_positives:
+        yield f"May be harmless: {about.false_positives}"
 
 
 def command(alert: Alert) -> str:

@@ -5,8 +5,7 @@ import json
 from collections.abc import Collection
 from typing import Self
 
-from shared.audit.catalogue import ABOUT
-from shared.audit.detection import Finding
+from shared.audit.detection import About, Finding
 from shared.audit.severity import Severity
 from shared.model import FrozenModel
 
@@ -32,8 +31,7 @@ class Alert(FrozenModel):
     parts: tuple["Alert", ...] = ()  # all it covers, by time, if that is more than itself
 
     @classmethod
-    def of(cls, finding: Finding, suppress: int) -> Self:
-        about = ABOUT[finding.detection]
+    def of(cls, finding: Finding, suppress: int, about: About) -> Self:
         window = finding.time // suppress
         return cls(
             id=_id(finding.detection, finding.dedup, finding.level, window),

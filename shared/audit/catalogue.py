@@ -12,7 +12,7 @@ from shared.audit.detections.identity import IDENTITY
 from shared.audit.detections.key_bursts import KEY_BURSTS
 from shared.audit.detections.keys import KEYS
 from shared.audit.detections.limits import LIMITS
-from shared.audit.detections.operations import O1, O2, O3, O4
+from shared.audit.detections.operations import O1, O2, O3, O4, O5
 from shared.audit.detections.organization import ORGANIZATION
 from shared.audit.detections.privilege import PRIVILEGE
 from shared.audit.detections.sequences import SEQUENCE
@@ -40,6 +40,7 @@ _ALL: tuple[Detection[Any] | Pattern[Any], ...] = (
     O2,
     O3,
     O4,
+    O5,
 )
 GROUPS = "DPKASO"
 ALL = sorted(_ALL, key=lambda each: (GROUPS.index(each.about.id[0]), int(each.about.id[1:])))

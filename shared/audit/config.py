@@ -3,20 +3,21 @@
 import difflib
 import hashlib
 import json
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError, create_model, model_validator
+from pydantic import BaseModel, PrivateAttr, ValidationError, create_model, model_validator
 
-from shared.audit.catalogue import ALL
-from shared.audit.detection import Detection, Pattern
+from shared.audit.catalogue import ABOUT, ALL
+from shared.audit.detection import About, Detection, Pattern
 from shared.audit.rules import Baseline, Rule
 from shared.audit.severity import Severity
 from shared.model import FrozenModel, mistakes
 from shared.safe_yaml import read_yaml
 
 R = TypeVar("R", bound=Rule)
+Own = Mapping[str, Detection[Rule] | Pattern[Rule]]  # a team's own detections, by their names
 
 
 class Misconfigured(ValueError):
@@ -72,6 +73,17 @@ class Config(Baseline):
     ocsf: bool = False  # write events as OCSF too
     bus: Literal["events", "alerts"] = "events"  # alerts: nothing but alerts on the bus
     detections: Detections = Detections()
+    _own: Own = PrivateAttr(default={})
+
+    def with_own(self, own: Own) -> Self:
+        """These settings, with these detections of the team's own, and no others."""
+        config = self.model_copy()
+        config.__pydantic_private__ = {"_own": dict(own)}
+        return config
+
+    @property
+    def own(self) -> Own:
+        return self._own
 
     @model_validator(mode="before")
     @classmethod
@@ -87,12 +99,23 @@ class Config(Baseline):
     @property
     def digest(self) -> str:
         """Short, and the same for the same settings; sets have no order of their own."""
-        text = json.dumps(_ordered(self.model_dump(mode="json")), sort_keys=True)
+        own = {name: each.version for name, each in self._own.items()}
+        settings = {**self.model_dump(mode="json"), **({"own": own} if own else {})}
+        text = json.dumps(_ordered(settings), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
     def rule(self, detection: str) -> Rule:
-        rule: Rule = getattr(self.detections, detection)
-        return rule
+        if detection in ABOUT:
+            rule: Rule = getattr(self.detections, detection)
+            return rule
+        return self._own[detection].rule if detection in self._own else Rule()
+
+    def about(self, detection: str) -> About:
+        """Of one of the team's own that is gone since, no more than its name."""
+        if detection in ABOUT:
+            return ABOUT[detection]
+        known = detection in self._own
+        return self._own[detection].about if known else About(detection, detection, (), (), "")
 
     def rule_of(self, detection: Detection[R] | Pattern[R]) -> R:
         rule: R = getattr(self.detections, detection.about.id)

@@ -158,6 +158,7 @@ class Detection(Generic[R]):
     types: frozenset[str] | None  # None: any
     evaluate: Callable[[AuditLog, Baseline, R], Verdict | None]
     rule: R  # unless the team sets another
+    version: str = ""  # of one that may change while the program does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,12 @@ class Pattern(Generic[R]):
     lookahead: Callable[[R], int] = lambda _: 0  # seconds that a finding looks forward
     # Which new observations matter, beside those that are known.
     novelty: Callable[[set[Observation], set[Observation]], set[Observation]] = lambda new, _: new
+    version: str = ""  # of one that may change while the program does not
+
+    @property
+    def set(self) -> str:
+        """Where its observations are kept: what another version observed is not its own."""
+        return f"{self.about.id} {self.version}" if self.version else self.about.id
 
 
 @dataclass(frozen=True, slots=True)

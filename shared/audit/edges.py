@@ -7,6 +7,7 @@ from shared.audit.api import AuditApi
 from shared.audit.bus import AuditBus
 from shared.audit.config import Config, read_config
 from shared.audit.engine import Engine
+from shared.audit.sigma.folder import RuleBucket, Unused, read_folder
 from shared.audit.tables import AuditTables
 from shared.aws.s3 import S3Store
 from shared.edges import CommonEdges, utc_now
@@ -14,6 +15,7 @@ from shared.openai.client import connect
 from shared.settings import Settings
 
 CONFIG = Path(__file__).with_name("detections.yaml")
+RULES = "rules"  # a folder beside it
 
 
 class AuditSettings(Settings):
@@ -58,8 +60,23 @@ class AuditEdges(CommonEdges):
 
     @cached_property
     def config(self) -> Config:
-        path = Path(self.settings.audit_config) if self.settings.audit_config else CONFIG
-        return read_config(path.read_text())
+        return read_config(self._config_file.read_text())
+
+    @property
+    def _config_file(self) -> Path:
+        return Path(self.settings.audit_config) if self.settings.audit_config else CONFIG
+
+    @cached_property
+    def _rules(self) -> RuleBucket:
+        return RuleBucket(self.s3, read_folder(self._config_file.with_name(RULES)))
+
+    def load_rules(self) -> tuple[Unused, ...]:
+        """Puts the team's own rules in force as they are now; returns those that can't be."""
+        loaded = self._rules.read(self.seconds())
+        if loaded.own != self.config.own:
+            self.config = self.config.with_own(loaded.own)
+            self.engine = Engine(self.config)
+        return loaded.unused
 
     @cached_property
     def api(self) -> AuditApi:

@@ -26,8 +26,9 @@ class Engine:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self._all: list[AnyDetection | AnyPattern] = [*ALL, *config.own.values()]
         self.patterns: dict[str, AnyPattern] = {
-            each.about.id: each for each in ALL if isinstance(each, Pattern)
+            each.set: each for each in self._all if isinstance(each, Pattern)
         } | {name: derived.pattern for name, derived in DERIVED.items()}
         self._by_type = {type_: self._looking_at(type_) for type_ in KNOWN}
         self._at_any = self._looking_at("")
@@ -81,7 +82,7 @@ class Engine:
     def _looking_at(
         self, type_: str
     ) -> tuple[list[tuple[AnyDetection, Any]], list[tuple[str, AnyPattern, Any]]]:
-        detections = (each for each in ALL if isinstance(each, Detection))
+        detections = (each for each in self._all if isinstance(each, Detection))
         patterns = self.patterns.items()
         return (
             [(each, self.rule(each)) for each in detections if self._looks(each, type_)],

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.audit.addresses import address_of, bare_asn
 from shared.audit.alerts import Alert
-from shared.audit.catalogue import ABOUT
+from shared.audit.detection import About
 from shared.audit.detections.reading import person_of, role_of, target_of
 from shared.audit.events import AuditLog
 from shared.audit.ocsf_map import ACTIVITIES, CLASSES, ENTITY_TYPES, MAP, OTHER, Mapped
@@ -39,7 +39,7 @@ def as_ocsf(event: AuditLog, first_seen: int) -> list[Json]:
     return [_of_certificate(base, mapped, each) for each in listed]
 
 
-def as_finding(alert: Alert) -> Json:
+def as_finding(alert: Alert, about: About) -> Json:
     """Detection Finding 2004."""
     severity_id, severity = SEVERITIES[alert.severity]
     return {
@@ -61,13 +61,17 @@ def as_finding(alert: Alert) -> Json:
             "title": alert.title,
             "types": [alert.detection],
             "first_seen_time": alert.time * 1000,
-            "attacks": [{"technique": {"uid": each}} for each in alert.attack],
             "related_events": [{"uid": each} for each in alert.event_ids],
+            **({"attacks": [_attack(each) for each in alert.attack]} if alert.attack else {}),
         },
         "evidences": [{"data": {"who": alert.who, "where": alert.where, **dict(alert.context)}}],
-        "remediation": {"desc": "\n".join(ABOUT[alert.detection].runbook)},
+        **({"remediation": {"desc": "\n".join(about.runbook)}} if about.runbook else {}),
         "unmapped": {"dedup": alert.dedup},
     }
+
+
+def _attack(technique: str) -> Json:
+    return {"technique": {"uid": technique}}
 
 
 def _mapped(event: AuditLog) -> Mapped:

@@ -37,7 +37,10 @@ def settle(findings: Iterable[Finding], stored: Iterable[Alert], config: Config)
     keeps its id, and is published again only if it is worse.
     """
     known = _by_key(stored)
-    found = _by_key(Alert.of(each, config.rule(each.detection).suppress) for each in findings)
+    found = _by_key(
+        Alert.of(each, config.rule(each.detection).suppress, config.about(each.detection))
+        for each in findings
+    )
     changes = [
         change
         for key, alerts in found.items()

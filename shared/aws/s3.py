@@ -130,6 +130,14 @@ class S3Store:
                 if each["IsLatest"]:
                     yield _listed(bucket, each), each["LastModified"]
 
+    def history(self, source: Source) -> Iterator[Source]:
+        """The versions of an object before its newest, the newer first."""
+        listing = self._s3.get_paginator("list_object_versions")
+        for page in _pages(listing, {"Bucket": source.bucket, "Prefix": source.key}):
+            for each in page.get("Versions", []):
+                if each["Key"] == source.key and not each["IsLatest"]:
+                    yield _listed(source.bucket, each)
+
     def folders(self, bucket: str, prefix: str) -> Iterator[str]:
         """Names of the folders right under a prefix."""
         listing = self._s3.get_paginator("list_objects_v2")

@@ -1,4 +1,4 @@
-"""Detections about the watching itself: O1 to O4."""
+"""Detections about the watching itself: O1 to O5."""
 
 from shared.audit.detection import About, Detection, R, Verdict
 from shared.audit.detections.reading import target_of
@@ -78,6 +78,23 @@ O4 = _without_an_event(  # proof.py finds it
         false_positives="Somebody who moved or re-compressed objects in the audit bucket.",
     ),
     Rule(),
+)
+
+
+O5 = _without_an_event(  # sigma/folder.py finds it
+    About(
+        id="O5",
+        name="A rule of your own can't be used",
+        attack=("T1685.002",),
+        runbook=(
+            "Read what is wrong with it: the alert names the file and the line of each mistake.",
+            "Mend it, and try it: batchdrop rules test FOLDER.",
+            "Copy it to rules/ in the audit bucket again; it is read within five minutes.",
+            "Nobody changed it? List its versions, and see in CloudTrail who did.",
+        ),
+        false_positives="None: until then an older version of the rule is used, or none.",
+    ),
+    Rule(suppress_minutes=24 * 60),
 )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from shared.audit.alert_text import alert_text, record, subject
 from shared.audit.alerts import Alert
+from shared.audit.catalogue import ABOUT
 from shared.audit.config import Config
 from shared.audit.detection import Finding
 from shared.audit.severity import Severity
@@ -34,7 +35,7 @@ def finding(minutes: float, severity: Severity = Severity.HIGH, **more: Any) -> 
 
 
 def alert(minutes: float, severity: Severity = Severity.HIGH, **more: Any) -> Alert:
-    return Alert.of(finding(minutes, severity, **more), HOUR)
+    return Alert.of(finding(minutes, severity, **more), HOUR, ABOUT["D2"])
 
 
 def test_an_id_comes_from_detection_key_level_and_window() -> None:
@@ -144,7 +145,7 @@ def test_a_flood_is_remembered_in_part() -> None:
 
 
 def test_an_alert_text_names_what_who_where_and_what_to_do() -> None:
-    text = alert_text(alert(0))
+    text = alert_text(alert(0), ABOUT["D2"])
 
     assert subject(alert(0)) == "HIGH D2 IP allow-list opened"
     assert text.startswith("HIGH: IP allow-list opened\n")
@@ -157,7 +158,7 @@ def test_an_alert_text_names_what_who_where_and_what_to_do() -> None:
 
 
 def test_a_record_is_for_systems() -> None:
-    found = record(alert(0))
+    found = record(alert(0), ABOUT["D2"])
 
     assert {"id", "time", "detection", "severity", "title", "dedup", "event_ids"} <= found.keys()
     assert found["attack"] == ["T1686.001"]

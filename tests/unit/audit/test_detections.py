@@ -19,7 +19,7 @@ from tests.unit.audit.timelines import MINUTE, Memory, at, key, read, seen, sess
 GROUPS = (defence, privilege, keys, access, sharing, operations)
 FIRES = [case for group in GROUPS for case in group.FIRES]
 NEAR_MISSES = [case for group in GROUPS for case in group.NEAR_MISSES]
-WITHOUT_EVENTS = {"O1", "O3", "O4"}
+WITHOUT_EVENTS = {"O1", "O3", "O4", "O5"}
 Delivery = Callable[[list[AuditLog]], list[AuditLog]]
 
 

@@ -140,7 +140,7 @@ def test_an_unknown_type_is_an_entity_of_its_own() -> None:
 def test_an_alert_is_a_detection_finding() -> None:
     (alert,) = replay(read([at(0, "ip_allowlist.deleted", {"id": "list_1"})]), Config())
 
-    found = as_finding(alert)
+    found = as_finding(alert, Config().about(alert.detection))
 
     assert (found["class_uid"], found["type_uid"], found["severity_id"]) == (2004, 200401, 5)
     assert found["finding_info"]["uid"] == alert.id

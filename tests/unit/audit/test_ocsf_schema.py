@@ -77,7 +77,11 @@ def test_a_detection_finding_is_valid(case: Case) -> None:
     alerts = replay(read(case.events), Config.model_validate(case.settings))
 
     assert alerts
-    assert [mistake for alert in alerts for mistake in mistakes(as_finding(alert))] == []
+    assert [
+        mistake
+        for alert in alerts
+        for mistake in mistakes(as_finding(alert, Config().about(alert.detection)))
+    ] == []
 
 
 def test_what_is_not_valid_is_noticed() -> None:

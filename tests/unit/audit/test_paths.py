@@ -6,6 +6,7 @@ import json
 import pytest
 
 from shared.audit.alerts import Alert
+from shared.audit.catalogue import ABOUT
 from shared.audit.paths import (
     alerts_key,
     by_day,
@@ -49,7 +50,7 @@ def test_the_same_lines_are_the_same_bytes() -> None:
 
 
 def test_other_things_lie_by_their_day() -> None:
-    alert = Alert.of(finding(0), 60)
+    alert = Alert.of(finding(0), 60, ABOUT["D2"])
 
     assert list(by_day([alert])) == ["dt=2025-10-09"]
     assert alerts_key("dt=2025-10-09", [b"x"]).startswith("alerts/dt=2025-10-09/")
