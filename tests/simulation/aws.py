@@ -16,6 +16,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from botocore.session import Session as CoreSession
+from moto.core.model_instances import reset_model_data
 from moto.dynamodb.models import dynamodb_backends
 from moto.moto_api._internal import mock_random
 
@@ -101,6 +102,7 @@ class Cloud:
         self._out = out
         self._retries = Retries(draw, clock.advance)
         dynamodb_backends.reset()  # and those of every other service
+        reset_model_data()  # moto remembers every table and item that it ever made
         self._key = key
         self.tables = Tables(clock, tables)
         self.buckets = Buckets(clock)
