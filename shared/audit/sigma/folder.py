@@ -20,7 +20,7 @@ from shared.audit.sigma.detections import as_detection
 from shared.audit.sigma.rule import MOST_BYTES, ReadRule, Unusable, read_rule
 from shared.audit.sigma.testing import Tested, run_tests
 from shared.aws.s3 import S3Store
-from shared.errors import Refused
+from shared.errors import Refused, TryLater
 from shared.objects import Source
 from shared.text import shorten
 
@@ -130,7 +130,10 @@ class RuleBucket:
         self._due = 0
 
     def read(self, now: int) -> Loaded:
-        """What is in force. Where S3 can't be asked now, what was in force before."""
+        """What is in force. Where S3 can't be asked now, what was in force before.
+
+        Raises TryLater where nothing was.
+        """
         if self._loaded is None or now >= self._due:
             self._loaded, self._due = self._read(self._loaded), now + READ_EVERY
         return self._loaded
@@ -144,6 +147,10 @@ class RuleBucket:
                 unused.append(Unused(self._prefix, f"more than {MOST_RULES} rules: others wait"))
             for source in found[:MOST_RULES]:
                 self._take(source, reads, unused)
+        except TryLater:
+            if before is None:
+                raise  # nothing is known yet, and the next run is soon
+            return before
         except Exception as error:  # noqa: BLE001  # told; our own detections go on
             kept = before or self._packaged
             reason = Unused(self._prefix, f"the folder can't be read: {error}", "what was known")

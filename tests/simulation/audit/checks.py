@@ -66,6 +66,7 @@ class AuditChecks:
     members: dict[str, str] = field(default_factory=dict)  # of an incident, by the alert's id
     never_taken: Fault | None = None
     flood: Fault | None = None
+    broken_rule: Fault | None = None
 
     def __post_init__(self) -> None:
         self.cloud: Cloud
@@ -139,6 +140,8 @@ class AuditChecks:
         return next((each for each in row.get("incidents", ()) if each["id"] == incident), None)
 
     def _effects_of(self, dedup: str) -> None:
+        if self.broken_rule and "|rule/" in dedup:
+            self.broken_rule.happened()
         if self.flood and "|memory/" in dedup:
             self.flood.happened()
         if self.never_taken and "|event/" in dedup:

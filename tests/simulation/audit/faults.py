@@ -34,6 +34,7 @@ class AuditProfile:
     flood: bool  # somebody fills a memory
     backfill: bool  # somebody asks for the past again
     never_taken: bool  # DynamoDB refuses a row for good
+    broken_rule: bool  # a rule is replaced by what is none
 
     @classmethod
     def of(cls, draw: random.Random) -> "AuditProfile":
@@ -46,6 +47,7 @@ class AuditProfile:
             flood=draw.random() < 0.2,
             backfill=draw.random() < 0.3,
             never_taken=draw.random() < 0.2,
+            broken_rule=draw.random() < 0.2,
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 import httpx
 
@@ -14,6 +15,7 @@ from functions.audit.flow import tick
 from local.openai import SmallOpenAI
 from shared.audit.edges import AuditEdges, AuditSettings
 from shared.audit.engine import Engine
+from shared.audit.sigma.folder import PREFIX, read_folder
 from shared.audit.windows import StuckWalk
 from shared.errors import ActionRequired, Conflict, Refused, TryLater
 from tests.simulation.audit.checks import AuditChecks, AuditPromise
@@ -28,6 +30,7 @@ from tests.support.clock import Clock
 from tests.support.interrupts import Killed
 from tests.support.names import AUDIT
 
+RULES = Path(__file__).with_name("rules")
 TABLES = {"state": "AuditState", "events": "AuditEvents"}
 ADMIN_KEY = "sk-admin-123456"
 FAULTY = STORY + HOUR  # seconds, after which nothing goes wrong any more
@@ -41,7 +44,8 @@ QUIET_TICKS = (*(HOUR,) * 7, *(6 * HOUR,) * 11)
 @cache
 def engine() -> Engine:
     """It holds nothing of a world, and takes long to make."""
-    return AuditEdges(settings_of(AuditFaults(0, Clock())), Clock()).engine
+    settings = AuditEdges(settings_of(AuditFaults(0, Clock())), Clock()).config
+    return Engine(settings.with_own(read_folder(RULES).own))
 
 
 def settings_of(faults: AuditFaults) -> AuditSettings:
@@ -88,7 +92,10 @@ class AuditSimulation:
         session().cloud = self.cloud
         transport = MisbehavingTransport(self.small, self.interceptor)
         self.http = httpx.Client(transport=transport, base_url="http://small.test/v1")
+        for path in RULES.iterdir():
+            self._put_rule(path.name, path.read_bytes())
         self.idle: list[AuditEdges] = []  # processes that wait for work
+        self.broken_rule = self.faults.audit.broken_rule
         self._refuse_a_row()
         self._begin_flood()
 
@@ -103,6 +110,8 @@ class AuditSimulation:
             if self._passed() > STORY + HOUR // 2:
                 self.faults.on = False
             self._tick()
+            if self.broken_rule and self._passed() > HOUR:
+                self._break_a_rule()
             if asked and self._passed() > HOUR:
                 asked = False
                 self._ask_for_the_past()
@@ -152,6 +161,16 @@ class AuditSimulation:
     def _read(self, edges: AuditEdges) -> object:
         return tick(edges, self.clock() + TIME_LEFT)
 
+    def _put_rule(self, name: str, content: bytes) -> None:
+        self.cloud.buckets.put(AUDIT, f"{PREFIX}{name}", content, {})
+
+    def _break_a_rule(self) -> None:
+        """Its last usable version stays in force, so what is found is the same."""
+        self.broken_rule = False
+        name = self.draw.choice(sorted(path.name for path in RULES.iterdir()))
+        self._put_rule(name, b"title: nothing else")
+        self.checks.broken_rule = self.faults.begin("a rule is broken", name)
+
     def _ask_for_the_past(self) -> None:
         alerts = self.draw.choice(("off", "dry", "on"))
         asked = {"from": "2026-10-30", "to": "2026-10-31"}
@@ -176,9 +195,7 @@ class AuditSimulation:
 
     def _process(self) -> AuditEdges:
         pause = self.clock.advance
-        edges = AuditEdges(self.settings, self.clock, session(), self.http, pause=pause)
-        edges.engine = engine()
-        return edges
+        return AuditEdges(self.settings, self.clock, session(), self.http, pause=pause)
 
     def _work(self) -> None:
         """Until all that runs has ended: one draw, somebody goes on, or time passes."""
@@ -221,6 +238,8 @@ class AuditSimulation:
             invocation.kill("the simulation is over")
         self.interceptor.current = None
         self.live.clear()
+        for path in RULES.iterdir():
+            self._put_rule(path.name, path.read_bytes())
         for pause in QUIET_TICKS:
             if self.checks.broken:
                 return
