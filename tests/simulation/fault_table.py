@@ -144,7 +144,7 @@ AUDIT_PLACES = (
     Kind("event late", "an event shows minutes, hours or a day after it happened"),
     Kind("event odd", "a value in an event is longer than any table takes, or is missing"),
     Kind("memory full", "so much of one key that not all of it can be remembered"),
-    Kind("a rule is broken", "a rule of one's own is replaced by a file that is none"),
+    Kind("a rule is broken", "a rule of one's own is replaced by a file that is none", latent=True),
     Kind("backfill", "somebody asks for two days again, with or without alerts"),
 )
 AUDIT_KINDS = {
