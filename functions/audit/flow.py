@@ -75,13 +75,11 @@ def _read(edges: AuditEdges, cursor: Cursor, until: datetime, unused: Sequence[U
 
 
 def _check_ourselves(edges: AuditEdges, cursor: Cursor, unused: Sequence[Unused]) -> Metrics:
-    """Whether the live streams are read, and, once for all of them, every rule is used."""
-    if cursor.is_backfill:
-        return {}
+    """What is wrong with the watching is told before the stream is read."""
     now, interval = edges.seconds(), edges.settings.audit_interval_seconds
-    findings = list(silences(cursor, interval, now, edges.config))
-    if cursor.stream == ORGANIZATION:
-        findings += [each.finding(now) for each in unused]
+    findings = [each.finding(now) for each in unused]
+    if not cursor.is_backfill:
+        findings += silences(cursor, interval, now, edges.config)
     return notify(edges, cursor, findings)
 
 

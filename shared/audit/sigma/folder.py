@@ -128,6 +128,7 @@ class RuleBucket:
         self._known: dict[Source, ReadRule | Unused] = {}  # each version is read once
         self._loaded: Loaded | None = None
         self._due = 0
+        self._was_refused = False  # a file, by S3: the next run asks again
 
     def read(self, now: int) -> Loaded:
         """What is in force. Where S3 can't be asked now, what was in force before.
@@ -135,26 +136,28 @@ class RuleBucket:
         Raises TryLater where nothing was.
         """
         if self._loaded is None or now >= self._due:
-            self._loaded, self._due = self._read(self._loaded), now + READ_EVERY
+            try:
+                self._loaded = self._read()
+                self._due = now if self._was_refused else now + READ_EVERY
+            except TryLater:
+                if self._loaded is None:
+                    raise
+            except Exception as error:  # noqa: BLE001  # told; our own detections go on
+                kept = self._loaded or self._packaged
+                instead = "what was known" if self._loaded else "none of them"
+                reason = Unused(self._prefix, f"the folder can't be read: {error}", instead)
+                return Loaded(kept.own, (*self._packaged.unused, reason))
         return self._loaded
 
-    def _read(self, before: Loaded | None) -> Loaded:
-        try:
-            found = list(islice(self._listed(), MOST_RULES + 1))
-            reads = dict[str, ReadRule]()
-            unused = list[Unused]()
-            if len(found) > MOST_RULES:
-                unused.append(Unused(self._prefix, f"more than {MOST_RULES} rules: others wait"))
-            for source in found[:MOST_RULES]:
-                self._take(source, reads, unused)
-        except TryLater:
-            if before is None:
-                raise  # nothing is known yet, and the next run is soon
-            return before
-        except Exception as error:  # noqa: BLE001  # told; our own detections go on
-            kept = before or self._packaged
-            reason = Unused(self._prefix, f"the folder can't be read: {error}", "what was known")
-            return Loaded(kept.own, (*self._packaged.unused, reason))
+    def _read(self) -> Loaded:
+        self._was_refused = False
+        found = list(islice(self._listed(), MOST_RULES + 1))
+        reads = dict[str, ReadRule]()
+        unused = list[Unused]()
+        if len(found) > MOST_RULES:
+            unused.append(Unused(self._prefix, f"more than {MOST_RULES} rules: others wait"))
+        for source in found[:MOST_RULES]:
+            self._take(source, reads, unused)
         own = {name: as_detection(read) for name, read in reads.items()}
         return Loaded({**self._packaged.own, **own}, (*self._packaged.unused, *unused))
 
@@ -188,6 +191,7 @@ class RuleBucket:
             try:
                 content = b"".join(self._s3.chunks_of_theirs(source)) if _is_small(source) else b""
             except Refused as error:
+                self._was_refused = True
                 return Unused(source.key, f"{source.key}: can't be read: {error}")
             self._known[source] = _tried(source, content)
         return self._known[source]

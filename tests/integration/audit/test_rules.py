@@ -10,6 +10,7 @@ from local.ops.audit_rules import export
 from local.ops.audit_rules import test as try_rules
 from local.ops.replay_audit import main as replay
 from shared.audit.sigma.folder import READ_EVERY
+from shared.errors import TryLater
 from tests.support.audit_logs import event
 from tests.support.audit_world import AuditWorld, audit_aws
 from tests.support.names import AUDIT
@@ -163,6 +164,53 @@ def test_a_folder_that_s3_will_not_list_blinds_nobody(world: AuditWorld) -> None
 
     assert found["O5"].startswith("the folder can't be read")
     assert "D1" in found, "our own detections go on"
+    assert "projects" not in found
+
+    world.edges = world.connect()
+    assert detections(told(world, 60)) == ["projects"], "it is asked again at once"
+
+
+def test_a_process_that_knows_the_rules_keeps_them(world: AuditWorld) -> None:
+    put(world, RULE)
+    refuses = False
+    world.edges = world.connect(
+        RefusingSession(Refusal(403, "AccessDenied"), "ListObjectVersions", while_=lambda: refuses)
+    )
+    assert detections(told(world)) == ["projects"]
+
+    refuses = True
+
+    found = dict(told(world))
+    assert found.keys() == {"O5", "projects"}
+    assert "in force instead: what was known" in found["O5"]
+
+
+def test_a_rule_that_s3_does_not_give_is_asked_for_again_at_once(world: AuditWorld) -> None:
+    put(world, RULE)
+    refuses = True
+    session = RefusingSession(Refusal(403, "AccessDenied"), "GetObject", while_=lambda: refuses)
+    world.edges = world.connect(session)
+    assert "rules/projects.yaml: can't be read" in dict(told(world, 60))["O5"]
+
+    refuses = False
+    assert detections(told(world, 60)) == ["projects"]
+
+
+def test_what_s3_can_not_say_for_the_moment_is_told_to_nobody(world: AuditWorld) -> None:
+    put(world, RULE)
+    refuses = True
+    session = RefusingSession(
+        Refusal(503, "SlowDown"), "ListObjectVersions", while_=lambda: refuses
+    )
+    world.edges = world.connect(session)
+    with pytest.raises(TryLater):
+        told(world)
+
+    refuses = False
+    assert detections(told(world, 60)) == ["projects", "projects"]
+
+    refuses = True
+    assert detections(told(world)) == ["projects"]
 
 
 def test_of_a_burst_that_two_pages_cut_an_alert_is_made_once(world: AuditWorld) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from shared.audit.alerts import Alert
@@ -167,6 +168,7 @@ class AuditChecks:
         self._check_landed(readable, unreadable)
         alerts = self._stored()
         self._forgot = {e.dedup.split("/")[1] for e in alerts if "|memory/" in e.dedup}
+        self._forgot |= set(self._not_given(alerts))
         wanted = self._wanted(readable, begun)
         self._check_alerts(wanted, alerts)
         self._check_silences(alerts)
@@ -185,6 +187,13 @@ class AuditChecks:
             except Unreadable:
                 unreadable.append(line)
         return readable, unreadable
+
+    def _not_given(self, alerts: Iterable[Alert]) -> Iterator[str]:
+        """Rules that S3 did not give for a while, which was told."""
+        for each in alerts:
+            if "|rule/rules/" in each.dedup and "can't be read" in each.title:
+                file = each.dedup.split("/")[2]
+                yield from [PurePosixPath(file).stem] if file else self.engine.config.own
 
     def _check_landed(self, readable: Sequence[AuditLog], unreadable: Sequence[bytes]) -> None:
         ids = {event.id for event in readable}
