@@ -61,7 +61,8 @@ fuzz: setup .venvs/schemathesis/.stamp ## the small OpenAI by OpenAI's specifica
 ##### Deploy it
 build: setup $(LOCKED)/.stamp ## the functions' packages
 	$(SAM) build
-deploy: build ## to your AWS account, with questions
-	$(SAM) deploy --guided
+deploy: build ## to your AWS account, with questions: STACK=batchdrop
+	@$(BIN)/python -m local.ops.stack_names "$${STACK:-batchdrop}"
+	$(SAM) deploy --guided --stack-name "$${STACK:-batchdrop}"
 adopt: setup ## what a deleted stack left behind into a new one, before make deploy: STACK=batchdrop
 	@$(BIN)/batchdrop adopt --stack $${STACK:-batchdrop}

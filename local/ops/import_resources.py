@@ -59,7 +59,7 @@ def remaining(template: dict[str, Any]) -> dict[str, Any]:
     kept = {
         name: {key: value for key, value in each.items() if key not in ELSEWHERE}
         for name, each in template["Resources"].items()
-        if each.get("DeletionPolicy") == "Retain"
+        if each.get("DeletionPolicy") in {"Retain", "RetainExceptOnCreate"}
     }
     for each in kept.values():
         each["Properties"].pop("NotificationConfiguration", None)  # the queue comes later

@@ -1,5 +1,6 @@
 """What stands in the template because something would go wrong without it: each test says what."""
 
+import re
 from typing import Any
 
 import pytest
@@ -47,11 +48,75 @@ def test_what_is_sent_in_the_clear_is_refused_whoever_sends_it(bucket: str) -> N
     assert only["Resource"] == every
 
 
-def test_nobody_publishes_in_the_clear() -> None:
-    (only,) = statements("TopicPolicy")
+@pytest.mark.parametrize("topic", of_type("AWS::SNS::Topic"))
+def test_nobody_publishes_in_the_clear(topic: str) -> None:
+    *_, last = statements(f"{topic}Policy")
 
-    assert (only["Effect"], only["Principal"], only["Action"]) == ("Deny", "*", "sns:Publish")
+    assert (last["Effect"], last["Principal"], last["Action"]) == ("Deny", "*", "sns:Publish")
+    assert last["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+    assert RESOURCES[f"{topic}Policy"]["Properties"]["Topics"] == [{"Ref": topic}]
+
+
+@pytest.mark.parametrize("queue", of_type("AWS::SQS::Queue"))
+def test_nobody_uses_a_queue_in_the_clear(queue: str) -> None:
+    denied = [
+        each
+        for policy in of_type("AWS::SQS::QueuePolicy").values()
+        for each in policy["Properties"]["PolicyDocument"]["Statement"]
+        if {"Ref": queue} in policy["Properties"]["Queues"]
+        and each["Effect"] == "Deny"
+        and each["Resource"] == {"Fn::GetAtt": [queue, "Arn"]}
+    ]
+
+    (only,) = denied
+    assert (only["Principal"], only["Action"]) == ("*", "sqs:*")
     assert only["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_dead_letters_come_from_their_own_queue_alone(queue: str) -> None:
+    name = QUEUES[queue]["Properties"]["QueueName"]["Fn::Sub"]
+    letters = RESOURCES[queue.removesuffix("Queue") + "DeadLetters"]["Properties"]
+
+    arn = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:"
+    assert letters["RedriveAllowPolicy"] == {
+        "redrivePermission": "byQueue",
+        "sourceQueueArns": [{"Fn::Sub": f"{arn}{name}"}],
+    }
+
+
+@pytest.mark.parametrize("holder", ["OpenAIKeyRights", "AuditRole"])
+def test_a_key_of_ones_own_is_used_through_the_stores_of_keys_alone(holder: str) -> None:
+    properties = RESOURCES[holder]["Properties"]
+    document = properties.get("PolicyDocument") or properties["Policies"][0]["PolicyDocument"]
+    conditional = [each["Fn::If"] for each in document["Statement"] if "Fn::If" in each]
+
+    ((_, right, _),) = [each for each in conditional if each[0] == "KeysHaveAKey"]
+    assert right["Action"] == "kms:Decrypt"
+    assert right["Resource"] == {"Ref": "KeyParameterKmsKeyArn"}
+    stores = right["Condition"]["StringEquals"]["kms:ViaService"]
+    assert [each["Fn::Sub"].split(".")[0] for each in stores] == ["ssm", "secretsmanager"]
+
+
+@pytest.mark.parametrize(
+    ("url", "is_allowed"),
+    [
+        ("https://api.openai.com/v1", True),
+        ("https://gateway.example.com", True),
+        ("http://127.0.0.1:8080/v1", True),
+        ("http://localhost/v1", True),
+        ("http://[::1]:8080/v1", True),
+        ("http://api.openai.com/v1", False),
+        ("http://127.0.0.1.evil.test/v1", False),
+        ("http://localhost.evil.test", False),
+        ("https://api.openai.com/v1/", False),
+        ("ftp://api.openai.com", False),
+    ],
+)
+def test_a_key_never_travels_in_the_clear(url: str, is_allowed: bool) -> None:
+    pattern = TEMPLATE["Parameters"]["OpenAIBaseUrl"]["AllowedPattern"]
+
+    assert bool(re.fullmatch(pattern, url)) is is_allowed
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
@@ -75,15 +140,18 @@ def test_only_this_stacks_inbox_sends_to_its_queues(queue: str) -> None:
         "ArnEquals": {"aws:SourceArn": {"Fn::Sub": INBOX}},
         "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
     }
-    assert [each["Condition"] for each in others] == (
+    allowed = [each for each in others if each["Effect"] == "Allow"]
+    assert [each["Condition"] for each in allowed] == (
         [{"ArnEquals": {"aws:SourceArn": {"Fn::Sub": RULE}}}] if queue == "Intake" else []
     )
 
 
 def test_only_this_stacks_alarms_publish_to_the_alarm_topic() -> None:
-    for each in statements("AlarmTopicPolicy"):
-        assert each["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-        assert each["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    allowed, denied = statements("AlarmTopicPolicy")
+
+    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    assert denied["Effect"] == "Deny"
 
 
 # Data
@@ -93,7 +161,22 @@ def test_only_this_stacks_alarms_publish_to_the_alarm_topic() -> None:
 def test_what_people_paid_for_outlives_the_stack(kept: str) -> None:
     policies = RESOURCES[kept]["DeletionPolicy"], RESOURCES[kept]["UpdateReplacePolicy"]
 
-    assert policies == ("Retain", "Retain")
+    # A bucket's name is the stack's: one that a failed first deployment left would block the next.
+    on_failure = "RetainExceptOnCreate" if kept in BUCKETS else "Retain"
+    assert policies == (on_failure, "Retain")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_nobody_deletes_a_table_by_a_slip(table: str) -> None:
+    assert TABLES[table]["Properties"]["DeletionProtectionEnabled"] is True
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_is_encrypted_with_a_key_that_costs_only_if_one_is_given(table: str) -> None:
+    key = {"KMSMasterKeyId": {"Ref": "EncryptionKeyArn"}, "SSEEnabled": True, "SSEType": "KMS"}
+
+    given = TABLES[table]["Properties"]["SSESpecification"]
+    assert given == {"Fn::If": ["OwnKey", key, {"Ref": "AWS::NoValue"}]}
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
@@ -234,7 +317,10 @@ def test_an_operators_word_reaches_poll_and_is_tried_again() -> None:
     asked = FUNCTIONS["PollFunction"]["Properties"]["Events"]["OperatorAsked"]["Properties"]
 
     assert asked["EventBusName"] == {"Ref": "Bus"}
-    assert asked["Pattern"] == {"detail-type": ["Cancel Job", "Approve Job"]}
+    assert asked["Pattern"] == {
+        "detail-type": ["Cancel Job", "Approve Job"],
+        "source": ["operator"],  # so that a policy can say who may
+    }
     assert asked["RetryPolicy"]["MaximumRetryAttempts"] == 5
 
 
