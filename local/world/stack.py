@@ -49,6 +49,7 @@ class World:
     real: bool
     outputs: dict[str, str]
     parameters: dict[str, str] = field(default_factory=dict)
+    stack: str = STACK
 
     def client(self, service: Any) -> Any:
         return _session().client(service, endpoint_url=self.endpoint, config=DIRECT)
@@ -86,11 +87,11 @@ def make_world(
 
 def deploy(home: Path, world: World, template: Path, say: Say) -> World:
     """`sam deploy`; the world with the stack's outputs."""
-    say(f"Deploying template.yaml as the stack {STACK} …")
+    say(f"Deploying template.yaml as the stack {world.stack} …")
     log = home / "deploy.log"
     with log.open("wb") as into:
         done = subprocess.run(
-            [*_sam_deploy(template), "--parameter-overrides", *_parameters(world)],
+            [*_sam_deploy(template, world.stack), "--parameter-overrides", *_parameters(world)],
             cwd=home,
             env=aws_environment(world.endpoint),
             stdin=subprocess.DEVNULL,
@@ -100,7 +101,7 @@ def deploy(home: Path, world: World, template: Path, say: Say) -> World:
         )
     if done.returncode:
         raise SystemExit(f"sam deploy failed:\n{log.read_text()}")
-    stack = world.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    stack = world.client("cloudformation").describe_stacks(StackName=world.stack)["Stacks"][0]
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     return replace(world, outputs=outputs)
 
@@ -121,9 +122,9 @@ def _put_keys(world: World) -> None:
         world.client("ssm").put_parameter(Name=name, Value=key, Type="SecureString", Overwrite=True)
 
 
-def _sam_deploy(template: Path) -> list[str]:
+def _sam_deploy(template: Path, stack: str) -> list[str]:
     return [
-        *(str(SAM), "deploy", "--template-file", str(template), "--stack-name", STACK),
+        *(str(SAM), "deploy", "--template-file", str(template), "--stack-name", stack),
         *("--capabilities", "CAPABILITY_IAM", "--resolve-s3", "--no-confirm-changeset"),
         *("--no-fail-on-empty-changeset", "--no-progressbar"),
     ]
