@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.telemetry import count, logger, measured, tracer
+from shared.telemetry import count, logger, measured, traced, traced_handler
 
 Handler = Callable[[dict[str, object], Any], PartialItemFailureResponse]  # event and context
 
@@ -20,10 +20,10 @@ Handler = Callable[[dict[str, object], Any], PartialItemFailureResponse]  # even
 def queue_handler(take: Callable[[SQSRecord], None]) -> Handler:
     """A handler that calls `take` for each message. Raises if all of them failed."""
     processor = BatchProcessor(event_type=EventType.SQS)
-    taking = tracer.capture_method(capture_response=False)(take)
+    taking = traced(take)
 
     @logger.inject_lambda_context
-    @tracer.capture_lambda_handler(capture_response=False)
+    @traced_handler
     @measured
     def handler(event: dict[str, object], context: LambdaContext) -> PartialItemFailureResponse:
         return process_partial_response(event, taking, processor, context)

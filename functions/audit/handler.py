@@ -10,13 +10,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.audit.backfill import BackfillRequest, open_backfills
 from functions.audit.flow import tick
 from shared.audit.edges import AuditEdges
-from shared.telemetry import logger, measured, record, tracer
+from shared.telemetry import logger, measured, record, traced, traced_handler
 
 MARGIN = timedelta(seconds=15)  # for one more page, and to give the lease back
 edges = cache(AuditEdges.in_lambda)
 
 
-@tracer.capture_method(capture_response=False)
+@traced
 def run(event: dict[str, Any], left: timedelta) -> Mapping[str, int]:
     until = edges().now() + left - MARGIN
     if event and "detail-type" not in event:  # it is not the clock: somebody asks for something
@@ -25,7 +25,7 @@ def run(event: dict[str, Any], left: timedelta) -> Mapping[str, int]:
 
 
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
+@traced_handler
 @measured
 def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, int]:
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())

@@ -11,12 +11,12 @@ from functions.poll.sweep import sweep
 from shared.jobs.approve import approve
 from shared.jobs.cancel import cancel
 from shared.jobs.edges import JobEdges
-from shared.telemetry import logger, measured, record, tracer
+from shared.telemetry import logger, measured, record, traced, traced_handler
 
 edges = cache(JobEdges.in_lambda)
 
 
-@tracer.capture_method(capture_response=False)
+@traced
 def tick(event: dict[str, Any]) -> Mapping[str, object]:
     match event:
         case {"detail-type": "Cancel Job", "detail": {"job": str(job)}}:
@@ -29,7 +29,7 @@ def tick(event: dict[str, Any]) -> Mapping[str, object]:
 
 
 @logger.inject_lambda_context
-@tracer.capture_lambda_handler(capture_response=False)
+@traced_handler
 @measured
 def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, object]:
     found = tick(event)

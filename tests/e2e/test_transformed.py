@@ -39,6 +39,7 @@ SWITCHES = {
     "OpenAIAdminKeyParameter": "/admin",
     "OpenAIAdminKeySecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:a",
     "OpenAIKeySecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:k",
+    "Tracing": "on",
     "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
 }
 ALL_ON = {

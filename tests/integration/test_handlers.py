@@ -2,7 +2,10 @@
 
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
@@ -142,3 +145,22 @@ def test_neither_keys_nor_prompts_reach_a_log(
     written = str([vars(record) for record in caplog.records]) + str(capsys.readouterr())
     assert "taken in" in written
     assert secret not in written
+
+
+@pytest.mark.parametrize(("disabled", "is_loaded"), [("true", False), ("false", True)])
+@pytest.mark.parametrize("function", ["audit", "poll", "submit"])
+def test_the_sdk_of_traces_is_loaded_only_where_there_are_traces(
+    function: str, disabled: str, is_loaded: bool
+) -> None:
+    code = f"import sys, functions.{function}.handler; print('aws_xray_sdk' in sys.modules)"
+    environment = {"POWERTOOLS_TRACE_DISABLED": disabled, "PATH": os.defpath}
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert run.stdout.strip() == str(is_loaded)

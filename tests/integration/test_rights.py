@@ -32,6 +32,8 @@ SCENARIOS = {
         "AdminKeyIsSecret": True,
         "HasExtraHeaders": True,
         "OwnKey": True,
+        "KeysHaveAKey": True,
+        "TracingIsOn": True,
     },
 }
 SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "sns", "sqs", "ssm")

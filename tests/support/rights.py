@@ -19,6 +19,8 @@ WITH_PARAMETERS = {  # the usual
     "AdminKeyIsSecret": False,
     "HasExtraHeaders": False,
     "OwnKey": False,
+    "KeysHaveAKey": False,
+    "TracingIsOn": False,
 }
 
 NAMES = {
@@ -38,6 +40,8 @@ NAMES = {
     "/openai-api-key": "OpenAIKey",
     "/openai-admin-key": "OpenAIAdminKey",
 }
+OF_TRACES = ("PutTelemetryRecords", "PutTraceSegments")
+OF_OPENAI = frozenset({"OpenAIKey", "OpenAIAdminKey"})
 WRITES = frozenset({"s3:PutObject", "sqs:SendMessage", "sns:Publish"})
 NAMED_BY = {  # action, the parameter that names its resource, and what stands before the name
     "sns:Publish": ("sns:Publish", "TopicArn", ":"),
@@ -114,8 +118,9 @@ def _of_dynamodb(operation: str, params: Mapping[str, Any]) -> Iterator[Right]:
 
 def _of_s3(operation: str, params: Mapping[str, Any]) -> Iterator[Right]:
     bucket = NAMES[params["Bucket"]]
-    folder = "" if bucket == NAMES[AUDIT] else f"/{params.get('Key', '').partition('/')[0]}"
-    objects = f"{bucket}{folder}/*"  # of the audit bucket one function has all
+    is_all = bucket == NAMES[AUDIT] and "VersionId" not in params  # one function has all of it
+    folder = "" if is_all else f"/{params.get('Key', '').partition('/')[0]}"
+    objects = f"{bucket}{folder}/*"
     match operation:
         case "GetObject" | "HeadObject":
             version = "Version" if params.get("VersionId") else ""
@@ -155,8 +160,6 @@ def of_the_platform(function: str) -> Iterator[Right]:
                 yield Right(f"sqs:{action}", queue)
     for action in ("CreateLogStream", "PutLogEvents"):
         yield Right(f"logs:{action}", properties["LoggingConfig"]["LogGroup"]["Ref"])
-    for action in ("PutTelemetryRecords", "PutTraceSegments"):
-        yield Right(f"xray:{action}", "*")
 
 
 def in_scenario(rights: set[Right], scenario: Scenario) -> set[Right]:
@@ -164,6 +167,10 @@ def in_scenario(rights: set[Right], scenario: Scenario) -> set[Right]:
     found = {_by_secret(right, scenario) for right in rights}
     if scenario["HasExtraHeaders"] and any(each.resource == "OpenAIKey" for each in rights):
         found.add(Right("ssm:GetParameter", "ExtraHeaders"))
+    if scenario["TracingIsOn"]:
+        found |= {Right(f"xray:{each}", "*") for each in OF_TRACES}
+    if scenario["KeysHaveAKey"] and any(each.resource in OF_OPENAI for each in rights):
+        found.add(Right("kms:Decrypt", "KeyParameterKmsKey"))
     if scenario["OwnKey"]:
         found.add(
             Right("kms:Decrypt", "EncryptionKey")

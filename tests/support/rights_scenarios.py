@@ -20,6 +20,7 @@ from tests.support.audit_logs import event
 from tests.support.audit_world import NOW, AuditWorld, audit_aws
 from tests.support.batch_files import chat, chats, lines, question
 from tests.support.libraries import Folder
+from tests.support.names import AUDIT as AUDIT_BUCKET
 from tests.support.names import INBOX
 from tests.support.rights import Call, TracedSession
 from tests.support.world import World
@@ -208,6 +209,8 @@ BATCHES = [
 def events_and_alerts(**settings: Any) -> None:
     world = AuditWorld(settings)
     edges = world.connect(traced("audit"))
+    for rule in (b"{title: a, detection: {s: {type: a}, condition: s}}", b"{title: broken}"):
+        world.s3.put_object(Bucket=AUDIT_BUCKET, Key="rules/ours.yaml", Body=rule)
     world.add([event(2, NOW - 3_600, "project.created", {"id": "proj_1"})])
     world.tick(edges=edges)
     world.add([event(1, NOW + 70, "scim.disabled", {"id": "org_1"})])

@@ -51,6 +51,7 @@ def test_a_function_is_given_variables_that_the_settings_know(function: str) -> 
         "POWERTOOLS_LOG_LEVEL",
         "POWERTOOLS_METRICS_NAMESPACE",
         "POWERTOOLS_SERVICE_NAME",
+        "POWERTOOLS_TRACE_DISABLED",
     }
 
 
