@@ -51,7 +51,6 @@ class Meter:
         done = act()
         seconds, memory = time.perf_counter() - began, self.memory[function]
         self.counts["lambda_request"] += 1
-        self.counts["trace"] += 1
         self._add("lambda_gb_second", seconds * memory / 1_024)
         self._add(f"seconds of {function}", seconds)
         if function == "land":

@@ -30,8 +30,9 @@ NAMES = {
     "schedule": "Scheduler, invocations",
     "log_gb": "Logs, GB",
     "metric_month": "Metrics of our own",
-    "trace": "X-Ray, traces",
 }
+
+IDLE_RUNS = 2 * 60 * 24 * 30  # poll and audit, every minute of a month
 
 Counts = Mapping[str, float]
 
@@ -98,6 +99,12 @@ def beside() -> str:
             "Alarms",
         ),
         ("dashboard", "1", _price("dashboard_month"), "Dashboard"),
+        (
+            "traces, of an idle month",
+            f"{IDLE_RUNS:,}",
+            IDLE_RUNS * _price("trace"),
+            "Tracing",
+        ),
         ("a key of your own", "1", _price("key_month"), "EncryptionKeyArn"),
         ("a Secrets Manager secret", "1", _price("secret_month"), "OpenAIKeySecretArn"),
     ]
