@@ -263,5 +263,48 @@ ROWS = in_file(
             "dead letters are not seen",
             "  LibraryDeadLettersAlarm:",
         ),
+        # Names, failures of a first deployment, who may use what.
+        (
+            "DeletionPolicy: RetainExceptOnCreate",
+            "DeletionPolicy: Retain",
+            "a failed deployment blocks the next",
+            "  InboxBucket:",
+        ),
+        (
+            "DeletionProtectionEnabled: true",
+            "DeletionProtectionEnabled: false",
+            "a slip deletes the ledger",
+            "  Ledger:",
+        ),
+        (
+            '${AWS::StackName}-submit"]',
+            '*"]',
+            "any queue fills the dead letters",
+            "  SubmitDeadLetters:",
+        ),
+        ("Effect: Deny", "Effect: Allow", "anybody uses the queue", "  LandQueuePolicy:"),
+        ("Effect: Deny", "Effect: Allow", "anybody sends dead letters", "  LandDeadLettersPolicy:"),
+        (
+            "source: [operator]",
+            "source: [operator, batchdrop]",
+            "whoever may tell of jobs may cancel them",
+        ),
+        (
+            "kms:ViaService:",
+            "kms:CallerAccount:",
+            "a function decrypts whatever the key encrypts",
+            "  OpenAIKeyRights:",
+        ),
+        (
+            "https://.+[^/]|http://(localhost|",
+            "https?://.+[^/]|http://(localhost|",
+            "the key travels in the clear",
+        ),
+        (
+            "SSESpecification: !If",
+            "SSESpecification: !Or",
+            "tables are encrypted with a key that costs",
+            "  AuditState:",
+        ),
     ),
 )
