@@ -35,6 +35,7 @@ def _masked(value: object) -> object:
     return value if isinstance(value, bool | int | float | None) else masked(str(value))
 
 
+ACTIONS_REQUIRED = "ActionsRequired"  # OpenAI refused a key or a quota, or there was no key
 logger = Logger(json_serializer=_as_line)
 metrics = Metrics(namespace="Batchdrop")
 # X-Ray's SDK takes an eighth of a start's processor time: it is loaded only where there are traces.

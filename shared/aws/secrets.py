@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from shared.aws.failures import code_of
 from shared.errors import ActionRequired
+from shared.telemetry import ACTIONS_REQUIRED, count
 from shared.text import keep_secret
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Secret:
         return [stored]
 
     def _unusable(self, what: str) -> ActionRequired:
+        count(ACTIONS_REQUIRED)
         return ActionRequired(f"{self.what} can't be read from {self._reference}: {what}. {HOW}")
 
     def _fetch(self) -> str:

@@ -30,6 +30,7 @@ from shared.openai.models import ApiError, Batch, BatchPage, File, FilePage
 from shared.openai.reading import Object, error_in, read
 from shared.openai.refusals import KEY_REFUSED, Refusal
 from shared.openai.retry import retry_after, with_retries
+from shared.telemetry import ACTIONS_REQUIRED, count
 from shared.text import masked
 
 # Seconds. A read timeout is between two bytes; an upload's answer comes after its last byte.
@@ -193,7 +194,10 @@ class OpenAI:
     def _failure(self, response: httpx.Response) -> EdgeError:
         if response.status_code in KEY_REFUSED:
             self._key.forget()
-        return refusal(response).as_error()
+        error = refusal(response).as_error()
+        if isinstance(error, ActionRequired):
+            count(ACTIONS_REQUIRED)
+        return error
 
 
 class Download:

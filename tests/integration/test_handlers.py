@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
@@ -18,6 +19,8 @@ from functions.poll import handler as poll
 from functions.submit import handler as submit
 from local.paths import ROOT
 from shared.jobs.model import JobState
+from shared.telemetry import metrics
+from tests.support.aws import aws
 from tests.support.batch_files import chats
 from tests.support.lambda_events import Context, sqs_event
 from tests.support.names import INBOX
@@ -145,6 +148,39 @@ def test_neither_keys_nor_prompts_reach_a_log(
     written = str([vars(record) for record in caplog.records]) + str(capsys.readouterr())
     assert "taken in" in written
     assert secret not in written
+
+
+@pytest.mark.parametrize("quirk", ["unauthorized", "quota_exhausted", ""])
+def test_a_key_that_nobody_can_use_is_a_metric_at_once_whoever_meets_it(
+    deployed: World,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    quirk: str,
+) -> None:
+    deployed.drop("a.jsonl", chats(3))
+    intake.handler(sqs_event(deployed, "intake"), Context())
+    if quirk:
+        deployed.small.misbehave(quirk, times=None)
+    else:
+        aws().client("ssm").delete_parameter(Name=deployed.edges.settings.openai_key_secret)
+    monkeypatch.setattr(metrics.provider, "service", "team-b")  # as POWERTOOLS_SERVICE_NAME says
+    capsys.readouterr()
+
+    submit.handler(sqs_event(deployed, "submit"), Context())
+
+    (sent,) = published(capsys.readouterr().out, "ActionsRequired")
+    assert sent["ActionsRequired"] >= [1.0]
+    assert (sent["service"], sent["_aws"]["CloudWatchMetrics"][0]["Namespace"]) == (
+        "team-b",
+        "Batchdrop",
+    )
+    assert sent["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+
+
+def published(out: str, metric: str) -> list[dict[str, Any]]:
+    """What CloudWatch would make metrics of, in a function's output."""
+    lines = [json.loads(line) for line in out.splitlines() if line.startswith('{"_aws"')]
+    return [each for each in lines if metric in each]
 
 
 @pytest.mark.parametrize(("disabled", "is_loaded"), [("true", False), ("false", True)])

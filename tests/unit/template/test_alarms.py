@@ -11,6 +11,7 @@ import pytest
 from local.paths import ROOT
 from shared.jobs.model import JobState
 from shared.queue_handler import metric_name
+from shared.telemetry import ACTIONS_REQUIRED
 from tests.support.aws import template
 from tests.support.rights import functions
 
@@ -45,7 +46,7 @@ def emitted() -> set[str]:
     """Metrics of ours: by name, or made from what became of a job or part."""
     states = {metric_name(room, state) for room in ("Jobs", "Land") for state in JobState}
     submitted = {metric_name("Submit", word) for word in words("functions/submit")}
-    return words() | states | submitted
+    return words() | states | submitted | {ACTIONS_REQUIRED}
 
 
 def is_told_of(namespace: str, metric: str) -> bool:

@@ -390,6 +390,7 @@ DEAD = ("Maximum", "GreaterThanThreshold", 0, 300, "notBreaching")
 STUCK = ("Maximum", "GreaterThanThreshold", 7_200, 300, "notBreaching")
 LATE = {"Fn::FindInMap": ["Patience", {"Ref": "FunctionTimeoutSeconds"}, "Late"]}
 ALARMS: dict[str, tuple[object, ...]] = {
+    "action-required": ("Sum", "GreaterThanThreshold", 0, 300, "notBreaching"),
     **{
         f"{each}-errors": FAILS for each in ("audit", "intake", "land", "library", "poll", "submit")
     },
@@ -423,6 +424,8 @@ def test_an_alarm_fires_when_its_runbook_says() -> None:
         name = p["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
         when = p["Statistic"], p["ComparisonOperator"], p["Threshold"], p["Period"]
         found[name] = (*when, p["TreatMissingData"])
-        assert p["EvaluationPeriods"] == 1
+        asks_again = name == "action-required"  # every five minutes: one of two periods is enough
+        looked_at = p["EvaluationPeriods"], p.get("DatapointsToAlarm", 1)
+        assert looked_at == ((2, 1) if asks_again else (1, 1))
 
     assert found == ALARMS
