@@ -60,10 +60,11 @@ def _joined(*asns: Any) -> list[Any]:
     return [asn for each in asns for asn in each or ()]
 
 
-def _ordered(value: Any) -> Any:
+def ordered(value: Any) -> Any:
+    """The same whatever order sets came in, which differs from process to process."""
     if isinstance(value, dict):
-        return {name: _ordered(each) for name, each in value.items()}
-    return sorted(map(_ordered, value), key=json.dumps) if isinstance(value, list) else value
+        return {name: ordered(each) for name, each in value.items()}
+    return sorted(map(ordered, value), key=json.dumps) if isinstance(value, list) else value
 
 
 class Config(Baseline):
@@ -101,7 +102,7 @@ class Config(Baseline):
         """Short, and the same for the same settings; sets have no order of their own."""
         own = {name: each.version for name, each in self._own.items()}
         settings = {**self.model_dump(mode="json"), **({"own": own} if own else {})}
-        text = json.dumps(_ordered(settings), sort_keys=True)
+        text = json.dumps(ordered(settings), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
     def rule(self, detection: str) -> Rule:

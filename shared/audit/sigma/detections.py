@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from shared.audit.config import ordered
 from shared.audit.detection import (
     About,
     Detection,
@@ -67,7 +68,7 @@ def _about(read: ReadRule) -> About:
 def _version(rule: RuleFile) -> str:
     """Changes with whatever decides what is observed."""
     words = {"tests", "runbook", "falsepositives", "tags", "level", "suppress"}
-    text = json.dumps(rule.model_dump(mode="json", exclude=words), sort_keys=True)
+    text = json.dumps(ordered(rule.model_dump(mode="json", exclude=words)), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -28,6 +28,7 @@ MOST_EVENTS = 100  # that a threshold may ask for
 MOST_DISTINCT = 30  # of different values: each is remembered where it shows
 LONGEST_WINDOW = 7 * 86_400  # seconds
 MOST_STEPS, MOST_FIELDS, LONGEST_TITLE = 6, 10, 300
+MOST_GROUPS = 4  # fields: with their values they are a key of DynamoDB, which has an end
 LEVELS = {"informational": Severity.SIGNAL, "low": Severity.INFO}  # Sigma's other words are ours
 # What Sigma says for people and tools that read many rules; nothing here depends on it.
 FOR_OTHERS = frozenset(
@@ -55,6 +56,8 @@ def _listed(value: Any) -> Any:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=1_000)]
+FieldName = Annotated[str, Field(min_length=1, max_length=100)]
+Fields = Annotated[tuple[FieldName, ...], BeforeValidator(_listed)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
 Duration = Annotated[int, BeforeValidator(_seconds), Field(ge=1, le=LONGEST_WINDOW)]
 
@@ -103,12 +106,12 @@ class RuleFile(FrozenModel):
     detection: dict[str, Any]
     level: Annotated[Severity, BeforeValidator(_level)] = Severity.MEDIUM
     tags: Texts = ()
-    fields: Annotated[Texts, Field(max_length=MOST_FIELDS)] = ()
+    fields: Annotated[Fields, Field(max_length=MOST_FIELDS)] = ()
     falsepositives: Texts = ()
     threshold: Annotated[int, Field(ge=1, le=MOST_EVENTS)] = 1
     window: Duration = 0
-    group_by: Annotated[Texts, Field(alias="group-by")] = ()
-    distinct: str | None = None  # a field: so many different values, not so many events
+    group_by: Annotated[Fields, Field(alias="group-by", max_length=MOST_GROUPS)] = ()
+    distinct: FieldName | None = None  # a field: so many different values, not so many events
     hours: Hours | None = None
     allow: Allow = Allow()
     suppress: Annotated[Duration, Field(ge=60)] = 3_600

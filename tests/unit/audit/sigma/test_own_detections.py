@@ -1,6 +1,9 @@
 """Rules of a team's own at work: beside ours, in any order of events, and over floods."""
 
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -185,6 +188,27 @@ def test_a_rule_that_looks_otherwise_forgets_what_it_saw() -> None:
     assert sets[0] == sets[2]
     assert first.digest != other.digest
     assert Config().digest == Config().with_own({}).digest
+
+
+def test_what_a_rule_saw_is_its_own_in_the_next_process_too() -> None:
+    """Sets have another order in each process."""
+    code = (
+        "from tests.unit.audit.sigma.test_own_detections import config\n"
+        "rule = {'allow': {'actors': list('abcdefghij')}, 'threshold': 2, 'window': '1m'}\n"
+        "print(config(mine=rule).own['mine'].version)"
+    )
+    versions = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "123"
+    }
+
+    assert len(versions) == 1
 
 
 PEOPLE = ("sam", "dana", "robin")

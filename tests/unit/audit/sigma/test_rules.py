@@ -91,6 +91,8 @@ def test_and_they_find_what_they_are_for(name: str, event: dict[str, Any]) -> No
         ({"threshold": 101, "window": "5m"}, "threshold: Input should be less than"),
         ({"threshold": 3, "window": "8d"}, "window: Input should be less than"),
         ({"group-by": ["type"]}, "group-by and distinct say nothing without"),
+        ({"threshold": 2, "window": "1m", "group-by": list("abcde")}, "group-by: Value should"),
+        ({"threshold": 2, "window": "1m", "group-by": ["a" * 101]}, "group-by.0: String should"),
         ({"suppress": "5s"}, "suppress: Input should be greater than"),
         ({"level": "urgent"}, "level: Input should be 'signal'"),
         ({"logsource": {"product": "okta"}}, "logsource.product: only events of openai"),
