@@ -1,6 +1,7 @@
 """Whether a shipped dependency has a known vulnerability, as far as pip-audit has data."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -28,24 +29,25 @@ def main() -> int:
         text=True,
         check=False,
     )
-    verdict = verdict_on(done.stdout, done.stderr)
+    verdict = verdict_on(done.stdout, done.stderr, in_ci=bool(os.environ.get("CI")))
     print(verdict.text)
     return verdict.status
 
 
-def verdict_on(found: str, printed: str) -> Verdict:
-    """pip-audit succeeds when it could look up nothing: that proves nothing."""
+def verdict_on(found: str, printed: str, *, in_ci: bool = False) -> Verdict:
+    """pip-audit succeeds when it could look up nothing: that proves nothing, and in CI it fails."""
+    nothing = 1 if in_ci else 0
     try:
         packages = json.loads(found)["dependencies"]
     except ValueError:
         last_line = printed.strip().rpartition("\n")[2]
-        return Verdict(0, _unknown(last_line or "pip-audit printed nothing"))
+        return Verdict(nothing, _unknown(last_line or "pip-audit printed nothing"))
     vulnerable = [_line(each, vuln) for each in packages for vuln in each.get("vulns", [])]
     skipped = [each for each in packages if "skip_reason" in each]
     if vulnerable:
         return Verdict(1, "\n".join(vulnerable))
     if skipped:
-        return Verdict(0, _unknown(f"no data for {len(skipped)} of {len(packages)} packages"))
+        return Verdict(nothing, _unknown(f"no data for {len(skipped)} of {len(packages)} packages"))
     return Verdict(0, f"{len(packages)} shipped packages, none with a known vulnerability")
 
 

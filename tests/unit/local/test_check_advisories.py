@@ -37,3 +37,16 @@ def test_a_failed_audit_says_that_it_failed() -> None:
 
     assert verdict.status == 0
     assert verdict.text.startswith("NOT AUDITED: ConnectionError: no way out.")
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        ("", 1),
+        (json.dumps({"dependencies": [GOOD, SKIPPED]}), 1),
+        (json.dumps({"dependencies": [GOOD]}), 0),
+    ],
+)
+def test_in_ci_no_answer_is_a_failure(found: str, status: int) -> None:
+    """Nobody reads what a green run says."""
+    assert verdict_on(found, "no way out", in_ci=True).status == status
