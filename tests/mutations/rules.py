@@ -62,7 +62,11 @@ ROWS = (
         RULES,
         (
             ("if not is_one_actor:", "if False:", "a burst is as many alerts as people were in it"),
-            ("max(rule.window, 60)", "60", "a window is a minute at most"),
+            (
+                "window=lambda _: rule.window,",
+                "window=lambda _: 0,",
+                "a burst over an hour is not seen",
+            ),
             ("if len(observations) <= FLOOD:", "if True:", "a flood fills the memory"),
             ("version=version,\n", "", "a changed rule counts what its old form saw"),
             ("hours.hold(event.time) and fits(event)", "fits(event)", "a rule looks at any hour"),

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -109,6 +110,18 @@ def test_whom_a_rule_leaves_alone() -> None:
     assert len(alerts([made(0), made(1, "dana")], settings)) == 1
 
 
+def test_a_rule_looks_at_its_hours_alone() -> None:
+    at_work = {"hours": {"outside": "Mon-Fri 08:00-18:00", "timezone": "Europe/Berlin"}}
+    counting = at_work | {"threshold": 2, "window": "3h"}
+    morning = [made(0), made(60, number=1)]  # a Thursday, 10:53 in Berlin
+    night = [made(12 * 60), made(13 * 60, number=1)]
+
+    assert alerts(morning, config(mine=at_work)) == []
+    assert alerts(morning, config(mine=counting)) == []
+    assert len(alerts(night, config(mine=at_work))) == 2
+    assert len(alerts(night, config(mine=counting))) == 1
+
+
 def test_a_rule_that_is_switched_off_finds_nothing() -> None:
     assert alerts([made(0)], config(mine={"enabled": False})) == []
 
@@ -130,6 +143,19 @@ def test_so_many_within_a_window() -> None:
     assert seen([found]) == [Raised(109, "medium", "mine|everybody|everybody")]
     assert found.title == "3 keys, the last key_sam_2"
     assert len(found.event_ids) == 3
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_burst_is_found_over_rows_and_deliveries(order: tuple[int, int]) -> None:
+    """What is kept lies in a row for each window's length of time, and these are in two."""
+    events = [made(0), made(40, number=1)]
+    memory = Memory(config(mine={"threshold": 2, "window": "1h"}))
+
+    for number in order:
+        memory.deliver(read([events[number]]))
+
+    assert START // 3_600 != (START + 40 * 60) // 3_600
+    assert [each.detection for each in memory.alerts.values()].count("mine") == 1
 
 
 def test_so_many_of_each_group() -> None:
