@@ -3,10 +3,15 @@
 from shared.aws.s3_events import replay_event
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import JobState
+from shared.jobs.races import until_written
 
 
 def approve(edges: JobEdges, job_id: str) -> str:
     """Intake reads the file again; if its message gets lost, the next tick sends another."""
+    return until_written(lambda: _approve(edges, job_id))
+
+
+def _approve(edges: JobEdges, job_id: str) -> str:
     job = edges.ledger.job(job_id)
     if job is None or job.state is not JobState.HELD or job.cancel_requested or job.ending:
         return "unknown" if job is None else job.state.value

@@ -6,12 +6,17 @@ from shared.errors import NotFound
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
 from shared.jobs.part import Part, PartState
+from shared.jobs.races import until_written
 
 CANCEL_DEADLINE = timedelta(hours=6)  # OpenAI documents ten minutes
 
 
 def cancel(edges: JobEdges, job_id: str) -> str:
     """Writes the request down; the next tick begins with it. A second request does no harm."""
+    return until_written(lambda: _cancel(edges, job_id))
+
+
+def _cancel(edges: JobEdges, job_id: str) -> str:
     job = edges.ledger.job(job_id)
     if job is None or job.over:
         return "unknown" if job is None else job.state.value
