@@ -25,6 +25,7 @@ from shared.audit.rows import LONGEST_RAW
 from shared.audit.suppression import Settled, settle
 from shared.audit.tables import AlertDay
 from shared.aws.notifier import Notification
+from shared.aws.races import until_written
 from shared.errors import Conflict
 
 JSON_LINES = "application/x-ndjson"
@@ -33,7 +34,7 @@ CLOSED = "Incident Closed"
 OVER_AFTER = QUIET + 15 * 60  # seconds: what comes late may still belong to it
 Archive = Mapping[str, Sequence[AuditLog]]  # events by the object that holds them
 NOTHING: Archive = {}
-MOST_RACES = 3  # with another stream about one actor
+TRIES = 4  # another stream may tell something of the same actor meanwhile
 
 
 class _Told(NamedTuple):
@@ -73,12 +74,7 @@ def notify(
 def _notify_all(edges: AuditEdges, audience: _Audience, findings: Sequence[Finding]) -> Metrics:
     if not findings:
         return {}
-    for _ in range(MOST_RACES):
-        try:
-            return _notify(edges, audience, findings)
-        except Conflict:
-            continue  # another stream told something of the same actor meanwhile
-    return _notify(edges, audience, findings)
+    return until_written(lambda: _notify(edges, audience, findings), TRIES)
 
 
 def _notify(edges: AuditEdges, audience: _Audience, findings: Sequence[Finding]) -> Metrics:

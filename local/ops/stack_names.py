@@ -17,10 +17,7 @@ def problems(name: str, region: str = "") -> list[str]:
         (not (plain.isascii() and plain.isalnum()), "has more than letters, digits and hyphens"),
         (not name[:1].isalpha(), "begins with a letter in CloudFormation, and this one does not"),
         (name.endswith("-"), "ends with a hyphen"),
-        (
-            name.startswith(OF_S3),
-            "begins as S3 lets no bucket begin",
-        ),
+        (name.startswith(OF_S3), "begins as S3 lets no bucket begin"),
         (len(name) > longest, f"is longer than {longest} characters: buckets have 63 at most"),
     )
     return [f"the stack's name {name!r} {said}" for is_wrong, said in checks if is_wrong]

@@ -17,7 +17,8 @@ from shared.model import FrozenModel, mistakes
 from shared.safe_yaml import read_yaml
 
 R = TypeVar("R", bound=Rule)
-Own = Mapping[str, Detection[Rule] | Pattern[Rule]]  # a team's own detections, by their names
+OwnDetection = Detection[Rule] | Pattern[Rule]  # of a team's own
+Own = Mapping[str, OwnDetection]  # by their names
 
 
 class Misconfigured(ValueError):
@@ -79,7 +80,7 @@ class Config(Baseline):
     def with_own(self, own: Own) -> Self:
         """These settings, with these detections of the team's own, and no others."""
         config = self.model_copy()
-        config.__pydantic_private__ = {"_own": dict(own)}
+        config._own = dict(own)
         return config
 
     @property

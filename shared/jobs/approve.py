@@ -1,14 +1,15 @@
 """A person lets a held job go on."""
 
+from shared.aws.races import until_written
 from shared.aws.s3_events import replay_event
+from shared.jobs.cancel import ASKED_ONCE
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import JobState
-from shared.jobs.races import until_written
 
 
 def approve(edges: JobEdges, job_id: str) -> str:
     """Intake reads the file again; if its message gets lost, the next tick sends another."""
-    return until_written(lambda: _approve(edges, job_id))
+    return until_written(lambda: _approve(edges, job_id), ASKED_ONCE)
 
 
 def _approve(edges: JobEdges, job_id: str) -> str:

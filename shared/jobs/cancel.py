@@ -2,18 +2,19 @@
 
 from datetime import datetime, timedelta
 
+from shared.aws.races import until_written
 from shared.errors import NotFound
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
 from shared.jobs.part import Part, PartState
-from shared.jobs.races import until_written
 
+ASKED_ONCE = 10  # tries: the event that asks comes once, and no tick asks again
 CANCEL_DEADLINE = timedelta(hours=6)  # OpenAI documents ten minutes
 
 
 def cancel(edges: JobEdges, job_id: str) -> str:
     """Writes the request down; the next tick begins with it. A second request does no harm."""
-    return until_written(lambda: _cancel(edges, job_id))
+    return until_written(lambda: _cancel(edges, job_id), ASKED_ONCE)
 
 
 def _cancel(edges: JobEdges, job_id: str) -> str:

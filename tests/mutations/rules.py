@@ -101,7 +101,7 @@ ROWS = (
         BUCKET,
         (
             (
-                "            if isinstance(rule, ReadRule):\n                return older",
+                "            if not isinstance(rule, Unused):\n                return older",
                 "            if False:\n                return older",
                 "a broken change takes the old rule away",
             ),

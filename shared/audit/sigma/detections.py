@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from shared.audit.config import ordered
+from shared.audit.config import OwnDetection, ordered
 from shared.audit.detection import (
     About,
     Detection,
@@ -32,7 +32,7 @@ FLOOD = 150  # events of one group within one window
 _FIELD = re.compile(r"\{([^{}]+)\}")
 
 
-def as_detection(read: ReadRule) -> Detection[Rule] | Pattern[Rule]:
+def as_detection(read: ReadRule) -> OwnDetection:
     """As it is evaluated."""
     rule = read.rule
     settings = Rule(
@@ -80,18 +80,16 @@ def _looks(read: ReadRule) -> Callable[[AuditLog], bool]:
 
 
 def _single(read: ReadRule) -> Callable[[AuditLog, Baseline, Rule], Verdict | None]:
-    looks, rule = _looks(read), read.rule
+    rule, looks, values = read.rule, _looks(read), _values(read.rule)
 
     def evaluate(event: AuditLog, _: Baseline, __: Rule) -> Verdict | None:
-        if not looks(event):
-            return None
-        return _verdict(rule, target_of(event), _values(event, _shown_by(rule)), 1)
+        return _verdict(rule, target_of(event), values(event), 1) if looks(event) else None
 
     return evaluate
 
 
 def _observed(read: ReadRule) -> Callable[[AuditLog, Baseline, Rule], Sequence[Keyed]]:
-    rule, looks, names = read.rule, _looks(read), _shown_by(read.rule)
+    rule, looks, values = read.rule, _looks(read), _values(read.rule)
     group = [(name, reader(name)) for name in rule.group_by]
     distinct = reader(rule.distinct) if rule.distinct else None
     is_one_actor = not WHO.isdisjoint(rule.group_by)
@@ -103,7 +101,7 @@ def _observed(read: ReadRule) -> Callable[[AuditLog, Baseline, Rule], Sequence[K
         key = ", ".join(parts) or EVERYBODY
         # Which one it is counts, not how many times one page or another brought it.
         what = _short(shown(event, distinct)) if distinct else event.id
-        seen = Observation.of(event, what, key, *_values(event, names))
+        seen = Observation.of(event, what, key, *values(event))
         if not is_one_actor:  # who completes it is chance: it is about what they have in common
             seen = seen._replace(actor=key, who=key)
         return (Keyed(key, seen),)
@@ -145,8 +143,9 @@ def _shown_by(rule: RuleFile) -> list[str]:
     return [name for name in names if name != COUNT]
 
 
-def _values(event: AuditLog, names: Sequence[str]) -> list[str]:
-    return [_short(shown(event, reader(name))) for name in names]
+def _values(rule: RuleFile) -> Callable[[AuditLog], list[str]]:
+    readers = [reader(name) for name in _shown_by(rule)]
+    return lambda event: [_short(shown(event, read)) for read in readers]
 
 
 def _verdict(rule: RuleFile, target: str, values: Sequence[str], count: int) -> Verdict:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from shared.audit.catalogue import ABOUT
-from shared.audit.config import Own
+from shared.audit.config import Own, OwnDetection
 from shared.audit.detection import Finding
 from shared.audit.engine import LONGEST_TEXT
 from shared.audit.sigma.detections import as_detection
@@ -55,9 +55,6 @@ class Loaded(NamedTuple):
 
     own: Own
     unused: tuple[Unused, ...]
-
-
-NO_RULES = Loaded({}, ())
 
 
 class Tried(NamedTuple):
@@ -125,7 +122,7 @@ class RuleBucket:
         self._s3 = s3
         self._packaged = packaged
         self._prefix = prefix
-        self._known: dict[Source, ReadRule | Unused] = {}  # each version is read once
+        self._known: dict[Source, OwnDetection | Unused] = {}  # each version is read once
         self._loaded: Loaded | None = None
         self._due = 0
         self._was_refused = False  # a file, by S3: the next run asks again
@@ -152,13 +149,12 @@ class RuleBucket:
     def _read(self) -> Loaded:
         self._was_refused = False
         found = list(islice(self._listed(), MOST_RULES + 1))
-        reads = dict[str, ReadRule]()
+        own = dict[str, OwnDetection]()
         unused = list[Unused]()
         if len(found) > MOST_RULES:
             unused.append(Unused(self._prefix, f"more than {MOST_RULES} rules: others wait"))
         for source in found[:MOST_RULES]:
-            self._take(source, reads, unused)
-        own = {name: as_detection(read) for name, read in reads.items()}
+            self._take(source, own, unused)
         return Loaded({**self._packaged.own, **own}, (*self._packaged.unused, *unused))
 
     def _listed(self) -> Iterator[Source]:
@@ -166,27 +162,27 @@ class RuleBucket:
             if PurePosixPath(source.key).suffix in SUFFIXES:
                 yield source
 
-    def _take(self, source: Source, reads: dict[str, ReadRule], unused: list[Unused]) -> None:
+    def _take(self, source: Source, own: dict[str, OwnDetection], unused: list[Unused]) -> None:
         rule = self._version(source)
-        if isinstance(rule, ReadRule) and rule.name in reads:
-            rule = Unused(source.key, f"there is another rule of the name {rule.name}")
+        if not isinstance(rule, Unused) and rule.about.id in own:
+            rule = Unused(source.key, f"there is another rule of the name {rule.about.id}")
         if isinstance(rule, Unused):
             before = self._last_usable(source)
             instead = f"its version {before[0]}" if before else "nothing"
             unused.append(rule._replace(instead=instead))
-            if before is None or before[1].name in reads:
+            if before is None or before[1].about.id in own:
                 return
             rule = before[1]
-        reads[rule.name] = rule
+        own[rule.about.id] = rule
 
-    def _last_usable(self, source: Source) -> tuple[str, ReadRule] | None:
+    def _last_usable(self, source: Source) -> tuple[str, OwnDetection] | None:
         for older in islice(self._s3.history(source), MOST_VERSIONS):
             rule = self._version(older)
-            if isinstance(rule, ReadRule):
+            if not isinstance(rule, Unused):
                 return older.identity, rule
         return None
 
-    def _version(self, source: Source) -> ReadRule | Unused:
+    def _version(self, source: Source) -> OwnDetection | Unused:
         if source not in self._known:
             try:
                 content = b"".join(self._s3.chunks_of_theirs(source)) if _is_small(source) else b""
@@ -201,10 +197,10 @@ def _is_small(source: Source) -> bool:
     return source.size <= MOST_BYTES
 
 
-def _tried(source: Source, content: bytes) -> ReadRule | Unused:
+def _tried(source: Source, content: bytes) -> OwnDetection | Unused:
     if not _is_small(source):
         return Unused(source.key, f"{source.key}: a rule of more than {MOST_BYTES:,} bytes")
     tried = try_rule(source.key, content)
     if tried.read is None or tried.mistakes:
         return Unused(source.key, "\n".join(tried.mistakes))
-    return tried.read
+    return as_detection(tried.read)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from shared.model import FrozenModel
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 EXAMPLE = "write it like Mon-Fri 08:00-18:00 or Sat,Sun"
 _CLOCK = r"(\d{1,2}):(\d{2})"
 _SPAN = re.compile(rf"(?:([A-Za-z ,-]+?)\s*)?(?:{_CLOCK}\s*-\s*{_CLOCK})?")
@@ -60,8 +60,7 @@ def _days(text: str) -> frozenset[int]:
 
 def _day(text: str) -> int:
     name = text.strip().lower()
-    full = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-    matching = [number for number, each in enumerate(full) if each.startswith(name)]
+    matching = [number for number, each in enumerate(DAYS) if each.startswith(name)]
     if len(name) < 3 or not matching:
         raise ValueError(f"{text.strip()!r:.40} is no day of the week: {EXAMPLE}")
     return matching[0]

@@ -17,7 +17,7 @@ from shared.audit.rules import Allow
 from shared.audit.severity import Severity
 from shared.audit.sigma.hours import Hours
 from shared.audit.sigma.mistakes import Mistake, Mistaken
-from shared.audit.sigma.search import Search, compiled
+from shared.audit.sigma.search import Search, compiled, listed
 from shared.model import FrozenModel, mistakes
 from shared.model import Mistake as FieldMistake
 from shared.safe_yaml import LineOf, read_yaml_with_lines
@@ -51,14 +51,10 @@ def _level(value: Any) -> Any:
     return LEVELS.get(value, value) if isinstance(value, str) else value
 
 
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
 Text = Annotated[str, Field(min_length=1, max_length=1_000)]
 FieldName = Annotated[str, Field(min_length=1, max_length=100)]
-Fields = Annotated[tuple[FieldName, ...], BeforeValidator(_listed)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed)]
+Fields = Annotated[tuple[FieldName, ...], BeforeValidator(listed)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(listed)]
 Duration = Annotated[int, BeforeValidator(_seconds), Field(ge=1, le=LONGEST_WINDOW)]
 
 

@@ -33,12 +33,13 @@ def _conditions(given: Any, searches: Sequence[str]) -> list[Condition]:
     if given is None:
         raise Mistaken("there is no condition, such as `condition: selection`")
     try:
-        return [parse(text_of(each), searches) for each in _listed(given)]
+        return [parse(text_of(each), searches) for each in listed(given)]
     except Mistaken as mistake:
         raise mistake.under(CONDITION) from None
 
 
-def _listed(given: Any) -> list[Any]:
+def listed(given: Any) -> list[Any]:
+    """One or many: in Sigma a single value stands without a list."""
     return given if isinstance(given, list) else [given]
 
 
@@ -73,7 +74,7 @@ def _every(fields: Mapping[str, Any]) -> Search:
 
 def _field(name: str, given: Any) -> Search:
     field, *names = name.split("|")
-    values = _listed(given)
+    values = listed(given)
     try:
         modifiers = modifiers_of(names)
         if not field:

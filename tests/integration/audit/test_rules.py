@@ -73,6 +73,16 @@ def test_until_then_s3_is_not_asked_again(world: AuditWorld) -> None:
     assert detections(told(world)) == ["projects"]
 
 
+def test_rules_that_did_not_change_are_not_made_again(world: AuditWorld) -> None:
+    put(world, RULE)
+    told(world)
+    before = world.edges.engine
+
+    told(world)
+
+    assert world.edges.engine is before
+
+
 def test_a_change_that_is_broken_is_told_and_leaves_the_old_rule_and_the_others(
     world: AuditWorld,
 ) -> None:

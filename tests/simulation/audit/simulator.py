@@ -92,8 +92,7 @@ class AuditSimulation:
         session().cloud = self.cloud
         transport = MisbehavingTransport(self.small, self.interceptor)
         self.http = httpx.Client(transport=transport, base_url="http://small.test/v1")
-        for path in RULES.iterdir():
-            self._put_rule(path.name, path.read_bytes())
+        self._put_rules()
         self.idle: list[AuditEdges] = []  # processes that wait for work
         self.broken_rule = self.faults.audit.broken_rule
         self._refuse_a_row()
@@ -160,6 +159,10 @@ class AuditSimulation:
 
     def _read(self, edges: AuditEdges) -> object:
         return tick(edges, self.clock() + TIME_LEFT)
+
+    def _put_rules(self) -> None:
+        for path in RULES.iterdir():
+            self._put_rule(path.name, path.read_bytes())
 
     def _put_rule(self, name: str, content: bytes) -> None:
         self.cloud.buckets.put(AUDIT, f"{PREFIX}{name}", content, {})
@@ -238,8 +241,7 @@ class AuditSimulation:
             invocation.kill("the simulation is over")
         self.interceptor.current = None
         self.live.clear()
-        for path in RULES.iterdir():
-            self._put_rule(path.name, path.read_bytes())
+        self._put_rules()
         for pause in QUIET_TICKS:
             if self.checks.broken:
                 return

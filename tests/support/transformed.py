@@ -4,10 +4,9 @@ import json
 import subprocess
 from typing import Any
 
-from local.paths import ROOT
 from local.template import read_template
+from local.world.packages import SAM
 
-SAM = ROOT / ".venvs" / "sam" / "bin" / "python"
 CODE = "s3://bucket/key"  # the transformation wants an address, not a folder
 PROGRAM = """
 import json, sys, boto3
@@ -24,7 +23,7 @@ def transformed(region: str = "eu-central-1") -> Any:
     template = read_template()
     template["Globals"]["Function"]["CodeUri"] = CODE
     run = subprocess.run(
-        [SAM, "-c", PROGRAM],
+        [SAM.with_name("python"), "-c", PROGRAM],
         input=json.dumps([template, region]),
         capture_output=True,
         text=True,
