@@ -62,7 +62,6 @@ fuzz: setup .venvs/schemathesis/.stamp ## the small OpenAI by OpenAI's specifica
 build: setup $(LOCKED)/.stamp ## the functions' packages
 	$(SAM) build
 deploy: build ## to your AWS account, with questions: STACK=batchdrop
-	@$(BIN)/python -m local.ops.stack_names "$${STACK:-batchdrop}"
-	$(SAM) deploy --guided --stack-name "$${STACK:-batchdrop}"
+	@$(BIN)/python -m local.ops.deploy_stack "$${STACK:-batchdrop}" --guided
 adopt: setup ## what a deleted stack left behind into a new one, before make deploy: STACK=batchdrop
 	@$(BIN)/batchdrop adopt --stack $${STACK:-batchdrop}

@@ -11,6 +11,7 @@ import httpx
 from botocore.config import Config
 
 from shared.aws.event_bus import EventBus
+from shared.aws.failures import count_throttle
 from shared.aws.notifier import Notifier
 from shared.aws.s3 import S3Store
 from shared.aws.secrets import Secret, SecretHeaders
@@ -71,7 +72,9 @@ class CommonEdges:
 
     @cached_property
     def _session(self) -> boto3.Session:
-        return self._given_session or boto3.Session()
+        session = self._given_session or boto3.Session()
+        session.events.register("needs-retry", count_throttle)  # asked after every answer
+        return session
 
     def _client(self, service: Any) -> Any:
         return self._session.client(service, config=AWS)

@@ -35,6 +35,7 @@ def _masked(value: object) -> object:
     return value if isinstance(value, bool | int | float | None) else masked(str(value))
 
 
+AWS_THROTTLES = "AwsThrottles"  # AWS turned a call away: too much was asked
 ACTIONS_REQUIRED = "ActionsRequired"  # OpenAI refused a key or a quota, or there was no key
 logger = Logger(json_serializer=_as_line)
 metrics = Metrics(namespace="Batchdrop")

@@ -10,16 +10,21 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.audit.backfill import BackfillRequest, open_backfills
 from functions.audit.flow import tick
 from shared.audit.edges import AuditEdges
+from shared.schedule import SCHEDULED, is_late
 from shared.telemetry import logger, measured, record, traced, traced_handler
 
 MARGIN = timedelta(seconds=15)  # for one more page, and to give the lease back
+CLOCK = frozenset({"detail-type", SCHEDULED})  # of an event that asks for nothing but a tick
 edges = cache(AuditEdges.in_lambda)
 
 
 @traced
 def run(event: dict[str, Any], left: timedelta) -> Mapping[str, int]:
     until = edges().now() + left - MARGIN
-    if event and "detail-type" not in event:  # it is not the clock: somebody asks for something
+    every = timedelta(seconds=edges().settings.audit_interval_seconds)
+    if is_late(event, edges().now(), every):
+        return {"AuditTicksSkipped": 1}
+    if event and not CLOCK & set(event):  # somebody asks for something
         open_backfills(edges(), BackfillRequest.model_validate(event))
     return tick(edges(), until)
 

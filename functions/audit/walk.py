@@ -172,7 +172,7 @@ def _process(
         moved,
         rev,
     )
-    edges.tables.commit(commit, partial(_not_taken, edges, cursor, listed.new))
+    edges.tables.commit(commit, partial(_not_taken, edges, cursor, listed.new, metrics))
     metrics["AuditObservationsDropped"] = evaluation.lost.total()
     memory.drop(evaluation.dropped)
     memory.add(evaluation.observations)
@@ -189,9 +189,14 @@ def _judged(cursor: Cursor, listed: Listed) -> Sequence[AuditLog]:
 
 
 def _not_taken(
-    edges: AuditEdges, cursor: Cursor, new: Sequence[AuditLog], ids: Sequence[str]
+    edges: AuditEdges,
+    cursor: Cursor,
+    new: Sequence[AuditLog],
+    metrics: Metrics,
+    ids: Sequence[str],
 ) -> None:
     """DynamoDB refuses them for good: the event is in S3, and that is told once."""
+    metrics["AuditNotTaken"] = len(ids)
     by_id = {row_id(event.id): event for event in new}
     events = [by_id[id_] for id_ in ids if id_ in by_id]
     archive_set_aside(edges, cursor.stream, events)

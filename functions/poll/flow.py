@@ -18,6 +18,7 @@ from shared.jobs.model import AT_INTAKE, Job
 from shared.jobs.observe import observe
 from shared.jobs.part import Part, PartState
 from shared.library.model import SyncRequest
+from shared.telemetry import record
 
 PATIENCE = timedelta(minutes=15)  # until the same work is requested again
 MAX_BATCHES = 5_000  # looked at in a tick; 10,000 jobs a day keep 1,300 open (docs/scale.md)
@@ -41,14 +42,16 @@ def poll(edges: JobEdges) -> dict[str, int]:
     _each([edges.now()], lambda now: _request_syncs(edges, now), failures)
     still_open = _noted(edges.ledger.open_jobs(edges.now()), seen)
     _each(still_open, lambda job: _resume(edges, job), failures)
-    if failures:
-        raise ExceptionGroup("some of this tick's work was not done", failures)
-    return {
+    found = {
         "PartsLive": len(live),
         "PartsReclaimed": len(stuck),
         "PartsEnded": len(ended),
         **_oldest(seen, edges.now()),
     }
+    if failures:
+        record(found)  # what was seen counts, whatever failed beside it
+        raise ExceptionGroup("some of this tick's work was not done", failures)
+    return found
 
 
 def _each(items: Iterable[Item], act: Callable[[Item], None], failures: list[Exception]) -> None:

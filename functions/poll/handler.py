@@ -1,6 +1,7 @@
 """The clock ticks, or a person cancels or approves a job."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -11,8 +12,10 @@ from functions.poll.sweep import sweep
 from shared.jobs.approve import approve
 from shared.jobs.cancel import cancel
 from shared.jobs.edges import JobEdges
+from shared.schedule import is_late
 from shared.telemetry import logger, measured, record, traced, traced_handler
 
+EVERY = timedelta(minutes=1)
 edges = cache(JobEdges.in_lambda)
 
 
@@ -25,6 +28,8 @@ def tick(event: dict[str, Any]) -> Mapping[str, object]:
             return {"job": job, "outcome": approve(edges(), job)}
         case {"sweep": True}:
             return sweep(edges())
+    if is_late(event, edges().now(), EVERY):
+        return {"TicksSkipped": 1}
     return poll(edges())
 
 

@@ -1,6 +1,6 @@
 """Once a day, what no tick sees: files without a job, leftovers and late batches at OpenAI."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
 from shared.aws.s3_events import replay_event
@@ -15,6 +15,7 @@ from shared.library.model import SyncRequest
 from shared.library.paths import LIBRARIES
 from shared.objects import PartRef
 from shared.openai.models import File
+from shared.telemetry import record
 
 LOOKED_BACK = timedelta(days=3)  # a batch lives for one
 SILENT = timedelta(hours=1)  # a file without a job for so long has lost its notification
@@ -23,13 +24,24 @@ ORPHANED = timedelta(hours=6)  # an upload this old has its batch, or never will
 
 
 def sweep(edges: JobEdges) -> dict[str, int]:
-    """What was found and repaired."""
-    return {
-        "LibrariesReconciled": _reconcile_libraries(edges),
-        "FilesReplayed": _replay_silent_files(edges),
-        "UploadsDeleted": _delete_orphans(edges),
-        "SecondBatches": report_second_batches(edges, edges.now() - LOOKED_BACK),
+    """What was found and repaired. One step that fails does not keep the others from being done."""
+    steps: dict[str, Callable[[], int]] = {
+        "LibrariesReconciled": lambda: _reconcile_libraries(edges),
+        "FilesReplayed": lambda: _replay_silent_files(edges),
+        "UploadsDeleted": lambda: _delete_orphans(edges),
+        "SecondBatches": lambda: report_second_batches(edges, edges.now() - LOOKED_BACK),
     }
+    found: dict[str, int] = {}
+    failures: list[Exception] = []
+    for name, step in steps.items():
+        try:
+            found[name] = step()
+        except Exception as error:  # noqa: BLE001  # one step's failure; raised with the others
+            failures.append(error)
+    if failures:
+        record(found)
+        raise ExceptionGroup("some of the daily sweep was not done", failures)
+    return {**found, "SweepsDone": 1}
 
 
 def _reconcile_libraries(edges: JobEdges) -> int:

@@ -257,6 +257,21 @@ def investigate(
 
 
 @app.command(rich_help_panel=OPERATE)
+def doctor(
+    stack: Annotated[str, Option(help="its name, or the one it shall have")] = "batchdrop",
+) -> int:
+    """Ask what is wrong with the account, the keys and the stack, before or after a deploy.
+
+    Status 0: no problem. 1: there are some. 2: nothing could be asked.
+    """
+    import boto3
+
+    from local.ops.doctor.command import main
+
+    return main(boto3.Session(), stack)
+
+
+@app.command(rich_help_panel=OPERATE)
 def adopt(
     stack: str = "batchdrop",
     table: Annotated[

@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from local.ops.deploy_stack import parameters_of
 from local.template import read_template
 
 BUCKET, TABLE = "AWS::S3::Bucket", "AWS::DynamoDB::Table"
@@ -21,13 +22,49 @@ CHANGE = "adopt"
 
 
 def main(stack: str, tables: Mapping[str, str]) -> int:
-    for logical, name in adopt(boto3.Session(), stack, tables).items():
+    session = boto3.Session()
+    last = newest_deleted(session, stack)
+    had = parameters_of(session, last) if last else {}
+    had_tables = tables_of(session, last) if last else {}
+    for logical, name in adopt(session, stack, {**had_tables, **tables}, had).items():
         print(f"{stack} has {logical} again: {name}")
-    print("Now: make deploy, with the parameters the stack had")
+    for name, value in sorted(had.items()):
+        print(f"{stack} has its parameter again: {name}={value}")
+    if not last:
+        print("CloudFormation forgets a stack's parameters after 90 days: give them again")
+    print(f"Now: make deploy STACK={stack}")
     return 0
 
 
-def adopt(session: boto3.Session, stack: str, tables: Mapping[str, str]) -> dict[str, str]:
+def newest_deleted(session: boto3.Session, stack: str) -> str | None:
+    """The id of the last stack of that name; CloudFormation knows it for 90 days."""
+    cloudformation = session.client("cloudformation")
+    pages = cloudformation.get_paginator("list_stacks").paginate(
+        StackStatusFilter=["DELETE_COMPLETE"]
+    )
+    deleted = [each for page in pages for each in page["StackSummaries"]]
+    named = [each for each in deleted if each["StackName"] == stack]
+    return max(named, key=lambda each: each["CreationTime"])["StackId"] if named else None
+
+
+def tables_of(session: boto3.Session, stack: str) -> dict[str, str]:
+    """The ones it had that still exist, by their names in the template: a restore makes more."""
+    existing = set(_tables(session))
+    pages = session.client("cloudformation").get_paginator("list_stack_resources")
+    return {
+        each["LogicalResourceId"]: each["PhysicalResourceId"]
+        for page in pages.paginate(StackName=stack)
+        for each in page["StackResourceSummaries"]
+        if each["ResourceType"] == TABLE and each["PhysicalResourceId"] in existing
+    }
+
+
+def adopt(
+    session: boto3.Session,
+    stack: str,
+    tables: Mapping[str, str],
+    parameters: Mapping[str, str],
+) -> dict[str, str]:
     """The names of the imported resources, by their names in the template."""
     kept = remaining(read_template())
     found = _found(session, stack, kept["Resources"], tables)
@@ -38,6 +75,9 @@ def adopt(session: boto3.Session, stack: str, tables: Mapping[str, str]) -> dict
         ChangeSetName=CHANGE,
         ChangeSetType="IMPORT",
         TemplateBody=json.dumps(kept),
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+        ],
         ResourcesToImport=[
             {
                 "ResourceType": kept["Resources"][name]["Type"],

@@ -56,7 +56,7 @@ class Dropping:
         """How many there are: on their way, being tried again, or dead letters."""
         sqs = self.world.client("sqs")
         queues = sqs.list_queues()["QueueUrls"]
-        assert len(queues) == 8
+        assert len(queues) == 9  # four, their dead letters, and those of events
         held = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"]) for url in queues]
         return {
             count

@@ -1,18 +1,37 @@
 """What tests of handlers start from."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from moto import mock_aws
 
+from functions.audit import handler as audit
 from functions.intake import handler as intake
 from functions.land import handler as land
 from functions.library import handler as library
 from functions.poll import handler as poll
 from functions.submit import handler as submit
 from local.openai import SmallSettings, serving
+from tests.support.audit_world import AuditWorld, audit_aws
 from tests.support.names import KEY_NAME
 from tests.support.world import World
+
+
+@pytest.fixture
+def deployed_audit(monkeypatch: pytest.MonkeyPatch) -> Iterator[AuditWorld]:
+    """A function that reads its environment, the real clock, and talks to OpenAI over a socket."""
+    with audit_aws():
+        world = AuditWorld(settings={"audit_first_days": 1, "audit_tenant": True})
+        world.clock.moment = datetime.now(UTC)
+        with serving(world.small) as url:
+            names = world.function_settings.model_dump(exclude_defaults=True)
+            for name, value in (names | {"openai_base_url": url}).items():
+                monkeypatch.setenv(name.upper(), str(value))
+            audit.edges.cache_clear()
+            yield world
+            audit.edges().close()
+            audit.edges.cache_clear()
 
 
 @pytest.fixture

@@ -127,7 +127,30 @@ def test_cancelling_approving_and_sweeping_come_through_polls_handler(deployed: 
         "FilesReplayed": 0,
         "UploadsDeleted": 0,
         "SecondBatches": 0,
+        "SweepsDone": 1,
     }
+
+
+def test_a_tick_that_comes_late_leaves_the_work_to_the_next_and_a_word_does_not(
+    deployed: World,
+) -> None:
+    job = deployed.drop("a.jsonl", chats(1))
+    intake.handler(sqs_event(deployed, "intake"), Context())
+    event = json.loads((ROOT / "events" / "cancel_job.json").read_text())
+    event["detail"]["job"], event["time"] = job, "2020-01-01T00:00:00Z"
+
+    assert poll.handler({"scheduled": "2020-01-01T00:00:00Z"}, Context()) == {"TicksSkipped": 1}
+    assert poll.handler(event, Context()) == {"job": job, "outcome": "cancelling"}
+
+
+def test_a_sweep_of_which_one_step_fails_does_the_others(deployed: World) -> None:
+    deployed.s3.put_object(Bucket=INBOX, Key="libraries/handbook/a.md", Body=b"Go")
+    deployed.small.misbehave("error_500_before", times=None, route="list_files")
+
+    with pytest.raises(ExceptionGroup, match="some of the daily sweep"):
+        poll.handler({"sweep": True}, Context())
+
+    assert len(sqs_event(deployed, "library")["Records"]) == 1
 
 
 @pytest.mark.parametrize("secret", ["sk-test-123456", "Say hello"])

@@ -14,9 +14,10 @@ class Context:
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:function"
     aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
+    ms_left: int = 55_000
 
     def get_remaining_time_in_millis(self) -> int:
-        return 55_000
+        return self.ms_left
 
 
 def sqs_event(world: World, queue: str) -> dict[str, Any]:

@@ -158,6 +158,8 @@ def of_the_platform(function: str) -> Iterator[Right]:
             queue = _resource(event["Properties"]["Queue"])
             for action in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage"):
                 yield Right(f"sqs:{action}", queue)
+    if failed := properties.get("EventInvokeConfig", {}).get("DestinationConfig"):
+        yield Right("sqs:SendMessage", _resource(failed["OnFailure"]["Destination"]))
     for action in ("CreateLogStream", "PutLogEvents"):
         yield Right(f"logs:{action}", properties["LoggingConfig"]["LogGroup"]["Ref"])
 

@@ -28,3 +28,15 @@ class Session(boto3.Session):
         if key not in self._made:
             self._made[key] = make(service, **options)
         return self._made[key]
+
+
+def session_at(endpoint: str) -> boto3.Session:
+    """A session of an AWS that is at another address; the wire is real."""
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    made = session.client
+
+    def client(service_name: Any, *_: Any, **options: Any) -> Any:
+        return made(service_name, endpoint_url=endpoint, **options)
+
+    session.client = client  # type: ignore[method-assign]
+    return session

@@ -2,34 +2,16 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from functions.audit import handler as audit
-from local.openai import serving
 from local.paths import ROOT
 from tests.support.audit_logs import event, events
-from tests.support.audit_world import ADMIN_KEY, AuditWorld, audit_aws
+from tests.support.audit_world import ADMIN_KEY, AuditWorld
 from tests.support.lambda_events import Context
-
-
-@pytest.fixture
-def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[AuditWorld]:
-    """A function that reads its environment, the real clock, and talks to OpenAI over a socket."""
-    with audit_aws():
-        world = AuditWorld(settings={"audit_first_days": 1, "audit_tenant": True})
-        world.clock.moment = datetime.now(UTC)
-        with serving(world.small) as url:
-            names = world.function_settings.model_dump(exclude_defaults=True)
-            for name, value in (names | {"openai_base_url": url}).items():
-                monkeypatch.setenv(name.upper(), str(value))
-            audit.edges.cache_clear()
-            yield world
-            audit.edges().close()
-            audit.edges.cache_clear()
 
 
 def wish(name: str) -> dict[str, Any]:
@@ -42,13 +24,13 @@ def now() -> float:
 
 
 def test_a_tick_lands_what_is_new_and_says_how_much(
-    deployed: AuditWorld, capsys: pytest.CaptureFixture[str]
+    deployed_audit: AuditWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    deployed.add(events(30, now() - 60, 30))
+    deployed_audit.add(events(30, now() - 60, 30))
 
     found = audit.handler(wish("audit_tick.json"), Context())
 
-    assert found["AuditEventsLanded"] == len(deployed.rows()) == 30
+    assert found["AuditEventsLanded"] == len(deployed_audit.rows()) == 30
     metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert metrics["AuditEventsLanded"] == [30.0]
     units = {
@@ -57,27 +39,27 @@ def test_a_tick_lands_what_is_new_and_says_how_much(
     assert units["AuditLagSeconds"] == "Seconds"
 
 
-def test_the_past_is_landed_when_asked_for(deployed: AuditWorld) -> None:
-    deployed.add([event(1, 1_767_400_000, "scim.disabled", {"id": "org_1"})])
+def test_the_past_is_landed_when_asked_for(deployed_audit: AuditWorld) -> None:
+    deployed_audit.add([event(1, 1_767_400_000, "scim.disabled", {"id": "org_1"})])
 
     audit.handler(wish("audit_backfill.json"), Context())
 
-    assert len(deployed.rows()) == 1
-    assert deployed.stored_alerts() == []
+    assert len(deployed_audit.rows()) == 1
+    assert deployed_audit.stored_alerts() == []
 
 
 def test_neither_key_nor_event_is_logged(
-    deployed: AuditWorld, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    deployed_audit: AuditWorld, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.INFO)
-    deployed.small.misbehave("unauthorized", times=1)
-    deployed.add(events(3, now() - 60, 30))
+    deployed_audit.small.misbehave("unauthorized", times=1)
+    deployed_audit.add(events(3, now() - 60, 30))
 
     with pytest.raises(ExceptionGroup) as failure:
         audit.handler(wish("audit_tick.json"), Context())
     audit.handler(wish("audit_tick.json"), Context())
 
-    assert len(deployed.rows()) == 3
+    assert len(deployed_audit.rows()) == 3
     captured = capsys.readouterr()
     written = caplog.text + captured.out + captured.err + str(failure.value.exceptions)
     assert "Audit Logs: Read" in written
@@ -86,8 +68,8 @@ def test_neither_key_nor_event_is_logged(
     assert "@example.com" not in written
 
 
-def test_a_backfill_that_is_not_understood_is_refused(deployed: AuditWorld) -> None:
+def test_a_backfill_that_is_not_understood_is_refused(deployed_audit: AuditWorld) -> None:
     with pytest.raises(ValueError, match="from"):
         audit.handler({"backfill": {"to": "2026-01-01"}}, Context())
 
-    assert deployed.rows() == []
+    assert deployed_audit.rows() == []

@@ -21,6 +21,7 @@ S3 = {  # the CLI's own commands, which botocore does not know
 POSITIONAL = {("lambda", "invoke"): 1}  # the file that takes the answer
 RENAMED = {"notification-endpoint": "endpoint"}  # options that the CLI calls otherwise
 BOOLEAN = {"": True, "true": True, "false": False}
+NO = "no-"  # before the name of a switch: it is off
 
 
 @cache
@@ -43,6 +44,18 @@ def problems(words: Sequence[str]) -> list[str]:
     return found + _of_parameters(model, options)
 
 
+def request(words: Sequence[str]) -> tuple[str, str, dict[str, Any]]:
+    """What the CLI would send, if it is right: service, boto3's method, arguments."""
+    service, operation, *rest = words
+    _, options = _sorted(rest)
+    model = _operation(service, operation)
+    assert model
+    shape = model.input_shape
+    assert shape
+    by_option = {xform_name(name, "-"): name for name in shape.members}
+    return service, xform_name(model.name), _given(shape, by_option, options)
+
+
 def _sorted(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """What stands by itself, and each option with its value; a switch has none."""
     plain: list[str] = []
@@ -51,6 +64,9 @@ def _sorted(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     for word in words:
         if word.startswith("--"):
             open_option = RENAMED.get(word[2:], word[2:])
+            if open_option.startswith(NO):
+                options[open_option.removeprefix(NO)], open_option = "false", None
+                continue
             options.setdefault(open_option, "")
         elif open_option:
             options[open_option] = word

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -85,9 +85,12 @@ def is_command(text: str) -> bool:
     return len(words) > 1 and words[0] in (*PROGRAMS, *OURS)
 
 
-def split(text: str) -> Iterator[Command]:
+def split(text: str, values: Mapping[str, str] | None = None) -> Iterator[Command]:
     """The commands of a block; a placeholder such as `<this repository>` counts as one word."""
-    text = PLACEHOLDER.sub(lambda found: found[1].replace(" ", "-"), text.replace("\\\n", " "))
+    known = values or {}
+    text = PLACEHOLDER.sub(
+        lambda found: known.get(found[1], found[1].replace(" ", "-")), text.replace("\\\n", " ")
+    )
     for line in text.splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|")
         lexer.whitespace_split = True

@@ -11,12 +11,14 @@ import pytest
 from local.paths import ROOT
 from shared.jobs.model import JobState
 from shared.queue_handler import metric_name
-from shared.telemetry import ACTIONS_REQUIRED
+from shared.telemetry import ACTIONS_REQUIRED, AWS_THROTTLES
 from tests.support.aws import template
 from tests.support.rights import functions
+from tests.tools.update_alarms import filled
 
 PUBLISHED = {
     "AWS/Lambda": {"Duration", "Errors", "Invocations", "Throttles"},
+    "AWS/SNS": {"NumberOfNotificationsFailed"},
     "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
 }
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
@@ -46,7 +48,7 @@ def emitted() -> set[str]:
     """Metrics of ours: by name, or made from what became of a job or part."""
     states = {metric_name(room, state) for room in ("Jobs", "Land") for state in JobState}
     submitted = {metric_name("Submit", word) for word in words("functions/submit")}
-    return words() | states | submitted | {ACTIONS_REQUIRED}
+    return words() | states | submitted | {ACTIONS_REQUIRED, AWS_THROTTLES}
 
 
 def is_told_of(namespace: str, metric: str) -> bool:
@@ -108,6 +110,17 @@ def test_a_queue_that_is_stuck_rings(queue: str) -> None:
 )
 def test_a_clock_that_stands_still_rings(function: str) -> None:
     assert ALARMS[f"{function}-not-run"]["Properties"]["TreatMissingData"] == "breaching"
+
+
+@pytest.mark.parametrize("topic", ["AlertTopic", "Topic"])
+def test_a_topic_that_reaches_nobody_rings(topic: str) -> None:
+    watched = {str(each["Properties"].get("Dimensions")) for each in ALARMS.values()}
+
+    assert any(f"'{topic}', 'TopicName'" in each for each in watched)
+
+
+def test_the_table_of_alarms_is_up_to_date() -> None:
+    assert filled(OPERATIONS) == OPERATIONS, "renew it: python -m tests.tools.update_alarms"
 
 
 def test_the_dashboard_shows_metrics_that_somebody_sends() -> None:

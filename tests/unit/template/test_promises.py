@@ -1,11 +1,13 @@
 """What stands in the template because something would go wrong without it: each test says what."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 
 from local.template import read_template
+from shared.schedule import SCHEDULED
 
 TEMPLATE: dict[str, Any] = read_template()
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
@@ -297,8 +299,9 @@ def test_the_clock_ticks_every_minute_and_sweeps_every_day() -> None:
     assert rates["EveryMinute"] == "rate(1 minute)"
     assert rates["EveryDay"] == "rate(1 day)"
     assert events["EveryDay"]["Properties"]["Input"] == '{"sweep": true}'
-    assert "Input" not in events["EveryMinute"]["Properties"]
     tick = FUNCTIONS["AuditFunction"]["Properties"]["Events"]["Tick"]["Properties"]
+    due = json.dumps({SCHEDULED: "<aws.scheduler.scheduled-time>"})  # Scheduler fills it in
+    assert events["EveryMinute"]["Properties"]["Input"] == tick["Input"] == due
     every = ["AuditEvery", {"Ref": "AuditEveryMinutes"}, "Rate"]
     assert tick["ScheduleExpression"] == {"Fn::FindInMap": every}
 
@@ -311,6 +314,7 @@ def test_the_audit_clock_says_the_same_in_every_unit(minutes: str) -> None:
     assert row["Rate"] == f"rate({minutes} {unit})"
     assert int(row["Seconds"]) == int(minutes) * 60
     assert int(row["Silence"]) >= 3 * int(row["Seconds"])
+    assert int(row["Slow"]) >= max(3_600, 3 * int(row["Seconds"]))
 
 
 def test_an_operators_word_reaches_poll_and_is_tried_again() -> None:
@@ -322,6 +326,36 @@ def test_an_operators_word_reaches_poll_and_is_tried_again() -> None:
         "source": ["operator"],  # so that a policy can say who may
     }
     assert asked["RetryPolicy"]["MaximumRetryAttempts"] == 5
+
+
+@pytest.mark.parametrize("function", ["AuditFunction", "PollFunction"])
+def test_what_lambda_could_not_run_at_once_is_not_forgotten_within_a_minute(function: str) -> None:
+    """Ticks that come late are skipped by the function itself."""
+    config = FUNCTIONS[function]["Properties"]["EventInvokeConfig"]
+
+    assert config["MaximumEventAgeInSeconds"] == 3_600
+    assert config["MaximumRetryAttempts"] == 2
+
+
+def test_an_event_that_reaches_no_function_is_kept_and_nobody_else_may_send() -> None:
+    kept = {"Fn::GetAtt": ["EventDeadLetters", "Arn"]}
+    poll = FUNCTIONS["PollFunction"]["Properties"]
+    failed = poll["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+    (misplaced,) = RESOURCES["MisplacedRule"]["Properties"]["Targets"]
+    allowed, _ = statements("EventDeadLettersPolicy")
+
+    assert failed == {"Destination": kept, "Type": "SQS"}
+    assert poll["Events"]["OperatorAsked"]["Properties"]["DeadLetterConfig"] == {"Arn": kept}
+    assert misplaced["DeadLetterConfig"] == {"Arn": kept}
+    assert (allowed["Principal"], allowed["Action"]) == (
+        {"Service": "events.amazonaws.com"},
+        "sqs:SendMessage",
+    )
+    rules = [each["Fn::Sub"] for each in allowed["Condition"]["ArnLike"]["aws:SourceArn"]]
+    assert rules == [RULE, RULE.replace("-misplaced", "/*")]  # on the account's bus, and on ours
+    assert RESOURCES["EventDeadLetters"]["Properties"]["RedriveAllowPolicy"] == {
+        "redrivePermission": "denyAll"
+    }
 
 
 def test_disk_and_processor_are_there_for_what_needs_them() -> None:
@@ -386,14 +420,24 @@ def test_every_function_is_told_of_ledger_inbox_bus_and_topic() -> None:
 
 
 FAILS = ("Sum", "GreaterThanOrEqualToThreshold", 3, 900, "notBreaching")
+SILENCE, SLOW = (
+    {"Fn::FindInMap": ["AuditEvery", {"Ref": "AuditEveryMinutes"}, each]}
+    for each in ("Silence", "Slow")
+)
+ANY = ("Sum", "GreaterThanThreshold", 0, 300, "notBreaching")
 DEAD = ("Maximum", "GreaterThanThreshold", 0, 300, "notBreaching")
 STUCK = ("Maximum", "GreaterThanThreshold", 7_200, 300, "notBreaching")
 LATE = {"Fn::FindInMap": ["Patience", {"Ref": "FunctionTimeoutSeconds"}, "Late"]}
 ALARMS: dict[str, tuple[object, ...]] = {
     "action-required": ("Sum", "GreaterThanThreshold", 0, 300, "notBreaching"),
-    **{
-        f"{each}-errors": FAILS for each in ("audit", "intake", "land", "library", "poll", "submit")
-    },
+    "alerts-undelivered": ANY,
+    "audit-errors": ("Sum", "GreaterThanOrEqualToThreshold", 3, SILENCE, "notBreaching"),
+    "audit-losses": ANY,
+    "aws-throttles": ANY,
+    "event-dead-letters": DEAD,
+    "notifications-undelivered": ANY,
+    "sweep-not-done": ("Sum", "LessThanThreshold", 1, 86_400, "breaching"),
+    **{f"{each}-errors": FAILS for each in ("intake", "land", "library", "poll", "submit")},
     **{f"{each}-dead-letters": DEAD for each in ("intake", "land", "library", "submit")},
     **{f"{each}-oldest-message": STUCK for each in ("intake", "land", "library", "submit")},
     **{
@@ -402,18 +446,19 @@ ALARMS: dict[str, tuple[object, ...]] = {
     },
     "audit-time-left": ("Maximum", "GreaterThanThreshold", 49_500, 300, "notBreaching"),
     "poll-time-left": ("Maximum", "GreaterThanThreshold", 270_000, 300, "notBreaching"),
-    "audit-behind": ("Minimum", "GreaterThanThreshold", 3_600, 3_600, "notBreaching"),
+    "audit-behind": ("Minimum", "GreaterThanThreshold", 3_600, SLOW, "breaching"),
     "audit-no-events": ("Sum", "LessThanThreshold", 1, 86_400, "breaching"),
-    "audit-not-run": (
-        "Sum",
-        "LessThanThreshold",
-        1,
-        {"Fn::FindInMap": ["AuditEvery", {"Ref": "AuditEveryMinutes"}, "Silence"]},
-        "breaching",
-    ),
+    "audit-not-run": ("Sum", "LessThanThreshold", 1, SILENCE, "breaching"),
     "poll-not-run": ("Sum", "LessThanThreshold", 1, 900, "breaching"),
     "oldest-job": ("Maximum", "GreaterThanThreshold", 172_800, 3_600, "notBreaching"),
     "throttles": ("Sum", "GreaterThanThreshold", 0, 900, "notBreaching"),
+}
+
+
+LOOKED_AT = {
+    "action-required": (2, 1),  # what waits asks again every five minutes: one of two is enough
+    "aws-throttles": (3, 2),  # boto tries again by itself: only what goes on is worth a word
+    "sweep-not-done": (2, 2),  # a sweep a little after its hour leaves one day empty
 }
 
 
@@ -424,8 +469,7 @@ def test_an_alarm_fires_when_its_runbook_says() -> None:
         name = p["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
         when = p["Statistic"], p["ComparisonOperator"], p["Threshold"], p["Period"]
         found[name] = (*when, p["TreatMissingData"])
-        asks_again = name == "action-required"  # every five minutes: one of two periods is enough
-        looked_at = p["EvaluationPeriods"], p.get("DatapointsToAlarm", 1)
-        assert looked_at == ((2, 1) if asks_again else (1, 1))
+        looked_at = p["EvaluationPeriods"], p.get("DatapointsToAlarm", p["EvaluationPeriods"])
+        assert looked_at == LOOKED_AT.get(name, (1, 1))
 
     assert found == ALARMS
