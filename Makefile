@@ -4,7 +4,7 @@
 include local/build/environments.mk local/build/packages.mk
 
 .PHONY: help run run-audit run-library up down setup test test-fast cover lint validate check simulate \
-	mutate kills moves clients peers fuzz bench cost build deploy adopt
+	mutate kills moves clients peers fuzz bench cost nag build sbom deploy adopt
 
 help:
 	@awk '/^##### / { print "\n" substr($$0, 7) } /^[a-z][a-z -]*:.*## / { split($$0, line, /:.*## /); \
@@ -36,6 +36,8 @@ validate: setup .venvs/checkov/.stamp .venvs/pip-audit/.stamp ## template, lock 
 	$(BIN)/cfn-lint template.yaml && $(SAM) validate --lint && $(UV) lock --check --quiet
 	.venvs/checkov/bin/checkov -f template.yaml --framework cloudformation --quiet --compact --skip-download
 	$(BIN)/python -m local.build.check_advisories
+nag: setup ## cdk-nag's rules on the template; needs node
+	@$(BIN)/python -m local.build.check_nag
 check: lint validate test ## lint, validate and test
 simulate: setup ## seeded schedules of everything that goes wrong: SEEDS=200
 	$(BIN)/python -m tests.simulation --seeds $${SEEDS:-200}
@@ -61,6 +63,9 @@ fuzz: setup .venvs/schemathesis/.stamp ## the small OpenAI by OpenAI's specifica
 ##### Deploy it
 build: setup $(LOCKED)/.stamp ## the functions' packages
 	$(SAM) build
+sbom: setup ## what the functions' packages hold, in CycloneDX: SBOM=sbom.cdx.json
+	@$(UV) export -q --frozen --no-dev --no-emit-project --format cyclonedx1.5 -o "$${SBOM:-sbom.cdx.json}" && \
+		echo "$${SBOM:-sbom.cdx.json}"
 deploy: build ## to your AWS account, with questions: STACK=batchdrop
 	@$(BIN)/python -m local.ops.deploy_stack "$${STACK:-batchdrop}" --guided
 adopt: setup ## what a deleted stack left behind into a new one, before make deploy: STACK=batchdrop

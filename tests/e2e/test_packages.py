@@ -1,5 +1,6 @@
 """What `sam build` makes of the template: packages that hold what they should and nothing else."""
 
+import json
 import os
 import re
 import subprocess
@@ -121,3 +122,22 @@ def _plain(name: str) -> str:
 def _ours(root: Path) -> set[Path]:
     files = (path for folder in OURS for path in (root / folder).rglob("*.*"))
     return {path.relative_to(root) for path in files if path.suffix != ".pyc"}
+
+
+def test_the_bill_of_materials_names_what_a_package_holds(packages: Path, tmp_path: Path) -> None:
+    to = tmp_path / "sbom.cdx.json"
+    made = subprocess.run(
+        ["make", "sbom", f"SBOM={to}", f"PYTHON={sys.executable}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    bill = json.loads(to.read_text())
+
+    held = {each.name for each in (packages / "PollFunction").glob("*.dist-info")}
+    named = {(each["name"], each["version"]) for each in bill["components"]}
+    assert bill["bomFormat"] == "CycloneDX"
+    assert {f"{n.replace('-', '_').lower()}-{version}.dist-info" for n, version in named} == held
+    assert all(each["purl"].startswith("pkg:pypi/") for each in bill["components"])

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from local.build.transformed import transformed
 from local.ops.stack_names import LONGEST, problems
 from local.paths import ROOT
 from tests.support.cloudformation import Stack
-from tests.support.transformed import transformed
 
 pytestmark = pytest.mark.e2e
 # Physical names, by the property that gives them, and how long AWS lets them be.

@@ -366,6 +366,69 @@ def test_disk_and_processor_are_there_for_what_needs_them() -> None:
     assert (intake["MemorySize"], land["MemorySize"]) == (1_769, 1_769)
 
 
+def test_one_kind_of_work_leaves_room_for_the_others() -> None:
+    """Of the account's concurrency, and of the batches that OpenAI lets one make in an hour."""
+    most = {
+        name.removesuffix("Function"): each["Properties"]["ScalingConfig"]["MaximumConcurrency"]
+        for name, function in FUNCTIONS.items()
+        for each in function["Properties"]["Events"].values()
+        if each["Type"] == "SQS"
+    }
+
+    assert most == {"Intake": 10, "Land": 10, "Library": 5, "Submit": 5}
+
+
+def test_every_role_stays_within_the_boundary() -> None:
+    wanted = {"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]}
+    roles = [each["Properties"] for each in of_type("AWS::IAM::Role").values()]
+    schedules = [
+        each["Properties"]
+        for function in FUNCTIONS.values()
+        for each in function["Properties"]["Events"].values()
+        if each["Type"] == "ScheduleV2"
+    ]
+
+    assert [each.get("PermissionsBoundary") for each in roles + schedules] == [wanted] * 9
+
+
+def test_whoever_is_on_call_hears_alarms_and_watchers_of_the_log_hear_alerts() -> None:
+    assert RESOURCES["AlarmOnCall"]["Properties"]["TopicArn"] == {"Ref": "AlarmTopic"}
+    audit = FUNCTIONS["AuditFunction"]["Properties"]["Environment"]["Variables"]
+    assert audit["TOPIC_ARN"] == {"Ref": "AlertTopic"}
+
+
+def test_evidence_that_is_locked_is_locked_for_everybody() -> None:
+    lock = RESOURCES["AuditBucket"]["Properties"]["ObjectLockConfiguration"]["Fn::If"][1]
+
+    assert lock["Rule"]["DefaultRetention"]["Mode"] == "COMPLIANCE"
+
+
+@pytest.mark.parametrize("log", of_type("AWS::Logs::LogGroup"))
+def test_a_log_is_kept_as_long_as_the_parameter_says(log: str) -> None:
+    assert RESOURCES[log]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_functions_write_lines_of_json_and_trace_only_if_asked() -> None:
+    shared = TEMPLATE["Globals"]["Function"]
+    variables = shared["Environment"]["Variables"]
+
+    assert shared["LoggingConfig"]["LogFormat"] == "JSON"
+    assert shared["Tracing"] == {"Fn::If": ["TracingIsOn", "Active", "PassThrough"]}
+    disabled = variables["POWERTOOLS_TRACE_DISABLED"]
+    assert disabled == {"Fn::If": ["TracingIsOn", "false", "true"]}
+    assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
+    namespaces = {a["Properties"]["Namespace"] for a in of_type("AWS::CloudWatch::Alarm").values()}
+    assert variables["POWERTOOLS_METRICS_NAMESPACE"] in namespaces
+
+
+@pytest.mark.parametrize("output", TEMPLATE["Outputs"])
+def test_an_output_is_of_what_it_is_named_after(output: str) -> None:
+    value = TEMPLATE["Outputs"][output]["Value"]
+    named = re.sub(r"(TableName|BucketName|Name|Arn|Url|Uri)$", "", output)
+
+    assert re.search(rf"\b{named}", str(value)), (output, value)
+
+
 # Environment
 
 
