@@ -6,7 +6,7 @@ Each stream has a cursor of its own: the organization's events, the tenant's, an
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from functions.audit.metrics import Metrics, combined, with_losses
+from functions.audit.metrics import Metrics, combined, publish, with_losses
 from functions.audit.notify import close_incidents, notify
 from functions.audit.walk import walk
 from shared.audit.cursor import DAY, TENANT, Cursor, opened
@@ -14,7 +14,6 @@ from shared.audit.edges import AuditEdges
 from shared.audit.sigma.folder import Unused
 from shared.audit.silence import not_permitted, refused, silences
 from shared.errors import ActionRequired, Conflict, Refused
-from shared.telemetry import record
 
 ORGANIZATION = "organization"
 
@@ -35,7 +34,7 @@ def tick(edges: AuditEdges, until: datetime) -> Metrics:
     metrics = combined(metrics, close_incidents(edges))
     metrics = with_losses(metrics)
     if failures:
-        record(metrics)  # what was read counts, whatever failed beside it
+        publish(metrics)  # what was read counts, whatever failed beside it
         raise ExceptionGroup("the audit log was not listed whole", failures)
     return metrics
 

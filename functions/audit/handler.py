@@ -9,9 +9,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.audit.backfill import BackfillRequest, open_backfills
 from functions.audit.flow import tick
+from functions.audit.metrics import publish
 from shared.audit.edges import AuditEdges
 from shared.schedule import SCHEDULED, is_late
-from shared.telemetry import logger, measured, record, traced, traced_handler
+from shared.telemetry import logger, measured, traced, traced_handler
 
 MARGIN = timedelta(seconds=15)  # for one more page, and to give the lease back
 CLOCK = frozenset({"detail-type", SCHEDULED})  # of an event that asks for nothing but a tick
@@ -36,5 +37,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> Mapping[str, int]:
     left = timedelta(milliseconds=context.get_remaining_time_in_millis())
     metrics = run(event, left)
     logger.info("audit log read", found=metrics)
-    record(metrics)
+    publish(metrics)
     return metrics

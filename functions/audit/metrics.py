@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from shared.telemetry import record
+
 Metrics = dict[str, int]
 HIGHEST = frozenset({"AuditLagSeconds", "AuditOverlapSeconds", "AuditBehindSeconds"})
 
@@ -13,6 +15,16 @@ LOSSES = (
     "AuditSetAside",
     "AuditUnreadable",
 )
+# Of a run that found nothing these say nothing, and a metric costs for each hour in which it is
+# published. AuditBehindSeconds is always: its alarm fires when it is missing.
+OF_A_FIND = frozenset({"AuditLagSeconds", "AuditOverlapSeconds", "AuditPages"})
+
+
+def publish(metrics: Mapping[str, int]) -> None:
+    """Makes metrics of what is worth it."""
+    found_nothing = not metrics.get("AuditEventsLanded")
+    left_out = OF_A_FIND if found_nothing else frozenset()
+    record({name: number for name, number in metrics.items() if name not in left_out})
 
 
 def combined(metrics: Mapping[str, int], more: Mapping[str, int]) -> Metrics:

@@ -6,17 +6,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
 
 from functions.audit.flow import tick
+from functions.audit.metrics import OF_A_FIND
 from functions.intake.flow import take_in
 from functions.land.flow import land
 from functions.poll.flow import poll
 from functions.submit.flow import submit
-from local.measure.kit.in_process import AUDIT_TABLES, audit_edges, aws_in_process
+from local.measure.kit.audit_events import LOUD, events
+from local.measure.kit.in_process import AUDIT_TABLES, START, audit_edges, aws_in_process
 from local.measure.kit.inputs import write_chats
 from local.measure.kit.tables import write_units
 from local.measure.kit.testbed import INTERNET, Testbed, make_testbed
@@ -30,6 +33,8 @@ Answer = TypeVar("Answer")
 
 SIZES = {"50,000 requests a file, 4 kB each": (50_000, 4_000), "1,000 a file": (1_000, 4_000)}
 IDLE_TICKS = 20
+PACES = {"23 events a minute": 23, "1,000 events a minute": 1_000}
+AUDIT_TICKS = 15  # each a minute apart
 READ_UNIT = 4_096  # bytes
 WRITING = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 S3_WRITES = ("Put", "Create", "Upload", "Complete", "List", "Copy")
@@ -70,9 +75,15 @@ class Meter:
         if service == "s3":
             self.counts["s3_write" if name.startswith(S3_WRITES) else "s3_read"] += 1
         elif service == "dynamodb":
-            self.counts["dynamodb_write_unit"] += _written(name, json.loads(params["body"]))
+            asked = json.loads(params["body"])
+            self.counts["dynamodb_write_unit"] += _written(name, asked)
+            if name == "BatchGetItem":  # one for each small row, found or not
+                tables = asked["RequestItems"].values()
+                self.counts["dynamodb_read_unit"] += sum(len(each["Keys"]) for each in tables)
+        elif service == "events":
+            self.counts["event"] += len(json.loads(params["body"])["Entries"])
         else:
-            billed = {"sqs": "sqs_request", "sns": "sns_publish", "events": "event"}
+            billed = {"sqs": "sqs_request", "sns": "sns_publish"}
             if service in billed:
                 self.counts[billed[service]] += 1
 
@@ -85,14 +96,28 @@ class Meter:
 def _written(name: str, asked: Any) -> int:
     """Write units, rather too many: a row that is or was in the index counts twice."""
     if name == "TransactWriteItems":
-        return sum(2 * _one(next(iter(each.values()))) for each in asked["TransactItems"])
-    return _one(asked) if name in WRITING else 0
+        writes = [next(iter(each.values())) for each in asked["TransactItems"]]
+        return sum(2 * _one(write) + _of_indexes(write) for write in writes)
+    return _one(asked) + _of_indexes(asked) if name in WRITING else 0
 
 
 def _one(write: Any) -> int:
     row = write.get("Item", {})
     units = write_units(row)
     return units * 2 if row.get("sk", {}).get("S", "").startswith(("JOB", "PART")) else units
+
+
+def _of_indexes(write: Any) -> int:
+    """An audit event is copied into an index for each of these that it has."""
+    row = write.get("Item", {})
+    return sum(name in row for name in _indexes()) if "sk" not in row else 0
+
+
+@cache
+def _indexes() -> tuple[str, ...]:
+    resources: Any = read_template()["Resources"]
+    indexes = resources["AuditEvents"]["Properties"]["GlobalSecondaryIndexes"]
+    return tuple(each["IndexName"] for each in indexes)
 
 
 def _memory() -> dict[str, int]:
@@ -110,6 +135,7 @@ def _memory() -> dict[str, int]:
 def measured() -> dict[str, Counts]:
     """Counts for a job of each size, and for an idle minute of the clock."""
     found = {"an idle minute, audit": _idle_audit()}
+    found |= {name: _audited(number) for name, number in PACES.items()}
     with temporary_home() as home:
         testbed = make_testbed(home, network=INTERNET)
         meter = Meter(testbed.session)
@@ -147,9 +173,30 @@ def _idle_audit() -> Counts:
     return counts | {"metrics": _published(metrics)}
 
 
+def _audited(a_minute: int) -> Counts:
+    """A working organization's events, so many a minute, as the clock finds them."""
+    with aws_in_process(AUDIT_TABLES) as session:
+        meter = Meter(session)
+        clock = [START]  # one for both sides
+        small = SmallOpenAI(clock=lambda: clock[0].timestamp())  # noqa: PLW0108  # as it is then
+        edges = audit_edges(session, small)
+        edges.now = lambda: clock[0]
+        tick(edges, START + timedelta(seconds=30))
+        meter.taken()
+        for event in events(a_minute * AUDIT_TICKS, 60 * AUDIT_TICKS, LOUD):
+            small.add_audit_event(event, event["effective_at"])
+        for minute in range(1, AUDIT_TICKS + 1):
+            clock[0] = START + timedelta(minutes=minute)
+            meter.run("audit", lambda: tick(edges, clock[0] + timedelta(seconds=30)))
+    return {**meter.taken(), "events": a_minute * AUDIT_TICKS}
+
+
 def _published(metrics: Mapping[str, object]) -> int:
     """Metrics that a run publishes: counts that are not zero, and all seconds."""
-    return sum(1 for name, n in metrics.items() if n or name.endswith("Seconds"))
+    left_out = frozenset() if metrics.get("AuditEventsLanded") else OF_A_FIND
+    return sum(
+        1 for name, n in metrics.items() if name not in left_out and (n or name.endswith("Seconds"))
+    )
 
 
 def _job(testbed: Testbed, meter: Meter, path: Path) -> Counts:

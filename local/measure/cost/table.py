@@ -39,7 +39,12 @@ Counts = Mapping[str, float]
 
 def filled(page: str, measured: Mapping[str, Counts]) -> str:
     """The page with new tables; the text around them stays."""
-    tables = {"million": million(measured), "idle": idle(measured), "beside": beside()}
+    tables = {
+        "million": million(measured, "requests"),
+        "audit": million(measured, "events"),
+        "idle": idle(measured),
+        "beside": beside(),
+    }
     for name, table in tables.items():
         marks = f"<!-- {name} -->", f"<!-- /{name} -->"
         pattern = re.compile(f"{re.escape(marks[0])}.*?{re.escape(marks[1])}", re.DOTALL)
@@ -47,11 +52,12 @@ def filled(page: str, measured: Mapping[str, Counts]) -> str:
     return page
 
 
-def million(measured: Mapping[str, Counts]) -> str:
-    jobs = {name: each for name, each in measured.items() if "requests" in each}
-    columns = ["for a million requests", *(f"{name}: units | $" for name in jobs)]
+def million(measured: Mapping[str, Counts], of: str) -> str:
+    """Of requests or of events, by what was measured with some of them."""
+    jobs = {name: each for name, each in measured.items() if of in each}
+    columns = [f"for a million {of}", *(f"{name}: units | $" for name in jobs)]
     scaled = {
-        name: _billed({what: n * 1e6 / each["requests"] for what, n in each.items()})
+        name: _billed({what: n * 1e6 / each[of] for what, n in each.items()})
         for name, each in jobs.items()
     }
     return _table(columns, scaled)

@@ -20,7 +20,7 @@ def test_the_page_shows_the_last_measurement() -> None:
 
 
 def test_a_million_requests_cost_as_much_as_their_jobs() -> None:
-    rows = million(MEASUREMENT).splitlines()
+    rows = million(MEASUREMENT, "requests").splitlines()
 
     assert "| SQS, requests | 9,000 | 0.0036 |" in rows
     assert "| Lambda, invocations | 4,000 | 0.0008 |" in rows
