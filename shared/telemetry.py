@@ -16,6 +16,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from shared.startup import is_ready
 from shared.text import REASON, masked, sanitize
 
 Answer = TypeVar("Answer")
@@ -65,7 +66,11 @@ def traced_handler(handler: Callable[..., Answer]) -> Callable[..., Answer]:
 def measured(
     handler: Callable[[Event, LambdaContext], Answer],
 ) -> Callable[[Event, LambdaContext], Answer]:
-    """Publishes only what was counted: CloudWatch bills a metric for each hour it receives data."""
+    """Publishes only what was counted: CloudWatch bills a metric for each hour it receives data.
+
+    Each handler is wrapped in it, as the last thing that its module does.
+    """
+    is_ready()
 
     @wraps(handler)
     def measuring(event: Event, context: LambdaContext) -> Answer:
