@@ -110,6 +110,22 @@ def test_a_clock_that_is_off(ask: Any) -> None:
     assert only(ask(off=timedelta(minutes=3))).about == "clock"
 
 
+def test_an_account_with_the_room_of_a_new_one(ask: Any, world: World, standing: Standing) -> None:
+    """Ten at once; here because a function has reserved the rest."""
+    lambda_ = world.client("lambda")
+    function = standing.of_type("AWS::Lambda::Function")["LandFunction"]
+    limit = lambda_.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    lambda_.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=limit - 10)
+    try:
+        found = only(ask())
+    finally:
+        lambda_.delete_function_concurrency(FunctionName=function)
+
+    assert found.text.startswith("the account runs 10 functions at once, and 32 are wanted (")
+    assert "--quota-code L-B99A9384" in found.remedy
+    assert "lower MaximumConcurrency" in found.remedy
+
+
 def test_a_key_that_is_not_there(ask: Any, world: World) -> None:
     key = stored(world, KEY_PARAMETER)
     world.client("ssm").delete_parameter(Name=KEY_PARAMETER)
