@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 include local/build/environments.mk local/build/packages.mk
 
-.PHONY: help run run-audit run-library up down setup test test-fast cover lint validate check simulate \
+.PHONY: help run run-table run-audit run-library up down setup test test-fast cover lint validate check simulate \
 	mutate kills moves clients peers fuzz bench cost nag build sbom deploy adopt
 
 help:
@@ -11,9 +11,12 @@ help:
 		printf "  make %-13s%s\n", line[1], line[2] }' Makefile
 
 ##### Try it, on this machine alone
-run: setup ## drop a file, wait for its results: FILE=path OUT=folder MODEL=name REAL=1 (OpenAI itself)
+run: setup ## drop a file, wait for its results: FILE=path OUT=folder RECIPE=path MODEL=name REAL=1 (OpenAI itself)
 	@$(BIN)/batchdrop run "$${FILE:-events/sample.jsonl}" --out "$${OUT:-out}" $(if $(REAL),--real) \
-		$(if $(MODEL),--model "$$MODEL")
+		$(if $(MODEL),--model "$$MODEL") $(if $(RECIPE),--recipe "$$RECIPE")
+run-table: setup ## 200 reviews in a CSV file come back with what the model said of each
+	@$(BIN)/batchdrop run events/reviews.csv --recipe events/recipe.yaml --out "$${OUT:-out}"
+	@echo && head -4 "$${OUT:-out}/results.csv"
 run-audit: setup ## quiet days of an audit log, then a theft and its alerts
 	@$(BIN)/batchdrop audit
 run-library: setup ## a folder of documents, kept in sync and asked

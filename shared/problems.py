@@ -44,6 +44,12 @@ class Problems:
         for problem in problems:
             self.add(problem.model_copy(update=shown))
 
+    def merge(self, others: "Problems") -> None:
+        """Those come first."""
+        self.first = [*others.first, *self.first][:KEPT]
+        self.by_code += others.by_code
+        self.bad_lines += others.bad_lines
+
     @property
     def total(self) -> int:
         return self.by_code.total()

@@ -40,6 +40,10 @@ FINAL = {
 FINAL["400"] = FINAL[SSE_C]  # HEAD has no words, only its status
 
 
+class NoRecipe(Exception):
+    """A table has none yet: clients upload in any order."""
+
+
 def pause_after(job: Job) -> timedelta:
     return min(FIRST_PAUSE * (1 << min(job.pauses, 10)), LONGEST_PAUSE)
 

@@ -17,7 +17,7 @@ from shared.jobs import keys
 from shared.jobs.edges import JobEdges
 from shared.jobs.libraries import store_resolver
 from shared.jobs.line_numbers import numbers_as_bytes
-from shared.jobs.model import Job
+from shared.jobs.model import Job, TableJob
 from shared.jobs.options import Options, foreign_names, read_options
 from shared.jobs.part import Part
 from shared.objects import Source, Span
@@ -40,6 +40,8 @@ class Checked(NamedTuple):
     lines: int = 0
     notes: Sequence[str] = ()
     digest: str = ""  # of the file's lines, unpacked
+    table: TableJob | None = None
+    recipe: bytes = b""  # its text
 
     @property
     def is_refused(self) -> bool:
@@ -55,15 +57,63 @@ def check(edges: JobEdges, job: Job) -> Checked:
     if not keys.is_in_inbox(job.key):
         problems.add(wrong_place(job.source))
         return Checked(problems)
+    if keys.is_recipe(job.key):
+        return Checked(check_recipe(edges, job.source))
     if keys.accepted_suffix(job.key) is None:
         problems.add(wrong_name(job.key))
         return Checked(problems)
     size, metadata = edges.s3.head(job.source)
+    if keys.table_suffix(job.key):
+        return _check_table(edges, job, metadata, problems)
     options, wrong = read_options(metadata, edges.settings.windows)
     for each in wrong:
         problems.add(each)
     read = Checked(problems, options, metadata, notes=_notes(metadata))
     return read if wrong else _read(edges, job, size, read)
+
+
+def check_recipe(edges: JobEdges, source: Source) -> Problems:
+    """Of its own, without a table; one that is fine by now has none."""
+    from functions.intake.table import mistakes_in  # noqa: PLC0415  # large, and seldom needed
+
+    text = b"".join(edges.s3.chunks_of_theirs(source))
+    problems = Problems()
+    for each in mistakes_in(text, edges.settings.windows):
+        problems.add(each)
+    return problems
+
+
+def check_without_recipe(edges: JobEdges, job: Job) -> Problems:
+    """Nobody dropped one: how to write it."""
+    from functions.intake.table import without_recipe  # noqa: PLC0415  # large, seldom needed
+
+    problems = Problems()
+    without_recipe(edges, job, problems)
+    return problems
+
+
+def _check_table(
+    edges: JobEdges, job: Job, metadata: Mapping[str, str], problems: Problems
+) -> Checked:
+    """Its rows become lines, and those are read as a dropped file's. Raises NoRecipe."""
+    from functions.intake import table  # noqa: PLC0415  # large, and seldom needed
+
+    recipe = table.find_recipe(edges, job)
+    said = table.options_of(recipe)
+    options, wrong = read_options({**said, **metadata}, edges.settings.windows)
+    for each in wrong:
+        problems.add(each)
+    read = Checked(problems, options, metadata, notes=_notes(metadata))
+    skip = options.bad_lines == "skip"
+    prepared = None if wrong else table.TableCheck(edges, job, problems, skip).prepare(recipe)
+    if prepared is None or (problems and not skip):
+        return read
+    of = TableJob(lines=prepared.lines, recipe=prepared.recipe_source)
+    size, _ = edges.s3.head(of.lines)
+    lines = _read(edges, job.model_copy(update={"table": of}), size, read)
+    lines.problems.merge(problems)
+    notes = [*lines.notes, *prepared.notes]
+    return lines._replace(table=of, recipe=prepared.recipe, notes=notes)
 
 
 def _notes(metadata: Mapping[str, str]) -> list[str]:
@@ -97,7 +147,7 @@ def _pass(
         copying = Copying(_spooling(disk), _rereading(edges, job), resolve)
         skip = options.bad_lines == "skip"
         splitter = Splitter(limits_of(edges.settings), copying, skip=skip, suspects=suspects)
-        source = _InTime(edges, job, unpacked(edges.s3.open_theirs(job.source), job.key))
+        source = _InTime(edges, job, unpacked(edges.s3.open_theirs(job.lines), job.lines.key))
         parts = [_with_stores(each, resolve) for each in _split(edges, job, size, splitter, source)]
         return splitter, parts, source.digest.hexdigest()
 
@@ -160,7 +210,7 @@ def _part(edges: JobEdges, job: Job, size: int, full: PartBuilder, *, number: in
         number=number,
         endpoint=full.url,
         model=full.model,
-        source=_span(job.source, full.start, end - full.start),
+        source=_span(job.lines, full.start, end - full.start),
         first_line=full.first_line,
         last_line=full.last_line,
         requests=full.requests,
@@ -192,9 +242,9 @@ def spool() -> BinaryIO:
 
 def _rereading(edges: JobEdges, job: Job) -> Reread | None:
     """The dropped object's bytes once more, unless they are compressed."""
-    if keys.is_packed(job.key):
+    if keys.is_packed(job.lines.key):
         return None
-    source = job.source
+    source = job.lines
 
     def reread(start: int, length: int) -> Iterable[bytes]:
         return edges.s3.chunks_of_theirs(_span(source, start, length))

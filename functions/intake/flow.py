@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from functions.intake import attempts, duplicates
-from functions.intake.check import Checked, check
+from functions.intake.check import Checked, check, check_recipe, check_without_recipe
 from functions.intake.ending import (
     end_as_noted,
     end_cancelled,
@@ -23,7 +23,8 @@ from shared.objects import Source
 from shared.report import model as reports
 from shared.text import REASON, sanitize
 
-STORE_PAUSE = timedelta(minutes=1)
+STORE_PAUSE = RECIPE_PAUSE = timedelta(minutes=1)
+RECIPE_AWAITED = timedelta(minutes=5)
 RECHECK = 4  # leases after which poll checks whether an accepted job got stuck
 
 
@@ -36,6 +37,19 @@ def take_in(edges: JobEdges, source: Source) -> Job:
     if job.state is JobState.ACCEPTED:
         _queue_parts(edges, job)
     return job
+
+
+def take_in_recipe(edges: JobEdges, source: Source) -> bool:
+    """A recipe is checked at once: a good one is told; any other object, or a bad one, is a job."""
+    if not keys.is_recipe(source.key):
+        return False
+    try:
+        if check_recipe(edges, source):
+            return False
+    except Refused:  # S3 does not give it: so says the job
+        return False
+    edges.notifier.publish(notifications.recipe_accepted(source))
+    return True
 
 
 def _new(edges: JobEdges, source: Source) -> Job:
@@ -66,6 +80,8 @@ def _check(edges: JobEdges, job: Job, *, begun: bool) -> Job:
         return reject(edges, job, checked) if checked.is_refused else _decide(edges, job, checked)
     except StoreNotReady as error:
         return _wait_for_store(edges, job, error.library)
+    except attempts.NoRecipe:
+        return _wait_for_recipe(edges, job)
     except TryLater as error:
         return _wait(edges, job, error.reason, error.after or attempts.pause_after(job))
     except Refused as error:
@@ -104,6 +120,15 @@ def _wait_for_store(edges: JobEdges, job: Job, library: str) -> Job:
     return waiting
 
 
+def _wait_for_recipe(edges: JobEdges, job: Job) -> Job:
+    """Clients upload in any order."""
+    if edges.now() - job.times[JobState.CHECKING.value] < RECIPE_AWAITED:
+        waiting = job.waits("there is no recipe.yaml yet", until=edges.now() + RECIPE_PAUSE)
+        edges.ledger.replace_job(job, waiting)
+        return waiting
+    return reject(edges, job, Checked(check_without_recipe(edges, job)))
+
+
 def _refused(edges: JobEdges, job: Job, error: Refused) -> Job:
     if attempts.is_final(job, error):
         return reject_for(edges, job, attempts.unreadable(error))
@@ -128,6 +153,8 @@ def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
     if checked.problems:
         skipped = reports.skipped(checked.problems).model_dump_json(indent=2, exclude_none=True)
         edges.s3.write(f"{prefix}skipped.json", [skipped.encode()], "application/json")
+    if checked.recipe:
+        edges.s3.write(f"{prefix}{keys.RECIPE}", [checked.recipe], "application/yaml")
     for part in checked.parts:
         edges.ledger.plan_part(part)
     for model in sorted({part.model for part in checked.parts}):
@@ -142,6 +169,7 @@ def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
         tokens=sum(part.tokens for part in checked.parts),
         notes=list(checked.notes),
         skipped=checked.problems.bad_lines,
+        table=checked.table,
         results_prefix=prefix,
         checked_until=None,
         due=edges.now() + RECHECK * edges.settings.lease,

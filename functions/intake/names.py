@@ -7,9 +7,7 @@ from shared.library.paths import LIBRARIES
 from shared.objects import Source
 from shared.problems import Problem
 
-TABLE = (
-    "a table is no batch file: write one request for each row as JSON Lines, and name it ….jsonl"
-)
+TABLE = "save it as CSV in UTF-8, and drop it beside a recipe.yaml (docs/tables.md)"
 PACK_AGAIN = "unpack it, compress it with gzip or zstd, and name it ….jsonl.gz or ….jsonl.zst"
 RENAME = "it is the same format: drop it again under a name that ends in .jsonl"
 REMEDIES = {  # by what the name ends in
@@ -26,12 +24,8 @@ REMEDIES = {  # by what the name ends in
     ".ndjson.zst": "it is the same format: drop it again under a name that ends in .jsonl.zst",
     ".json": "if it has one object a line, name it ….jsonl; otherwise jq -c '.[]' FILE > "
     "requests.jsonl (of an array) or jq -c . FILE > requests.jsonl makes it so",
-    ".csv": TABLE,
-    ".csv.gz": TABLE,
-    ".tsv": TABLE,
     ".xlsx": TABLE,
     ".xls": TABLE,
-    ".parquet": TABLE,
     ".jsonl.bz2": PACK_AGAIN,
     ".jsonl.xz": PACK_AGAIN,
     ".jsonl.zip": PACK_AGAIN,
@@ -48,7 +42,7 @@ OTHER = "write JSON Lines, one request a line, and name the file ….jsonl"
 
 
 def wrong_name(key: str) -> Problem:
-    suffixes = ", ".join(keys.SUFFIXES)
+    suffixes = ", ".join((*keys.SUFFIXES, *keys.TABLES))
     if key.endswith("/"):
         return Problem(
             code="not_a_file",

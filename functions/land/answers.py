@@ -13,7 +13,7 @@ from shared.errors import Refused, TryLater
 from shared.jobs.answer import read_answer
 from shared.jobs.edges import JobEdges
 from shared.jobs.part import REFUSED, Part
-from shared.jobs.results import MISSING, Fate, judge, stand_in
+from shared.jobs.results import MISSING, Fate, Judge, judge_line, stand_in
 from shared.openai.models import BatchError, BatchStatus
 from shared.openai.refusals import UNPAID
 from shared.text import shorten
@@ -32,6 +32,7 @@ class PartAnswers:
 
     disk: BinaryIO
     part: Part
+    judge: Judge = judge_line
     places: dict[str, tuple[int, int]] = field(default_factory=dict)  # custom_id → offset, length
     may_succeed: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)  # those that may succeed among them
@@ -127,13 +128,13 @@ class NotThere(Exception):
 
 
 def collect(
-    edges: JobEdges, part: Part, custom_ids: Callable[[], Container[str]], disk: BinaryIO
+    edges: JobEdges, answers: PartAnswers, custom_ids: Callable[[], Container[str]]
 ) -> PartAnswers:
     """Everything that OpenAI has on a part that has ended. Raises NotThere while it may still come.
 
     A file that OpenAI refuses to give for so long is given up; one that can't be read now never is.
     """
-    answers = PartAnswers(disk, part)
+    part, disk = answers.part, answers.disk
     for file_id in filter(None, (part.output_file_id, part.error_file_id)):
         start = disk.seek(0, 2)
         try:
@@ -215,7 +216,7 @@ def _place(
     if answer is None:
         _place_unreadable(answers, wanted, line, place)
         return
-    custom_id, verdict = answer.custom_id, judge(answer, answers.part.endpoint)
+    custom_id, verdict = answer.custom_id, answers.judge(answer, line, answers.part.endpoint)
     succeeded = verdict.fate is Fate.SUCCEEDED
     if custom_id not in wanted or not answers.takes(custom_id, succeeded=succeeded):
         answers.extras.append(place)

@@ -1,7 +1,11 @@
 """The last part has landed: merges the results, writes the report, closes the job."""
 
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from functions.land.answers import batch_errors
 from functions.land.failed_requests import Failures, failed_requests, noted_failures
@@ -16,7 +20,7 @@ from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job
 from shared.jobs.outcome import outcome, why
 from shared.jobs.part import Part
-from shared.jobs.results import judge
+from shared.jobs.results import Judge, judge_line
 from shared.jobs.waiting import A_MOMENT
 from shared.openai.models import BatchError
 from shared.problems import KEPT
@@ -27,6 +31,9 @@ from shared.report.samples import KEPT as KEPT_SAMPLES
 from shared.report.samples import Sample, sample
 from shared.text import sanitize_json
 
+if TYPE_CHECKING:
+    from functions.land.table_results import TableResults
+
 FLUSH = 1 << 18  # bytes passed on at a time
 RETRY = "retry.jsonl"
 NO_RETRY = f"The dropped file can't be read any more, so there is no {RETRY}."
@@ -35,9 +42,13 @@ NO_RETRY = f"The dropped file can't be read any more, so there is no {RETRY}."
 def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]) -> Job:
     """Write data, then notify; the caller commits last."""
     counts, samples, files = AnswerCounts(), list[Sample](), _files(job, parts)
-    with noted_failures() as failures:
-        edges.s3.write(files["results"], _counted(landed, counts, failures, samples))
+    with noted_failures() as failures, _table_results(edges, job) as table:
+        passing = table.noted(landed) if table else landed
+        judged = _Judged(counts, failures, samples, judge_of(edges, job))
+        edges.s3.write(files["results"], judged.passing(passing))
         _check_complete(job, counts)
+        if table:
+            job = _with_table(job, table, files)
         edges.s3.write_file(files["errors"], failures.answers)
         if counts.failed:
             job = _with_retry(edges, job, failures, files, _missing_since(parts))
@@ -50,6 +61,15 @@ def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]
     edges.s3.write(files["report"], [body], "application/json")
     edges.notifier.publish(notifications.ended(ended, report))
     return ended
+
+
+def judge_of(edges: JobEdges, job: Job) -> Judge:
+    """A recipe may ask more of an answer than that it is one."""
+    if job.table is None:
+        return judge_line
+    from functions.land.table_results import judging  # noqa: PLC0415  # large, seldom needed
+
+    return judging(edges, job)
 
 
 def _files(job: Job, parts: list[Part]) -> dict[str, str]:
@@ -85,28 +105,61 @@ def _with_retry(
     return job
 
 
-def _counted(
-    landed: Iterable[Landed], counts: AnswerCounts, failures: Failures, samples: list[Sample]
-) -> Iterator[bytes]:
-    """The results file, counted as it passes."""
-    held: list[bytes] = []
-    size = 0
-    for each in landed:
+@contextmanager
+def _table_results(edges: JobEdges, job: Job) -> Iterator["TableResults | None"]:
+    """None, if the job is of no table."""
+    if job.table is None:
+        yield None
+        return
+    from functions.land.table_results import TableResults  # noqa: PLC0415  # large, seldom needed
+
+    with tempfile.TemporaryDirectory() as folder:
+        results = TableResults(edges, job, Path(folder))
+        try:
+            yield results
+        finally:
+            results.close()
+
+
+def _with_table(job: Job, table: "TableResults", files: dict[str, str]) -> Job:
+    key, notes = table.written()
+    if key:
+        files["table"] = key
+    files["recipe"] = f"{job.results_prefix}{keys.RECIPE}"
+    return job.model_copy(update={"notes": [*job.notes, *notes]})
+
+
+class _Judged(NamedTuple):
+    """What is noted of the results as they pass."""
+
+    counts: AnswerCounts
+    failures: Failures
+    samples: list[Sample]
+    judge: Judge
+
+    def passing(self, landed: Iterable[Landed]) -> Iterator[bytes]:
+        """The results file, in pieces."""
+        held: list[bytes] = []
+        size = 0
+        for each in landed:
+            self._note(each)
+            held.append(each.line)
+            size += len(each.line)
+            if size > FLUSH:
+                yield b"\n".join(held) + b"\n"
+                held, size = [], 0
+        if held:
+            yield b"\n".join(held) + b"\n"
+
+    def _note(self, each: Landed) -> None:
         answer = read_landed(each.line)
         if answer is None:
             raise AssertionError(f"line {each.number} of the results names no request")
-        verdict = judge(answer, each.part.endpoint)
-        if not counts.add(answer, verdict, each.part.model, each.number):
-            failures.add(each.number, each.line)
-        elif len(samples) < KEPT_SAMPLES:
-            samples.append(sample(answer.custom_id, each.number, each.line))
-        held.append(each.line)
-        size += len(each.line)
-        if size > FLUSH:
-            yield b"\n".join(held) + b"\n"
-            held, size = [], 0
-    if held:
-        yield b"\n".join(held) + b"\n"
+        verdict = self.judge(answer, each.line, each.part.endpoint)
+        if not self.counts.add(answer, verdict, each.part.model, each.number):
+            self.failures.add(each.number, each.line)
+        elif len(self.samples) < KEPT_SAMPLES:
+            self.samples.append(sample(answer.custom_id, each.number, each.line))
 
 
 def _check_complete(job: Job, counts: AnswerCounts) -> None:

@@ -35,7 +35,7 @@ def noted_failures() -> Iterator[Failures]:
 
 def failed_requests(edges: JobEdges, job: Job, numbers: BinaryIO) -> Iterator[bytes]:
     """By their line numbers, in a file on disk. Raises NotGiven or Refused where S3 does not."""
-    source = unpacked(edges.s3.open_again(job.source), job.key)
+    source = unpacked(edges.s3.open_again(job.lines), job.lines.key)
     return picked(blocks(source, edges.settings.max_file_bytes), _read(numbers))
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from functions.land.answers import NotThere, PartAnswers, collect
-from functions.land.close import close
+from functions.land.close import close, judge_of
 from functions.land.merge import Landed, merged
 from functions.land.requests import requests_of
 from functions.land.retry import is_cut_short, plan_retry
@@ -79,7 +79,8 @@ def _land(edges: JobEdges, job: Job, part: Part) -> tuple[Job, Part]:
     requests = requests_of(edges, job, part)
     with tempfile.TemporaryFile() as disk, ThreadPoolExecutor(1) as beside:
         reading = beside.submit(_custom_ids, requests.lines)  # S3, while OpenAI sends the answers
-        answers = collect(edges, part, reading.result, disk)
+        asked = PartAnswers(disk, part, judge_of(edges, job))
+        answers = collect(edges, asked, reading.result)
         ids = reading.result()
         children = [] if requests.lost else plan_retry(edges, job, part, answers, ids)
         if answers.extras:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from shared.aws.s3_events import replay_event
 from shared.jobs import notifications
 from shared.jobs.edges import JobEdges
-from shared.jobs.keys import INBOX
+from shared.jobs.keys import INBOX, is_recipe
 from shared.jobs.model import job_id
 from shared.jobs.part import Part, PartState
 from shared.jobs.second_batches import report_second_batches
@@ -58,8 +58,8 @@ def _replay_silent_files(edges: JobEdges) -> int:
     """Objects that have no job: dropped while S3's notifications did not arrive."""
     now, replayed = edges.now(), 0
     for source, modified in edges.s3.versions(edges.settings.inbox_bucket, INBOX):
-        if not SILENT <= now - modified <= LEFT_ALONE:
-            continue
+        if not SILENT <= now - modified <= LEFT_ALONE or is_recipe(source.key):
+            continue  # a good recipe has no job
         if edges.ledger.job(job_id(source.bucket, source.key, source.identity)) is None:
             edges.intake_queue.send([replay_event(source)])
             replayed += 1

@@ -26,8 +26,15 @@ $(LOCKED)/.stamp: uv.lock local/build/packages.mk local/build/trim_packages.py |
 		{ { $(call compiled,$$new,"$$new"); } || \
 			echo "No Python 3.13 is here: packages go without bytecode, and start slower"; } && \
 		touch "$$new/.stamp" && chmod 755 "$$new" && rm -rf $(LOCKED) && mv "$$new" $(LOCKED)
+# What only some functions need is left out of the others' packages.
+ONLY_FOR_duckdb := Intake Land
+ONLY_FOR_jsonschema_rs := Land
+ONLY_FOR_minijinja := Intake
+SPARED := duckdb jsonschema_rs minijinja
 build-%Function: $(LOCKED)/.stamp # called by sam build, once for each function; hard links spare the disk
 	@cp -Rl $(LOCKED)/. "$(ARTIFACTS_DIR)" 2>/dev/null || cp -R $(LOCKED)/. "$(ARTIFACTS_DIR)"
+	@cd "$(ARTIFACTS_DIR)" && rm -rf $(foreach package,$(SPARED),$(if $(filter $*,$(ONLY_FOR_$(package))),,$(package) \
+		$(package)-*.dist-info _$(package) _$(package)-stubs adbc_driver_$(package) _$(package).*.so))
 	@cp -R functions shared "$(ARTIFACTS_DIR)" && rm "$(ARTIFACTS_DIR)/.stamp" && \
 		find "$(ARTIFACTS_DIR)"/functions "$(ARTIFACTS_DIR)"/shared -name __pycache__ -prune -exec rm -rf {} + ; \
 		$(call compiled,$(ARTIFACTS_DIR),"$(ARTIFACTS_DIR)"/functions "$(ARTIFACTS_DIR)"/shared) || true

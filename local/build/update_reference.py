@@ -76,7 +76,7 @@ def thresholds() -> str:
 def subcommands(commands: Sequence[CommandInfo]) -> str:
     """Each with the first line of its help."""
     called = [each.callback for each in commands if each.callback]
-    rows = [f"| `batchdrop {each.__name__}` | {_first_line(each)} |" for each in called]
+    rows = [f"| `batchdrop {each.__name__.rstrip('_')}` | {_first_line(each)} |" for each in called]
     return _table(["subcommand", "what it does"], rows)
 
 

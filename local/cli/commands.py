@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 @app.command(rich_help_panel=RUN)
 def run(
-    file: Annotated[Path, Argument(help="a batch file: one request a line")],
+    file: Annotated[Path, Argument(help="a batch file, one request a line; or a table")],
     out: Annotated[Path, Option(metavar="DIR", help="where the results go")] = Path("out"),
     name: Annotated[str | None, Option(help="the name it is dropped by, if not its own")] = None,
     real: Real = False,
@@ -79,6 +79,9 @@ def run(
     model: Models = [],
     enqueued_limit: EnqueuedLimits = [],
     option: Annotated[list[str], Option(metavar="NAME=VALUE", help="x-amz-meta-NAME")] = [],
+    recipe: Annotated[
+        Path | None, Option(metavar="FILE", help="of a table: how a row becomes a request")
+    ] = None,
 ) -> int:
     """Drop a file in a world made for it, wait, and fetch the results."""
     from local.cli.run import Order, run
@@ -88,7 +91,20 @@ def run(
     small_openai += [word for each in model for word in ("--model", each)]
     small_openai += [word for each in enqueued_limit for word in ("--enqueued-limit", each)]
     file, out = file.expanduser(), out.expanduser()  # make FILE=~/x leaves the ~ to us
-    return run(Order(file, out, name or file.name, real, small_openai, _pairs(option)))
+    beside = recipe and recipe.expanduser()
+    return run(Order(file, out, name or file.name, real, small_openai, _pairs(option), beside))
+
+
+@app.command("try", rich_help_panel=RUN)
+def try_(
+    table: Annotated[Path, Argument(help="a table: .csv, .tsv or .parquet")],
+    recipe: Annotated[Path, Option(metavar="FILE", help="how a row becomes a request")],
+    rows: Annotated[int, Option(help="how many requests to show")] = 3,
+) -> int:
+    """Show the first requests that a recipe makes of a table; nothing is sent."""
+    from local.cli.try_table import main
+
+    return main(table.expanduser(), recipe.expanduser(), rows)
 
 
 @app.command(rich_help_panel=RUN)

@@ -14,7 +14,7 @@ from local.cli.download import fetch, left_behind, summary
 from local.cli.progress import Clock, Snapshot, snapshots
 from local.world.stack import World, WorldOptions, make_world
 from local.world.workspace import logs_kept_on_failure, temporary_home
-from shared.jobs.keys import INBOX
+from shared.jobs.keys import INBOX, RECIPE
 from shared.jobs.model import JobState, job_id
 
 # 1 is left to what breaks here, 2 to a wrong command line.
@@ -40,12 +40,14 @@ class Order:
     real: bool
     small_openai: Sequence[str]  # arguments of the small OpenAI
     options: Mapping[str, str]  # object metadata
+    recipe: Path | None = None  # dropped first
 
 
 def run(order: Order) -> int:
-    if not order.file.is_file():
-        print(f"{order.file} is not a file", file=sys.stderr)
-        return 2
+    for path in filter(None, (order.file, order.recipe)):
+        if not path.is_file():
+            print(f"{path} is not a file", file=sys.stderr)
+            return 2
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
@@ -77,7 +79,7 @@ def _in_a_world(order: Order) -> int:
 def _follow(world: World, home: Path, order: Order, console: Console) -> int:
     key = INBOX + order.name
     _stop_if_asked()
-    job = drop(world, order.file, key, order.options)
+    job = _dropped(world, order, key)
     last = Snapshot()
     with Screen(console) as screen, Clock(world) as clock:
         screen.say(f"Dropped {order.file} as s3://{world.outputs['InboxBucketName']}/{key}")
@@ -101,6 +103,13 @@ def _follow(world: World, home: Path, order: Order, console: Console) -> int:
         screen.say(INVENTED)
     screen.say(f"To look at: {order.out / 'report.html'}")
     return STATUS[last.job.state]
+
+
+def _dropped(world: World, order: Order, key: str) -> str:
+    """The recipe first: a table without one waits."""
+    if order.recipe:
+        drop(world, order.recipe, INBOX + RECIPE, {})
+    return drop(world, order.file, key, order.options)
 
 
 def drop(world: World, file: Path, key: str, metadata: Mapping[str, str]) -> str:

@@ -20,7 +20,8 @@ SAM_ENVIRONMENT = {  # SAM would note in the home directory that its telemetry i
     "SAM_CLI_TELEMETRY": "0",
     "__SAM_CLI_APP_DIR": str(ROOT / ".venvs" / "sam" / "settings"),
 }
-OUTER_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FILE", "OUT"}  # `sam build` calls make itself
+# `sam build` calls make itself.
+OUTER_MAKE = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "FILE", "OUT", "RECIPE"}
 SOURCES = (
     "template.yaml",
     "uv.lock",

@@ -10,14 +10,38 @@ BINARY = "application/octet-stream"
 PAGE = "text/html; charset=utf-8"
 INBOX = "inbox/"
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+PARQUET = ".parquet"
+TABLES = (
+    *(".csv", ".csv.gz", ".csv.zst"),
+    *(".tsv", ".tsv.gz", ".tsv.zst"),
+    PARQUET,
+)
+RECIPE = "recipe.yaml"
 LONGEST = 1_024  # bytes of an S3 key
 LONGEST_FILE = len("/extras-900001.jsonl")  # space kept behind the prefix
 
 
 def accepted_suffix(key: str) -> str | None:
     """The suffix by which a file is read, or None for one that is refused."""
+    return _suffix(key, SUFFIXES + TABLES)
+
+
+def table_suffix(key: str) -> str:
+    """Empty for what is no table."""
+    return _suffix(key, TABLES) or ""
+
+
+def is_parquet(key: str) -> bool:
+    return table_suffix(key) == PARQUET
+
+
+def is_recipe(key: str) -> bool:
+    return is_in_inbox(key) and _base(key) == RECIPE
+
+
+def _suffix(key: str, among: tuple[str, ...]) -> str | None:
     name = key.lower()
-    return next((each for each in SUFFIXES if name.endswith(each) and _base(name) != each), None)
+    return next((each for each in among if name.endswith(each) and _base(name) != each), None)
 
 
 def is_in_inbox(key: str) -> bool:
@@ -43,6 +67,11 @@ def part_key(part: Part) -> str:
 def lines_key(part: Part) -> str:
     """Line numbers of a part whose lines do not lie side by side: 4 bytes each, little-endian."""
     return f"parts/{part.job}/{part.number:06d}.lines"
+
+
+def table_lines_key(job: Job) -> str:
+    """The requests of a table, one for each row."""
+    return f"parts/{job.id}/table.jsonl"
 
 
 def landed_key(part: Part) -> str:

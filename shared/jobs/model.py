@@ -37,6 +37,13 @@ def titled(state: JobState) -> str:
     return f"Job {words_of(state).title()}"
 
 
+class TableJob(FrozenModel):
+    """What a job holds beside its dropped file, if that is a table."""
+
+    lines: Source  # its requests, one for each row
+    recipe: Source  # the version they were made by; its text lies beside the results
+
+
 class Job(FrozenModel):
     """One dropped file and everything that becomes of it."""
 
@@ -49,6 +56,7 @@ class Job(FrozenModel):
     tokens: int = 0  # estimated prompt tokens
     reason: str = ""
     results_prefix: str = ""
+    table: TableJob | None = None  # it is no table, or its rows are not requests yet
     skipped: int = 0  # bad lines left out
     checks: int = 0  # that began and did not end in order: intake died
     refusals: int = 0  # of S3 to give the file
@@ -66,6 +74,11 @@ class Job(FrozenModel):
     @property
     def key(self) -> str:
         return self.source.key
+
+    @property
+    def lines(self) -> Source:
+        """Where its requests are, one a line: the dropped file, or what a table became."""
+        return self.table.lines if self.table else self.source
 
     @property
     def over(self) -> bool:

@@ -5,6 +5,7 @@ from pydantic import JsonValue
 from shared.aws.notifier import Notification
 from shared.jobs.model import Job
 from shared.jobs.part import Part
+from shared.objects import Source
 from shared.openai.models import Batch, File
 from shared.text import REASON, sanitize
 
@@ -16,6 +17,16 @@ def accepted(job: Job) -> Notification:
         text=f"{sanitize(job.key)} was accepted: {job.requests:,} requests in {job.parts} part(s), "
         f"about {job.tokens:,} prompt tokens.",
         detail=job_detail(job),
+    )
+
+
+def recipe_accepted(source: Source) -> Notification:
+    return Notification(
+        type="Recipe Accepted",
+        about=f"{source.key} {source.identity}",
+        text=f"{sanitize(source.key)} is a recipe that can be used, for tables beside and below "
+        "it. Its columns are compared with a table's when one is dropped.",
+        detail={"bucket": source.bucket, "key": source.key, "version": source.version},
     )
 
 

@@ -4,7 +4,7 @@ HTTP 200 is not enough: the body says whether there is an answer in it.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from itertools import filterfalse
 from typing import NamedTuple
@@ -51,6 +51,7 @@ class Verdict(NamedTuple):
 
 
 SUCCEEDED = Verdict(Fate.SUCCEEDED)
+Judge = Callable[[Answer, bytes, str], Verdict]  # of an answer, its line and the endpoint
 
 
 def judge(answer: Answer, endpoint: str) -> Verdict:
@@ -62,6 +63,11 @@ def judge(answer: Answer, endpoint: str) -> Verdict:
     if 200 <= status < 300:
         return _judge_body(body, endpoint)
     return _failed(_said(body), f"http_{status}", passing=_may_pass(status))
+
+
+def judge_line(answer: Answer, line: bytes, endpoint: str) -> Verdict:
+    """As judge: of the line itself nothing more is asked, unless a recipe does."""
+    return judge(answer, endpoint)
 
 
 def _judge_body(body: Body | str | None, endpoint: str) -> Verdict:

@@ -295,13 +295,13 @@ ROWS = (
         POLL,
         (
             (
-                "if not SILENT <= now - modified <= LEFT_ALONE:",
-                "if not SILENT <= now - modified:",
+                "not SILENT <= now - modified <= LEFT_ALONE",
+                "not SILENT <= now - modified",
                 "files of years ago are submitted",
             ),
             (
-                "if not SILENT <= now - modified <= LEFT_ALONE:",
-                "if not now - modified <= LEFT_ALONE:",
+                "not SILENT <= now - modified <= LEFT_ALONE",
+                "not now - modified <= LEFT_ALONE",
                 "a file whose event is on its way has two",
             ),
             (

@@ -14,7 +14,8 @@ import functions
 resting = not gc.isenabled()
 import functions.{function}.handler
 print(resting, gc.isenabled(), gc.get_freeze_count() > 10_000)
-print([name for name in sys.modules if "parser.models" in name])
+large = ("parser.models", "duckdb", "minijinja", "jsonschema_rs")
+print([name for name in sys.modules if any(each in name for each in large)])
 """
 
 

@@ -41,6 +41,16 @@ def _without_usage(answer: Json) -> Json:
     return {name: each for name, each in answer.items() if name != "usage"}
 
 
+def _prose(answer: Json) -> Json:
+    """Words where a schema was asked for, as servers without strict schemas answer."""
+    words = "I would say that it is fine."
+    if "choices" in answer:
+        message = {"role": "assistant", "content": words}
+        return answer | {"choices": [c | {"message": message} for c in answer["choices"]]}
+    content = [{"type": "output_text", "text": words, "annotations": []}]
+    return answer | {"output": [each | {"content": content} for each in answer["output"]]}
+
+
 SPOILED: dict[str, Callable[[Json], object]] = {
     "failed-body": _failed,
     "error-body": _error,
@@ -49,6 +59,7 @@ SPOILED: dict[str, Callable[[Json], object]] = {
     "empty-body": lambda _: {},
     "text-body": lambda answer: orjson.dumps(answer).decode(),
     "incomplete": _incomplete,
+    "prose": _prose,
     "no-usage": _without_usage,
 }
-ANSWERED = frozenset({"text-body", "incomplete", "no-usage"})  # all others are not billed
+ANSWERED = frozenset({"text-body", "incomplete", "no-usage", "prose"})  # all others are not billed

@@ -158,7 +158,7 @@ REFUSED: list[tuple[str, bytes, list[Mark]]] = [
     ),
     ("notes.txt", GOOD, [(None, "unsupported_suffix", None)]),
     ("no suffix", GOOD, [(None, "unsupported_suffix", None)]),
-    ("table.jsonl.csv", GOOD, [(None, "unsupported_suffix", None)]),
+    ("table.xlsx", GOOD, [(None, "unsupported_suffix", None)]),
     (".jsonl", GOOD, [(None, "unsupported_suffix", None)]),
     ("", b"", [(None, "not_a_file", None)]),
     ("folder/", b"", [(None, "not_a_file", None)]),

@@ -1,0 +1,207 @@
+"""A dropped table becomes lines, one for each row, that go the way of a dropped file's lines.
+
+The lines are written to S3 once and stay there with the job's parts, so that whatever becomes of
+table and recipe, every later step reads the same requests. Imported only where there is a table:
+what it needs is large.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from functions.intake.attempts import NoRecipe
+from shared.errors import NotFound
+from shared.jobs import keys
+from shared.jobs.edges import JobEdges
+from shared.jobs.model import Job
+from shared.jobs.options import read_options
+from shared.objects import Source
+from shared.problems import Problem, Problems
+from shared.tables import recipe as recipes
+from shared.tables.download import download
+from shared.tables.reading import Connection
+from shared.tables.recipe import Recipe, read_recipe, starter
+from shared.tables.refusals import UnreadableTable, empty
+from shared.tables.templates import Templates, UnfilledTemplate
+
+FLUSH = 1 << 18
+
+
+class Prepared(NamedTuple):
+    """A table's requests, and the recipe they were made by."""
+
+    lines: Source
+    recipe: bytes
+    recipe_source: Source
+    notes: Sequence[str] = ()
+
+
+class Found(NamedTuple):
+    """A recipe as it lies in the inbox."""
+
+    source: Source
+    text: bytes
+
+
+def find_recipe(edges: JobEdges, job: Job) -> Found:
+    """The nearest one, beside the table or above it. Raises NoRecipe, or Refused."""
+    folder = job.key.rpartition("/")[0]
+    while folder:
+        try:
+            source = edges.s3.newest(job.source.bucket, f"{folder}/{recipes.FILE}")
+            return Found(source, b"".join(edges.s3.chunks_of_theirs(source)))
+        except NotFound:
+            folder = folder.rpartition("/")[0]
+    raise NoRecipe
+
+
+def mistakes_in(text: bytes, windows: Sequence[str]) -> list[Problem]:
+    """Everything that is wrong with a recipe, whatever table it is for."""
+    recipe, wrong = read_recipe(text)
+    if recipe is None:
+        return wrong
+    _, odd = read_options(recipe.metadata(), windows)
+    return [*Templates(recipe).problems, *odd]
+
+
+def options_of(found: Found) -> dict[str, str]:
+    """What the recipe says, where S3's metadata says nothing."""
+    recipe, _ = read_recipe(found.text)
+    return recipe.metadata() if recipe else {}
+
+
+@dataclass(frozen=True)
+class TableCheck:
+    """One look at a table; what is wrong with it goes into `problems`."""
+
+    edges: JobEdges
+    job: Job
+    problems: Problems
+    skip: bool  # rows that can't be asked are left out
+
+    def prepare(self, found: Found) -> Prepared | None:
+        """Writes the requests; None, if the table or the recipe as a whole is the problem."""
+        recipe, wrong = read_recipe(found.text)
+        templates = Templates(recipe) if recipe else None
+        self._add(templates.problems if templates else wrong)
+        if recipe is None or templates is None or templates.problems:
+            return None
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                notes = self._write(recipe, templates, Path(folder))
+        except UnreadableTable as error:
+            self.problems.add(error.problem)
+            return None
+        lines = self.edges.s3.ours(keys.table_lines_key(self.job))
+        return None if notes is None else Prepared(lines, found.text, found.source, notes)
+
+    def _write(self, recipe: Recipe, templates: Templates, folder: Path) -> list[str] | None:
+        """Raises UnreadableTable; None, if the recipe names columns that there are not."""
+        path, notes = _downloaded(self.edges, self.job, folder)
+        with Connection(folder) as connection:
+            table = connection.opened(path, is_parquet=keys.is_parquet(self.job.key))
+            missing = list(templates.missing(table.names))
+            if missing:
+                self._add(missing)
+                return None
+            lines = Lines(recipe.request.url, templates, table.names)
+            written = lines.of(connection.rows(table), self.problems, skip=self.skip)
+            self.edges.s3.write(keys.table_lines_key(self.job), written)
+            broken, first = connection.broken_rows(table)
+            self._add(first, of=broken)
+            if not lines.rows and not broken:
+                raise empty()
+        return notes
+
+    def _add(self, found: Sequence[Problem], of: int = 0) -> None:
+        """of: lines in all, of which the first are told in full."""
+        for each in found:
+            self.problems.add(each)
+        self.problems.bad_lines += of
+        if of > len(found):
+            self.problems.by_code[found[0].code] += of - len(found)
+
+
+def without_recipe(edges: JobEdges, job: Job, problems: Problems) -> None:
+    """How to write one, with this table's columns filled in."""
+    columns: Sequence[str] = ("title", "text")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            path, _ = _downloaded(edges, job, Path(folder))
+            with Connection(Path(folder)) as connection:
+                columns = connection.opened(path, is_parquet=keys.is_parquet(job.key)).names
+        except UnreadableTable as error:
+            problems.add(error.problem)
+            return
+    place = job.key.rpartition("/")[0]
+    problems.add(
+        Problem(
+            code="no_recipe",
+            message=f"There is no {recipes.FILE} in {place}/ or a folder above it that says how a "
+            "row becomes a request.",
+            remedy=f"write one, such as this, and drop the table again:\n{starter(columns)}",
+        )
+    )
+
+
+def _downloaded(edges: JobEdges, job: Job, folder: Path) -> tuple[Path, list[str]]:
+    source = edges.s3.open_theirs(job.source)
+    return download(source, job.key, folder, edges.settings.max_file_bytes)
+
+
+class Lines:
+    """A line of JSON for each row; a row that suits no template leaves an empty one."""
+
+    def __init__(self, url: str, templates: Templates, names: Sequence[str]) -> None:
+        self._url = url
+        self._templates = templates
+        self._names = names
+        self.rows = 0
+
+    def of(
+        self, rows: Iterable[Sequence[str]], problems: Problems, *, skip: bool
+    ) -> Iterator[bytes]:
+        """In pieces. Once the table is refused, rows are still looked at, and none is written."""
+        held: list[bytes] = []
+        size = 0
+        for made in self.each(rows, problems):
+            line = made if skip or not problems else b""
+            held.append(line)
+            size += len(line) + 1
+            if size > FLUSH:
+                yield b"\n".join(held) + b"\n"
+                held, size = [], 0
+        if held:
+            yield b"\n".join(held) + b"\n"
+
+    def each(self, rows: Iterable[Sequence[str]], problems: Problems) -> Iterator[bytes]:
+        for row in rows:
+            self.rows += 1
+            yield self._line(row, problems)
+
+    def _line(self, row: Sequence[str], problems: Problems) -> bytes:
+        try:
+            filled = self._templates.fill(dict(zip(self._names, row, strict=True)))
+        except UnfilledTemplate as error:
+            problems.add_line([self._unfilled(error)])
+            return b""
+        request = {
+            "custom_id": filled.custom_id or f"row-{self.rows}",
+            "method": "POST",
+            "url": self._url,
+            "body": filled.body,
+        }
+        text = json.dumps(request, ensure_ascii=False, separators=(",", ":"))
+        return text.encode(errors="replace")
+
+    def _unfilled(self, error: UnfilledTemplate) -> Problem:
+        return Problem(
+            line=self.rows,
+            code="unfilled_template",
+            param=error.where,
+            message=f"Row {self.rows:,} can't be filled in: {error.where}: {error.reason}.",
+            remedy="mend the row or the template, or set the option bad-lines: skip",
+        )

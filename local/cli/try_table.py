@@ -1,0 +1,80 @@
+"""`batchdrop try`: the first requests of a table, as a recipe makes them; nothing is sent."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from functions.intake.table import Lines, mistakes_in
+from shared.batchfile.schema import tokens_in
+from shared.jobs.keys import is_parquet, table_suffix
+from shared.jobs.options import OPENAIS_WINDOW
+from shared.problems import Problem, Problems
+from shared.tables.download import download
+from shared.tables.reading import Connection
+from shared.tables.recipe import read_recipe
+from shared.tables.refusals import UnreadableTable
+from shared.tables.templates import Templates
+
+MOST_SHOWN = 20  # problems
+LARGEST = 100_000_000_000  # bytes, unpacked
+
+
+def main(table: Path, recipe: Path, rows: int) -> int:
+    """Status 0: every row makes a request. 1: some don't. 2: there is no such table or recipe."""
+    if wrong := _not_usable(table, recipe):
+        print(wrong, file=sys.stderr)
+        return 2
+    problems = Problems()
+    for each in mistakes_in(recipe.read_bytes(), (OPENAIS_WINDOW,)):
+        problems.add(each)
+    try:
+        for text in () if problems else _shown(table, recipe, rows, problems):
+            print(text)
+    except UnreadableTable as error:
+        problems.add(error.problem)
+    for each in problems.first[:MOST_SHOWN]:
+        print(_said(each), file=sys.stderr)
+    if problems.total > MOST_SHOWN:
+        print(f"… and {problems.total - MOST_SHOWN:,} more", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _not_usable(table: Path, recipe: Path) -> str:
+    for path in (table, recipe):
+        if not path.is_file():
+            return f"{path} is not a file"
+    return "" if table_suffix(table.name) else f"{table} is no .csv, .tsv or .parquet"
+
+
+def _shown(path: Path, recipe_path: Path, rows: int, problems: Problems) -> Iterator[str]:
+    """The first requests, then a line about the whole. Raises UnreadableTable."""
+    recipe, _ = read_recipe(recipe_path.read_bytes())
+    if recipe is None:
+        raise AssertionError("its mistakes were looked for")
+    templates = Templates(recipe)
+    with tempfile.TemporaryDirectory() as folder, path.open("rb") as file:
+        lying, _ = download(file, path.name, Path(folder), LARGEST)
+        with Connection(Path(folder)) as connection:
+            table = connection.opened(lying, is_parquet=is_parquet(path.name))
+            missing = list(templates.missing(table.names))
+            for each in missing:
+                problems.add(each)
+            if missing:
+                return
+            lines = Lines(recipe.request.url, templates, table.names)
+            tokens = 0
+            for number, line in enumerate(lines.each(connection.rows(table), problems)):
+                tokens += tokens_in(line) if line else 0
+                if line and number < rows:
+                    yield json.dumps(json.loads(line), ensure_ascii=False, indent=2)
+            broken, first = connection.broken_rows(table)
+    for each in first:
+        problems.add(each)
+    yield f"{lines.rows:,} rows, {broken:,} broken; about {tokens:,} prompt tokens in the rest"
+
+
+def _said(problem: Problem) -> str:
+    where = f"line {problem.line}: " if problem.line else ""
+    return f"{where}{problem.message} {problem.remedy}"

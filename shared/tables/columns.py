@@ -1,0 +1,173 @@
+"""What an answer says, as the values of a recipe's columns."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import jsonschema_rs
+
+from shared.nesting import read_json
+from shared.tables.recipe import EMBEDDING, TEXT, Recipe, path_of
+from shared.text import sanitize
+
+TYPES = {"string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
+ERROR = "_error"
+INVALID = "invalid_output"
+MOST_SAID = 300  # characters of an error
+INT64 = 1 << 63
+
+
+class Columns:
+    """The columns that a recipe adds."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.types = {name: _type(recipe, place) for name, place in recipe.answer.columns.items()}
+        self._places = dict(recipe.answer.columns)
+        self._needs_json = any(place.startswith("$") for place in self._places.values())
+        schema = recipe.answer_schema if self._needs_json else None
+        self._validator = _validator(schema)
+
+    def values(self, line: bytes) -> dict[str, Any]:
+        """Of a line of results: each column's value, and `_error` where there is none."""
+        answer = json.loads(line)
+        if why := _failure(answer):
+            return {ERROR: why}
+        body = answer["response"]["body"]
+        body = read_json(body) if isinstance(body, str) else body
+        text = "".join(texts(body))
+        found: Any = None
+        if self._needs_json:
+            try:
+                found = read_json(text)
+            except ValueError:
+                return {ERROR: f"{INVALID}: the answer is no JSON"}
+            if self._validator and (error := next(self._validator.iter_errors(found), None)):
+                return {ERROR: f"{INVALID}: {sanitize(error.message, MOST_SAID)}"}
+        return {
+            name: _typed(self.types[name], _at(place, text, found, body))
+            for name, place in self._places.items()
+        }
+
+
+def _validator(schema: Mapping[str, Any] | None) -> Any:
+    """None for a schema that is none: OpenAI says so, for every request."""
+    if schema is None:
+        return None
+    try:
+        return jsonschema_rs.validator_for(dict(schema), validate_formats=False)
+    except (ValueError, jsonschema_rs.ReferencingError):
+        return None
+
+
+def _type(recipe: Recipe, place: str) -> str:
+    """DuckDB's, from the schema where there is one."""
+    if place == EMBEDDING:
+        return "FLOAT[]"
+    schema = _schema_at(recipe.answer_schema, path_of(place) or ()) if place != TEXT else None
+    kind = schema.get("type") if isinstance(schema, dict) else None
+    kinds = [each for each in (kind if isinstance(kind, list) else [kind]) if each != "null"]
+    return TYPES.get(kinds[0] or "", "VARCHAR") if len(kinds) == 1 else "VARCHAR"
+
+
+def _schema_at(schema: Any, path: Sequence[str | int]) -> Any:
+    for step in path:
+        if not isinstance(schema, dict):
+            return None
+        inner = schema.get("items") if isinstance(step, int) else schema.get("properties")
+        schema = inner.get(step) if isinstance(inner, dict) and isinstance(step, str) else inner
+    return schema
+
+
+def _failure(answer: Mapping[str, Any]) -> str:
+    """Why there is no answer, in a word or OpenAI's; empty if there is one."""
+    response = answer.get("response") or {}
+    body = response.get("body")
+    errors = (answer.get("error"), body.get("error") if isinstance(body, dict) else None)
+    for error in errors:
+        if isinstance(error, dict) and (error.get("code") or error.get("message")):
+            return _said(error)
+    if not body:
+        return "no_answer"
+    status = response.get("status_code")
+    return f"status {status}" if isinstance(status, int) and status >= 400 else ""
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    parts = [str(error[name]) for name in ("code", "message") if error.get(name)]
+    return sanitize(": ".join(parts), MOST_SAID)
+
+
+def texts(body: Any) -> Iterator[str]:
+    """What the model wrote, at any endpoint that answers with text."""
+    if not isinstance(body, dict):
+        return
+    for choice in _objects(body.get("choices")):
+        message = choice.get("message")
+        yield from _text_of(message if isinstance(message, dict) else choice, "content", "text")
+    for item in _objects(body.get("output")):
+        for content in _objects(item.get("content")):
+            yield from _text_of(content, "text")
+
+
+def _text_of(held: Mapping[str, Any], *names: str) -> Iterator[str]:
+    return (held[name] for name in names if isinstance(held.get(name), str))
+
+
+def _objects(value: object) -> Iterator[dict[str, Any]]:
+    return (
+        (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())
+    )
+
+
+def _at(place: str, text: str, found: Any, body: Any) -> Any:
+    if place == TEXT:
+        return text
+    if place == EMBEDDING:
+        data = body.get("data") if isinstance(body, dict) else None
+        first = next(_objects(data), {})
+        return first.get("embedding")
+    return _below(found, path_of(place) or ())
+
+
+def _below(value: Any, steps: Sequence[str | int]) -> Any:
+    for step in steps:
+        if isinstance(step, int):
+            value = value[step] if isinstance(value, list) and step < len(value) else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _typed(kind: str, value: Any) -> Any:
+    """A value of that type, or nothing; what is no text becomes one where a text is wanted."""
+    check = _CHECKS[kind]
+    return None if value is None else check(value)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _of_type(kinds: tuple[type, ...], value: Any) -> Any:
+    is_bool = isinstance(value, bool)
+    return value if isinstance(value, kinds) and is_bool == (kinds == (bool,)) else None
+
+
+def _whole(value: Any) -> Any:
+    number = _of_type((int, float), value)
+    is_whole = number is not None and number == int(number) and abs(number) < INT64
+    return int(number) if is_whole else None
+
+
+def _vector(value: Any) -> Any:
+    return value if isinstance(value, list) else None
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "VARCHAR": _text,
+    "BIGINT": _whole,
+    "DOUBLE": partial(_of_type, (int, float)),
+    "BOOLEAN": partial(_of_type, (bool,)),
+    "FLOAT[]": _vector,
+}

@@ -1,0 +1,213 @@
+"""Reads a table that lies on the disk: its columns, its rows as texts, and what is wrong with it.
+
+DuckDB reads. It reaches neither the network nor any other file, and keeps to the memory it is
+given; what does not fit goes to the disk. Import this only where there is a table: it is large.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+from shared.problems import KEPT, Problem, excerpt
+from shared.tables.refusals import UnreadableTable, broken_row, not_a_table, too_large
+from shared.text import shorten
+
+MEMORY = "700MB"  # of the 1,769 MB that intake and land have
+MAX_CELL = 16 << 20  # bytes of one line of a CSV file, a request is not much longer
+AT_ONCE = 2_000  # rows
+MAX_COLUMNS = 2_000
+HEAD = 1 << 20  # bytes in which the header has to end
+DELIMITERS = (",", ";", "\t", "|")
+PARQUET = b"PAR1"
+NESTED = ("STRUCT", "MAP", "UNION")
+
+
+class Column(NamedTuple):
+    name: str
+    type: str  # DuckDB's
+
+
+class Table(NamedTuple):
+    """A file on the disk that is a table; `of` is what DuckDB reads it by."""
+
+    columns: Sequence[Column]
+    of: str
+    delimiter: str  # empty: it is Parquet
+
+    @property
+    def names(self) -> list[str]:
+        return [each.name for each in self.columns]
+
+
+class Connection:
+    """DuckDB, locked up with one table in one folder. A context, as it holds files open."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._duckdb = duckdb.connect()
+        for setting, value in {
+            "memory_limit": MEMORY,
+            "temp_directory": str(folder / "spilled"),
+            "threads": 2,
+            "preserve_insertion_order": True,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allowed_directories": [str(folder)],
+            "enable_external_access": False,
+            "lock_configuration": True,
+        }.items():
+            self._duckdb.execute(f"SET {setting} = {_literal(value)}")
+
+    def __enter__(self) -> "Connection":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._duckdb.close()
+
+    def run(self, query: str) -> Any:
+        """Raises UnreadableTable."""
+        try:
+            return self._duckdb.execute(query)
+        except duckdb.OutOfMemoryException as error:
+            raise too_large(str(error)) from error
+        except duckdb.Error as error:
+            raise not_a_table(str(error)) from error
+
+    def opened(self, path: Path, *, is_parquet: bool) -> Table:
+        """Raises UnreadableTable where the file is none."""
+        return self._parquet(path) if is_parquet else self._csv(path)
+
+    def _parquet(self, path: Path) -> Table:
+        with path.open("rb") as file:
+            if file.read(4) != PARQUET:
+                raise not_a_table("it does not begin like a Parquet file")
+        of = f"read_parquet({_literal(str(path))})"
+        described = self.run(f"DESCRIBE SELECT * FROM {of}").fetchall()
+        return _checked(Table([Column(name, kind) for name, kind, *_ in described], of, ""))
+
+    def _csv(self, path: Path) -> Table:
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+        delimiter, names = header(head, path.name)
+        _check_names(names)
+        types = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in names)
+        of = (
+            f"read_csv({_literal(str(path))}, auto_detect=false, header=true, "
+            f"delim={_literal(delimiter)}, quote='\"', escape='\"', columns={{{types}}}, "
+            f"strict_mode=true, store_rejects=true, rejects_limit=0, "
+            f"max_line_size={MAX_CELL}, buffer_size={2 * MAX_CELL})"
+        )
+        return _checked(Table([Column(name, "VARCHAR") for name in names], of, delimiter))
+
+    def rows(self, table: Table) -> Iterator[tuple[str, ...]]:
+        """In order, every value as text; nothing is an empty text. Raises UnreadableTable."""
+        found = self.run(f"SELECT {', '.join(map(_as_text, table.columns))} FROM {table.of}")
+        while some := self._fetched(found):
+            yield from some
+
+    def count(self, table: Table) -> int:
+        """Of its rows."""
+        (count,) = self.run(f"SELECT count(*) FROM {table.of}").fetchone()
+        return int(count)
+
+    def _fetched(self, found: Any) -> list[tuple[str, ...]]:
+        try:
+            rows: list[tuple[str, ...]] = found.fetchmany(AT_ONCE)
+            return rows
+        except duckdb.OutOfMemoryException as error:
+            raise too_large(str(error)) from error
+        except duckdb.Error as error:
+            raise not_a_table(str(error)) from error
+
+    def broken_rows(self, table: Table) -> tuple[int, list[Problem]]:
+        """How many lines of a CSV file are no rows, and the first of them; after `rows`."""
+        if not table.delimiter:
+            return 0, []
+        (count,) = self.run("SELECT count(DISTINCT line) FROM reject_errors").fetchone()
+        first = self.run(
+            "SELECT line, any_value(error_type::VARCHAR), any_value(error_message), "
+            f"any_value(csv_line) FROM reject_errors GROUP BY line ORDER BY line LIMIT {KEPT}"
+        ).fetchall()
+        return count, [
+            broken_row(line, kind, message).model_copy(
+                update={"excerpt": excerpt((text or "").encode())}
+            )
+            for line, kind, message, text in first
+        ]
+
+
+def header(head: bytes, name: str) -> tuple[str, list[str]]:
+    """How the columns are kept apart, and their names. Raises UnreadableTable."""
+    text = head.decode("utf-8-sig", errors="replace")
+    first = text.partition("\n")[0]
+    if name.lower().endswith(".tsv"):
+        delimiter = "\t"
+    else:
+        delimiter = max(DELIMITERS, key=lambda each: (first.count(each), each == ","))
+    csv.field_size_limit(HEAD)
+    try:
+        names = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    except csv.Error as error:
+        raise not_a_table(str(error)) from error
+    return delimiter, names
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Each names one column, in the first line."""
+    empty = [n for n, name in enumerate(names, 1) if not name.strip()]
+    if empty or not names:
+        raise UnreadableTable(
+            "unnamed_column",
+            f"The first line does not name column {', '.join(map(str, empty[:10])) or '1'}.",
+            "write a name for each column in the first line, and drop the table again",
+        )
+
+
+def _checked(table: Table) -> Table:
+    names = table.names
+    lowered = [name.lower() for name in names]
+    twice = sorted({name for name in names if lowered.count(name.lower()) > 1})
+    if twice:
+        shown = ", ".join(repr(shorten(name, 60)) for name in twice[:10])
+        raise UnreadableTable(
+            "column_named_twice",
+            f"Two columns have one name (capitals do not tell them apart): {shown}.",
+            "give each column a name of its own, and drop the table again",
+        )
+    if len(names) > MAX_COLUMNS:
+        raise UnreadableTable(
+            "too_many_columns",
+            f"The table has {len(names):,} columns; {MAX_COLUMNS:,} are read.",
+            "leave out the columns that no request needs, and drop the table again",
+        )
+    return table
+
+
+def _as_text(column: Column) -> str:
+    name = quoted(column.name)
+    if column.type == "VARCHAR":
+        return f"coalesce({name}, '')"
+    is_nested = column.type.startswith(NESTED) or column.type.endswith("]")
+    return f"coalesce({f'to_json({name})' if is_nested else name}::VARCHAR, '')"
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case list():
+            return "[" + ", ".join(map(_literal, value)) + "]"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+    return str(value)
+
+
+literal = _literal

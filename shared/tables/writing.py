@@ -1,0 +1,99 @@
+"""Writes the table that comes back: its own columns as they came, the answer's, and _error."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from shared.tables.columns import ERROR
+from shared.tables.reading import Connection, Table, literal, quoted
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
+NAMES = {",": "csv", "\t": "tsv"}
+FLUSH = 1 << 16
+
+
+class AnswerFile:
+    """Answers in the table's order on the disk, one for each row."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.rows = 0
+
+    def add(self, row: int, values: Mapping[str, Any]) -> None:
+        """Rows between the last one and this one were not asked."""
+        while self.rows < row - 1:
+            self._write({ERROR: "skipped: the row could not be asked"})
+        self._write(values)
+
+    def fill(self, rows: int) -> None:
+        """Up to the table's last row."""
+        while self.rows < rows:
+            self._write({ERROR: "skipped: the row could not be asked"})
+        self._file.flush()
+
+    def _write(self, values: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(values, ensure_ascii=False).encode(errors="replace") + b"\n")
+        self.rows += 1
+
+
+def suffix_of(table: Table, wanted: str) -> str:
+    """Of the results: the table's own, or the one that was asked for."""
+    if wanted != "same":
+        return wanted
+    return NAMES.get(table.delimiter, "csv") if table.delimiter else "parquet"
+
+
+def write_results(
+    connection: Connection, table: Table, answers: Path, types: Mapping[str, str], to: Path
+) -> None:
+    """Row by row, in the table's order. Raises UnreadableTable."""
+    is_csv = to.suffix != ".parquet"
+    read = {**types, ERROR: "VARCHAR"}
+    described = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in read.items())
+    of_answers = (
+        f"read_json({literal(str(answers))}, format='newline_delimited', columns={{{described}}}, "
+        f"maximum_object_size={64 << 20})"
+    )
+    own = [f"own.{quoted(name)} AS {quoted(name)}" for name in table.names]
+    names = new_names(table.names, list(read))
+    added = [
+        f"{_shown(name, kind, is_csv=is_csv)} AS {quoted(new)}"
+        for (name, kind), new in zip(read.items(), names, strict=True)
+    ]
+    query = (
+        f"SELECT {', '.join(own + added)} FROM {table.of} own POSITIONAL JOIN {of_answers} answer"
+    )
+    connection.run(f"COPY ({query}) TO {literal(str(to))} ({_options(to, table)})")
+
+
+def new_names(own: Sequence[str], added: Sequence[str]) -> list[str]:
+    """A column of the user's own keeps its name; ours gets another where both have one."""
+    taken = {name.lower() for name in own}
+    found = []
+    for name in added:
+        new = name
+        while new.lower() in taken:
+            new += "_2"
+        taken.add(new.lower())
+        found.append(new)
+    return found
+
+
+def _shown(name: str, kind: str, *, is_csv: bool) -> str:
+    value = f"answer.{quoted(name)}"
+    if not is_csv:
+        return value
+    if kind == "FLOAT[]":
+        return f"to_json({value})::VARCHAR"
+    if kind != "VARCHAR":
+        return value
+    marks = ", ".join(f"chr({ord(each)})" for each in FORMULA)
+    return f"CASE WHEN left({value}, 1) IN ({marks}) THEN '''' || {value} ELSE {value} END"
+
+
+def _options(to: Path, table: Table) -> str:
+    if to.suffix == ".parquet":
+        return "FORMAT parquet, COMPRESSION zstd"
+    delimiter = "\t" if to.suffix == ".tsv" else table.delimiter or ","
+    return f"FORMAT csv, HEADER true, DELIMITER {literal(delimiter)}, QUOTE '\"', ESCAPE '\"'"
