@@ -55,7 +55,8 @@ def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]
     state = outcome(job, parts, counts)
     ended = job.in_state(state, edges.now(), reason=why(job, state, parts, counts))
     report = _report(edges, ended, parts, counts, files)
-    report = report.model_copy(update={"samples": samples})
+    shown = table.report(job.table.recipe) if table and job.table else None
+    report = report.model_copy(update={"samples": samples, "table": shown})
     edges.s3.write(files["page"], [job_page(report)], keys.PAGE)
     body = sanitize_json(report.model_dump_json(indent=2))
     edges.s3.write(files["report"], [body], "application/json")

@@ -3,24 +3,32 @@
 Imported only for the job of a table: what it needs is large.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from functions.land.merge import Landed
-from shared.errors import NotGiven, Refused
+from shared.errors import Refused
 from shared.jobs import keys
 from shared.jobs.answer import Answer
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
 from shared.jobs.results import Fate, Judge, Verdict, judge_line
+from shared.objects import Source
+from shared.report.model import ColumnReport, TableReport
 from shared.tables.columns import ERROR, INVALID, Columns
 from shared.tables.download import download
 from shared.tables.reading import Connection
 from shared.tables.recipe import Recipe, read_recipe
 from shared.tables.refusals import UnreadableTable
-from shared.tables.writing import AnswerFile, suffix_of, write_results
+from shared.tables.writing import AnswerFile, first_rows, suffix_of, write_results
+from shared.text import shorten
 
-KINDS = {"parquet": "application/vnd.apache.parquet", "csv": "text/csv", "tsv": "text/csv"}
+KINDS = {".parquet": "application/vnd.apache.parquet", ".csv": "text/csv", ".tsv": "text/csv"}
+MOST_VALUES = 50  # different ones that are counted
+SHORT = 40  # characters
+LONGEST = 120  # characters of a value in the report
 LOST = "The dropped table can't be read any more, so it does not come back: see results.jsonl."
 
 
@@ -58,33 +66,94 @@ class TableResults:
         self._path = folder / "answers.jsonl"
         self._file = self._path.open("wb")
         self._answers = AnswerFile(self._file)
+        self._tally = Tally(self._columns.types)
+        self._first: list[dict[str, str]] = []
 
     def noted(self, landed: Iterable[Landed]) -> Iterator[Landed]:
         for each in landed:
-            self._answers.add(each.number, self._columns.values(each.line))
+            values = self._columns.values(each.line)
+            self._answers.add(each.number, values)
+            self._tally.add(values)
             yield each
 
     def written(self) -> tuple[str | None, list[str]]:
-        """The table's key, and what a reader of the report should know."""
+        """The table's key, and what a reader of the report should know.
+
+        Raises NotGiven: the table may be given again.
+        """
         edges, job = self._edges, self._job
         try:
             source = edges.s3.open_again(job.source)
             path, _ = download(source, job.key, self._folder, edges.settings.max_file_bytes)
-            with Connection(self._folder) as connection:
-                table = connection.opened(path, is_parquet=keys.is_parquet(job.key))
-                self._answers.fill(connection.count(table))
-                self._file.close()
-                suffix = suffix_of(table, self._recipe.answer.format)
-                to = self._folder / f"results.{suffix}"
-                write_results(connection, table, self._path, self._columns.types, to)
-        except (NotGiven, Refused, UnreadableTable) as error:
-            if isinstance(error, NotGiven):
-                raise
+            to = self._write(path)
+        except (Refused, UnreadableTable):
             return None, [LOST]
-        key = f"{job.results_prefix}results.{suffix}"
+        key = f"{job.results_prefix}{to.name}"
         with to.open("rb") as file:
-            edges.s3.write_file(key, file, KINDS[suffix])
+            edges.s3.write_file(key, file, KINDS[to.suffix])
         return key, []
+
+    def _write(self, path: Path) -> Path:
+        with Connection(self._folder) as connection:
+            table = connection.opened(path, is_parquet=keys.is_parquet(self._job.key))
+            self._answers.fill(connection.count(table))
+            self._file.close()
+            to = self._folder / f"results.{suffix_of(table, self._recipe.answer.format)}"
+            write_results(connection, table, self._path, self._columns.types, to)
+            self._first = first_rows(connection, to, table)
+        return to
+
+    def report(self, source: Source) -> TableReport:
+        """source: the recipe's."""
+        return TableReport(
+            recipe=source,
+            rows=self._answers.rows,
+            columns=self._tally.columns(),
+            first=[
+                {shorten(name, LONGEST): shorten(value, LONGEST) for name, value in row.items()}
+                for row in self._first
+            ],
+            invalid=dict(self._tally.invalid.most_common()),
+        )
 
     def close(self) -> None:
         self._file.close()
+
+
+class Tally:
+    """What the model filled in, counted in memory that does not grow with the table."""
+
+    def __init__(self, types: Mapping[str, str]) -> None:
+        self._types = types
+        self._filled = Counter[str]()
+        self._values = {name: Counter[str]() for name in types}
+        self.invalid = Counter[str]()
+
+    def add(self, values: Mapping[str, Any]) -> None:
+        why = str(values.get(ERROR, ""))
+        if why.startswith(INVALID) and len(self.invalid) < MOST_VALUES:
+            self.invalid[why.removeprefix(f"{INVALID}: ")] += 1
+        for name, value in values.items():
+            if name in self._types and value is not None:
+                self._filled[name] += 1
+                self._count(name, value)
+
+    def _count(self, name: str, value: Any) -> None:
+        """Until there are too many different ones, or one is long."""
+        if name not in self._values or self._types[name] == "FLOAT[]":
+            return
+        counted = self._values[name]
+        counted[str(value).lower() if isinstance(value, bool) else str(value)] += 1
+        if len(counted) > MOST_VALUES or len(str(value)) > SHORT:
+            del self._values[name]
+
+    def columns(self) -> list[ColumnReport]:
+        return [
+            ColumnReport(
+                name=shorten(name, LONGEST),
+                type=kind,
+                filled=self._filled[name],
+                values=dict(self._values.get(name, Counter[str]()).most_common()),
+            )
+            for name, kind in self._types.items()
+        ]

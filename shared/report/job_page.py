@@ -11,6 +11,7 @@ from shared.report.format import UNKNOWN, count, dollars, moment, number, share,
 from shared.report.markup import Html, el, fact_list, heading, page, section, tile
 from shared.report.model import JobReport
 from shared.report.requests_bar import requests_bar
+from shared.report.table_section import table_section
 from shared.report.tables import (
     cost_table,
     error_table,
@@ -32,6 +33,7 @@ def job_page(report: JobReport) -> bytes:
         section("Timeline", drawn, _latency(report)) if drawn else None,
         section("Waiting", wait_table(report.waited)) if report.waited else None,
         section("Requests", requests_bar(report)),
+        section("Table", *table_section(report.table)) if report.table else None,
         section("Tokens and cost", cost_table(report)),
         section("Top errors", error_table(report.errors)) if report.errors else None,
         section("Ask again", *ask_again(report)) if "retry" in report.files else None,

@@ -102,6 +102,25 @@ class Requests(FrozenModel):
     answered: int = 0  # by OpenAI, well or not; the others got no answer
 
 
+class ColumnReport(FrozenModel):
+    """A column that the model filled."""
+
+    name: str
+    type: str  # DuckDB's
+    filled: int  # rows
+    values: dict[str, int] = {}  # of short texts with few different ones, the most frequent first
+
+
+class TableReport(FrozenModel):
+    """What became of a dropped table."""
+
+    recipe: Source  # the version that was used; its text lies beside the results
+    rows: int
+    columns: list[ColumnReport]
+    first: list[dict[str, str]] = []  # rows as they came back
+    invalid: dict[str, int] = {}  # answers that are not what the recipe asks for, by the reason
+
+
 class JobReport(FrozenModel):
     """What became of an accepted file."""
 
@@ -124,6 +143,7 @@ class JobReport(FrozenModel):
     extra_answers: int  # for no request, or a second one: kept in extras-….jsonl
     waited: list[Wait] = []  # the longest first
     samples: list[Sample] = []  # the first answers of the file that succeeded
+    table: TableReport | None = None  # of a dropped table
     bucket: str = ""  # where the files are
     files: dict[str, str]  # keys in that bucket
     notes: list[str]

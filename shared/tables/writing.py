@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from shared.tables.columns import ERROR
-from shared.tables.reading import Connection, Table, literal, quoted
+from shared.tables.reading import MAX_CELL, Connection, Table, literal, quoted
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
 NAMES = {",": "csv", "\t": "tsv"}
-FLUSH = 1 << 16
+FIRST = 3  # rows that a report shows
 
 
 class AnswerFile:
@@ -92,8 +92,30 @@ def _shown(name: str, kind: str, *, is_csv: bool) -> str:
     return f"CASE WHEN left({value}, 1) IN ({marks}) THEN '''' || {value} ELSE {value} END"
 
 
+def delimiter_of(path: Path, table: Table) -> str:
+    return "\t" if path.suffix == ".tsv" else table.delimiter or ","
+
+
 def _options(to: Path, table: Table) -> str:
     if to.suffix == ".parquet":
         return "FORMAT parquet, COMPRESSION zstd"
-    delimiter = "\t" if to.suffix == ".tsv" else table.delimiter or ","
+    delimiter = delimiter_of(to, table)
     return f"FORMAT csv, HEADER true, DELIMITER {literal(delimiter)}, QUOTE '\"', ESCAPE '\"'"
+
+
+def first_rows(connection: Connection, path: Path, table: Table) -> list[dict[str, str]]:
+    """Of the table that comes back, as texts."""
+    if path.suffix == ".parquet":
+        of = f"read_parquet({literal(str(path))})"
+    else:
+        of = (
+            f"read_csv({literal(str(path))}, header=true, all_varchar=true, quote='\"', "
+            f"escape='\"', delim={literal(delimiter_of(path, table))}, max_line_size={MAX_CELL}, "
+            f"buffer_size={2 * MAX_CELL})"
+        )
+    found = connection.run(f"SELECT * FROM {of} LIMIT {FIRST}")
+    names = [each[0] for each in found.description]
+    return [
+        {name: "" if value is None else str(value) for name, value in zip(names, row, strict=True)}
+        for row in found.fetchall()
+    ]

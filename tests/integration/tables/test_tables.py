@@ -67,7 +67,7 @@ def test_a_table_comes_back_row_for_row_with_the_answers(world: World, tmp_path:
         ("t.CSV", REVIEWS),
         ("t.csv", b"\xef\xbb\xbf" + REVIEWS),
         ("t.csv", REVIEWS.replace(b",", b";").replace(b'"a; ""b"""', b'"a, ""b"""')),
-    ],
+    ],    ids=["gzip", "zstd", "capitals", "a mark", "semicolons"],
 )
 def test_a_table_may_be_packed_or_kept_apart_otherwise(
     world: World, name: str, packed: bytes

@@ -1,0 +1,53 @@
+"""What a table came back as: its first rows, and what the model filled in."""
+
+from collections.abc import Iterator
+
+from shared.report.format import number, share
+from shared.report.markup import Html, el, table
+from shared.report.model import ColumnReport, TableReport
+from shared.report.problem_table import more
+from shared.report.timeline import WIDTH
+
+COLUMNS, VALUES, REASONS = 12, 10, 10  # shown; report.json beside the page has all
+
+
+def table_section(report: TableReport) -> Iterator[Html | None]:
+    if report.first:
+        names = list(report.first[0])[:COLUMNS]
+        rows = [[row.get(name, "") for name in names] for row in report.first]
+        yield el("p", f"The first of {number(report.rows)} rows, as they came back.", class_="note")
+        yield table(names, rows)
+        yield more(len(report.first[0]), COLUMNS)
+    for column in report.columns[:COLUMNS]:
+        yield from _column(column, report.rows)
+    if report.invalid:
+        found = list(report.invalid.items())
+        yield el("p", "Answers that are not what the recipe asks for:")
+        yield table(("#Rows", "Why"), [(number(n), why) for why, n in found[:REASONS]])
+        yield more(len(found), REASONS)
+
+
+def _column(column: ColumnReport, rows: int) -> Iterator[Html | None]:
+    filled = f"filled in {number(column.filled)} of {number(rows)} rows"
+    yield el("p", el("b", column.name), f" ({column.type.lower()}): {filled}")
+    if column.values:
+        most = max(column.values.values())
+        counted = [
+            (value, number(n), share(n, column.filled), _bar(n, most))
+            for value, n in list(column.values.items())[:VALUES]
+        ]
+        yield table(("Value", "#Rows", "#Share", ""), counted)
+        yield more(len(column.values), VALUES)
+
+
+def _bar(count: int, most: int) -> Html:
+    width = f"{max(count / most * WIDTH, 2):.2f}"
+    return el(
+        "svg",
+        el("rect", x=0, y=0, width=width, height=10, class_="good"),
+        viewBox=f"0 0 {WIDTH} 10",
+        preserveAspectRatio="none",
+        class_="stacked",
+        role="img",
+        aria_label="Its share; the number beside it says it",
+    )
