@@ -5,7 +5,6 @@ table and recipe, every later step reads the same requests. Imported only where 
 what it needs is large.
 """
 
-import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from shared.problems import Problem, Problems
 from shared.tables import recipe as recipes
 from shared.tables.download import download
 from shared.tables.reading import Connection
-from shared.tables.recipe import Recipe, read_recipe, starter
+from shared.tables.recipe import read_recipe, starter
 from shared.tables.refusals import UnreadableTable, empty
 from shared.tables.templates import Templates, UnfilledTemplate
 
@@ -91,14 +90,14 @@ class TableCheck:
             return None
         try:
             with tempfile.TemporaryDirectory() as folder:
-                notes = self._write(recipe, templates, Path(folder))
+                notes = self._write(templates, Path(folder))
         except UnreadableTable as error:
             self.problems.add(error.problem)
             return None
         lines = self.edges.s3.ours(keys.table_lines_key(self.job))
         return None if notes is None else Prepared(lines, found.text, found.source, notes)
 
-    def _write(self, recipe: Recipe, templates: Templates, folder: Path) -> list[str] | None:
+    def _write(self, templates: Templates, folder: Path) -> list[str] | None:
         """Raises UnreadableTable; None, if the recipe names columns that there are not."""
         path, notes = _downloaded(self.edges, self.job, folder)
         with Connection(folder) as connection:
@@ -107,7 +106,7 @@ class TableCheck:
             if missing:
                 self._add(missing)
                 return None
-            lines = Lines(recipe.request.url, templates, table.names)
+            lines = Lines(templates, table.names)
             written = lines.of(connection.rows(table), self.problems, skip=self.skip)
             self.edges.s3.write(keys.table_lines_key(self.job), written)
             broken, first = connection.broken_rows(table)
@@ -155,11 +154,10 @@ def _downloaded(edges: JobEdges, job: Job, folder: Path) -> tuple[Path, list[str
 class Lines:
     """A line of JSON for each row; a row that suits no template leaves an empty one."""
 
-    def __init__(self, url: str, templates: Templates, names: Sequence[str]) -> None:
-        self._url = url
-        self._templates = templates
-        self._names = names
+    def __init__(self, templates: Templates, names: Sequence[str]) -> None:
+        self._writer = templates.for_columns(names)
         self.rows = 0
+        self.unfilled = 0  # rows among them
 
     def of(
         self, rows: Iterable[Sequence[str]], problems: Problems, *, skip: bool
@@ -168,7 +166,7 @@ class Lines:
         held: list[bytes] = []
         size = 0
         for made in self.each(rows, problems):
-            line = made if skip or not problems else b""
+            line = made if skip or not self.unfilled else b""
             held.append(line)
             size += len(line) + 1
             if size > FLUSH:
@@ -178,24 +176,15 @@ class Lines:
             yield b"\n".join(held) + b"\n"
 
     def each(self, rows: Iterable[Sequence[str]], problems: Problems) -> Iterator[bytes]:
+        line = self._writer.line
         for row in rows:
             self.rows += 1
-            yield self._line(row, problems)
-
-    def _line(self, row: Sequence[str], problems: Problems) -> bytes:
-        try:
-            filled = self._templates.fill(dict(zip(self._names, row, strict=True)))
-        except UnfilledTemplate as error:
-            problems.add_line([self._unfilled(error)])
-            return b""
-        request = {
-            "custom_id": filled.custom_id or f"row-{self.rows}",
-            "method": "POST",
-            "url": self._url,
-            "body": filled.body,
-        }
-        text = json.dumps(request, ensure_ascii=False, separators=(",", ":"))
-        return text.encode(errors="replace")
+            try:
+                yield line(row, self.rows)
+            except UnfilledTemplate as error:
+                self.unfilled += 1
+                problems.add_line([self._unfilled(error)])
+                yield b""
 
     def _unfilled(self, error: UnfilledTemplate) -> Problem:
         return Problem(

@@ -63,7 +63,7 @@ def _shown(path: Path, recipe_path: Path, rows: int, problems: Problems) -> Iter
                 problems.add(each)
             if missing:
                 return
-            lines = Lines(recipe.request.url, templates, table.names)
+            lines = Lines(templates, table.names)
             tokens = 0
             for number, line in enumerate(lines.each(connection.rows(table), problems)):
                 tokens += tokens_in(line) if line else 0

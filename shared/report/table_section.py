@@ -8,6 +8,13 @@ from shared.report.model import ColumnReport, TableReport
 from shared.report.problem_table import more
 from shared.report.timeline import WIDTH
 
+KINDS = {
+    "VARCHAR": "text",
+    "BIGINT": "whole number",
+    "DOUBLE": "number",
+    "BOOLEAN": "true or false",
+    "FLOAT[]": "vector",
+}
 COLUMNS, VALUES, REASONS = 12, 10, 10  # shown; report.json beside the page has all
 
 
@@ -29,19 +36,18 @@ def table_section(report: TableReport) -> Iterator[Html | None]:
 
 def _column(column: ColumnReport, rows: int) -> Iterator[Html | None]:
     filled = f"filled in {number(column.filled)} of {number(rows)} rows"
-    yield el("p", el("b", column.name), f" ({column.type.lower()}): {filled}")
+    yield el("p", el("b", column.name), f" ({KINDS.get(column.type, column.type)}): {filled}")
     if column.values:
-        most = max(column.values.values())
         counted = [
-            (value, number(n), share(n, column.filled), _bar(n, most))
+            (value, number(n), share(n, column.filled), _bar(n, column.filled))
             for value, n in list(column.values.items())[:VALUES]
         ]
         yield table(("Value", "#Rows", "#Share", ""), counted)
         yield more(len(column.values), VALUES)
 
 
-def _bar(count: int, most: int) -> Html:
-    width = f"{max(count / most * WIDTH, 2):.2f}"
+def _bar(count: int, whole: int) -> Html:
+    width = f"{max(count / whole * WIDTH, 2):.2f}"
     return el(
         "svg",
         el("rect", x=0, y=0, width=width, height=10, class_="good"),

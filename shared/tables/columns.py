@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any
 
 import jsonschema_rs
+import msgspec
 
-from shared.nesting import read_json
+from shared.nesting import is_too_deep
 from shared.tables.recipe import EMBEDDING, TEXT, Recipe, path_of
 from shared.text import sanitize
 
+_decode = msgspec.json.Decoder().decode
 TYPES = {"string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 ERROR = "_error"
 INVALID = "invalid_output"
@@ -24,30 +26,30 @@ class Columns:
     def __init__(self, recipe: Recipe) -> None:
         self.types = {name: _type(recipe, place) for name, place in recipe.answer.columns.items()}
         self._places = dict(recipe.answer.columns)
+        self._takes = {
+            name: _taking(place, self.types[name]) for name, place in self._places.items()
+        }
         self._needs_json = any(place.startswith("$") for place in self._places.values())
         schema = recipe.answer_schema if self._needs_json else None
         self._validator = _validator(schema)
 
     def values(self, line: bytes) -> dict[str, Any]:
         """Of a line of results: each column's value, and `_error` where there is none."""
-        answer = json.loads(line)
+        answer = _lenient(line)
         if why := _failure(answer):
             return {ERROR: why}
         body = answer["response"]["body"]
-        body = read_json(body) if isinstance(body, str) else body
+        body = _read(body) if isinstance(body, str) else body
         text = "".join(texts(body))
         found: Any = None
         if self._needs_json:
             try:
-                found = read_json(text)
+                found = _read(text)
             except ValueError:
                 return {ERROR: f"{INVALID}: the answer is no JSON"}
             if self._validator and (error := next(self._validator.iter_errors(found), None)):
                 return {ERROR: f"{INVALID}: {sanitize(error.message, MOST_SAID)}"}
-        return {
-            name: _typed(self.types[name], _at(place, text, found, body))
-            for name, place in self._places.items()
-        }
+        return {name: take(text, found, body) for name, take in self._takes.items()}
 
 
 def _validator(schema: Mapping[str, Any] | None) -> Any:
@@ -120,14 +122,44 @@ def _objects(value: object) -> Iterator[dict[str, Any]]:
     )
 
 
-def _at(place: str, text: str, found: Any, body: Any) -> Any:
+def _taking(place: str, kind: str) -> Callable[[str, Any, Any], Any]:
+    """How a column's value is taken from an answer's text, its JSON and its body."""
     if place == TEXT:
-        return text
+        return lambda text, found, body: text
     if place == EMBEDDING:
-        data = body.get("data") if isinstance(body, dict) else None
-        first = next(_objects(data), {})
-        return first.get("embedding")
-    return _below(found, path_of(place) or ())
+        return lambda text, found, body: _vector(_embedding(body))
+    check, steps = _CHECKS[kind], path_of(place) or ()
+
+    def take(_: str, found: Any, __: Any) -> Any:
+        value = _below(found, steps)
+        return None if value is None else check(value)
+
+    return take
+
+
+def _embedding(body: Any) -> Any:
+    data = body.get("data") if isinstance(body, dict) else None
+    return next(_objects(data), {}).get("embedding")
+
+
+def _read(text: str) -> Any:
+    """Raises ValueError."""
+    data = text.encode(errors="replace")
+    if is_too_deep(data):
+        raise ValueError("nested too deeply")
+    return _lenient(data)
+
+
+def _lenient(data: bytes) -> Any:
+    """Half a surrogate pair, which only Python's own reader takes, becomes a question mark.
+
+    Raises ValueError.
+    """
+    try:
+        return _decode(data)
+    except msgspec.DecodeError:
+        found = json.loads(data.decode(errors="replace"))
+        return _decode(json.dumps(found, ensure_ascii=False).encode(errors="replace"))
 
 
 def _below(value: Any, steps: Sequence[str | int]) -> Any:
@@ -137,12 +169,6 @@ def _below(value: Any, steps: Sequence[str | int]) -> Any:
         else:
             value = value.get(step) if isinstance(value, dict) else None
     return value
-
-
-def _typed(kind: str, value: Any) -> Any:
-    """A value of that type, or nothing; what is no text becomes one where a text is wanted."""
-    check = _CHECKS[kind]
-    return None if value is None else check(value)
 
 
 def _text(value: Any) -> str:

@@ -5,8 +5,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
+import msgspec
 from minijinja import Environment, TemplateError
 
 from shared.problems import Problem
@@ -15,12 +17,19 @@ from shared.text import sanitize
 
 FUEL = 100_000  # steps of one template in one row; a loop without end stops there
 MOST_MISSING = 20  # columns that are named in full
-WHOLE = re.compile(r"\s*\{\{(?!-)((?:(?!\}\}|\{\{|\{%).)+?)(?<!-)\}\}\s*", re.DOTALL)
+WHOLE = re.compile(r"\{\{(?!-)((?:(?!\}\}|\{\{|\{%).)+?)(?<!-)\}\}", re.DOTALL)
 MARKS = ("{{", "{%", "{#")
 IN_ROW = re.compile(r"""\brow\[\s*("(?:[^"\\]|\\.)+"|'(?:[^'\\]|\\.)+')\s*\]""")
+# A column by itself, which needs no engine: most recipes hold nothing else.
+PLAIN = re.compile(
+    r"""\{\{\s*(?:([A-Za-z_]\w*)|row\[\s*("(?:[^"\\]|\\.)+"|'(?:[^'\\]|\\.)+')\s*\])\s*\}\}"""
+)
+NO_COLUMNS = frozenset({"true", "false", "none", "True", "False", "None", "loop", "self", "super"})
+LINE, NUMBER, TEXT = "the line", "_row_number", "_text"  # names of ours
 ROW = "row"  # every column by its name, whatever characters that has: {{ row['Review text'] }}
 
 Row = Mapping[str, Any]
+_encode = msgspec.json.Encoder().encode
 Fill = Callable[[Row], Any]
 
 
@@ -46,12 +55,26 @@ class Templates:
     def __init__(self, recipe: Recipe) -> None:
         self.problems: list[Problem] = []
         self.columns: dict[str, str] = {}  # that are named, and where first
+        self._names_row = False  # `row` itself
+        self._is_plain = True  # no template needs the engine
         self._environment = Environment(undefined_behavior="strict")
         self._environment.fuel = FUEL
+        self._environment.keep_trailing_newline = True
         self._environment.add_filter("truncate", _truncated)
+        self.url = recipe.request.url
         self._body = self._compiled(recipe.request.body, "request.body")
         custom_id = recipe.request.custom_id
         self._custom_id = custom_id and self._compiled(custom_id, "request.custom_id")
+        if not self.problems:
+            self._environment.add_template(LINE, whole_line(recipe))
+
+    def for_columns(self, names: Sequence[str]) -> "LineWriter":
+        """For a table's rows, which hold a value for each of these names."""
+        return LineWriter(self, names)
+
+    def line(self, row: Row, number: int) -> bytes:
+        """Of one row. Raises UnfilledTemplate."""
+        return self.for_columns(list(row)).line(list(row.values()), number)
 
     def fill(self, row: Row) -> Filled:
         """Raises UnfilledTemplate."""
@@ -59,6 +82,21 @@ class Templates:
         custom_id = str(self._custom_id(values)) if callable(self._custom_id) else self._custom_id
         body = self._body(values) if callable(self._body) else self._body
         return Filled(custom_id, body)
+
+    def plain(self) -> tuple[Any, Any] | None:
+        """custom_id and body, if no template of theirs needs the engine."""
+        return (self._custom_id, self._body) if self._is_plain else None
+
+    def render(self, row: Row, number: int) -> bytes:
+        """The line, by the engine in one go. Raises UnfilledTemplate."""
+        values = {name: row[name] for name in self.columns if name in row}
+        if self._names_row:
+            values[ROW] = row
+        try:
+            return self._environment.render_template(LINE, **values, **{NUMBER: number}).encode()
+        except TemplateError as error:
+            self.fill(row)  # says which template it is
+            raise UnfilledTemplate("request", _said(error)) from error
 
     def missing(self, columns: Sequence[str]) -> Iterator[Problem]:
         """A problem for each column that is named and that the table does not have."""
@@ -77,7 +115,7 @@ class Templates:
     def _compiled(self, value: Any, where: str) -> Any:
         """A function of a row where there is a template, else the value."""
         if isinstance(value, str):
-            return self._text(value, where) if any(mark in value for mark in MARKS) else value
+            return self._text(value, where) if _is_template(value) else value
         if isinstance(value, dict):
             parts = {key: self._compiled(each, f"{where}.{key}") for key, each in value.items()}
             filled = partial(_filled_parts, parts)
@@ -95,10 +133,14 @@ class Templates:
         except TemplateError as error:
             self.problems.append(_broken(where, error))
             return text
+        self._names_row = self._names_row or any(each.partition(".")[0] == ROW for each in named)
         plain = {each.removeprefix(f"{ROW}.").partition(".")[0] for each in named}
         quoted = set(map(_unquoted, IN_ROW.findall(text)))
         for name in sorted((plain | quoted) - {ROW, *environment.globals}):
             self.columns.setdefault(name, where)
+        if pieces := _plain(text, environment.globals):
+            return partial(_concatenated, where, pieces)
+        self._is_plain = False
         whole = WHOLE.fullmatch(text)
         if whole:  # its value, whatever type that has
             return _careful(where, partial(self._value, where, whole[1].strip()))
@@ -112,15 +154,112 @@ class Templates:
         return value
 
 
-def _filled_parts(parts: Mapping[str, Any], row: Row) -> dict[str, Any]:
+class LineWriter:
+    """Writes the request of each row as a line of JSON: a row is a value for each name."""
+
+    def __init__(self, templates: Templates, names: Sequence[str]) -> None:
+        self._templates = templates
+        self._names = names
+        self._url = templates.url
+        self._plain = templates.plain()
+        if self._plain is not None:
+            at = {name: n for n, name in enumerate(names)}
+            custom_id, body = self._plain
+            self._plain = _by_position(custom_id, at), _by_position(body, at)
+
+    def line(self, row: Sequence[str], number: int) -> bytes:
+        """Raises UnfilledTemplate."""
+        if self._plain is None:
+            return self._templates.render(dict(zip(self._names, row, strict=True)), number)
+        custom_id, body = self._plain
+        request = {
+            "custom_id": f"row-{number}" if custom_id is None else _filled(custom_id, row),
+            "method": "POST",
+            "url": self._url,
+            "body": _filled(body, row),
+        }
+        return _encode(request)
+
+
+def _by_position(part: Any, at: Mapping[str, int]) -> Any:
+    """The same, of rows that hold values side by side. Raises UnfilledTemplate."""
+    if not isinstance(part, partial):
+        return part
+    if part.func is _filled_parts:
+        (parts,) = part.args
+        return partial(
+            _filled_parts, {name: _by_position(each, at) for name, each in parts.items()}
+        )
+    if part.func is _filled_items:
+        (items,) = part.args
+        return partial(_filled_items, [_by_position(each, at) for each in items])
+    where, pieces = part.args
+    try:
+        placed = [at[each] if isinstance(each, _Column) else each for each in pieces]
+    except KeyError as error:
+        raise UnfilledTemplate(where, f"there is no column {error}") from error
+    if len(placed) == 1 and isinstance(placed[0], int):
+        return itemgetter(placed[0])
+    return partial(_joined, placed)
+
+
+def _joined(pieces: Sequence[str | int], row: Sequence[str]) -> str:
+    return "".join([each if type(each) is str else row[each] for each in pieces])  # type: ignore[index]
+
+
+def whole_line(recipe: Recipe) -> str:
+    """One template that writes the whole line: a row is filled in by one call."""
+    custom_id = recipe.request.custom_id or f"row-{{{{ {NUMBER} }}}}"
+    values = {
+        "custom_id": _as_text(custom_id) if _is_template(custom_id) else _verbatim(custom_id),
+        "method": _verbatim("POST"),
+        "url": _verbatim(recipe.request.url),
+        "body": _written(recipe.request.body),
+    }
+    return _object(values)
+
+
+def _written(value: Any) -> str:
+    """A template that writes the value as JSON."""
+    if isinstance(value, dict):
+        return _object({name: _written(each) for name, each in value.items()})
+    if isinstance(value, list):
+        return "[" + ",".join(map(_written, value)) + "]"
+    if not _is_template(value):
+        return _verbatim(value)
+    whole = WHOLE.fullmatch(value)
+    if whole is None:
+        return _as_text(value)
+    of = f"({whole[1].strip()})"  # tojson is not strict about what is undefined
+    return f"{{% if {of} is undefined %}}{{{{ {of} }}}}{{% endif %}}{{{{ {of} | tojson }}}}"
+
+
+def _object(values: Mapping[str, str]) -> str:
+    return "{" + ",".join(f"{_verbatim(name)}:{each}" for name, each in values.items()) + "}"
+
+
+def _as_text(template: str) -> str:
+    return f"{{% set {TEXT} %}}{template}{{% endset %}}{{{{ {TEXT} | tojson }}}}"
+
+
+def _verbatim(value: Any) -> str:
+    """JSON in which no template can begin."""
+    return json.dumps(value, ensure_ascii=False).replace("{", "\\u007b")
+
+
+def _is_template(value: Any) -> bool:
+    return isinstance(value, str) and any(mark in value for mark in MARKS)
+
+
+def _filled_parts(parts: Mapping[str, Any], row: Any) -> dict[str, Any]:
     return {name: _filled(each, row) for name, each in parts.items()}
 
 
-def _filled_items(items: Sequence[Any], row: Row) -> list[Any]:
+def _filled_items(items: Sequence[Any], row: Any) -> list[Any]:
     return [_filled(each, row) for each in items]
 
 
-def _filled(part: Any, row: Row) -> Any:
+def _filled(part: Any, row: Any) -> Any:
     return part(row) if callable(part) else part
 
 
@@ -132,6 +271,34 @@ def _careful(where: str, fill: Fill) -> Fill:
             raise UnfilledTemplate(where, _said(error)) from error
 
     return filling
+
+
+class _Column(str):
+    """The name of a column, among pieces of text."""
+
+    __slots__ = ()
+
+
+def _plain(text: str, globals_: Mapping[str, Any]) -> list[str] | None:
+    """Its pieces, if there are only columns in it and text between them."""
+    pieces: list[str] = []
+    at = 0
+    for found in PLAIN.finditer(text):
+        name = found[1] or _unquoted(found[2])
+        if found[1] and (name in NO_COLUMNS or name in globals_ or name == ROW):
+            return None
+        pieces += [text[at : found.start()], _Column(name)]
+        at = found.end()
+    pieces = [each for each in (*pieces, text[at:]) if each or isinstance(each, _Column)]
+    between = (piece for piece in pieces if not isinstance(piece, _Column))
+    return None if any(map(_is_template, between)) else pieces
+
+
+def _concatenated(where: str, pieces: Sequence[str], row: Row) -> str:
+    try:
+        return "".join([row[each] if type(each) is _Column else each for each in pieces])
+    except KeyError as error:
+        raise UnfilledTemplate(where, f"there is no column {error}") from error
 
 
 def _unquoted(name: str) -> str:

@@ -1,13 +1,15 @@
 """Writes the table that comes back: its own columns as they came, the answer's, and _error."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import msgspec
+
 from shared.tables.columns import ERROR
 from shared.tables.reading import MAX_CELL, Connection, Table, literal, quoted
 
+_encode = msgspec.json.Encoder().encode
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
 NAMES = {",": "csv", "\t": "tsv"}
 FIRST = 3  # rows that a report shows
@@ -33,7 +35,7 @@ class AnswerFile:
         self._file.flush()
 
     def _write(self, values: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(values, ensure_ascii=False).encode(errors="replace") + b"\n")
+        self._file.write(_encode(values) + b"\n")
         self.rows += 1
 
 

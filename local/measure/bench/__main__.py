@@ -15,6 +15,7 @@ from local.measure.bench import (
     memory,
     starting,
     submitting,
+    tabling,
 )
 from local.measure.bench.scale import FULL, QUICK, Scale
 from local.measure.kit.report import Section, written
@@ -29,6 +30,7 @@ BENCHES: dict[str, tuple[Callable[[Scale], Section], str]] = {
     "g": (auditing.measured, "the audit function"),
     "h": (libraries.measured, "a library of many documents"),
     "i": (starting.measured, "how long a function takes to start"),
+    "j": (tabling.measured, "a table, there and back"),
 }
 
 

@@ -4,9 +4,11 @@ import csv
 import gzip
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 import zstandard
 from hypothesis import HealthCheck, given, settings
@@ -67,7 +69,8 @@ def test_a_table_comes_back_row_for_row_with_the_answers(world: World, tmp_path:
         ("t.CSV", REVIEWS),
         ("t.csv", b"\xef\xbb\xbf" + REVIEWS),
         ("t.csv", REVIEWS.replace(b",", b";").replace(b'"a; ""b"""', b'"a, ""b"""')),
-    ],    ids=["gzip", "zstd", "capitals", "a mark", "semicolons"],
+    ],
+    ids=["gzip", "zstd", "capitals", "a mark", "semicolons"],
 )
 def test_a_table_may_be_packed_or_kept_apart_otherwise(
     world: World, name: str, packed: bytes
@@ -263,6 +266,39 @@ def test_a_column_that_is_not_there_is_one_problem(world: World) -> None:
     (problem,) = world.report(job)["problems"]
     assert problem["code"] == "unknown_column"
     assert "'text'" in problem["remedy"]
+
+
+def test_a_hundred_thousand_rows_come_back_equal(world: World, tmp_path: Path) -> None:
+    """Compared by DuckDB: unicode, quotes, newlines and nulls, types included."""
+    put(world, "inbox/recipe.yaml", TEXT.replace(b"answer: text", b"answer: text, again: text"))
+    odd = (
+        "['é 😀', 'a ' || chr(34) || 'quoted' || chr(34), 'two\nlines', ' ', ',;|', NULL, "
+        "chr(39), '=x'][1 + i % 8]"
+    )
+    number = int(os.environ.get("TABLE_ROWS", "100000"))
+    query = (
+        f"SELECT i::BIGINT AS id, {odd} AS title, i || {odd} AS text, i / 3 AS share, "
+        f"DATE '2020-01-01' + (i % 999)::INT AS day, i % 2 = 0 AS even FROM range({number}) t(i)"
+    )
+
+    job = world.run_job("t.parquet", parquet(tmp_path, query))
+
+    assert job.requests == number
+    came = tmp_path / "came.parquet"
+    came.write_bytes(world.read(f"{job.results_prefix}results.parquet"))
+    with duckdb.connect() as connection:
+        own = f"SELECT * EXCLUDE (answer, again, _error) FROM '{came}'"
+        for one, other in ((own, query), (query, own)):
+            found = connection.execute(f"({one}) EXCEPT ALL ({other})").fetchall()
+            assert found == []
+        order = connection.execute(f"SELECT id FROM '{came}'").fetchall()
+        assert order == [(n,) for n in range(number)]
+        answers = f"SELECT count(*) FROM '{came}' WHERE answer <> '' AND answer = again"
+        assert connection.execute(answers).fetchone() == (number,)
+        described = connection.execute(f"DESCRIBE SELECT * FROM '{came}'").fetchall()
+        assert [each[1] for each in described[:6]] == [
+            *("BIGINT", "VARCHAR", "VARCHAR", "DOUBLE", "DATE", "BOOLEAN")
+        ]
 
 
 TEXTS = st.text(

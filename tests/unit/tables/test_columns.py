@@ -129,3 +129,16 @@ def test_the_users_own_columns_keep_their_names(
     own: list[str], added: list[str], names: list[str]
 ) -> None:
     assert new_names(own, added)[:1] == names[:1]
+
+
+@pytest.mark.parametrize("said", ["\\ud800", "\\ud83d\\ude00", "\\u0000", "é"])
+def test_whatever_letters_a_model_writes_a_value_can_be_written(said: str) -> None:
+    answer = line("TEXT").replace(b"TEXT", said.encode())
+
+    found = columns(summary="text").values(answer)
+
+    assert json.loads(json.dumps(found["summary"])).encode()
+
+
+def test_half_a_pair_inside_the_answers_json_is_taken() -> None:
+    assert columns(label="$.label").values(line('{"label": "\\ud800x"}')) == {"label": "?x"}

@@ -1,8 +1,12 @@
 """recipe.yaml: what it says, and what is said of every mistake in it."""
 
-import pytest
+import json
 
-from shared.tables.recipe import path_of, read_recipe, starter
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from shared.tables.recipe import Recipe, RequestTemplate, path_of, read_recipe, starter
 from shared.tables.templates import Templates, UnfilledTemplate
 
 GOOD = """\
@@ -106,7 +110,8 @@ def templates(body: str) -> Templates:
         ("{{ n | float }}", 5.0),
         ("{{ n | int > 3 }}", True),
         ("{{ n }}", "5"),
-        (" {{ n }}", "5"),
+        (" {{ n }}", " 5"),
+        (" {{ n | int }}", " 5"),
         ("{{ n }}!", "5!"),
         ("{{ n }}{{ n }}", "55"),
         ("{{ text | trim }}", "x y"),
@@ -126,7 +131,10 @@ def test_a_template_is_filled_in(template: str, value: object) -> None:
     row = {"n": "5", "text": "  x y ", "a b": "c"}
 
     assert found.problems == []
-    assert found.fill(row).body == {"input": value, "other": [1, {"a": True}]}
+    body = {"input": value, "other": [1, {"a": True}]}
+    assert found.fill(row).body == body
+    line = json.loads(found.line(row, 7))
+    assert line == {"custom_id": "row-7", "method": "POST", "url": "/v1/responses", "body": body}
 
 
 @pytest.mark.parametrize("template", ["{{ a", "{{ a | nonsense( }}", "{% if a %}", "{{ a b }}"])
@@ -146,5 +154,44 @@ def test_a_column_is_named_once_with_the_nearest_of_the_tables() -> None:
 
 @pytest.mark.parametrize("template", ["{{ nothing }}", "{{ text | int }}", "{{ text / 2 }}"])
 def test_a_row_that_does_not_suit_says_which_template(template: str) -> None:
-    with pytest.raises(UnfilledTemplate, match=r"request\.body\.input"):
-        templates(f"{{input: '{template}'}}").fill({"text": "x"})
+    found = templates(f"{{input: '{template}'}}")
+
+    for fill in (found.fill, lambda row: found.line(row, 1)):
+        with pytest.raises(UnfilledTemplate, match=r"request\.body\.input"):
+            fill({"text": "x"})
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+    | st.sampled_from(
+        [
+            "{{ a }}",
+            "{{ a }}, {{ b }}",
+            "{{ row['a'] }}",
+            "{{ b | length }}",
+            "{% if a %}{{ b }}{% endif %}",
+            "{%- if a -%} x {%- endif %}\n",
+            "a {# comment #} b\n",
+        ]
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+@settings(max_examples=200, deadline=None)
+@given(body=st.dictionaries(st.text(min_size=1, max_size=5), VALUES, min_size=1), a=CELL, b=CELL)
+def test_the_whole_line_says_what_its_parts_say(body: dict[str, object], a: str, b: str) -> None:
+    request = RequestTemplate(url="/v1/responses", body=body, custom_id="{{ a }}-{{ b | length }}")
+    found = Templates(Recipe(request=request))
+    assume(not found.problems)
+    row = {"a": a, "b": b, "c": "not named"}
+
+    line = json.loads(found.line(row, 1))
+
+    assert line["body"] == found.fill(row).body
+    assert line["custom_id"] == found.fill(row).custom_id == f"{a}-{len(b)}"
