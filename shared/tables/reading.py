@@ -54,6 +54,7 @@ class Connection:
             "temp_directory": str(folder / "spilled"),
             "threads": 2,
             "preserve_insertion_order": True,
+            "enable_progress_bar": False,  # it would be printed
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "allowed_directories": [str(folder)],

@@ -1,5 +1,7 @@
 """What was promised, checked when all is over, against what the small OpenAI was paid for."""
 
+import csv
+import io
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -76,6 +78,10 @@ class FinalChecks:
         expect = self._expecting(Promise.NOTHING_LOST)
         lines = _parsed(self.buckets.read(f"{prefix}results.jsonl"))
         expect([each["custom_id"] for each in lines] == drop.ids, f"{drop.key}: order or lines")
+        if drop.requests:
+            table = (self.buckets.read(f"{prefix}results.csv") or b"").decode()
+            rows = [row[0] for row in csv.reader(io.StringIO(table))]
+            expect(rows == ["id", *drop.ids], f"{drop.key}: the table came back with {rows}")
         self._check_report(drop, prefix, lines)
         self._check_extras(drop, prefix)
         for line in lines:

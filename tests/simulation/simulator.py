@@ -36,7 +36,7 @@ from tests.simulation.messages import Message, Queues
 from tests.simulation.promises import Promise
 from tests.simulation.scheduler import Invocation
 from tests.simulation.settings import make_settings, make_small_openai, token_limit
-from tests.simulation.workload import Drop, again, some_drop
+from tests.simulation.workload import RECIPE, TABLE_FOLDER, Drop, again, some_drop
 from tests.support.clock import Clock
 from tests.support.dispatch import FUNCTIONS
 from tests.support.interrupts import Killed
@@ -95,9 +95,11 @@ class Simulation:
         if self.faults.profile.skew:
             self.faults.begin("clock skew", f"{self.faults.profile.skew} s")
         self.folder = self._folder()
-        library = LIBRARY if self.folder else None
-        drops = range(1, self.draw.choice((2, 2, 3, 4)))
-        self.drops = [some_drop(self.draw, number, library) for number in drops]
+        self.cloud.drop(f"{TABLE_FOLDER}/recipe.yaml", RECIPE, {})
+        numbers = range(1, self.draw.choice((2, 2, 3, 4)))
+        self.drops = [
+            some_drop(self.draw, number, LIBRARY if self.folder else None) for number in numbers
+        ]
         self.undropped = list(self.drops)
         self.tick_at = self.clock()
         self.tick_every = TICK

@@ -1,6 +1,8 @@
 """Files that users drop: good, odd and bad ones, each with what has to come of it."""
 
+import csv
 import gzip
+import io
 import json
 import random
 from dataclasses import dataclass, field
@@ -11,6 +13,15 @@ from tests.simulation.calls import Error
 from tests.support.batch_files import chat, lines, question
 
 MODELS = ("gpt-5-mini", "gpt-4.1")
+TABLES = 0.15  # of the files are tables
+TABLE_FOLDER = "inbox/tables"
+RECIPE = b"""
+request:
+  url: /v1/chat/completions
+  body: {model: "{{ model }}", messages: [{role: user, content: "{{ text }}"}]}
+  custom_id: "{{ id }}"
+answer: {columns: {answer: text}}
+"""
 FINE = 14  # of so many requests to one that asks for something
 ASKS = (
     "500-once",
@@ -48,6 +59,7 @@ class Drop:
     again: bool = False  # the same file was dropped before
     word: str = ""  # what a person says if it is held
     notes: list[str] = field(default_factory=list)  # faults that it is
+    requests: bytes = b""  # of a table, whose content holds none
 
     @property
     def ids(self) -> list[str]:
@@ -57,9 +69,8 @@ class Drop:
         """The requests' own bytes, in their order."""
         packed = self.key.endswith(".gz")
         content = gzip.decompress(self.content) if packed else self.content
-        marks = {json.dumps({"custom_id": each})[1:-1].encode() for each in custom_ids}
-        found = content.splitlines(keepends=True)
-        return b"".join(line for line in found if any(mark in line for mark in marks))
+        found = (self.requests or content).splitlines(keepends=True)
+        return b"".join(line for line in found if _custom_id(line) in custom_ids)
 
     @property
     def max_attempts(self) -> int:
@@ -68,6 +79,13 @@ class Drop:
     @property
     def keeps_files(self) -> bool:
         return self.options.get("keep-files") == "true"
+
+
+def _custom_id(line: bytes) -> str:
+    try:
+        return str(json.loads(line)["custom_id"])
+    except (ValueError, KeyError):
+        return ""
 
 
 NEVER_GIVEN: tuple[Error, ...] = (
@@ -84,6 +102,7 @@ def again(draw: random.Random, first: Drop) -> Drop:
     options = first.options | ({} if option == "ask" else {"duplicate-file": option})
     accepted = first.accepted or first.not_given is not None  # this version is given
     drop = Drop(first.key, first.content, options, accepted, first.asked, again=True)
+    drop.requests = first.requests
     drop.word = draw.choice(("approve", "approve", "cancel"))
     drop.notes.append("file dropped twice")
     return drop
@@ -101,9 +120,26 @@ def some_drop(draw: random.Random, number: int, library: str | None) -> Drop:
         requests.insert(draw.randrange(len(requests) + 1), asks)
     asked = {each["custom_id"]: asked.get(each["custom_id"], "") for each in requests}
     drop = Drop(f"inbox/file {number}.jsonl", lines(requests), _options(draw), asked=asked)
+    if draw.random() < TABLES and not any("tools" in each["body"] for each in requests):
+        drop = as_table(drop, requests, number)
     if everyone:
         drop.notes.append("all are refused")
-    return _oddly(draw, drop)
+    return drop if drop.requests else _oddly(draw, drop)
+
+
+def as_table(drop: Drop, requests: list[dict[str, Any]], number: int) -> Drop:
+    """The same requests as rows of a table, which the recipe beside it makes requests of."""
+    file = io.StringIO()
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(["id", "model", "text"])
+    for each in requests:
+        body = each["body"]
+        rows.writerow([each["custom_id"], body["model"], body["messages"][0]["content"]])
+    drop.key = f"{TABLE_FOLDER}/file {number}.csv"
+    drop.content = file.getvalue().encode()
+    made = (json.dumps(each, separators=(",", ":")) + "\n" for each in requests)
+    drop.requests = "".join(made).encode()
+    return drop
 
 
 def _request(
