@@ -60,6 +60,8 @@ class Templates:
         self._environment = Environment(undefined_behavior="strict")
         self._environment.fuel = FUEL
         self._environment.keep_trailing_newline = True
+        # A template is called by its place, and by a name such as `….html` it would be escaped.
+        self._environment.auto_escape_callback = lambda _: False
         self._environment.add_filter("truncate", _truncated)
         self.url = recipe.request.url
         self._body = self._compiled(recipe.request.body, "request.body")

@@ -1,6 +1,6 @@
 """All deliberate mistakes."""
 
-from tests.mutations import audit, files, jobs, ledger, libraries, rules, template
+from tests.mutations import audit, files, jobs, ledger, libraries, rules, tables, template
 
 ROWS = (
     *jobs.ROWS,
@@ -9,5 +9,6 @@ ROWS = (
     *libraries.ROWS,
     *audit.ROWS,
     *rules.ROWS,
+    *tables.ROWS,
     *template.ROWS,
 )

@@ -161,6 +161,17 @@ def test_a_row_that_does_not_suit_says_which_template(template: str) -> None:
             fill({"text": "x"})
 
 
+@pytest.mark.parametrize("name", ["html", "json", "xml", "js"])
+def test_nothing_is_escaped_whatever_its_place_is_called(name: str) -> None:
+    found = templates(
+        f"{{a: {{{name}: '{{{{ text | trim }}}}', page.{name}: '<{{{{ text }}}}>'}}}}"
+    )
+
+    body = {"a": {name: "<&\"'", f"page.{name}": "<<&\"'>"}}
+    assert found.fill({"text": "<&\"'"}).body == body
+    assert json.loads(found.line({"text": "<&\"'"}, 1))["body"] == body
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()
