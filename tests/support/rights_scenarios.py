@@ -11,11 +11,13 @@ import pytest
 from moto import mock_aws
 from moto.s3 import models
 
+from functions.intake.flow import take_in_recipe
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
 from local.openai import SmallSettings
 from shared.jobs.cancel import cancel
 from shared.jobs.edges import JobEdges
+from shared.objects import Source
 from tests.support.audit_logs import event
 from tests.support.audit_world import NOW, AuditWorld, audit_aws
 from tests.support.batch_files import chat, chats, lines, question
@@ -23,6 +25,7 @@ from tests.support.libraries import Folder
 from tests.support.names import AUDIT as AUDIT_BUCKET
 from tests.support.names import INBOX
 from tests.support.rights import Call, TracedSession
+from tests.support.table_files import TEXT as RECIPE
 from tests.support.world import World
 
 LATER = "small-openai:500-until-attempt-2"
@@ -150,6 +153,23 @@ def a_file_without_notification_and_an_orphaned_upload() -> None:
     expect(found["UploadsDeleted"], 1)
 
 
+def a_table() -> None:
+    world = TracedWorld()
+    world.s3.put_object(Bucket=INBOX, Key="inbox/a/recipe.yaml", Body=RECIPE)
+    take_in_recipe(world.edges_of("intake"), Source(bucket=INBOX, key="inbox/a/recipe.yaml"))
+    rows = b"title,text\na,b\nc,small-openai:prose-once\n"
+    expect(world.run_job("a/b/t.csv", rows).state, "completed")
+    expect(world.run_job("nowhere/t.csv", rows).state, "rejected")
+
+
+def a_large_table() -> None:
+    world = TracedWorld(settings={"upload_piece_bytes": 2_000})
+    world.s3.put_object(Bucket=INBOX, Key="inbox/recipe.yaml", Body=RECIPE)
+    with small_pieces():
+        rows = b"title,text\n" + b"a,b\n" * 200
+        expect(world.run_job("t.csv", rows).state, "completed")
+
+
 def large_objects() -> None:
     with small_pieces():
         world = TracedWorld(settings={"upload_piece_bytes": 2_000})
@@ -200,6 +220,8 @@ BATCHES = [
     a_cancelled_job,
     an_intake_that_died,
     a_file_without_notification_and_an_orphaned_upload,
+    a_table,
+    a_large_table,
     large_objects,
     a_library,
     questions_that_wait_for_a_library,
