@@ -1,7 +1,7 @@
 """What an answer says, as the values of a recipe's columns."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from shared.nesting import is_too_deep
 from shared.tables.recipe import EMBEDDING, TEXT, Recipe, path_of
 from shared.text import sanitize
 
-_decode = msgspec.json.Decoder().decode
+_decode, _encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
 TYPES = {"string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 ERROR = "_error"
 INVALID = "invalid_output"
@@ -40,7 +40,7 @@ class Columns:
             return {ERROR: why}
         body = answer["response"]["body"]
         body = _read(body) if isinstance(body, str) else body
-        text = "".join(texts(body))
+        text = text_in(body)
         found: Any = None
         if self._needs_json:
             try:
@@ -100,26 +100,30 @@ def _said(error: Mapping[str, Any]) -> str:
     return sanitize(": ".join(parts), MOST_SAID)
 
 
-def texts(body: Any) -> Iterator[str]:
+def text_in(body: Any) -> str:
     """What the model wrote, at any endpoint that answers with text."""
     if not isinstance(body, dict):
-        return
-    for choice in _objects(body.get("choices")):
-        message = choice.get("message")
-        yield from _text_of(message if isinstance(message, dict) else choice, "content", "text")
-    for item in _objects(body.get("output")):
-        for content in _objects(item.get("content")):
-            yield from _text_of(content, "text")
+        return ""
+    found: list[str] = []
+    for choice in _list(body, "choices"):
+        message = choice.get("message") if isinstance(choice, dict) else None
+        _add_text(found, message if isinstance(message, dict) else choice)
+    for item in _list(body, "output"):
+        for content in _list(item, "content"):
+            _add_text(found, content)
+    return "".join(found)
 
 
-def _text_of(held: Mapping[str, Any], *names: str) -> Iterator[str]:
-    return (held[name] for name in names if isinstance(held.get(name), str))
+def _add_text(found: list[str], held: Any) -> None:
+    for name in ("content", "text") if isinstance(held, dict) else ():
+        value = held.get(name)
+        if isinstance(value, str):
+            found.append(value)
 
 
-def _objects(value: object) -> Iterator[dict[str, Any]]:
-    return (
-        (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())
-    )
+def _list(held: Any, name: str) -> list[Any]:
+    value = held.get(name) if isinstance(held, dict) else None
+    return value if isinstance(value, list) else []
 
 
 def _taking(place: str, kind: str) -> Callable[[str, Any, Any], Any]:
@@ -138,8 +142,8 @@ def _taking(place: str, kind: str) -> Callable[[str, Any, Any], Any]:
 
 
 def _embedding(body: Any) -> Any:
-    data = body.get("data") if isinstance(body, dict) else None
-    return next(_objects(data), {}).get("embedding")
+    first = next(iter(_list(body, "data")), None)
+    return first.get("embedding") if isinstance(first, dict) else None
 
 
 def _read(text: str) -> Any:
@@ -172,7 +176,7 @@ def _below(value: Any, steps: Sequence[str | int]) -> Any:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else _encode(value).decode()
 
 
 def _of_type(kinds: tuple[type, ...], value: Any) -> Any:

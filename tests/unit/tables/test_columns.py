@@ -71,7 +71,7 @@ def test_values_are_found_where_they_stand() -> None:
     found = columns().values(line(text))
 
     assert found | {"all": None, "raw": None} == said | {
-        "tags": '["x", "y"]',
+        "tags": '["x","y"]',
         "first": "x",
         "n": 7,
         "all": None,
