@@ -16,7 +16,7 @@ from shared.problems import KEPT, Problem, excerpt
 from shared.tables.refusals import UnreadableTable, broken_row, not_a_table, too_large
 from shared.text import shorten
 
-MEMORY = "450MB"  # holds a row group of Parquet of 128 MB; the rest of the function is Python
+MEMORY = "400MB"  # holds a row group of Parquet of 128 MB; the rest of the function is Python
 MAX_CELL = 16 << 20  # bytes of one line of a CSV file, a request is not much longer
 AT_ONCE = 2_000  # rows
 MAX_COLUMNS = 2_000

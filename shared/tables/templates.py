@@ -162,7 +162,7 @@ class LineWriter:
     def __init__(self, templates: Templates, names: Sequence[str]) -> None:
         self._templates = templates
         self._names = names
-        self._url = templates.url
+        self._before_body = b',"method":"POST","url":' + _encode(templates.url) + b',"body":'
         self._plain = templates.plain()
         if self._plain is not None:
             at = {name: n for n, name in enumerate(names)}
@@ -174,13 +174,11 @@ class LineWriter:
         if self._plain is None:
             return self._templates.render(dict(zip(self._names, row, strict=True)), number)
         custom_id, body = self._plain
-        request = {
-            "custom_id": f"row-{number}" if custom_id is None else _filled(custom_id, row),
-            "method": "POST",
-            "url": self._url,
-            "body": _filled(body, row),
-        }
-        return _encode(request)
+        if custom_id is None:
+            head = b'{"custom_id":"row-%d"' % number
+        else:
+            head = b'{"custom_id":' + _encode(_filled(custom_id, row))
+        return b"%b%b%b}" % (head, self._before_body, _encode(_filled(body, row)))
 
 
 def _by_position(part: Any, at: Mapping[str, int]) -> Any:
@@ -189,20 +187,30 @@ def _by_position(part: Any, at: Mapping[str, int]) -> Any:
         return part
     if part.func is _filled_parts:
         (parts,) = part.args
-        return partial(
-            _filled_parts, {name: _by_position(each, at) for name, each in parts.items()}
-        )
+        placed = {name: _by_position(each, at) for name, each in parts.items()}
+        filled = [(name, each) for name, each in placed.items() if callable(each)]
+        return partial(_completed, placed, filled)
     if part.func is _filled_items:
         (items,) = part.args
         return partial(_filled_items, [_by_position(each, at) for each in items])
     where, pieces = part.args
     try:
-        placed = [at[each] if isinstance(each, _Column) else each for each in pieces]
+        places = [at[each] if isinstance(each, _Column) else each for each in pieces]
     except KeyError as error:
         raise UnfilledTemplate(where, f"there is no column {error}") from error
-    if len(placed) == 1 and isinstance(placed[0], int):
-        return itemgetter(placed[0])
-    return partial(_joined, placed)
+    if len(places) == 1 and isinstance(places[0], int):
+        return itemgetter(places[0])
+    return partial(_joined, places)
+
+
+def _completed(
+    parts: dict[str, Any], filled: Sequence[tuple[str, Callable[[Any], Any]]], row: Any
+) -> dict[str, Any]:
+    """The parts, those that are templates filled in; the order stays."""
+    found = parts.copy()
+    for name, fill in filled:
+        found[name] = fill(row)
+    return found
 
 
 def _joined(pieces: Sequence[str | int], row: Sequence[str]) -> str:
