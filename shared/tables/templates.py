@@ -193,7 +193,10 @@ def _by_position(part: Any, at: Mapping[str, int]) -> Any:
     if part.func is _filled_items:
         (items,) = part.args
         return partial(_filled_items, [_by_position(each, at) for each in items])
-    where, pieces = part.args
+    return _placed(*part.args, at)
+
+
+def _placed(where: str, pieces: Sequence[str], at: Mapping[str, int]) -> Callable[[Any], str]:
     try:
         places = [at[each] if isinstance(each, _Column) else each for each in pieces]
     except KeyError as error:
@@ -291,17 +294,19 @@ class _Column(str):
 
 def _plain(text: str, globals_: Mapping[str, Any]) -> list[str] | None:
     """Its pieces, if there are only columns in it and text between them."""
+    found = list(PLAIN.finditer(text))
+    reserved = NO_COLUMNS | {ROW} | globals_.keys()
+    if any(each[1] in reserved for each in found):
+        return None
     pieces: list[str] = []
     at = 0
-    for found in PLAIN.finditer(text):
-        name = found[1] or _unquoted(found[2])
-        if found[1] and (name in NO_COLUMNS or name in globals_ or name == ROW):
-            return None
-        pieces += [text[at : found.start()], _Column(name)]
-        at = found.end()
-    pieces = [each for each in (*pieces, text[at:]) if each or isinstance(each, _Column)]
-    between = (piece for piece in pieces if not isinstance(piece, _Column))
-    return None if any(map(_is_template, between)) else pieces
+    for each in found:
+        pieces += [text[at : each.start()], _Column(each[1] or _unquoted(each[2]))]
+        at = each.end()
+    pieces.append(text[at:])
+    if any(_is_template(each) for each in pieces if not isinstance(each, _Column)):
+        return None
+    return [each for each in pieces if each or isinstance(each, _Column)]
 
 
 def _concatenated(where: str, pieces: Sequence[str], row: Row) -> str:
