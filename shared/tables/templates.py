@@ -193,7 +193,8 @@ def _by_position(part: Any, at: Mapping[str, int]) -> Any:
     if part.func is _filled_items:
         (items,) = part.args
         return partial(_filled_items, [_by_position(each, at) for each in items])
-    return _placed(*part.args, at)
+    where, pieces = part.args
+    return _placed(where, pieces, at)
 
 
 def _placed(where: str, pieces: Sequence[str], at: Mapping[str, int]) -> Callable[[Any], str]:
@@ -298,15 +299,23 @@ def _plain(text: str, globals_: Mapping[str, Any]) -> list[str] | None:
     reserved = NO_COLUMNS | {ROW} | globals_.keys()
     if any(each[1] in reserved for each in found):
         return None
+    pieces = _pieces(text, found)
+    is_plain = not any(map(_is_template, _between(pieces)))
+    return pieces if is_plain else None
+
+
+def _pieces(text: str, found: Sequence[re.Match[str]]) -> list[str]:
     pieces: list[str] = []
     at = 0
     for each in found:
         pieces += [text[at : each.start()], _Column(each[1] or _unquoted(each[2]))]
         at = each.end()
     pieces.append(text[at:])
-    if any(_is_template(each) for each in pieces if not isinstance(each, _Column)):
-        return None
     return [each for each in pieces if each or isinstance(each, _Column)]
+
+
+def _between(pieces: Sequence[str]) -> Iterator[str]:
+    return (each for each in pieces if not isinstance(each, _Column))
 
 
 def _concatenated(where: str, pieces: Sequence[str], row: Row) -> str:
