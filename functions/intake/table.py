@@ -8,6 +8,7 @@ what it needs is large.
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from shared.tables.recipe import read_recipe, starter
 from shared.tables.refusals import UnreadableTable, empty
 from shared.tables.templates import Templates, UnfilledTemplate
 
-FLUSH = 1 << 18
+AT_ONCE = 200  # rows whose lines are passed on together
 
 
 class Prepared(NamedTuple):
@@ -163,22 +164,15 @@ class Lines:
         self, rows: Iterable[Sequence[str]], problems: Problems, *, skip: bool
     ) -> Iterator[bytes]:
         """In pieces. Once the table is refused, rows are still looked at, and none is written."""
-        held: list[bytes] = []
-        size = 0
-        for made in self.each(rows, problems):
-            line = made if skip or not self.unfilled else b""
-            held.append(line)
-            size += len(line) + 1
-            if size > FLUSH:
-                yield b"\n".join(held) + b"\n"
-                held, size = [], 0
-        if held:
-            yield b"\n".join(held) + b"\n"
+        made = self.each(rows, problems)
+        while some := list(islice(made, AT_ONCE)):
+            if self.unfilled and not skip:
+                some = [b""] * len(some)
+            yield b"\n".join(some) + b"\n"
 
     def each(self, rows: Iterable[Sequence[str]], problems: Problems) -> Iterator[bytes]:
         line = self._writer.line
-        for row in rows:
-            self.rows += 1
+        for self.rows, row in enumerate(rows, 1):  # counted where it is read
             try:
                 yield line(row, self.rows)
             except UnfilledTemplate as error:

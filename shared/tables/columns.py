@@ -85,17 +85,19 @@ def _failure(answer: Mapping[str, Any]) -> str:
     """Why there is no answer, in a word or OpenAI's; empty if there is one."""
     response = answer.get("response") or {}
     body = response.get("body")
-    errors = (answer.get("error"), body.get("error") if isinstance(body, dict) else None)
-    for error in errors:
-        if isinstance(error, dict) and (error.get("code") or error.get("message")):
-            return _said(error)
+    inner = body.get("error") if isinstance(body, dict) else None
+    if said := _said(answer.get("error")) or _said(inner):
+        return said
     if not body:
         return "no_answer"
     status = response.get("status_code")
     return f"status {status}" if isinstance(status, int) and status >= 400 else ""
 
 
-def _said(error: Mapping[str, Any]) -> str:
+def _said(error: Any) -> str:
+    """Empty for what is no error, or says nothing."""
+    if not error or not isinstance(error, dict):
+        return ""
     parts = [str(error[name]) for name in ("code", "message") if error.get(name)]
     return sanitize(": ".join(parts), MOST_SAID)
 
@@ -133,12 +135,20 @@ def _taking(place: str, kind: str) -> Callable[[str, Any, Any], Any]:
     if place == EMBEDDING:
         return lambda text, found, body: _vector(_embedding(body))
     check, steps = _CHECKS[kind], path_of(place) or ()
+    if len(steps) == 1 and isinstance(steps[0], str):
+        return partial(_taken, check, steps[0])
 
     def take(_: str, found: Any, __: Any) -> Any:
         value = _below(found, steps)
         return None if value is None else check(value)
 
     return take
+
+
+def _taken(check: Callable[[Any], Any], name: str, _: str, found: Any, __: Any) -> Any:
+    """At the top of the answer's JSON, where most values stand."""
+    value = found.get(name) if type(found) is dict else None
+    return None if value is None else check(value)
 
 
 def _embedding(body: Any) -> Any:

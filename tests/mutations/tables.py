@@ -40,7 +40,7 @@ ROWS = (
         UNIT,
         (
             ("if self._validator and (error", "if None and (error", "an answer misses the schema"),
-            ("return _said(error)", 'return ""', "a failure counts as an answer"),
+            ("        return said\n", '        return ""\n', "a failure counts as an answer"),
             ("if not body:", "if body is False:", "no answer is an answer"),
             ("status >= 400", "status >= 600", "HTTP 500 is an answer"),
             ('else "VARCHAR"\n\n\ndef _schema_at', 'else "JSON"\n\n\ndef _schema_at', "odd types"),
