@@ -193,7 +193,7 @@ def test_an_answer_that_misses_the_schema_is_asked_again_then_said(
 def test_rows_that_can_not_be_asked_are_told_or_left_out(world: World, tmp_path: Path) -> None:
     recipe = TEXT.replace(b"{{ text }}", b"{{ text | int }}")
     put(world, "inbox/recipe.yaml", recipe)
-    table = b"title,text\na,1\nb,two\nc\nd,4\n"
+    table = b"title,text\na,1\nb,two\nc\nd,4\ne,five\n"
 
     refused = world.run_job("t.csv", table)
     skipped = world.run_job("u.csv", table, bad_lines="skip")
@@ -202,6 +202,7 @@ def test_rows_that_can_not_be_asked_are_told_or_left_out(world: World, tmp_path:
     problems = world.report(refused)["problems"]
     assert [(each["code"], each["line"]) for each in problems] == [
         ("unfilled_template", 2),
+        ("unfilled_template", 4),
         ("broken_row", 4),
     ]
     assert "Row 2 can't be filled in: request.body.input" in problems[0]["message"]
@@ -210,6 +211,7 @@ def test_rows_that_can_not_be_asked_are_told_or_left_out(world: World, tmp_path:
         ("a", True, None),
         ("b", False, "skipped: the row could not be asked"),
         ("d", True, None),
+        ("e", False, "skipped: the row could not be asked"),
     ]
 
 

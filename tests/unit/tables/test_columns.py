@@ -16,6 +16,7 @@ SCHEMA: dict[str, Any] = {
         "score": {"type": ["integer", "null"]},
         "share": {"type": "number"},
         "sure": {"type": "boolean"},
+        "either": {"type": ["string", "integer"]},
         "tags": {"type": "array", "items": {"type": "string"}},
         "inner": {"type": "object", "properties": {"n": {"type": "integer"}}},
     },
@@ -62,6 +63,13 @@ def test_types_come_from_the_schema() -> None:
         "all": "VARCHAR",
         "raw": "VARCHAR",
     }
+
+
+def test_what_may_be_of_several_types_is_a_text() -> None:
+    found = columns(either="$.either")
+
+    assert found.types == {"either": "VARCHAR"}
+    assert found.values(line('{"label": "a", "either": 5}')) == {"either": "5"}
 
 
 def test_values_are_found_where_they_stand() -> None:

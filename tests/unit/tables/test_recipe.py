@@ -152,7 +152,10 @@ def test_a_column_is_named_once_with_the_nearest_of_the_tables() -> None:
     assert "'title'" in problems[0].remedy
 
 
-@pytest.mark.parametrize("template", ["{{ nothing }}", "{{ text | int }}", "{{ text / 2 }}"])
+@pytest.mark.parametrize(
+    "template",
+    ["{{ nothing }}", "{{ text.foo }}", "x {{ text.foo }}", "{{ text | int }}", "{{ text / 2 }}"],
+)
 def test_a_row_that_does_not_suit_says_which_template(template: str) -> None:
     found = templates(f"{{input: '{template}'}}")
 
@@ -170,6 +173,13 @@ def test_nothing_is_escaped_whatever_its_place_is_called(name: str) -> None:
     body = {"a": {name: "<&\"'", f"page.{name}": "<<&\"'>"}}
     assert found.fill({"text": "<&\"'"}).body == body
     assert json.loads(found.line({"text": "<&\"'"}, 1))["body"] == body
+
+
+def test_what_only_looks_like_a_template_is_none() -> None:
+    request = RequestTemplate(url="/v1/responses", body={"{{ a": 1, "b": "{{ text | trim }}"})
+    found = Templates(Recipe(request=request))
+
+    assert json.loads(found.line({"text": " x"}, 1))["body"] == {"{{ a": 1, "b": "x"}
 
 
 VALUES = st.recursive(
