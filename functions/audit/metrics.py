@@ -22,9 +22,12 @@ OF_A_FIND = frozenset({"AuditLagSeconds", "AuditOverlapSeconds", "AuditPages"})
 
 def publish(metrics: Mapping[str, int]) -> None:
     """Makes metrics of what is worth it."""
-    found_nothing = not metrics.get("AuditEventsLanded")
-    left_out = OF_A_FIND if found_nothing else frozenset()
-    record({name: number for name, number in metrics.items() if name not in left_out})
+    record(worth_publishing(metrics))
+
+
+def worth_publishing(metrics: Mapping[str, int]) -> Metrics:
+    left_out = frozenset[str]() if metrics.get("AuditEventsLanded") else OF_A_FIND
+    return {name: number for name, number in metrics.items() if name not in left_out}
 
 
 def combined(metrics: Mapping[str, int], more: Mapping[str, int]) -> Metrics:

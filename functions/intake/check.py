@@ -176,7 +176,7 @@ def _split(
         for full in splitter.split(source, edges.settings.max_file_bytes):
             parts.append(_part(edges, job, size, full, number=len(parts) + 1))
     except UnreadableFile as error:
-        splitter.problems.add(Problem(code=error.code, message=error.message, remedy=error.remedy))
+        splitter.problems.add(error.problem)
         return []
     return parts
 

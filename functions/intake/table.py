@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from functions.intake.attempts import NoRecipe
+from shared.batchfile.refusals import UnreadableFile
 from shared.errors import NotFound
 from shared.jobs import keys
 from shared.jobs.edges import JobEdges
@@ -24,7 +25,7 @@ from shared.tables import recipe as recipes
 from shared.tables.download import download
 from shared.tables.reading import Connection
 from shared.tables.recipe import read_recipe, starter
-from shared.tables.refusals import UnreadableTable, empty
+from shared.tables.refusals import empty
 from shared.tables.templates import Templates, UnfilledTemplate
 
 AT_ONCE = 200  # rows whose lines are passed on together
@@ -92,14 +93,14 @@ class TableCheck:
         try:
             with tempfile.TemporaryDirectory() as folder:
                 notes = self._write(templates, Path(folder))
-        except UnreadableTable as error:
+        except UnreadableFile as error:
             self.problems.add(error.problem)
             return None
         lines = self.edges.s3.ours(keys.table_lines_key(self.job))
         return None if notes is None else Prepared(lines, found.text, found.source, notes)
 
     def _write(self, templates: Templates, folder: Path) -> list[str] | None:
-        """Raises UnreadableTable; None, if the recipe names columns that there are not."""
+        """Raises UnreadableFile; None, if the recipe names columns that there are not."""
         path, notes = _downloaded(self.edges, self.job, folder)
         with Connection(folder) as connection:
             table = connection.opened(path, is_parquet=keys.is_parquet(self.job.key))
@@ -133,7 +134,7 @@ def without_recipe(edges: JobEdges, job: Job, problems: Problems) -> None:
             path, _ = _downloaded(edges, job, Path(folder))
             with Connection(Path(folder)) as connection:
                 columns = connection.opened(path, is_parquet=keys.is_parquet(job.key)).names
-        except UnreadableTable as error:
+        except UnreadableFile as error:
             problems.add(error.problem)
             return
     place = job.key.rpartition("/")[0]

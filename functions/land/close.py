@@ -1,7 +1,7 @@
 """The last part has landed: merges the results, writes the report, closes the job."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -13,14 +13,14 @@ from functions.land.merge import Landed
 from shared.batchfile.refusals import UnreadableFile
 from shared.errors import NotGiven, Refused
 from shared.jobs import keys
-from shared.jobs.answer import read_landed
+from shared.jobs.answer import Answer, read_landed
 from shared.jobs.answer_counts import AnswerCounts
 from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job
 from shared.jobs.outcome import outcome, why
 from shared.jobs.part import Part
-from shared.jobs.results import Judge, judge_line
+from shared.jobs.results import Judge, Verdict, judge, judge_line
 from shared.jobs.waiting import A_MOMENT
 from shared.openai.models import BatchError
 from shared.problems import KEPT
@@ -43,9 +43,8 @@ def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]
     """Write data, then notify; the caller commits last."""
     counts, samples, files = AnswerCounts(), list[Sample](), _files(job, parts)
     with noted_failures() as failures, _table_results(edges, job) as table:
-        passing = table.noted(landed) if table else landed
-        judged = _Judged(counts, failures, samples, judge_of(edges, job))
-        edges.s3.write(files["results"], judged.passing(passing))
+        judged = _Judged(counts, failures, samples, table.note if table else _judge)
+        edges.s3.write(files["results"], judged.passing(landed))
         _check_complete(job, counts)
         if table:
             job = _with_table(job, table, files)
@@ -130,13 +129,17 @@ def _with_table(job: Job, table: "TableResults", files: dict[str, str]) -> Job:
     return job.model_copy(update={"notes": [*job.notes, *notes]})
 
 
+def _judge(each: Landed, answer: Answer) -> Verdict:
+    return judge(answer, each.part.endpoint)
+
+
 class _Judged(NamedTuple):
     """What is noted of the results as they pass."""
 
     counts: AnswerCounts
     failures: Failures
     samples: list[Sample]
-    judge: Judge
+    judge: Callable[[Landed, Answer], Verdict]
 
     def passing(self, landed: Iterable[Landed]) -> Iterator[bytes]:
         """The results file, in pieces."""
@@ -156,7 +159,7 @@ class _Judged(NamedTuple):
         answer = read_landed(each.line)
         if answer is None:
             raise AssertionError(f"line {each.number} of the results names no request")
-        verdict = self.judge(answer, each.line, each.part.endpoint)
+        verdict = self.judge(each, answer)
         if not self.counts.add(answer, verdict, each.part.model, each.number):
             self.failures.add(each.number, each.line)
         elif len(self.samples) < KEPT_SAMPLES:

@@ -4,11 +4,12 @@ Imported only for the job of a table: what it needs is large.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from functions.land.merge import Landed
+from shared.batchfile.refusals import UnreadableFile
 from shared.errors import Refused
 from shared.jobs import keys
 from shared.jobs.answer import Answer
@@ -21,7 +22,6 @@ from shared.tables.columns import ERROR, INVALID, Columns
 from shared.tables.download import download
 from shared.tables.reading import Connection
 from shared.tables.recipe import Recipe, read_recipe
-from shared.tables.refusals import UnreadableTable
 from shared.tables.writing import AnswerFile, first_rows, suffix_of, write_results
 from shared.text import shorten
 
@@ -46,14 +46,20 @@ def judging(edges: JobEdges, job: Job) -> Judge:
 
     def judge(answer: Answer, line: bytes, endpoint: str) -> Verdict:
         verdict = judge_line(answer, line, endpoint)
-        if verdict.fate is not Fate.SUCCEEDED or verdict.incomplete:
-            return verdict
-        why = str(columns.values(line).get(ERROR, ""))
-        if not why.startswith(INVALID):
-            return verdict
-        return Verdict(Fate.MAY_SUCCEED, INVALID, why.removeprefix(f"{INVALID}: "))
+        return _as_asked(verdict, columns.values(line)) if _is_whole(verdict) else verdict
 
     return judge
+
+
+def _is_whole(verdict: Verdict) -> bool:
+    return verdict.fate is Fate.SUCCEEDED and not verdict.incomplete
+
+
+def _as_asked(verdict: Verdict, values: Mapping[str, Any]) -> Verdict:
+    why = str(values.get(ERROR, ""))
+    if not why.startswith(INVALID):
+        return verdict
+    return Verdict(Fate.MAY_SUCCEED, INVALID, why.removeprefix(f"{INVALID}: "))
 
 
 class TableResults:
@@ -69,12 +75,13 @@ class TableResults:
         self._tally = Tally(self._columns.types)
         self._first: list[dict[str, str]] = []
 
-    def noted(self, landed: Iterable[Landed]) -> Iterator[Landed]:
-        for each in landed:
-            values = self._columns.values(each.line)
-            self._answers.add(each.number, values)
-            self._tally.add(values)
-            yield each
+    def note(self, each: Landed, answer: Answer) -> Verdict:
+        """Judges the next answer, too: what it says is taken from it once."""
+        values = self._columns.values(each.line)
+        self._answers.add(each.number, values)
+        self._tally.add(values)
+        verdict = judge_line(answer, each.line, each.part.endpoint)
+        return _as_asked(verdict, values) if _is_whole(verdict) else verdict
 
     def written(self) -> tuple[str | None, list[str]]:
         """The table's key, and what a reader of the report should know.
@@ -86,7 +93,7 @@ class TableResults:
             source = edges.s3.open_again(job.source)
             path, _ = download(source, job.key, self._folder, edges.settings.max_file_bytes)
             to = self._write(path)
-        except (Refused, UnreadableTable):
+        except (Refused, UnreadableFile):
             return None, [LOST]
         key = f"{job.results_prefix}{to.name}"
         with to.open("rb") as file:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from functions.intake.table import Lines, mistakes_in
+from shared.batchfile.refusals import UnreadableFile
 from shared.batchfile.schema import tokens_in
 from shared.jobs.keys import is_parquet, table_suffix
 from shared.jobs.options import OPENAIS_WINDOW
@@ -14,7 +15,6 @@ from shared.problems import Problem, Problems
 from shared.tables.download import download
 from shared.tables.reading import Connection
 from shared.tables.recipe import read_recipe
-from shared.tables.refusals import UnreadableTable
 from shared.tables.templates import Templates
 
 MOST_SHOWN = 20  # problems
@@ -32,7 +32,7 @@ def main(table: Path, recipe: Path, rows: int) -> int:
     try:
         for text in () if problems else _shown(table, recipe, rows, problems):
             print(text)
-    except UnreadableTable as error:
+    except UnreadableFile as error:
         problems.add(error.problem)
     for each in problems.first[:MOST_SHOWN]:
         print(_said(each), file=sys.stderr)
@@ -49,7 +49,7 @@ def _not_usable(table: Path, recipe: Path) -> str:
 
 
 def _shown(path: Path, recipe_path: Path, rows: int, problems: Problems) -> Iterator[str]:
-    """The first requests, then a line about the whole. Raises UnreadableTable."""
+    """The first requests, then a line about the whole. Raises UnreadableFile."""
     recipe, _ = read_recipe(recipe_path.read_bytes())
     if recipe is None:
         raise AssertionError("its mistakes were looked for")

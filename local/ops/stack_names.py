@@ -1,7 +1,5 @@
 """Whether every service takes the names that come from a stack's name: asked before deploying."""
 
-import sys
-
 LONGEST = 29  # characters; <name>-inbox-<account>-<region> is a bucket, with 63 at most
 LONGEST_REGION = 14
 OF_S3 = ("xn--", "sthree-", "amzn-s3-demo-")  # no bucket may begin like this
@@ -21,14 +19,3 @@ def problems(name: str, region: str = "") -> list[str]:
         (len(name) > longest, f"is longer than {longest} characters: buckets have 63 at most"),
     )
     return [f"the stack's name {name!r} {said}" for is_wrong, said in checks if is_wrong]
-
-
-def main(name: str, region: str = "") -> int:
-    found = problems(name, region)
-    for each in found:
-        print(each, file=sys.stderr)
-    return 1 if found else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from shared.problems import Problem
+
 MOST_BAD_LINES = 100_000  # in a file that is refused anyway; all of them would take minutes
 
 
@@ -13,6 +15,11 @@ class UnreadableFile(Exception):
         self.code = code
         self.message = message
         self.remedy = remedy
+
+    @property
+    def problem(self) -> Problem:
+        """As a report shows it."""
+        return Problem(code=self.code, message=self.message, remedy=self.remedy)
 
 
 def line_too_long(most: int) -> UnreadableFile:

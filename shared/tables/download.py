@@ -10,8 +10,7 @@ from pathlib import Path
 import zstandard
 
 from shared.batchfile.lines import BLOCK, Readable, unpacked
-from shared.batchfile.refusals import UnreadableFile
-from shared.tables.refusals import UnreadableTable, no_room, not_a_table, wrong_encoding
+from shared.tables.refusals import no_room, not_a_table, wrong_encoding
 
 DISK_SHARE = 0.8  # of what is free: DuckDB spills into the rest
 MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
@@ -26,7 +25,7 @@ MIXED = "The table's line ends were of two kinds; they are read, and come back, 
 
 
 def download(source: Readable, key: str, folder: Path, most: int) -> tuple[Path, list[str]]:
-    """Where it lies, and notes on what was changed. Raises UnreadableTable.
+    """Where it lies, and notes on what was changed. Raises UnreadableFile.
 
     most: bytes, unpacked; the disk may hold fewer.
     """
@@ -58,8 +57,6 @@ def _chunks(source: Readable, room: int) -> Iterator[bytes]:
             if size > room:
                 raise no_room(size, room)
             yield chunk
-    except UnreadableFile as error:
-        raise UnreadableTable(error.code, str(error), error.remedy) from error
     except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
         raise not_a_table(f"it can't be unpacked: {error}") from error
 

@@ -7,13 +7,15 @@ given; what does not fit goes to the disk. Import this only where there is a tab
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
 
+from shared.batchfile.refusals import UnreadableFile
 from shared.problems import KEPT, Problem, excerpt
-from shared.tables.refusals import UnreadableTable, broken_row, not_a_table, too_large
+from shared.tables.refusals import broken_row, not_a_table, too_large
 from shared.text import shorten
 
 MEMORY = "400MB"  # holds a row group of Parquet of 128 MB; the rest of the function is Python
@@ -61,7 +63,7 @@ class Connection:
             "enable_external_access": False,
             "lock_configuration": True,
         }.items():
-            self._duckdb.execute(f"SET {setting} = {_literal(value)}")
+            self._duckdb.execute(f"SET {setting} = {literal(value)}")
 
     def __enter__(self) -> "Connection":
         return self
@@ -70,23 +72,19 @@ class Connection:
         self._duckdb.close()
 
     def run(self, query: str) -> Any:
-        """Raises UnreadableTable."""
-        try:
+        """Raises UnreadableFile."""
+        with _refusals():
             return self._duckdb.execute(query)
-        except duckdb.OutOfMemoryException as error:
-            raise too_large(str(error)) from error
-        except duckdb.Error as error:
-            raise not_a_table(str(error)) from error
 
     def opened(self, path: Path, *, is_parquet: bool) -> Table:
-        """Raises UnreadableTable where the file is none."""
+        """Raises UnreadableFile where the file is none."""
         return self._parquet(path) if is_parquet else self._csv(path)
 
     def _parquet(self, path: Path) -> Table:
         with path.open("rb") as file:
             if file.read(4) != PARQUET:
                 raise not_a_table("it does not begin like a Parquet file")
-        of = f"read_parquet({_literal(str(path))})"
+        of = f"read_parquet({literal(str(path))})"
         described = self.run(f"DESCRIBE SELECT * FROM {of}").fetchall()
         return _checked(Table([Column(name, kind) for name, kind, *_ in described], of, ""))
 
@@ -95,34 +93,29 @@ class Connection:
             head = file.read(HEAD)
         delimiter, names = header(head, path.name)
         _check_names(names)
-        types = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in names)
+        types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
         of = (
-            f"read_csv({_literal(str(path))}, auto_detect=false, header=true, "
-            f"delim={_literal(delimiter)}, quote='\"', escape='\"', columns={{{types}}}, "
+            f"read_csv({literal(str(path))}, auto_detect=false, header=true, "
+            f"delim={literal(delimiter)}, quote='\"', escape='\"', columns={{{types}}}, "
             f"strict_mode=true, store_rejects=true, rejects_limit=0, "
             f"max_line_size={MAX_CELL}, buffer_size={2 * MAX_CELL})"
         )
         return _checked(Table([Column(name, "VARCHAR") for name in names], of, delimiter))
 
     def rows(self, table: Table) -> Iterator[tuple[str, ...]]:
-        """In order, every value as text; nothing is an empty text. Raises UnreadableTable."""
+        """In order, every value as text; nothing is an empty text. Raises UnreadableFile."""
         found = self.run(f"SELECT {', '.join(map(_as_text, table.columns))} FROM {table.of}")
-        while some := self._fetched(found):
+        while True:
+            with _refusals():
+                some = found.fetchmany(AT_ONCE)
+            if not some:
+                return
             yield from some
 
     def count(self, table: Table) -> int:
         """Of its rows."""
         (count,) = self.run(f"SELECT count(*) FROM {table.of}").fetchone()
         return int(count)
-
-    def _fetched(self, found: Any) -> list[tuple[str, ...]]:
-        try:
-            rows: list[tuple[str, ...]] = found.fetchmany(AT_ONCE)
-            return rows
-        except duckdb.OutOfMemoryException as error:
-            raise too_large(str(error)) from error
-        except duckdb.Error as error:
-            raise not_a_table(str(error)) from error
 
     def broken_rows(self, table: Table) -> tuple[int, list[Problem]]:
         """How many lines of a CSV file are no rows, and the first of them; after `rows`."""
@@ -141,8 +134,19 @@ class Connection:
         ]
 
 
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What DuckDB says, as a refusal of the table."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise too_large(str(error)) from error
+    except duckdb.Error as error:
+        raise not_a_table(str(error)) from error
+
+
 def header(head: bytes, name: str) -> tuple[str, list[str]]:
-    """How the columns are kept apart, and their names. Raises UnreadableTable."""
+    """How the columns are kept apart, and their names. Raises UnreadableFile."""
     text = head.decode("utf-8-sig", errors="replace")
     first = text.partition("\n")[0]
     if name.lower().endswith(".tsv"):
@@ -161,7 +165,7 @@ def _check_names(names: Sequence[str]) -> None:
     """Each names one column, in the first line."""
     empty = [n for n, name in enumerate(names, 1) if not name.strip()]
     if empty or not names:
-        raise UnreadableTable(
+        raise UnreadableFile(
             "unnamed_column",
             f"The first line does not name column {', '.join(map(str, empty[:10])) or '1'}.",
             "write a name for each column in the first line, and drop the table again",
@@ -174,13 +178,13 @@ def _checked(table: Table) -> Table:
     twice = sorted({name for name in names if lowered.count(name.lower()) > 1})
     if twice:
         shown = ", ".join(repr(shorten(name, 60)) for name in twice[:10])
-        raise UnreadableTable(
+        raise UnreadableFile(
             "column_named_twice",
             f"Two columns have one name (capitals do not tell them apart): {shown}.",
             "give each column a name of its own, and drop the table again",
         )
     if len(names) > MAX_COLUMNS:
-        raise UnreadableTable(
+        raise UnreadableFile(
             "too_many_columns",
             f"The table has {len(names):,} columns; {MAX_COLUMNS:,} are read.",
             "leave out the columns that no request needs, and drop the table again",
@@ -200,15 +204,12 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _literal(value: object) -> str:
+def literal(value: object) -> str:
     match value:
         case bool():
             return str(value).lower()
         case list():
-            return "[" + ", ".join(map(_literal, value)) + "]"
+            return "[" + ", ".join(map(literal, value)) + "]"
         case str():
             return "'" + value.replace("'", "''") + "'"
     return str(value)
-
-
-literal = _literal

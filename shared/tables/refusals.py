@@ -1,16 +1,8 @@
 """Why a file is no table that can be read, and what its owner can do."""
 
+from shared.batchfile.refusals import UnreadableFile
 from shared.problems import Problem
 from shared.text import sanitize
-
-
-class UnreadableTable(Exception):
-    """The table as a whole is the problem."""
-
-    def __init__(self, code: str, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.problem = Problem(code=code, message=message, remedy=remedy)
-
 
 WHY = {  # DuckDB's words for a line that is no row
     "MISSING COLUMNS": ("has fewer values than the table has columns", "add what is missing"),
@@ -41,18 +33,18 @@ def broken_row(line: int, kind: str, message: str) -> Problem:
     )
 
 
-def not_a_table(reason: str) -> UnreadableTable:
+def not_a_table(reason: str) -> UnreadableFile:
     said = sanitize(reason.partition("\n")[0], 200)
-    return UnreadableTable(
+    return UnreadableFile(
         "not_a_table",
         f"The file can't be read as the table that its name says it is: {said}.",
         "name it by what it is (….csv, ….tsv or ….parquet), or write it anew",
     )
 
 
-def too_large(reason: str) -> UnreadableTable:
+def too_large(reason: str) -> UnreadableFile:
     said = sanitize(reason.partition("\n")[0], 120)
-    return UnreadableTable(
+    return UnreadableFile(
         "table_too_large",
         f"The table does not fit in the function's memory: {said}.",
         "write Parquet anew with smaller row groups, such as COPY (FROM 'old.parquet') TO "
@@ -60,24 +52,24 @@ def too_large(reason: str) -> UnreadableTable:
     )
 
 
-def no_room(size: int, room: int) -> UnreadableTable:
-    return UnreadableTable(
+def no_room(size: int, room: int) -> UnreadableFile:
+    return UnreadableFile(
         "table_too_large",
         f"The table has more than {size:,} bytes, and the function's disk holds {room:,}.",
         "split the table into several, and drop each",
     )
 
 
-def wrong_encoding(name: str, where: str) -> UnreadableTable:
-    return UnreadableTable(
+def wrong_encoding(name: str, where: str) -> UnreadableFile:
+    return UnreadableFile(
         "wrong_encoding",
         f"The table is not UTF-8 ({where}); it looks like {name}.",
         f"iconv -f {name} -t UTF-8 FILE > NEW, and drop that",
     )
 
 
-def empty() -> UnreadableTable:
-    return UnreadableTable(
+def empty() -> UnreadableFile:
+    return UnreadableFile(
         "empty_table",
         "The table has no rows.",
         "write one row for each request below the line that names the columns",

@@ -19,11 +19,10 @@ FUEL = 100_000  # steps of one template in one row; a loop without end stops the
 MOST_MISSING = 20  # columns that are named in full
 WHOLE = re.compile(r"\{\{(?!-)((?:(?!\}\}|\{\{|\{%).)+?)(?<!-)\}\}", re.DOTALL)
 MARKS = ("{{", "{%", "{#")
-IN_ROW = re.compile(r"""\brow\[\s*("(?:[^"\\]|\\.)+"|'(?:[^'\\]|\\.)+')\s*\]""")
+NAMED = r"""row\[\s*("(?:[^"\\]|\\.)+"|'(?:[^'\\]|\\.)+')\s*\]"""  # row["a name"]
+IN_ROW = re.compile(rf"\b{NAMED}")
 # A column by itself, which needs no engine: most recipes hold nothing else.
-PLAIN = re.compile(
-    r"""\{\{\s*(?:([A-Za-z_]\w*)|row\[\s*("(?:[^"\\]|\\.)+"|'(?:[^'\\]|\\.)+')\s*\])\s*\}\}"""
-)
+PLAIN = re.compile(rf"\{{\{{\s*(?:([A-Za-z_]\w*)|{NAMED})\s*\}}\}}")
 NO_COLUMNS = frozenset({"true", "false", "none", "True", "False", "None", "loop", "self", "super"})
 LINE, NUMBER, TEXT = "the line", "_row_number", "_text"  # names of ours
 ROW = "row"  # every column by its name, whatever characters that has: {{ row['Review text'] }}

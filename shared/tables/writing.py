@@ -49,7 +49,7 @@ def suffix_of(table: Table, wanted: str) -> str:
 def write_results(
     connection: Connection, table: Table, answers: Path, types: Mapping[str, str], to: Path
 ) -> None:
-    """Row by row, in the table's order. Raises UnreadableTable."""
+    """Row by row, in the table's order. Raises UnreadableFile."""
     is_csv = to.suffix != ".parquet"
     read = {**types, ERROR: "VARCHAR"}
     described = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in read.items())

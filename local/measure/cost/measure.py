@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import boto3
 
 from functions.audit.flow import tick
-from functions.audit.metrics import OF_A_FIND
+from functions.audit.metrics import worth_publishing
 from functions.intake.flow import take_in
 from functions.land.flow import land
 from functions.poll.flow import poll
@@ -170,7 +170,7 @@ def _idle_audit() -> Counts:
             edges.now = lambda now=now: now  # type: ignore[misc]  # the clock goes on
             metrics = meter.run("audit", lambda now=now: tick(edges, now + timedelta(seconds=30)))  # type: ignore[misc]
     counts = {what: amount / IDLE_TICKS for what, amount in meter.taken().items()}
-    return counts | {"metrics": _published(metrics)}
+    return counts | {"metrics": _published(worth_publishing(metrics))}
 
 
 def _audited(a_minute: int) -> Counts:
@@ -193,10 +193,7 @@ def _audited(a_minute: int) -> Counts:
 
 def _published(metrics: Mapping[str, object]) -> int:
     """Metrics that a run publishes: counts that are not zero, and all seconds."""
-    left_out = frozenset() if metrics.get("AuditEventsLanded") else OF_A_FIND
-    return sum(
-        1 for name, n in metrics.items() if name not in left_out and (n or name.endswith("Seconds"))
-    )
+    return sum(1 for name, n in metrics.items() if n or name.endswith("Seconds"))
 
 
 def _job(testbed: Testbed, meter: Meter, path: Path) -> Counts:
