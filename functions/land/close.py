@@ -38,6 +38,8 @@ FLUSH = 1 << 18  # bytes passed on at a time
 RETRY = "retry.jsonl"
 NO_RETRY = f"The dropped file can't be read any more, so there is no {RETRY}."
 
+NO_TABLE = "The dropped table can't be read any more, so it does not come back: see results.jsonl."
+
 
 def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]) -> Job:
     """Write data, then notify; the caller commits last."""
@@ -47,7 +49,7 @@ def close(edges: JobEdges, job: Job, parts: list[Part], landed: Iterable[Landed]
         edges.s3.write(files["results"], judged.passing(landed))
         _check_complete(job, counts)
         if table:
-            job = _with_table(job, table, files)
+            job = _with_table(edges, job, table, files, _missing_since(parts))
         edges.s3.write_file(files["errors"], failures.answers)
         if counts.failed:
             job = _with_retry(edges, job, failures, files, _missing_since(parts))
@@ -98,11 +100,16 @@ def _with_retry(
     try:
         edges.s3.write(key, failed_requests(edges, job, failures.numbers))
     except (NotGiven, Refused, UnreadableFile) as error:
-        if isinstance(error, NotGiven) and edges.now() - (since or edges.now()) < A_MOMENT:
-            raise
+        _raise_for_a_while(edges, error, since)
         return job.model_copy(update={"notes": [*job.notes, NO_RETRY]})
     files["retry"] = key
     return job
+
+
+def _raise_for_a_while(edges: JobEdges, error: Exception, since: datetime | None) -> None:
+    """What S3 does not give now may come back; once the moment is over, the job ends without it."""
+    if isinstance(error, NotGiven) and edges.now() - (since or edges.now()) < A_MOMENT:
+        raise error
 
 
 @contextmanager
@@ -121,12 +128,21 @@ def _table_results(edges: JobEdges, job: Job) -> Iterator["TableResults | None"]
             results.close()
 
 
-def _with_table(job: Job, table: "TableResults", files: dict[str, str]) -> Job:
-    key, notes = table.written()
-    if key:
-        files["table"] = key
+def _with_table(
+    edges: JobEdges,
+    job: Job,
+    table: "TableResults",
+    files: dict[str, str],
+    since: datetime | None,
+) -> Job:
+    """As with the retry: without it, if the dropped table can't be read any more."""
     files["recipe"] = f"{job.results_prefix}{keys.RECIPE}"
-    return job.model_copy(update={"notes": [*job.notes, *notes]})
+    try:
+        files["table"] = table.written()
+    except (NotGiven, Refused, UnreadableFile) as error:
+        _raise_for_a_while(edges, error, since)
+        return job.model_copy(update={"notes": [*job.notes, NO_TABLE]})
+    return job
 
 
 def _judge(each: Landed, answer: Answer) -> Verdict:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from functions.land.merge import Landed
-from shared.batchfile.refusals import UnreadableFile
-from shared.errors import Refused
 from shared.jobs import keys
 from shared.jobs.answer import Answer
 from shared.jobs.edges import JobEdges
@@ -29,7 +27,6 @@ KINDS = {".parquet": "application/vnd.apache.parquet", ".csv": "text/csv", ".tsv
 MOST_VALUES = 50  # different ones that are counted
 SHORT = 40  # characters
 LONGEST = 120  # characters of a value in the report
-LOST = "The dropped table can't be read any more, so it does not come back: see results.jsonl."
 
 
 def recipe_of(edges: JobEdges, job: Job) -> Recipe:
@@ -83,22 +80,16 @@ class TableResults:
         verdict = judge_line(answer, each.line, each.part.endpoint)
         return _as_asked(verdict, values) if _is_whole(verdict) else verdict
 
-    def written(self) -> tuple[str | None, list[str]]:
-        """The table's key, and what a reader of the report should know.
-
-        Raises NotGiven: the table may be given again.
-        """
+    def written(self) -> str:
+        """The table's key. Raises NotGiven, Refused or UnreadableFile, if it can't be read."""
         edges, job = self._edges, self._job
-        try:
-            source = edges.s3.open_again(job.source)
-            path, _ = download(source, job.key, self._folder, edges.settings.max_file_bytes)
-            to = self._write(path)
-        except (Refused, UnreadableFile):
-            return None, [LOST]
+        source = edges.s3.open_again(job.source)
+        path, _ = download(source, job.key, self._folder, edges.settings.max_file_bytes)
+        to = self._write(path)
         key = f"{job.results_prefix}{to.name}"
         with to.open("rb") as file:
             edges.s3.write_file(key, file, KINDS[to.suffix])
-        return key, []
+        return key
 
     def _write(self, path: Path) -> Path:
         with Connection(self._folder) as connection:

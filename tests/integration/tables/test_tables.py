@@ -20,6 +20,7 @@ from functions.poll.flow import poll
 from local.openai import SmallSettings
 from shared.jobs.model import JobState
 from shared.objects import Source
+from tests.integration.jobs.test_source_lost import LOCKED, lock
 from tests.support.interrupts import (
     WALK_STEP,
     Interrupt,
@@ -28,6 +29,7 @@ from tests.support.interrupts import (
     interrupted_session,
 )
 from tests.support.names import INBOX
+from tests.support.refusing_s3 import Refusal
 from tests.support.table_files import CLASSIFIED, TEXT, back, csv_of, parquet, put
 from tests.support.world import World
 
@@ -301,6 +303,29 @@ def test_a_hundred_thousand_rows_come_back_equal(world: World, tmp_path: Path) -
         assert [each[1] for each in described[:6]] == [
             *("BIGINT", "VARCHAR", "VARCHAR", "DOUBLE", "DATE", "BOOLEAN")
         ]
+
+
+@pytest.mark.parametrize("refusal", [*LOCKED, None], ids=str)
+def test_a_table_that_is_taken_away_keeps_no_job_open(
+    world: World, refusal: Refusal | None
+) -> None:
+    """What was paid for lands; the table itself can't come back."""
+    put(world, "inbox/recipe.yaml", TEXT)
+    job = world.drop("t.csv", b"title,text\na,b\n")
+    world.run_functions()
+    if refusal is None:
+        versions = world.s3.list_object_versions(Bucket=INBOX, Prefix="inbox/t.csv")["Versions"]
+        for each in versions:
+            world.s3.delete_object(Bucket=INBOX, Key=each["Key"], VersionId=each["VersionId"])
+    else:
+        lock(world, refusal)
+
+    world.run_until_over(job)
+
+    ended = world.job(job)
+    assert ended.state is JobState.COMPLETED
+    assert len(world.results(ended)) == 1
+    assert any("does not come back" in note for note in world.report(ended)["notes"])
 
 
 TEXTS = st.text(
