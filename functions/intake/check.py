@@ -8,7 +8,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from functions.intake.names import wrong_name, wrong_place
 from shared.batchfile.library_refs import Resolve
-from shared.batchfile.lines import Readable, unpacked
+from shared.batchfile.lines import Readable, blocks, unpacked
 from shared.batchfile.part_builder import Copying, PartBuilder, Reread
 from shared.batchfile.refusals import UnreadableFile, too_slow
 from shared.batchfile.schema import Limits
@@ -20,13 +20,20 @@ from shared.jobs.line_numbers import numbers_as_bytes
 from shared.jobs.model import Job, TableJob
 from shared.jobs.options import Options, foreign_names, read_options
 from shared.jobs.part import Part
+from shared.jobs.recipes import nearest_recipe
 from shared.objects import Source, Span
 from shared.problems import Problem, Problems
 from shared.settings import Settings
+from shared.tables.json_rows import is_row
 from shared.text import sanitize
 
 # Of the lease, which is longer than a function may run: the rest is for the report.
 CHECK_SHARE = 0.8
+BEGINNING = 1 << 20  # bytes of a file in which its first line is looked for
+NO_REQUESTS = (
+    "The first line has neither custom_id nor url. If the lines are rows of a table, drop a "
+    "recipe.yaml beside the file (docs/tables.md), and then the file again."
+)
 SPOOL_BUFFER = 1 << 16  # bytes; the default, a page, is less than a line: one write for each
 
 
@@ -63,13 +70,27 @@ def check(edges: JobEdges, job: Job) -> Checked:
         problems.add(wrong_name(job.key))
         return Checked(problems)
     size, metadata = edges.s3.head(job.source)
-    if keys.table_suffix(job.key):
+    holds_rows = not keys.table_suffix(job.key) and _holds_rows(edges, job, size)
+    if keys.table_suffix(job.key) or (holds_rows and nearest_recipe(edges.s3, job.source)):
         return _check_table(edges, job, metadata, problems)
     options, wrong = read_options(metadata, edges.settings.windows)
     for each in wrong:
         problems.add(each)
-    read = Checked(problems, options, metadata, notes=_notes(metadata))
+    notes = [*_notes(metadata), *([NO_REQUESTS] if holds_rows else [])]
+    read = Checked(problems, options, metadata, notes=notes)
     return read if wrong else _read(edges, job, size, read)
+
+
+def _holds_rows(edges: JobEdges, job: Job, size: int) -> bool:
+    """Whether its first line is an object that is not meant as a request."""
+    begins = _span(job.source, 0, min(size, BEGINNING))
+    source = unpacked(edges.s3.open_theirs(begins), job.key)
+    try:
+        block = next(blocks(source, edges.settings.max_file_bytes), None)
+    except UnreadableFile:
+        return False  # or its beginning alone can't be unpacked
+    lines = block.data.split(b"\n") if block else []
+    return is_row(next(filter(bytes.strip, lines), b""))
 
 
 def check_recipe(edges: JobEdges, source: Source) -> Problems:

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from functions.intake.attempts import NoRecipe
 from shared.batchfile.refusals import UnreadableFile
-from shared.errors import NotFound
 from shared.jobs import keys
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
 from shared.jobs.options import read_options
+from shared.jobs.recipes import nearest_recipe
 from shared.objects import Source
 from shared.problems import Problem, Problems
 from shared.tables import recipe as recipes
@@ -49,14 +49,10 @@ class Found(NamedTuple):
 
 def find_recipe(edges: JobEdges, job: Job) -> Found:
     """The nearest one, beside the table or above it. Raises NoRecipe, or Refused."""
-    folder = job.key.rpartition("/")[0]
-    while folder:
-        try:
-            source = edges.s3.newest(job.source.bucket, f"{folder}/{recipes.FILE}")
-            return Found(source, b"".join(edges.s3.chunks_of_theirs(source)))
-        except NotFound:
-            folder = folder.rpartition("/")[0]
-    raise NoRecipe
+    source = nearest_recipe(edges.s3, job.source)
+    if source is None:
+        raise NoRecipe
+    return Found(source, b"".join(edges.s3.chunks_of_theirs(source)))
 
 
 def mistakes_in(text: bytes, windows: Sequence[str]) -> list[Problem]:
@@ -103,7 +99,7 @@ class TableCheck:
         """Raises UnreadableFile; None, if the recipe names columns that there are not."""
         path, notes = _downloaded(self.edges, self.job, folder)
         with Connection(folder) as connection:
-            table = connection.opened(path, is_parquet=keys.is_parquet(self.job.key))
+            table = connection.opened(path)
             missing = list(templates.missing(table.names))
             if missing:
                 self._add(missing)
@@ -133,7 +129,7 @@ def without_recipe(edges: JobEdges, job: Job, problems: Problems) -> None:
         try:
             path, _ = _downloaded(edges, job, Path(folder))
             with Connection(Path(folder)) as connection:
-                columns = connection.opened(path, is_parquet=keys.is_parquet(job.key)).names
+                columns = connection.opened(path).names
         except UnreadableFile as error:
             problems.add(error.problem)
             return

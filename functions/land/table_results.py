@@ -20,10 +20,15 @@ from shared.tables.columns import ERROR, INVALID, Columns
 from shared.tables.download import download
 from shared.tables.reading import Connection
 from shared.tables.recipe import Recipe, read_recipe
-from shared.tables.writing import AnswerFile, first_rows, suffix_of, write_results
+from shared.tables.writing import AnswerFile, first_rows, name_of, suffix_of, write_results
 from shared.text import shorten
 
-KINDS = {".parquet": "application/vnd.apache.parquet", ".csv": "text/csv", ".tsv": "text/csv"}
+KINDS = {
+    ".parquet": "application/vnd.apache.parquet",
+    ".csv": "text/csv",
+    ".tsv": "text/csv",
+    ".jsonl": "application/jsonl",
+}
 MOST_VALUES = 50  # different ones that are counted
 SHORT = 40  # characters
 LONGEST = 120  # characters of a value in the report
@@ -93,10 +98,10 @@ class TableResults:
 
     def _write(self, path: Path) -> Path:
         with Connection(self._folder) as connection:
-            table = connection.opened(path, is_parquet=keys.is_parquet(self._job.key))
+            table = connection.opened(path)
             self._answers.fill(connection.count(table))
             self._file.close()
-            to = self._folder / f"results.{suffix_of(table, self._recipe.answer.format)}"
+            to = self._folder / name_of(suffix_of(table, self._recipe.answer.format))
             write_results(connection, table, self._path, self._columns.types, to)
             self._first = first_rows(connection, to, table)
         return to

@@ -9,7 +9,7 @@ from pathlib import Path
 from functions.intake.table import Lines, mistakes_in
 from shared.batchfile.refusals import UnreadableFile
 from shared.batchfile.schema import tokens_in
-from shared.jobs.keys import is_parquet, table_suffix
+from shared.jobs.keys import accepted_suffix
 from shared.jobs.options import OPENAIS_WINDOW
 from shared.problems import Problem, Problems
 from shared.tables.download import download
@@ -45,7 +45,7 @@ def _not_usable(table: Path, recipe: Path) -> str:
     for path in (table, recipe):
         if not path.is_file():
             return f"{path} is not a file"
-    return "" if table_suffix(table.name) else f"{table} is no .csv, .tsv or .parquet"
+    return "" if accepted_suffix(table.name) else f"{table} is no .csv, .tsv, .parquet or .jsonl"
 
 
 def _shown(path: Path, recipe_path: Path, rows: int, problems: Problems) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _shown(path: Path, recipe_path: Path, rows: int, problems: Problems) -> Iter
     with tempfile.TemporaryDirectory() as folder, path.open("rb") as file:
         lying, _ = download(file, path.name, Path(folder), LARGEST)
         with Connection(Path(folder)) as connection:
-            table = connection.opened(lying, is_parquet=is_parquet(path.name))
+            table = connection.opened(lying)
             missing = list(templates.missing(table.names))
             for each in missing:
                 problems.add(each)

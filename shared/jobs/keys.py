@@ -10,12 +10,7 @@ BINARY = "application/octet-stream"
 PAGE = "text/html; charset=utf-8"
 INBOX = "inbox/"
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
-PARQUET = ".parquet"
-TABLES = (
-    *(".csv", ".csv.gz", ".csv.zst"),
-    *(".tsv", ".tsv.gz", ".tsv.zst"),
-    PARQUET,
-)
+TABLES = (".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst", ".parquet")
 RECIPE = "recipe.yaml"
 LONGEST = 1_024  # bytes of an S3 key
 LONGEST_FILE = len("/extras-900001.jsonl")  # space kept behind the prefix
@@ -29,10 +24,6 @@ def accepted_suffix(key: str) -> str | None:
 def table_suffix(key: str) -> str:
     """Empty for what is no table."""
     return _suffix(key, TABLES) or ""
-
-
-def is_parquet(key: str) -> bool:
-    return table_suffix(key) == PARQUET
 
 
 def is_recipe(key: str) -> bool:

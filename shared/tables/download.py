@@ -1,4 +1,4 @@
-"""A table on its way to the disk: unpacked, and if it is CSV, UTF-8 with one kind of line ends."""
+"""A table on its way to the disk: unpacked, and if it is text, UTF-8 with one kind of line ends."""
 
 import codecs
 import gzip
@@ -32,7 +32,7 @@ def download(source: Readable, key: str, folder: Path, most: int) -> tuple[Path,
     name = key.lower()
     for each in PACKED:
         name = name.removesuffix(each)
-    path = folder / f"table{Path(name).suffix}"
+    path = folder / f"dropped{Path(name).suffix}"
     room = int(shutil.disk_usage(folder).free * DISK_SHARE)
     chunks = _chunks(unpacked(source, key), min(room, most))
     if path.suffix == ".parquet":

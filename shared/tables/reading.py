@@ -6,7 +6,7 @@ given; what does not fit goes to the disk. Import this only where there is a tab
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,8 @@ import duckdb
 
 from shared.batchfile.refusals import UnreadableFile
 from shared.problems import KEPT, Problem, excerpt
-from shared.tables.refusals import broken_row, not_a_table, too_large
+from shared.tables.json_rows import save_rows
+from shared.tables.refusals import broken_row, empty, not_a_table, too_large
 from shared.text import shorten
 
 MEMORY = "400MB"  # holds a row group of Parquet of 128 MB; the rest of the function is Python
@@ -24,7 +25,9 @@ AT_ONCE = 2_000  # rows
 MAX_COLUMNS = 2_000
 HEAD = 1 << 20  # bytes in which the header has to end
 DELIMITERS = (",", ";", "\t", "|")
-PARQUET = b"PAR1"
+PARQUET, MAGIC = ".parquet", b"PAR1"
+JSON = ".jsonl"
+MAX_TEXT = 64 << 20  # bytes of one value that DuckDB reads from JSON
 NESTED = ("STRUCT", "MAP", "UNION")
 
 
@@ -36,9 +39,16 @@ class Column(NamedTuple):
 class Table(NamedTuple):
     """A file on the disk that is a table; `of` is what DuckDB reads it by."""
 
+    path: Path
     columns: Sequence[Column]
     of: str
-    delimiter: str  # empty: it is Parquet
+    delimiter: str = ""  # of CSV
+    broken: int = 0  # lines of JSON Lines that are no rows
+    first_broken: Sequence[Problem] = ()
+
+    @property
+    def is_json(self) -> bool:
+        return self.path.suffix == JSON
 
     @property
     def names(self) -> list[str]:
@@ -76,17 +86,28 @@ class Connection:
         with _refusals():
             return self._duckdb.execute(query)
 
-    def opened(self, path: Path, *, is_parquet: bool) -> Table:
-        """Raises UnreadableFile where the file is none."""
-        return self._parquet(path) if is_parquet else self._csv(path)
+    def opened(self, path: Path) -> Table:
+        """Raises UnreadableFile where the file is not what its name says."""
+        if path.suffix == PARQUET:
+            return self._parquet(path)
+        return self._json(path) if path.suffix == JSON else self._csv(path)
 
     def _parquet(self, path: Path) -> Table:
         with path.open("rb") as file:
-            if file.read(4) != PARQUET:
+            if file.read(4) != MAGIC:
                 raise not_a_table("it does not begin like a Parquet file")
         of = f"read_parquet({literal(str(path))})"
         described = self.run(f"DESCRIBE SELECT * FROM {of}").fetchall()
-        return _checked(Table([Column(name, kind) for name, kind, *_ in described], of, ""))
+        return _checked(Table(path, [Column(name, kind) for name, kind, *_ in described], of))
+
+    def _json(self, path: Path) -> Table:
+        texts = self.folder / "rows.jsonl"
+        rows = save_rows(path, texts, MAX_COLUMNS)
+        if not rows.columns and not rows.broken:
+            raise empty()
+        columns = [Column(name, kind) for name, kind in rows.columns.items()]
+        of = read_json(texts, dict.fromkeys(rows.columns, "VARCHAR"))
+        return _checked(Table(path, columns, of, broken=rows.broken, first_broken=rows.first))
 
     def _csv(self, path: Path) -> Table:
         with path.open("rb") as file:
@@ -100,10 +121,12 @@ class Connection:
             f"strict_mode=true, store_rejects=true, rejects_limit=0, "
             f"max_line_size={MAX_CELL}, buffer_size={2 * MAX_CELL})"
         )
-        return _checked(Table([Column(name, "VARCHAR") for name in names], of, delimiter))
+        return _checked(Table(path, [Column(name, "VARCHAR") for name in names], of, delimiter))
 
     def rows(self, table: Table) -> Iterator[tuple[str, ...]]:
         """In order, every value as text; nothing is an empty text. Raises UnreadableFile."""
+        if not table.columns:  # no line of it is a row
+            return
         found = self.run(f"SELECT {', '.join(map(_as_text, table.columns))} FROM {table.of}")
         while True:
             with _refusals():
@@ -118,9 +141,9 @@ class Connection:
         return int(count)
 
     def broken_rows(self, table: Table) -> tuple[int, list[Problem]]:
-        """How many lines of a CSV file are no rows, and the first of them; after `rows`."""
+        """How many lines are no rows, and the first of them; after `rows`."""
         if not table.delimiter:
-            return 0, []
+            return table.broken, list(table.first_broken)
         (count,) = self.run("SELECT count(DISTINCT line) FROM reject_errors").fetchone()
         first = self.run(
             "SELECT line, any_value(error_type::VARCHAR), any_value(error_message), "
@@ -190,6 +213,15 @@ def _checked(table: Table) -> Table:
             "leave out the columns that no request needs, and drop the table again",
         )
     return table
+
+
+def read_json(path: Path, types: Mapping[str, str]) -> str:
+    """How DuckDB reads lines that are objects of these columns."""
+    columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in types.items())
+    return (
+        f"read_json({literal(str(path))}, format='newline_delimited', columns={{{columns}}}, "
+        f"maximum_object_size={MAX_TEXT})"
+    )
 
 
 def _as_text(column: Column) -> str:

@@ -46,7 +46,7 @@ class AnswerColumns(FrozenModel):
     """Columns that are added, each by where its value stands in an answer."""
 
     columns: Annotated[dict[ColumnName, str], Field(min_length=1)] = {"answer": TEXT}
-    format: Literal["same", "csv", "parquet"] = "same"
+    format: Literal["same", "csv", "parquet", "jsonl"] = "same"
 
     @model_validator(mode="after")
     def _places_can_be_read(self) -> "AnswerColumns":
@@ -118,7 +118,7 @@ REMEDIES = {
     "answer": "write `answer:` with `columns:`, or leave it out",
     "answer.columns": "write a name for each column and where its value stands: `text`, "
     "`embedding` or a place in the answer's JSON such as `$.sentiment`; `_error` is ours",
-    "answer.format": "write `same` (the default), `csv` or `parquet`",
+    "answer.format": "write `same` (the default), `csv`, `parquet` or `jsonl`",
     "options": "write what S3 metadata may say too, such as `options: {max-attempts: 5}`",
 }
 

@@ -1,15 +1,27 @@
 """Writes the table that comes back: its own columns as they came, the answer's, and _error."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
 from shared.tables.columns import ERROR
-from shared.tables.reading import MAX_CELL, Connection, Table, literal, quoted
+from shared.tables.json_rows import rows_in, with_columns
+from shared.tables.reading import (
+    JSON,
+    MAX_CELL,
+    PARQUET,
+    Column,
+    Connection,
+    Table,
+    literal,
+    quoted,
+    read_json,
+)
 
-_encode = msgspec.json.Encoder().encode
+_encode, _decode = msgspec.json.Encoder(enc_hook=str).encode, msgspec.json.Decoder().decode
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
 NAMES = {",": "csv", "\t": "tsv"}
 FIRST = 3  # rows that a report shows
@@ -43,22 +55,26 @@ def suffix_of(table: Table, wanted: str) -> str:
     """Of the results: the table's own, or the one that was asked for."""
     if wanted != "same":
         return wanted
-    return NAMES.get(table.delimiter, "csv") if table.delimiter else "parquet"
+    return NAMES.get(table.delimiter, "csv") if table.delimiter else table.path.suffix[1:]
+
+
+def name_of(suffix: str) -> str:
+    """Of the table that comes back; results.jsonl holds OpenAI's answers, whatever the job."""
+    return f"table.{suffix}" if suffix == "jsonl" else f"results.{suffix}"
 
 
 def write_results(
     connection: Connection, table: Table, answers: Path, types: Mapping[str, str], to: Path
 ) -> None:
     """Row by row, in the table's order. Raises UnreadableFile."""
-    is_csv = to.suffix != ".parquet"
     read = {**types, ERROR: "VARCHAR"}
-    described = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in read.items())
-    of_answers = (
-        f"read_json({literal(str(answers))}, format='newline_delimited', columns={{{described}}}, "
-        f"maximum_object_size={64 << 20})"
-    )
-    own = [f"own.{quoted(name)} AS {quoted(name)}" for name in table.names]
     names = new_names(table.names, list(read))
+    if table.is_json and to.suffix == JSON:
+        _write_json(table, answers, dict(zip(read, names, strict=True)), to)
+        return
+    is_csv = to.suffix not in {PARQUET, JSON}
+    of_answers = read_json(answers, read)
+    own = [f"{_own(each, table, is_csv=is_csv)} AS {quoted(each.name)}" for each in table.columns]
     added = [
         f"{_shown(name, kind, is_csv=is_csv)} AS {quoted(new)}"
         for (name, kind), new in zip(read.items(), names, strict=True)
@@ -67,6 +83,16 @@ def write_results(
         f"SELECT {', '.join(own + added)} FROM {table.of} own POSITIONAL JOIN {of_answers} answer"
     )
     connection.run(f"COPY ({query}) TO {literal(str(to))} ({_options(to, table)})")
+
+
+def _write_json(table: Table, answers: Path, names: Mapping[str, str], to: Path) -> None:
+    """Each row byte for byte, with the new columns behind its own."""
+    rows = (row for row in rows_in(table.path) if not row.wrong)
+    with answers.open("rb") as given, to.open("wb") as file:
+        for row, answer in zip(rows, given, strict=True):
+            values = _decode(answer)
+            added = {new: values.get(name) for name, new in names.items()}
+            file.write(with_columns(row.line, _encode(added)) + b"\n")
 
 
 def new_names(own: Sequence[str], added: Sequence[str]) -> list[str]:
@@ -80,6 +106,12 @@ def new_names(own: Sequence[str], added: Sequence[str]) -> list[str]:
         taken.add(new.lower())
         found.append(new)
     return found
+
+
+def _own(column: Column, table: Table, *, is_csv: bool) -> str:
+    """Of JSON Lines, DuckDB has every value as text."""
+    value = f"own.{quoted(column.name)}"
+    return f"{value}::{column.type}" if table.is_json and not is_csv else value
 
 
 def _shown(name: str, kind: str, *, is_csv: bool) -> str:
@@ -99,15 +131,20 @@ def delimiter_of(path: Path, table: Table) -> str:
 
 
 def _options(to: Path, table: Table) -> str:
-    if to.suffix == ".parquet":
+    if to.suffix == PARQUET:
         return "FORMAT parquet, COMPRESSION zstd"
+    if to.suffix == JSON:
+        return "FORMAT json"
     delimiter = delimiter_of(to, table)
     return f"FORMAT csv, HEADER true, DELIMITER {literal(delimiter)}, QUOTE '\"', ESCAPE '\"'"
 
 
 def first_rows(connection: Connection, path: Path, table: Table) -> list[dict[str, str]]:
     """Of the table that comes back, as texts."""
-    if path.suffix == ".parquet":
+    if path.suffix == JSON:
+        with path.open("rb") as file:
+            return [_as_texts(_decode(line)) for line in islice(file, FIRST)]
+    if path.suffix == PARQUET:
         of = f"read_parquet({literal(str(path))})"
     else:
         of = (
@@ -117,7 +154,13 @@ def first_rows(connection: Connection, path: Path, table: Table) -> list[dict[st
         )
     found = connection.run(f"SELECT * FROM {of} LIMIT {FIRST}")
     names = [each[0] for each in found.description]
-    return [
-        {name: "" if value is None else str(value) for name, value in zip(names, row, strict=True)}
-        for row in found.fetchall()
-    ]
+    return [_as_texts(dict(zip(names, row, strict=True))) for row in found.fetchall()]
+
+
+def _as_texts(row: Mapping[str, Any]) -> dict[str, str]:
+    return {name: "" if value is None else _as_text(value) for name, value in row.items()}
+
+
+def _as_text(value: Any) -> str:
+    is_json = isinstance(value, dict | list | bool)
+    return _encode(value).decode() if is_json else str(value)

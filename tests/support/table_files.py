@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from shared.jobs.model import Job
+from shared.tables.writing import name_of
 from tests.support.names import INBOX
 from tests.support.world import World
 
@@ -46,7 +47,7 @@ def put(world: World, key: str, content: bytes) -> None:
 def back(world: World, job: Job, folder: Path, suffix: str = "csv") -> list[tuple[Any, ...]]:
     """The table that came back, with its header as the first row."""
     path = folder / f"back.{suffix}"
-    path.write_bytes(world.read(f"{job.results_prefix}results.{suffix}"))
+    path.write_bytes(world.read(f"{job.results_prefix}{name_of(suffix)}"))
     return rows_of(path)
 
 

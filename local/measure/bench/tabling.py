@@ -70,7 +70,7 @@ def make_table(path: Path, rows: int, text: str = TEXT) -> Path:
 def lines_of(path: Path, recipe: bytes) -> Iterator[bytes]:
     """The requests of a table, as intake writes them."""
     with Connection(path.parent) as connection:
-        table = connection.opened(path, is_parquet=path.suffix == ".parquet")
+        table = connection.opened(path)
         lines = Lines(Templates(_read(recipe)), table.names)
         yield from lines.of(connection.rows(table), Problems(), skip=False)
 
@@ -87,7 +87,7 @@ def _there(home: Path, kind: str, number: int, scale: Scale) -> Iterator[Row]:
 
     def floor() -> None:
         with Connection(home) as connection:
-            table = connection.opened(path, is_parquet=kind == "parquet")
+            table = connection.opened(path)
             head = {"method": "POST", "url": "/v1/responses"}
             for id_, title, text in connection.rows(table):
                 body = {"model": "gpt-5-mini", "input": f"{title}\n\n{text}"}
@@ -122,7 +122,7 @@ def _back(home: Path, number: int, scale: Scale) -> Iterator[Row]:
             for row, line in enumerate(lines, 1):
                 noted.add(row, columns.values(line))
         with Connection(home) as connection:
-            table = connection.opened(path, is_parquet=False)
+            table = connection.opened(path)
             write_results(connection, table, answers, columns.types, home / "ours.csv")
 
     def floor() -> None:

@@ -21,6 +21,7 @@ from local.openai import SmallSettings
 from shared.jobs.model import JobState
 from shared.objects import Source
 from tests.integration.jobs.test_source_lost import LOCKED, lock
+from tests.support.batch_files import chats
 from tests.support.interrupts import (
     WALK_STEP,
     Interrupt,
@@ -119,6 +120,93 @@ def test_parquet_keeps_its_types_and_a_schema_gives_the_answers_theirs(
     assert {type(row[8]) for row in rows} == {int}
     assert {row[7] for row in rows} <= {"a", "b"}
     assert [each["custom_id"] for each in world.results(job)] == [str(n) for n in range(50)]
+
+
+ROWS = (
+    b'{"title": "a", "text": "b\\n\\u00e9", "n": 1.50, "tags": ["x", {"y": 1}], "id": 1}\n'
+    b"\n"
+    b'  {"id": 12345678901234567890,"title": null, "text":"c", "answer": "mine"}\n'
+)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_rows_of_json_come_back_byte_for_byte_with_the_answers(
+    world: World, *, packed: bool
+) -> None:
+    put(world, "inbox/recipe.yaml", TEXT.replace(b"{{ text }}", b"{{ text }} {{ n }} {{ tags }}"))
+    name, content = ("t.jsonl.gz", gzip.compress(ROWS)) if packed else ("t.jsonl", ROWS)
+
+    job = world.run_job(name, content)
+
+    assert job.state is JobState.COMPLETED, world.report(job)
+    asked = [json.loads(each) for each in world.read(f"parts/{job.id}/table.jsonl").splitlines()]
+    inputs = [each["body"]["input"] for each in asked]
+    assert inputs == ['a: b\né 1.50 ["x", {"y": 1}]', ": c  "]
+    first, second = world.read(f"{job.results_prefix}table.jsonl").splitlines()
+    own = ROWS.splitlines()
+    assert first.startswith(own[0].strip()[:-1] + b',"answer_2":"')
+    assert second.startswith(own[2].strip()[:-1] + b',"answer_2":"')
+    assert json.loads(second)["_error"] is None
+    shown = world.report(job)["table"]["first"][0]
+    assert (shown["n"], shown["tags"]) == ("1.5", '["x",{"y":1}]')
+
+
+@pytest.mark.parametrize("wanted", ["csv", "parquet"])
+def test_rows_of_json_come_back_as_another_table(world: World, tmp_path: Path, wanted: str) -> None:
+    recipe = TEXT.replace(b"{answer: text}", b"{answer: text}, format: " + wanted.encode())
+    put(world, "inbox/recipe.yaml", recipe)
+    rows = (
+        b'{"title": "a", "text": "b", "n": 1, "x": 1, "yes": true, "nested": {"a": [1]}}\n'
+        b'{"title": "=c", "text": null, "n": null, "x": 2.5}\n'
+    )
+
+    job = world.run_job("t.jsonl", rows)
+
+    head, first, second = back(world, job, tmp_path, wanted)
+    assert head == ("title", "text", "n", "x", "yes", "nested", "answer", "_error")
+    if wanted == "csv":
+        assert first[:6] == ("a", "b", "1", "1", "true", '{"a": [1]}')
+        assert second[:6] == ("=c", None, None, "2.5", None, None)
+    else:
+        assert first[:6] == ("a", "b", 1, 1.0, True, '{"a": [1]}')
+        assert second[:6] == ("=c", None, None, 2.5, None, None)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_a_table_may_come_back_as_lines_of_json(world: World, tmp_path: Path, name: str) -> None:
+    recipe = TEXT.replace(b"{answer: text}", b"{answer: text}, format: jsonl")
+    put(world, "inbox/recipe.yaml", recipe)
+    made = {
+        "t.csv": b'title,text\n"a ""b""",\n',
+        "t.parquet": parquet(tmp_path, "SELECT 'a \"b\"' AS title, NULL::INT AS text, [1] AS l"),
+    }
+
+    job = world.run_job(name, made[name])
+
+    (line,) = world.read(f"{job.results_prefix}table.jsonl").splitlines()
+    row = json.loads(line)
+    assert (row["title"], row["text"], row["_error"]) == ('a "b"', None, None)
+    assert row["answer"]
+    assert row.get("l") == ([1] if name == "t.parquet" else None)
+
+
+def test_lines_without_a_recipe_are_requests_and_the_report_speaks_of_recipes(
+    world: World,
+) -> None:
+    job = world.run_job("t.jsonl", ROWS)
+
+    report = world.report(job)
+    assert job.state is JobState.REJECTED
+    assert "missing_required_parameter" in report["problems_by_code"] or report["problems"]
+    assert any("recipe.yaml" in note for note in report["notes"])
+
+
+def test_requests_beside_a_recipe_are_requests(world: World) -> None:
+    put(world, "inbox/recipe.yaml", TEXT)
+
+    job = world.run_job("t.jsonl", chats(2))
+
+    assert (job.state, job.table) == (JobState.COMPLETED, None)
 
 
 def test_vectors_come_back_as_lists(world: World, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_the_defaults_are_the_answers_text_and_the_tables_own_format() -> None:
         (GOOD + "answer: {colums: {a: text}}\n", "answer.colums", 4, "did you mean 'columns'"),
         (GOOD + "answer: {columns: {a: b}}\n", "answer", 4, "write"),
         (GOOD + "answer: {columns: {_error: text}}\n", "answer", 4, "write"),
-        (GOOD + "answer: {format: xlsx}\n", "answer.format", 4, "`csv` or `parquet`"),
+        (GOOD + "answer: {format: xlsx}\n", "answer.format", 4, "`parquet` or `jsonl`"),
         (GOOD.replace("/v1/responses", "responses"), "request.url", 2, "url: /v1/responses"),
         (GOOD + "options: [a]\n", "options", 4, "max-attempts"),
         ("request: {url: /v1/responses}\n", "request.body", 1, "with templates"),
