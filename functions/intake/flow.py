@@ -18,6 +18,7 @@ from shared.jobs import keys, notifications
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, JobState, job_id
 from shared.jobs.part import PartState
+from shared.jobs.recipes import FilesBeside
 from shared.library.model import Waiter
 from shared.objects import Source
 from shared.report import model as reports
@@ -26,6 +27,13 @@ from shared.text import REASON, sanitize
 STORE_PAUSE = RECIPE_PAUSE = timedelta(minutes=1)
 RECIPE_AWAITED = timedelta(minutes=5)
 RECHECK = 4  # leases after which poll checks whether an accepted job got stuck
+
+
+def take_dropped(edges: JobEdges, source: Source) -> Job | None:
+    """Whatever was dropped; None for a good recipe, and for a file that a table's rows name."""
+    if take_in_recipe(edges, source) or _is_left_to_a_table(edges, source):
+        return None
+    return take_in(edges, source)
 
 
 def take_in(edges: JobEdges, source: Source) -> Job:
@@ -50,6 +58,22 @@ def take_in_recipe(edges: JobEdges, source: Source) -> bool:
         return False
     edges.notifier.publish(notifications.recipe_accepted(source))
     return True
+
+
+def _is_left_to_a_table(edges: JobEdges, source: Source) -> bool:
+    """An image or a PDF: without a recipe it is looked at again, clients upload in any order."""
+    if not keys.is_in_inbox(source.key):
+        return False
+    try:
+        named = FilesBeside(edges.s3).are_named(source)
+        if named is not None:
+            return named
+        awaited = edges.now() - edges.s3.written_at(source) < RECIPE_AWAITED
+    except Refused:  # S3 does not give it: so says the job
+        return False
+    if awaited:
+        edges.intake_queue.send([replay_event(source)], after=RECIPE_AWAITED)
+    return awaited
 
 
 def _new(edges: JobEdges, source: Source) -> Job:

@@ -4,7 +4,7 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from functions.intake.flow import take_in, take_in_recipe
+from functions.intake.flow import take_dropped
 from shared.aws.s3_events import dropped
 from shared.jobs.edges import JobEdges
 from shared.library.paths import LIBRARIES
@@ -20,9 +20,9 @@ def take(record: SQSRecord) -> None:
         with log_failure(bucket=source.bucket, key=source.key, version=source.version):
             if source.key.startswith(LIBRARIES):
                 continue  # the library function hears of it
-            if take_in_recipe(edges(), source):
-                continue
-            job = take_in(edges(), source)
+            job = take_dropped(edges(), source)
+        if job is None:
+            continue
         logger.info("taken in", job=job.id, state=job.state, requests=job.requests)
         count_outcome("jobs", job.state)
 

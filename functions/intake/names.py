@@ -6,8 +6,13 @@ from shared.jobs import keys
 from shared.library.paths import LIBRARIES
 from shared.objects import Source
 from shared.problems import Problem
+from shared.tables.files_beside import SUFFIXES
 
 TABLE = "save it as CSV in UTF-8, and drop it beside a recipe.yaml (docs/tables.md)"
+NAMED = (
+    "if rows of a table name it, write {{ file(column) }} in the recipe.yaml beside the table "
+    "(docs/tables.md); otherwise nothing is done with it here"
+)
 PACK_AGAIN = "unpack it, compress it with gzip or zstd, and name it ….jsonl.gz or ….jsonl.zst"
 RENAME = "it is the same format: drop it again under a name that ends in .jsonl"
 REMEDIES = {  # by what the name ends in
@@ -24,6 +29,7 @@ REMEDIES = {  # by what the name ends in
     ".ndjson.zst": "it is the same format: drop it again under a name that ends in .jsonl.zst",
     ".json": "if it has one object a line, name it ….jsonl; otherwise jq -c '.[]' FILE > "
     "requests.jsonl (of an array) or jq -c . FILE > requests.jsonl makes it so",
+    **dict.fromkeys(SUFFIXES, NAMED),
     ".xlsx": TABLE,
     ".xls": TABLE,
     ".jsonl.bz2": PACK_AGAIN,

@@ -6,7 +6,9 @@ what it needs is large.
 """
 
 import tempfile
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import NamedTuple
 
 from functions.intake.attempts import NoRecipe
 from shared.batchfile.refusals import UnreadableFile
+from shared.errors import NotFound, Refused
 from shared.jobs import keys
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job
@@ -23,12 +26,14 @@ from shared.objects import Source
 from shared.problems import Problem, Problems
 from shared.tables import recipe as recipes
 from shared.tables.download import download
+from shared.tables.files_beside import MAX_FILE_BYTES, Read, UnusableFile
 from shared.tables.reading import Connection
 from shared.tables.recipe import read_recipe, starter
 from shared.tables.refusals import empty
 from shared.tables.templates import Templates, UnfilledTemplate
 
 AT_ONCE = 200  # rows whose lines are passed on together
+ROWS_AT_ONCE = 8  # whose files are read: each may have 50 MB, and they wait for their turn
 
 
 class Prepared(NamedTuple):
@@ -104,7 +109,7 @@ class TableCheck:
             if missing:
                 self._add(missing)
                 return None
-            lines = Lines(templates, table.names)
+            lines = Lines(templates, table.names, files_below(self.edges, self.job.source))
             written = lines.of(connection.rows(table), self.problems, skip=self.skip)
             self.edges.s3.write(keys.table_lines_key(self.job), written)
             broken, first = connection.broken_rows(table)
@@ -152,8 +157,11 @@ def _downloaded(edges: JobEdges, job: Job, folder: Path) -> tuple[Path, list[str
 class Lines:
     """A line of JSON for each row; a row that suits no template leaves an empty one."""
 
-    def __init__(self, templates: Templates, names: Sequence[str]) -> None:
+    def __init__(self, templates: Templates, names: Sequence[str], read: Read) -> None:
+        """read: files that rows name."""
         self._writer = templates.for_columns(names)
+        self._marks, self._files_at = templates.marks, templates.files_at
+        self._read = read
         self.rows = 0
         self.unfilled = 0  # rows among them
 
@@ -162,26 +170,71 @@ class Lines:
     ) -> Iterator[bytes]:
         """In pieces. Once the table is refused, rows are still looked at, and none is written."""
         made = self.each(rows, problems)
-        while some := list(islice(made, AT_ONCE)):
+        while some := list(islice(made, 1 if self._files_at else AT_ONCE)):
             if self.unfilled and not skip:
                 some = [b""] * len(some)
             yield b"\n".join(some) + b"\n"
 
     def each(self, rows: Iterable[Sequence[str]], problems: Problems) -> Iterator[bytes]:
+        """In order."""
+        made = self._with_files(rows) if self._files_at else self._made(rows)
+        for number, line in enumerate(made, 1):
+            if isinstance(line, bytes):
+                yield line
+                continue
+            self.unfilled += 1
+            problems.add_line([_unfilled(number, line)])
+            yield b""
+
+    def _made(self, rows: Iterable[Sequence[str]]) -> Iterator[bytes | UnfilledTemplate]:
         line = self._writer.line
         for self.rows, row in enumerate(rows, 1):  # counted where it is read
             try:
                 yield line(row, self.rows)
             except UnfilledTemplate as error:
-                self.unfilled += 1
-                problems.add_line([self._unfilled(error)])
-                yield b""
+                yield error
 
-    def _unfilled(self, error: UnfilledTemplate) -> Problem:
-        return Problem(
-            line=self.rows,
-            code="unfilled_template",
-            param=error.where,
-            message=f"Row {self.rows:,} can't be filled in: {error.where}: {error.reason}.",
-            remedy="mend the row or the template, or set the option bad-lines: skip",
-        )
+    def _with_files(self, rows: Iterable[Sequence[str]]) -> Iterator[bytes | UnfilledTemplate]:
+        """Some rows' files are read while the row before them is taken."""
+        waiting = deque[Future[bytes | UnfilledTemplate]]()
+        with ThreadPoolExecutor(ROWS_AT_ONCE) as threads:
+            for line in self._made(rows):
+                waiting.append(threads.submit(self._filled, line, self._marks.taken()))
+                if len(waiting) == ROWS_AT_ONCE:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _filled(self, line: bytes | UnfilledTemplate, names: list[str]) -> bytes | UnfilledTemplate:
+        if not isinstance(line, bytes):
+            return line
+        try:
+            return self._marks.filled(line, names, self._read)
+        except UnusableFile as error:
+            return UnfilledTemplate(self._files_at, str(error))
+
+
+def files_below(edges: JobEdges, table: Source) -> Read:
+    """Reads what lies below the table's own folder."""
+    folder = table.key.rpartition("/")[0]
+
+    def read(name: str) -> bytes:
+        source = Source(bucket=table.bucket, key=f"{folder}/{name}")
+        try:
+            return edges.s3.beginning_of_theirs(source, MAX_FILE_BYTES + 1)
+        except NotFound as error:
+            raise UnusableFile(f"there is no {name!r} in {folder}/") from error
+        except Refused as error:
+            raise UnusableFile(f"S3 does not give {name!r}: {error.reason}") from error
+
+    return read
+
+
+def _unfilled(row: int, error: UnfilledTemplate) -> Problem:
+    return Problem(
+        line=row,
+        code="unfilled_template",
+        param=error.where,
+        message=f"Row {row:,} can't be filled in: {error.where}: {error.reason}.",
+        remedy="mend the row or the template, or set the option bad-lines: skip",
+    )

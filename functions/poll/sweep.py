@@ -9,6 +9,7 @@ from shared.jobs.edges import JobEdges
 from shared.jobs.keys import INBOX, is_recipe
 from shared.jobs.model import job_id
 from shared.jobs.part import Part, PartState
+from shared.jobs.recipes import FilesBeside
 from shared.jobs.second_batches import report_second_batches
 from shared.jobs.uploads import delete_or_leave, uploaded_part
 from shared.library.model import SyncRequest
@@ -57,9 +58,12 @@ def _reconcile_libraries(edges: JobEdges) -> int:
 def _replay_silent_files(edges: JobEdges) -> int:
     """Objects that have no job: dropped while S3's notifications did not arrive."""
     now, replayed = edges.now(), 0
+    beside = FilesBeside(edges.s3)
     for source, modified in edges.s3.versions(edges.settings.inbox_bucket, INBOX):
         if not SILENT <= now - modified <= LEFT_ALONE or is_recipe(source.key):
             continue  # a good recipe has no job
+        if beside.are_named(source):
+            continue
         if edges.ledger.job(job_id(source.bucket, source.key, source.identity)) is None:
             edges.intake_queue.send([replay_event(source)])
             replayed += 1

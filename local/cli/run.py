@@ -11,6 +11,7 @@ from rich.console import Console
 
 from local.cli.console import Screen
 from local.cli.download import fetch, left_behind, summary
+from local.cli.named_files import named_files
 from local.cli.progress import Clock, Snapshot, snapshots
 from local.world.stack import World, WorldOptions, make_world
 from local.world.workspace import logs_kept_on_failure, temporary_home
@@ -106,9 +107,12 @@ def _follow(world: World, home: Path, order: Order, console: Console) -> int:
 
 
 def _dropped(world: World, order: Order, key: str) -> str:
-    """The recipe first: a table without one waits."""
+    """The recipe first, as a table without one waits; then the files that its rows name."""
     if order.recipe:
         drop(world, order.recipe, INBOX + RECIPE, {})
+        folder = key.rpartition("/")[0]
+        for name in named_files(order.file, order.recipe):
+            drop(world, order.file.parent / name, f"{folder}/{name}", {})
     return drop(world, order.file, key, order.options)
 
 

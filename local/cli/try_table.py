@@ -1,6 +1,7 @@
 """`batchdrop try`: the first requests of a table, as a recipe makes them; nothing is sent."""
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,11 +14,13 @@ from shared.jobs.keys import accepted_suffix
 from shared.jobs.options import OPENAIS_WINDOW
 from shared.problems import Problem, Problems
 from shared.tables.download import download
+from shared.tables.files_beside import MAX_FILE_BYTES, Read, UnusableFile
 from shared.tables.reading import Connection
 from shared.tables.recipe import read_recipe
 from shared.tables.templates import Templates
 
 MOST_SHOWN = 20  # problems
+PAYLOAD = re.compile(rb"(data:[\w/]+;base64,[A-Za-z0-9+/]{24})[A-Za-z0-9+/=]+")
 LARGEST = 100_000_000_000  # bytes, unpacked
 
 
@@ -63,16 +66,35 @@ def _shown(path: Path, recipe_path: Path, rows: int, problems: Problems) -> Iter
                 problems.add(each)
             if missing:
                 return
-            lines = Lines(templates, table.names)
+            lines = Lines(templates, table.names, files_below(path.parent))
             tokens = 0
             for number, line in enumerate(lines.each(connection.rows(table), problems)):
                 tokens += tokens_in(line) if line else 0
                 if line and number < rows:
-                    yield json.dumps(json.loads(line), ensure_ascii=False, indent=2)
+                    yield _pretty(line)
             broken, first = connection.broken_rows(table)
     for each in first:
         problems.add(each)
     yield f"{lines.rows:,} rows, {broken:,} broken; about {tokens:,} prompt tokens in the rest"
+
+
+def files_below(folder: Path) -> Read:
+    """Reads what lies below the table's own folder."""
+
+    def read(name: str) -> bytes:
+        path = folder / name
+        if not path.is_file():
+            raise UnusableFile(f"there is no {name!r} in {folder}/")
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
+
+    return read
+
+
+def _pretty(line: bytes) -> str:
+    """Without what files hold."""
+    shortened = PAYLOAD.sub(lambda found: found[1] + b"...", line)
+    return json.dumps(json.loads(shortened), ensure_ascii=False, indent=2)
 
 
 def _said(problem: Problem) -> str:

@@ -68,6 +68,21 @@ class S3Store:
         """As `open_theirs`."""
         return _chunks(self.open_theirs(span))
 
+    def beginning_of_theirs(self, source: Source, most: int) -> bytes:
+        """As `open_theirs`, read at once; at most so many bytes."""
+        reader = self.open_theirs(source)
+        held, left = list[bytes](), most
+        while left and (chunk := reader.read(min(left, CHUNK))):
+            held.append(chunk)
+            left -= len(chunk)
+        return b"".join(held)
+
+    def written_at(self, source: Source) -> datetime:
+        """When others wrote it. Raises NotFound, or Refused as `open_theirs`."""
+        with theirs(source.key):
+            head = self._s3.head_object(Bucket=source.bucket, Key=source.key, **version_of(source))
+        return head["LastModified"]
+
     def chunks_again(self, span: Span | Source) -> Iterator[bytes]:
         """As `open_again`."""
         return _chunks(self.open_again(span))

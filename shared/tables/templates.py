@@ -12,7 +12,8 @@ import msgspec
 from minijinja import Environment, TemplateError
 
 from shared.problems import Problem
-from shared.tables.recipe import FILE, Recipe
+from shared.tables.files_beside import FUNCTION, Marks, with_function
+from shared.tables.recipe import FILE, Recipe, RequestTemplate
 from shared.text import sanitize
 
 FUEL = 100_000  # steps of one template in one row; a loop without end stops there
@@ -62,12 +63,16 @@ class Templates:
         # A template is called by its place, and by a name such as `….html` it would be escaped.
         self._environment.auto_escape_callback = lambda _: False
         self._environment.add_filter("truncate", _truncated)
-        self.url = recipe.request.url
-        self._body = self._compiled(recipe.request.body, "request.body")
-        custom_id = recipe.request.custom_id
+        self.marks = Marks()
+        self.files_at = ""  # the first place that names files
+        self._environment.add_global(FUNCTION, self.marks.mark)
+        request = _with_function(recipe.request)
+        self.url = request.url
+        self._body = self._compiled(request.body, "request.body")
+        custom_id = request.custom_id
         self._custom_id = custom_id and self._compiled(custom_id, "request.custom_id")
         if not self.problems:
-            self._environment.add_template(LINE, whole_line(recipe))
+            self._environment.add_template(LINE, whole_line(request))
 
     def for_columns(self, names: Sequence[str]) -> "LineWriter":
         """For a table's rows, which hold a value for each of these names."""
@@ -96,6 +101,7 @@ class Templates:
         try:
             return self._environment.render_template(LINE, **values, **{NUMBER: number}).encode()
         except TemplateError as error:
+            self.marks.taken()
             self.fill(row)  # says which template it is
             raise UnfilledTemplate("request", _said(error)) from error
 
@@ -128,6 +134,8 @@ class Templates:
 
     def _text(self, text: str, where: str) -> Any:
         environment = self._environment
+        if FUNCTION in text:
+            self.files_at = self.files_at or where
         try:
             environment.add_template(where, text)
             named = environment.undeclared_variables_in_str(text, nested=True)
@@ -220,14 +228,31 @@ def _joined(pieces: Sequence[str | int], row: Sequence[str]) -> str:
     return "".join([each if type(each) is str else row[each] for each in pieces])  # type: ignore[index]
 
 
-def whole_line(recipe: Recipe) -> str:
+def _with_function(request: RequestTemplate) -> RequestTemplate:
+    """The same, with `file(…)` called by a name that no column has."""
+    body = _mapped(with_function, request.body)
+    return request.model_copy(
+        update={"body": body, "custom_id": _mapped(with_function, request.custom_id)}
+    )
+
+
+def _mapped(change: Callable[[str], str], value: Any) -> Any:
+    """Every text of it changed."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: _mapped(change, each) for name, each in value.items()}
+    return [_mapped(change, each) for each in value] if isinstance(value, list) else value
+
+
+def whole_line(request: RequestTemplate) -> str:
     """One template that writes the whole line: a row is filled in by one call."""
-    custom_id = recipe.request.custom_id or f"row-{{{{ {NUMBER} }}}}"
+    custom_id = request.custom_id or f"row-{{{{ {NUMBER} }}}}"
     values = {
         "custom_id": _as_text(custom_id) if _is_template(custom_id) else _verbatim(custom_id),
         "method": _verbatim("POST"),
-        "url": _verbatim(recipe.request.url),
-        "body": _written(recipe.request.body),
+        "url": _verbatim(request.url),
+        "body": _written(request.body),
     }
     return _object(values)
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 
-from functions.intake.flow import take_in
+from functions.intake.flow import take_dropped
 from functions.land.flow import land
 from functions.library.flow import keep_in_sync
 from functions.submit.flow import submit
@@ -12,7 +12,7 @@ from shared.jobs.edges import JobEdges
 from shared.objects import PartRef
 
 FUNCTIONS: Mapping[str, Callable[[JobEdges, str], object]] = {
-    "intake": lambda edges, body: [take_in(edges, each).state for each in dropped(body)],
+    "intake": lambda edges, body: [take_dropped(edges, each) for each in dropped(body)],
     "submit": lambda edges, body: submit(edges, PartRef.model_validate_json(body)),
     "land": lambda edges, body: land(edges, PartRef.model_validate_json(body)),
     "library": lambda edges, body: keep_in_sync(edges, json.loads(body)),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from shared.jobs.keys import RECIPE
 from tests.support.aws import template
 from tests.support.names import AUDIT, DATA, INBOX
 from tests.support.sessions import Session
@@ -119,8 +120,9 @@ def _of_dynamodb(operation: str, params: Mapping[str, Any]) -> Iterator[Right]:
 def _of_s3(operation: str, params: Mapping[str, Any]) -> Iterator[Right]:
     bucket = NAMES[params["Bucket"]]
     is_all = bucket == NAMES[AUDIT] and "VersionId" not in params  # one function has all of it
-    folder = "" if is_all else f"/{params.get('Key', '').partition('/')[0]}"
-    objects = f"{bucket}{folder}/*"
+    key = params.get("Key", "")
+    folder = "" if is_all else f"/{key.partition('/')[0]}"
+    objects = f"{bucket}{folder}/*{RECIPE if key.endswith(f'/{RECIPE}') else ''}"
     match operation:
         case "GetObject" | "HeadObject":
             version = "Version" if params.get("VersionId") else ""
@@ -148,6 +150,12 @@ def functions() -> dict[str, Any]:
         for name, each in template()["Resources"].items()
         if each["Type"] == "AWS::Serverless::Function"
     }
+
+
+def or_more(right: Right, granted: set[Right]) -> Right:
+    """The right to a folder's recipes, or the one to all that lies there, if that is granted."""
+    whole = right._replace(resource=right.resource.removesuffix(RECIPE))
+    return whole if right not in granted and whole in granted else right
 
 
 def of_the_platform(function: str) -> Iterator[Right]:

@@ -21,10 +21,12 @@ from shared.objects import Source
 from tests.support.audit_logs import event
 from tests.support.audit_world import NOW, AuditWorld, audit_aws
 from tests.support.batch_files import chat, chats, lines, question
+from tests.support.images import PNG
 from tests.support.libraries import Folder
 from tests.support.names import AUDIT as AUDIT_BUCKET
 from tests.support.names import INBOX
 from tests.support.rights import Call, TracedSession
+from tests.support.table_files import DESCRIBED
 from tests.support.table_files import TEXT as RECIPE
 from tests.support.world import World
 
@@ -162,6 +164,21 @@ def a_table() -> None:
     expect(world.run_job("nowhere/t.csv", rows).state, "rejected")
 
 
+def a_table_with_images() -> None:
+    world = TracedWorld()
+    world.clock.moment = datetime.now(UTC)
+    for key in ("inbox/a/1.png", "inbox/a/2.png"):
+        put = world.s3.put_object(Bucket=INBOX, Key=key, Body=PNG)
+        world.notify(key, put["VersionId"])
+    world.run_functions()  # looks at them again later
+    world.s3.put_object(Bucket=INBOX, Key="inbox/a/recipe.yaml", Body=DESCRIBED)
+    world.notify("inbox/a/1.png", put["VersionId"])
+    rows = b"name,image\na,1.png\nb,2.png\nc,3.png\n"
+    expect(world.run_job("a/t.csv", rows, bad_lines="skip").state, "completed")
+    world.clock.advance(hours=2)
+    expect(sweep(world.edges_of("poll"))["FilesReplayed"], 0)
+
+
 def a_large_table() -> None:
     world = TracedWorld(settings={"upload_piece_bytes": 2_000})
     world.s3.put_object(Bucket=INBOX, Key="inbox/recipe.yaml", Body=RECIPE)
@@ -221,6 +238,7 @@ BATCHES = [
     an_intake_that_died,
     a_file_without_notification_and_an_orphaned_upload,
     a_table,
+    a_table_with_images,
     a_large_table,
     large_objects,
     a_library,

@@ -39,6 +39,19 @@ answer: {columns: {label: $.label, score: $.score}}
 options: {max-attempts: 2}
 """
 
+DESCRIBED = b"""
+request:
+  url: /v1/responses
+  body:
+    model: gpt-5-mini
+    input:
+      - role: user
+        content:
+          - {type: input_text, text: "What is it? {{ name }}"}
+          - {type: input_image, image_url: "{{ file(image) }}"}
+answer: {columns: {what: text}}
+"""
+
 
 def put(world: World, key: str, content: bytes) -> None:
     world.s3.put_object(Bucket=INBOX, Key=key, Body=content)

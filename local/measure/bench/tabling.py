@@ -71,7 +71,7 @@ def lines_of(path: Path, recipe: bytes) -> Iterator[bytes]:
     """The requests of a table, as intake writes them."""
     with Connection(path.parent) as connection:
         table = connection.opened(path)
-        lines = Lines(Templates(_read(recipe)), table.names)
+        lines = Lines(Templates(_read(recipe)), table.names, lambda _: b"")
         yield from lines.of(connection.rows(table), Problems(), skip=False)
 
 

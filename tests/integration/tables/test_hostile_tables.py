@@ -70,7 +70,11 @@ REFUSED: dict[str, tuple[str, bytes | Callable[[Path], bytes], str]] = {
     "gzip without its name": ("t.csv", gzip.compress(GOOD), "not_a_table"),
     "an Excel file": ("t.csv", b"PK\x03\x04" + b"x" * 100, "not_a_table"),
     "one column where two are meant": ("t.csv", b"title text\na b\n", "unknown_column"),
-    "rows of JSON of which none is one": ("t.jsonl", b'{"title": 1, "text": 2}\n[1]\n{"a"\n', "broken_row"),
+    "rows of JSON of which none is one": (
+        "t.jsonl",
+        b'{"title": 1, "text": 2}\n[1]\n{"a"\n',
+        "broken_row",
+    ),
     "rows of JSON without a name in them": ("t.jsonl", b"{}\n{}\n", "empty_table"),
     "rows of JSON with 10,000 names": (
         "t.jsonl",
@@ -82,7 +86,11 @@ REFUSED: dict[str, tuple[str, bytes | Callable[[Path], bytes], str]] = {
         b'{"title": 1, "text": 2}\n{"Title": 3}\n',
         "column_named_twice",
     ),
-    "half a gzip of rows": ("t.jsonl.gz", gzip.compress(b'{"title": 1}\n' * 9)[:-9], "invalid_compression"),
+    "half a gzip of rows": (
+        "t.jsonl.gz",
+        gzip.compress(b'{"title": 1}\n' * 9)[:-9],
+        "invalid_compression",
+    ),
     "a page": ("t.csv", b"<!DOCTYPE html>\n<html></html>\n", "unknown_column"),
 }
 

@@ -446,7 +446,7 @@ NEEDED = {
     }
     | {f"AUDIT_{each}" for each in AUDIT},
     "Intake": {"COMPLETION_WINDOWS", "DATA_BUCKET", "ENDPOINTS", "MAX_PART_BYTES"}
-    | {"SUBMIT_QUEUE_URL"},
+    | {"INTAKE_QUEUE_URL", "SUBMIT_QUEUE_URL"},
     "Land": KEY | {"DATA_BUCKET", "PRICES", "RETRY_PAUSE_SECONDS"},
     "Library": KEY
     | {"DATA_BUCKET", "LIBRARY_PACE_SECONDS", "LOST_ANSWER_SECONDS"}
