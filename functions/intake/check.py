@@ -70,14 +70,20 @@ def check(edges: JobEdges, job: Job) -> Checked:
         problems.add(wrong_name(job.key))
         return Checked(problems)
     size, metadata = edges.s3.head(job.source)
-    holds_rows = not keys.table_suffix(job.key) and _holds_rows(edges, job, size)
-    if keys.table_suffix(job.key) or (holds_rows and nearest_recipe(edges.s3, job.source)):
+    if keys.table_suffix(job.key):
         return _check_table(edges, job, metadata, problems)
-    options, wrong = read_options(metadata, edges.settings.windows)
-    for each in wrong:
-        problems.add(each)
+    holds_rows = _holds_rows(edges, job, size)
+    if holds_rows and nearest_recipe(edges.s3, job.source):
+        return _check_table(edges, job, metadata, problems)
     notes = [*_notes(metadata), *([NO_REQUESTS] if holds_rows else [])]
-    read = Checked(problems, options, metadata, notes=notes)
+    return _check_requests(edges, job, size, Checked(problems, metadata=metadata, notes=notes))
+
+
+def _check_requests(edges: JobEdges, job: Job, size: int, read: Checked) -> Checked:
+    options, wrong = read_options(read.metadata, edges.settings.windows)
+    for each in wrong:
+        read.problems.add(each)
+    read = read._replace(options=options)
     return read if wrong else _read(edges, job, size, read)
 
 

@@ -13,6 +13,7 @@ NAMED = (
     "if rows of a table name it, write {{ file(column) }} in the recipe.yaml beside the table "
     "(docs/tables.md); otherwise nothing is done with it here"
 )
+RECIPE = "a recipe for the tables beside it is called recipe.yaml (docs/tables.md)"
 PACK_AGAIN = "unpack it, compress it with gzip or zstd, and name it ….jsonl.gz or ….jsonl.zst"
 RENAME = "it is the same format: drop it again under a name that ends in .jsonl"
 REMEDIES = {  # by what the name ends in
@@ -30,6 +31,8 @@ REMEDIES = {  # by what the name ends in
     ".json": "if it has one object a line, name it ….jsonl; otherwise jq -c '.[]' FILE > "
     "requests.jsonl (of an array) or jq -c . FILE > requests.jsonl makes it so",
     **dict.fromkeys(SUFFIXES, NAMED),
+    **dict.fromkeys((".yaml", ".yml"), RECIPE),
+    "recipe.json": RECIPE,
     ".xlsx": TABLE,
     ".xls": TABLE,
     ".jsonl.bz2": PACK_AGAIN,

@@ -25,6 +25,7 @@ from shared.jobs.recipes import nearest_recipe
 from shared.objects import Source
 from shared.problems import Problem, Problems
 from shared.tables import recipe as recipes
+from shared.tables.answer_schema import wrong_schema
 from shared.tables.download import download
 from shared.tables.files_beside import MAX_FILE_BYTES, Read, UnusableFile
 from shared.tables.reading import Connection
@@ -66,7 +67,7 @@ def mistakes_in(text: bytes, windows: Sequence[str]) -> list[Problem]:
     if recipe is None:
         return wrong
     _, odd = read_options(recipe.metadata(), windows)
-    return [*Templates(recipe).problems, *odd]
+    return [*Templates(recipe).problems, *wrong_schema(recipe), *odd]
 
 
 def options_of(found: Found) -> dict[str, str]:
@@ -88,8 +89,10 @@ class TableCheck:
         """Writes the requests; None, if the table or the recipe as a whole is the problem."""
         recipe, wrong = read_recipe(found.text)
         templates = Templates(recipe) if recipe else None
-        self._add(templates.problems if templates else wrong)
-        if recipe is None or templates is None or templates.problems:
+        if recipe and templates:
+            wrong = [*templates.problems, *wrong_schema(recipe)]
+        self._add(wrong)
+        if templates is None or wrong:
             return None
         try:
             with tempfile.TemporaryDirectory() as folder:

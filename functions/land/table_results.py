@@ -21,7 +21,7 @@ from shared.tables.download import download
 from shared.tables.reading import Connection
 from shared.tables.recipe import Recipe, read_recipe
 from shared.tables.writing import AnswerFile, first_rows, name_of, suffix_of, write_results
-from shared.text import shorten
+from shared.text import sanitize_lines, shorten
 
 KINDS = {
     ".parquet": "application/vnd.apache.parquet",
@@ -32,19 +32,23 @@ KINDS = {
 MOST_VALUES = 50  # different ones that are counted
 SHORT = 40  # characters
 LONGEST = 120  # characters of a value in the report
+LONGEST_RECIPE = 4_000
+MOST_OWN = 100  # columns whose names are in the report
 
 
-def recipe_of(edges: JobEdges, job: Job) -> Recipe:
-    """The version that the job was accepted with."""
-    recipe, _ = read_recipe(edges.s3.read(f"{job.results_prefix}{keys.RECIPE}"))
+def recipe_of(edges: JobEdges, job: Job) -> tuple[Recipe, str]:
+    """The version that the job was accepted with, and its text."""
+    text = edges.s3.read(f"{job.results_prefix}{keys.RECIPE}")
+    recipe, _ = read_recipe(text)
     if recipe is None:
         raise AssertionError(f"the recipe of {job.id} was accepted, and is none now")
-    return recipe
+    return recipe, text.decode("utf-8-sig")
 
 
 def judging(edges: JobEdges, job: Job) -> Judge:
     """An answer that is not what the recipe asks for may be one at the next try."""
-    columns = Columns(recipe_of(edges, job))
+    recipe, _ = recipe_of(edges, job)
+    columns = Columns(recipe)
 
     def judge(answer: Answer, line: bytes, endpoint: str) -> Verdict:
         verdict = judge_line(answer, line, endpoint)
@@ -68,7 +72,7 @@ class TableResults:
     """Notes each answer as it passes; then writes the table."""
 
     def __init__(self, edges: JobEdges, job: Job, folder: Path) -> None:
-        self._recipe = recipe_of(edges, job)
+        self._recipe, self._recipe_text = recipe_of(edges, job)
         self._columns = Columns(self._recipe)
         self._edges, self._job, self._folder = edges, job, folder
         self._path = folder / "answers.jsonl"
@@ -76,6 +80,7 @@ class TableResults:
         self._answers = AnswerFile(self._file)
         self._tally = Tally(self._columns.types)
         self._first: list[dict[str, str]] = []
+        self._own: list[str] = []
 
     def note(self, each: Landed, answer: Answer) -> Verdict:
         """Judges the next answer, too: what it says is taken from it once."""
@@ -99,6 +104,7 @@ class TableResults:
     def _write(self, path: Path) -> Path:
         with Connection(self._folder) as connection:
             table = connection.opened(path)
+            self._own = table.names[:MOST_OWN]
             self._answers.fill(connection.count(table))
             self._file.close()
             to = self._folder / name_of(suffix_of(table, self._recipe.answer.format))
@@ -110,6 +116,8 @@ class TableResults:
         """source: the recipe's."""
         return TableReport(
             recipe=source,
+            recipe_text=sanitize_lines(shorten(self._recipe_text, LONGEST_RECIPE)),
+            own=[shorten(name, LONGEST) for name in self._own],
             rows=self._answers.rows,
             columns=self._tally.columns(),
             first=[

@@ -28,7 +28,7 @@ $(LOCKED)/.stamp: uv.lock local/build/packages.mk local/build/trim_packages.py |
 		touch "$$new/.stamp" && chmod 755 "$$new" && rm -rf $(LOCKED) && mv "$$new" $(LOCKED)
 # What only some functions need is left out of the others' packages.
 ONLY_FOR_duckdb := Intake Land
-ONLY_FOR_jsonschema_rs := Land
+ONLY_FOR_jsonschema_rs := Intake Land
 ONLY_FOR_minijinja := Intake
 SPARED := duckdb jsonschema_rs minijinja
 build-%Function: $(LOCKED)/.stamp # called by sam build, once for each function; hard links spare the disk

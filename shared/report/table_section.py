@@ -1,12 +1,13 @@
 """What a table came back as: its first rows, and what the model filled in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from shared.report.format import number, share
-from shared.report.markup import Html, el, table
+from shared.report.markup import Html, el, table, text_of
 from shared.report.model import ColumnReport, TableReport
 from shared.report.problem_table import more
 from shared.report.timeline import WIDTH
+from shared.text import sanitize_lines
 
 KINDS = {
     "VARCHAR": "text",
@@ -19,12 +20,18 @@ COLUMNS, VALUES, REASONS = 12, 10, 10  # shown; report.json beside the page has 
 
 
 def table_section(report: TableReport) -> Iterator[Html | None]:
+    if report.recipe_text:
+        name = f"The recipe, {report.recipe.key}"
+        yield el(
+            "details", el("summary", name), el("pre", text_of(sanitize_lines(report.recipe_text)))
+        )
     if report.first:
-        names = list(report.first[0])[:COLUMNS]
-        rows = [[row.get(name, "") for name in names] for row in report.first]
-        yield el("p", f"The first of {number(report.rows)} rows, as they came back.", class_="note")
-        yield table(names, rows)
-        yield more(len(report.first[0]), COLUMNS)
+        own = set(report.own)
+        before = [name for name in report.first[0] if name in own]
+        yield el("p", f"The first of {number(report.rows)} rows, as they came:", class_="note")
+        yield from _rows(report.first, before)
+        yield el("p", "What the model answered for them:", class_="note")
+        yield from _rows(report.first, [name for name in report.first[0] if name not in own])
     for column in report.columns[:COLUMNS]:
         yield from _column(column, report.rows)
     if report.invalid:
@@ -32,6 +39,11 @@ def table_section(report: TableReport) -> Iterator[Html | None]:
         yield el("p", "Answers that are not what the recipe asks for:")
         yield table(("#Rows", "Why"), [(number(n), why) for why, n in found[:REASONS]])
         yield more(len(found), REASONS)
+
+
+def _rows(rows: Sequence[Mapping[str, str]], names: Sequence[str]) -> Iterator[Html | None]:
+    yield table(names[:COLUMNS], [[row.get(name, "") for name in names[:COLUMNS]] for row in rows])
+    yield more(len(names), COLUMNS)
 
 
 def _column(column: ColumnReport, rows: int) -> Iterator[Html | None]:

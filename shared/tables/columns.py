@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 
 from shared.nesting import is_too_deep
+from shared.tables.answer_schema import validator
 from shared.tables.recipe import EMBEDDING, TEXT, Recipe, path_of
 from shared.text import sanitize
 
@@ -53,12 +53,10 @@ class Columns:
 
 
 def _validator(schema: Mapping[str, Any] | None) -> Any:
-    """None for a schema that is none: OpenAI says so, for every request."""
-    if schema is None:
-        return None
+    """None for a schema that is none; intake refuses those, and so does OpenAI."""
     try:
-        return jsonschema_rs.validator_for(dict(schema), validate_formats=False)
-    except (ValueError, jsonschema_rs.ReferencingError):
+        return schema and validator(schema)
+    except ValueError:
         return None
 
 

@@ -22,7 +22,7 @@ FUNCTIONS = {
 OURS = {"functions", "shared"}
 ONLY_FOR = {  # what only tables need
     "duckdb": {"IntakeFunction", "LandFunction"},
-    "jsonschema_rs": {"LandFunction"},
+    "jsonschema_rs": {"IntakeFunction", "LandFunction"},
     "minijinja": {"IntakeFunction"},
 }
 REQUIREMENT = re.compile(r"(?m)^([\w.-]+)==([^ ]+)")

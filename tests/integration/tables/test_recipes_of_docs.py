@@ -9,7 +9,8 @@ from moto import mock_aws
 from local.openai import SmallSettings
 from local.paths import ROOT
 from shared.jobs.model import JobState
-from tests.support.table_files import put
+from tests.support.images import PNG
+from tests.support.table_files import csv_of, put
 from tests.support.world import World
 from tests.unit.docs.pages import fences
 
@@ -26,11 +27,18 @@ def test_the_recipe_beside_the_reviews_does_too() -> None:
     assert bring_back((ROOT / "events" / "recipe.yaml").read_bytes()) == 200
 
 
+def with_images() -> bytes:
+    """The reviews, each with a photo."""
+    rows = list(csv.reader(io.StringIO(REVIEWS.decode(), newline="")))
+    return csv_of([[*rows[0], "image"], *([*row, "photos/1.png"] for row in rows[1:])])
+
+
 def bring_back(recipe: bytes) -> int:
     with mock_aws():
         world = World(openai_settings=SmallSettings(working=1))
         put(world, "inbox/recipe.yaml", recipe)
-        job = world.run_job("reviews.csv", REVIEWS)
+        put(world, "inbox/photos/1.png", PNG)
+        job = world.run_job("reviews.csv", with_images())
         assert job.state is JobState.COMPLETED, world.report(job)
         (key,) = [
             each

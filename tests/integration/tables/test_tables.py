@@ -29,6 +29,7 @@ from tests.support.interrupts import (
     Killed,
     interrupted_session,
 )
+from tests.support.libraries import Folder
 from tests.support.names import INBOX
 from tests.support.refusing_s3 import Refusal
 from tests.support.table_files import CLASSIFIED, TEXT, back, csv_of, parquet, put
@@ -486,3 +487,50 @@ def story(interrupt: Interrupt) -> tuple[list[str], bytes, list[str]]:
         assert ended.state is JobState.COMPLETED, interrupt.place
         table = world.read(f"{ended.results_prefix}results.csv")
         return interrupt.calls, table, sorted(custom_id for _, custom_id in world.small.billed)
+
+
+ASKS_A_LIBRARY = b"""
+request:
+  url: /v1/responses
+  body:
+    model: gpt-5-mini
+    input: "{{ question }}"
+    tools: [{type: file_search, vector_store_ids: ["library:{{ where }}"]}]
+answer: {columns: {answer: text}}
+"""
+
+
+def test_a_recipe_may_ask_a_library_that_each_row_names(world: World, tmp_path: Path) -> None:
+    folder = Folder(world)
+    folder.put("a.md", "Cats sleep all day.")
+    folder.settle()
+    put(world, "inbox/recipe.yaml", ASKS_A_LIBRARY)
+
+    job = world.run_job("t.csv", b"question,where\nHow long do cats sleep?,handbook\n")
+
+    assert job.state is JobState.COMPLETED, world.report(job)
+    (part,) = world.parts(job.id)
+    assert part.libraries == ["handbook"]
+    _, (_, _, answer, _) = back(world, job, tmp_path)
+    assert "Cats sleep all day" in answer
+
+
+@pytest.mark.parametrize("name", ["recipe.yml", "Recipe.yaml", "recipe.json", "receipe.yaml"])
+def test_a_recipe_under_another_name_is_told_its_name(world: World, name: str) -> None:
+    job = world.run_job(f"shop/{name}", TEXT)
+
+    (problem,) = world.report(job)["problems"]
+    assert problem["code"] == "unsupported_suffix"
+    assert "recipe.yaml" in problem["remedy"]
+
+
+def test_a_schema_that_is_none_is_told_before_a_row_is_asked(world: World) -> None:
+    put(world, "inbox/recipe.yaml", CLASSIFIED.replace(b"type: integer", b"type: whole"))
+
+    job = world.run_job("t.csv", b"id,text\n1,a\n")
+
+    assert job.state is JobState.REJECTED
+    (problem,) = world.report(job)["problems"]
+    assert problem["code"] == "invalid_recipe"
+    assert problem["param"] == "request.body.text.format.schema.properties.score.type"
+    assert "whole" in problem["message"]
