@@ -33,7 +33,6 @@ MOST_VALUES = 50  # different ones that are counted
 SHORT = 40  # characters
 LONGEST = 120  # characters of a value in the report
 LONGEST_RECIPE = 4_000
-MOST_OWN = 100  # columns whose names are in the report
 
 
 def recipe_of(edges: JobEdges, job: Job) -> tuple[Recipe, str]:
@@ -80,7 +79,6 @@ class TableResults:
         self._answers = AnswerFile(self._file)
         self._tally = Tally(self._columns.types)
         self._first: list[dict[str, str]] = []
-        self._own: list[str] = []
 
     def note(self, each: Landed, answer: Answer) -> Verdict:
         """Judges the next answer, too: what it says is taken from it once."""
@@ -104,7 +102,6 @@ class TableResults:
     def _write(self, path: Path) -> Path:
         with Connection(self._folder) as connection:
             table = connection.opened(path)
-            self._own = table.names[:MOST_OWN]
             self._answers.fill(connection.count(table))
             self._file.close()
             to = self._folder / name_of(suffix_of(table, self._recipe.answer.format))
@@ -117,7 +114,6 @@ class TableResults:
         return TableReport(
             recipe=source,
             recipe_text=sanitize_lines(shorten(self._recipe_text, LONGEST_RECIPE)),
-            own=[shorten(name, LONGEST) for name in self._own],
             rows=self._answers.rows,
             columns=self._tally.columns(),
             first=[

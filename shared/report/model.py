@@ -117,7 +117,6 @@ class TableReport(FrozenModel):
     recipe: Source  # the version that was used; its text lies beside the results
     recipe_text: str = ""  # the beginning of it
     rows: int
-    own: list[str] = []  # columns that the table had
     columns: list[ColumnReport]
     first: list[dict[str, str]] = []  # rows as they came back
     invalid: dict[str, int] = {}  # answers that are not what the recipe asks for, by the reason

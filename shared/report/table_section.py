@@ -26,12 +26,12 @@ def table_section(report: TableReport) -> Iterator[Html | None]:
             "details", el("summary", name), el("pre", text_of(sanitize_lines(report.recipe_text)))
         )
     if report.first:
-        own = set(report.own)
-        before = [name for name in report.first[0] if name in own]
+        names = list(report.first[0])
+        added = len(report.columns) + 1  # and _error
         yield el("p", f"The first of {number(report.rows)} rows, as they came:", class_="note")
-        yield from _rows(report.first, before)
+        yield from _rows(report.first, names[:-added])
         yield el("p", "What the model answered for them:", class_="note")
-        yield from _rows(report.first, [name for name in report.first[0] if name not in own])
+        yield from _rows(report.first, names[-added:])
     for column in report.columns[:COLUMNS]:
         yield from _column(column, report.rows)
     if report.invalid:
