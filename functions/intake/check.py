@@ -151,9 +151,9 @@ def _notes(metadata: Mapping[str, str]) -> list[str]:
 
 def _read(edges: JobEdges, job: Job, size: int, read: Checked) -> Checked:
     """One pass; a second one only where the file seems to use a custom_id twice."""
-    splitter, parts, digest = _pass(edges, job, size, read.options)
-    if suspects := splitter.suspects():
-        splitter, parts, digest = _pass(edges, job, size, read.options, suspects)
+    splitter, parts, digest, suspects = _pass(edges, job, size, read.options)
+    if suspects:
+        splitter, parts, digest, _ = _pass(edges, job, size, read.options, suspects)
     if not splitter.requests and not splitter.problems:
         splitter.problems.add(_empty())
     return read._replace(
@@ -165,10 +165,16 @@ def _read(edges: JobEdges, job: Job, size: int, read: Checked) -> Checked:
     )
 
 
+class _Passed(NamedTuple):
+    splitter: Splitter
+    parts: list[Part]
+    digest: str  # of what was read
+    suspects: set[int]  # hashes of custom_ids that may be used twice
+
+
 def _pass(
     edges: JobEdges, job: Job, size: int, options: Options, suspects: set[int] | None = None
-) -> tuple[Splitter, list[Part], str]:
-    """What the splitter found, the parts, and the digest of what was read."""
+) -> _Passed:
     with ExitStack() as disk:
         resolve = store_resolver(edges)
         copying = Copying(_spooling(disk), _rereading(edges, job), resolve)
@@ -176,7 +182,8 @@ def _pass(
         splitter = Splitter(limits_of(edges.settings), copying, skip=skip, suspects=suspects)
         source = _InTime(edges, job, unpacked(edges.s3.open_theirs(job.lines), job.lines.key))
         parts = [_with_stores(each, resolve) for each in _split(edges, job, size, splitter, source)]
-        return splitter, parts, source.digest.hexdigest()
+        # Asked while the disk is there: hashes of a large file lie on it.
+        return _Passed(splitter, parts, source.digest.hexdigest(), splitter.suspects())
 
 
 def _with_stores(part: Part, resolve: Resolve) -> Part:

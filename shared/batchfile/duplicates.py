@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import BinaryIO
 
-WINDOW = 2_000_000  # hashes in memory, 16 MB
+WINDOW = 250_000  # hashes in memory, 2 MB
 GROUPS = 256  # each becomes a set at the end: one that fits the processor's cache is fast
 MAX_SUSPECTS = 200_000  # where the whole file is doubled, a list of all its lines is no use
 KEPT_WHOLE = 64  # characters of a custom_id that are kept; a longer one is kept as a digest

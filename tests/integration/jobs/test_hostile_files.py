@@ -13,6 +13,7 @@ import pytest
 import zstandard
 from moto import mock_aws
 
+from shared.batchfile.duplicates import WINDOW
 from shared.batchfile.lines import BLOCK, GIVE_UP_BYTES, MAX_LINE_BYTES, UTF8_MARK
 from shared.batchfile.part_builder import Copying
 from shared.batchfile.refusals import UnreadableFile
@@ -405,3 +406,21 @@ def test_file_that_repeats_itself_counts_every_duplicate() -> None:
     assert found.by_code == {"duplicate_custom_id": 5_000}
     assert len(found.problems) == KEPT
     assert found.problems[0].line == 5_001
+
+
+@pytest.mark.parametrize("is_doubled", [False, True])
+def test_more_lines_than_are_remembered_in_memory(*, is_doubled: bool) -> None:
+    """Their custom_ids go to the disk, and are compared while that is there."""
+    one = (
+        b'{"custom_id":"%d","method":"POST","url":"/v1/responses","body":{"model":"m","input":"a"}}'
+    )
+    numbers = [*range(WINDOW + 9), 0 if is_doubled else -1]
+    data = b"\n".join(one % each for each in numbers)
+    with mock_aws():
+        world = World()
+        dropped = world.drop("a.jsonl", data)
+        world.run_function("intake")
+        job = world.job(dropped)
+
+    assert job.state is (JobState.REJECTED if is_doubled else JobState.ACCEPTED)
+    assert job.requests == (0 if is_doubled else len(numbers))
