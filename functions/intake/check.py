@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import cache
 from typing import BinaryIO, NamedTuple, cast
 
 from functions.intake.names import wrong_name, wrong_place
@@ -15,11 +16,13 @@ from shared.batchfile.schema import Limits
 from shared.batchfile.splitter import Splitter
 from shared.jobs import keys
 from shared.jobs.edges import JobEdges
+from shared.jobs.estimate import Estimate, estimate, learnt
 from shared.jobs.libraries import store_resolver
 from shared.jobs.line_numbers import numbers_as_bytes
 from shared.jobs.model import Job, TableJob
 from shared.jobs.options import Options, foreign_names, read_options
 from shared.jobs.part import Part
+from shared.jobs.prices import known_prices
 from shared.jobs.recipes import nearest_recipe
 from shared.objects import Source, Span
 from shared.problems import Problem, Problems
@@ -47,6 +50,7 @@ class Checked(NamedTuple):
     lines: int = 0
     notes: Sequence[str] = ()
     digest: str = ""  # of the file's lines, unpacked
+    estimate: Estimate = Estimate()
     table: TableJob | None = None
     recipe: bytes = b""  # its text
 
@@ -156,13 +160,26 @@ def _read(edges: JobEdges, job: Job, size: int, read: Checked) -> Checked:
         splitter, parts, digest, _ = _pass(edges, job, size, read.options, suspects)
     if not splitter.requests and not splitter.problems:
         splitter.problems.add(_empty())
+    priced, whole = _priced(edges, parts)
     return read._replace(
         problems=splitter.problems,
-        parts=parts,
+        parts=priced,
+        estimate=whole,
         lines=splitter.lines,
         notes=[*read.notes, *splitter.notes],
         digest=digest,
     )
+
+
+def _priced(edges: JobEdges, parts: Sequence[Part]) -> tuple[list[Part], Estimate]:
+    """Each with what it may cost, and what all do."""
+    known = cache(lambda kind: learnt(edges.ledger.used(kind)))
+    prices = known_prices(edges.settings)
+    priced = []
+    for part in parts:
+        found = estimate([(part.kind, part.asked)], known, prices)
+        priced.append(part.model_copy(update={"expected": found.expected or 0}))
+    return priced, estimate(((part.kind, part.asked) for part in parts), known, prices)
 
 
 class _Passed(NamedTuple):
@@ -179,7 +196,9 @@ def _pass(
         resolve = store_resolver(edges)
         copying = Copying(_spooling(disk), _rereading(edges, job), resolve)
         skip = options.bad_lines == "skip"
-        splitter = Splitter(limits_of(edges.settings), copying, skip=skip, suspects=suspects)
+        hold = not options.dry_run
+        limits = limits_of(edges.settings)
+        splitter = Splitter(limits, copying, skip=skip, suspects=suspects, hold=hold)
         source = _InTime(edges, job, unpacked(edges.s3.open_theirs(job.lines), job.lines.key))
         parts = [_with_stores(each, resolve) for each in _split(edges, job, size, splitter, source)]
         # Asked while the disk is there: hashes of a large file lie on it.
@@ -208,7 +227,8 @@ def _split(
     parts: list[Part] = []
     try:
         for full in splitter.split(source, edges.settings.max_file_bytes):
-            parts.append(_part(edges, job, size, full, number=len(parts) + 1))
+            part = _part(edges, job, size, full, number=len(parts) + 1)
+            parts.append(_copied(edges, part, full) if splitter.hold else part)
     except UnreadableFile as error:
         splitter.problems.add(error.problem)
         return []
@@ -239,7 +259,7 @@ class _InTime:
 
 def _part(edges: JobEdges, job: Job, size: int, full: PartBuilder, *, number: int) -> Part:
     end = min(full.end, size)  # the last line may end without a newline
-    part = Part(
+    return Part(
         job=job.id,
         number=number,
         endpoint=full.url,
@@ -251,16 +271,20 @@ def _part(edges: JobEdges, job: Job, size: int, full: PartBuilder, *, number: in
         bytes=full.size,
         inputs=full.inputs,
         tokens=full.tokens,
+        bounded=full.bounded,
+        most_output=full.most_output,
         libraries=sorted(full.libraries),
         due=edges.now(),
     )
-    return _copied(edges, part, full.spool, full.copied_numbers) if full.spool else part
 
 
-def _copied(edges: JobEdges, part: Part, spool: BinaryIO, numbers: Sequence[int]) -> Part:
+def _copied(edges: JobEdges, part: Part, full: PartBuilder) -> Part:
+    """With bytes of its own in S3, if its lines do not lie side by side."""
+    if full.spool is None:
+        return part
     s3 = edges.s3
-    length = s3.write_file(keys.part_key(part), spool)
-    s3.write(keys.lines_key(part), [numbers_as_bytes(numbers)], keys.BINARY)
+    length = s3.write_file(keys.part_key(part), full.spool)
+    s3.write(keys.lines_key(part), [numbers_as_bytes(full.copied_numbers)], keys.BINARY)
     span = Span(bucket=s3.bucket, key=keys.part_key(part), length=length)
     return part.model_copy(update={"source": span, "lines_key": keys.lines_key(part)})
 

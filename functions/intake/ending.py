@@ -1,13 +1,15 @@
 """A file that becomes no parts ends here: with a report that says why, and a notification."""
 
 from functions.intake.check import Checked
+from shared.aws.notifier import Notification
 from shared.jobs import keys
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, JobState
 from shared.problems import Problem, Problems
 from shared.report import model as reports
 from shared.report import notifications
-from shared.report.model import Rejected
+from shared.report.estimate_page import estimated_page
+from shared.report.model import Estimated, Rejected
 from shared.report.rejected_page import rejected_page
 from shared.text import sanitize_json
 
@@ -45,6 +47,26 @@ def end_unapproved(edges: JobEdges, job: Job) -> Job:
     return _end(edges, job, checked, JobState.CANCELLED, "held, and not approved in time")
 
 
+def end_estimated(edges: JobEdges, job: Job, checked: Checked) -> Job:
+    """A dry run ends with what it would cost."""
+    prefix = keys.results_prefix(job.id, job.key)
+    noted = job.with_ending(JobState.ESTIMATED, "", prefix).model_copy(
+        update={
+            "options": checked.options,
+            "notes": list(checked.notes),
+            "requests": sum(part.requests for part in checked.parts),
+            "parts": len(checked.parts),
+            "tokens": sum(part.tokens for part in checked.parts),
+            "estimate": checked.estimate,
+        }
+    )
+    report = reports.estimated(noted, checked.problems, checked.estimate, edges.now())
+    report = report.model_copy(update={"bucket": edges.s3.bucket, "files": _files(noted)})
+    _write(edges, noted, report, estimated_page(report))
+    edges.ledger.replace_job(job, noted)
+    return _tell(edges, noted, report)
+
+
 def _only(problem: Problem) -> Problems:
     problems = Problems()
     problems.add(problem)
@@ -61,25 +83,36 @@ def _end(edges: JobEdges, job: Job, checked: Checked, state: JobState, reason: s
     )
     written = {"bucket": edges.s3.bucket, "files": _files(noted)}
     report = report.model_copy(update=written)
-    edges.s3.write(_files(noted)["page"], [rejected_page(report)], keys.PAGE)
-    body = sanitize_json(report.model_dump_json(indent=2, exclude_none=True))
-    edges.s3.write(_files(noted)["report"], [body], "application/json")
+    _write(edges, noted, report, rejected_page(report))
     edges.ledger.replace_job(job, noted)
     return _tell(edges, noted, report)
 
 
 def end_as_noted(edges: JobEdges, job: Job) -> Job:
     """A run that died had decided."""
-    return _tell(edges, job, Rejected.model_validate_json(edges.s3.read(_files(job)["report"])))
+    kind = Estimated if job.ending is JobState.ESTIMATED else Rejected
+    return _tell(edges, job, kind.model_validate_json(edges.s3.read(_files(job)["report"])))
 
 
-def _tell(edges: JobEdges, job: Job, report: Rejected) -> Job:
+def _write(edges: JobEdges, job: Job, report: Rejected | Estimated, page: bytes) -> None:
+    edges.s3.write(_files(job)["page"], [page], keys.PAGE)
+    body = sanitize_json(report.model_dump_json(indent=2, exclude_none=True))
+    edges.s3.write(_files(job)["report"], [body], "application/json")
+
+
+def _tell(edges: JobEdges, job: Job, report: Rejected | Estimated) -> Job:
     """Notify, then commit."""
     state = job.ending or JobState.REJECTED
     ended = job.in_state(state, edges.now(), checked_until=None)
-    edges.notifier.publish(notifications.rejected(ended, report, _files(job)["report"]))
+    edges.notifier.publish(_told(ended, report))
     edges.ledger.replace_job(job, ended)
     return ended
+
+
+def _told(job: Job, report: Rejected | Estimated) -> Notification:
+    if isinstance(report, Estimated):
+        return notifications.estimated(job, report)
+    return notifications.rejected(job, report, _files(job)["report"])
 
 
 def _files(job: Job) -> dict[str, str]:

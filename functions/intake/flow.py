@@ -7,6 +7,7 @@ from functions.intake.check import Checked, check, check_recipe, check_without_r
 from functions.intake.ending import (
     end_as_noted,
     end_cancelled,
+    end_estimated,
     end_unapproved,
     reject,
     reject_for,
@@ -101,7 +102,7 @@ def _check(edges: JobEdges, job: Job, *, begun: bool) -> Job:
         job = _begin(edges, job)
     try:
         checked = check(edges, job)
-        return reject(edges, job, checked) if checked.is_refused else _decide(edges, job, checked)
+        return _go_on(edges, job, checked)
     except StoreNotReady as error:
         return _wait_for_store(edges, job, error.library)
     except attempts.NoRecipe:
@@ -162,6 +163,14 @@ def _refused(edges: JobEdges, job: Job, error: Refused) -> Job:
     return waiting
 
 
+def _go_on(edges: JobEdges, job: Job, checked: Checked) -> Job:
+    if checked.is_refused:
+        return reject(edges, job, checked)
+    if checked.options.dry_run:
+        return end_estimated(edges, job, checked)
+    return _decide(edges, job, checked)
+
+
 def _decide(edges: JobEdges, job: Job, checked: Checked) -> Job:
     """A good file runs, unless it ran before and nobody said that it shall run again."""
     earlier = duplicates.claim(edges, job, checked)
@@ -191,6 +200,7 @@ def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
         requests=sum(part.requests for part in checked.parts),
         parts=len(checked.parts),
         tokens=sum(part.tokens for part in checked.parts),
+        estimate=checked.estimate,
         notes=list(checked.notes),
         skipped=checked.problems.bad_lines,
         table=checked.table,

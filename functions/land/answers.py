@@ -11,6 +11,7 @@ from typing import BinaryIO
 from shared.batchfile.lines import UTF8_MARK
 from shared.errors import Refused, TryLater
 from shared.jobs.answer import read_answer
+from shared.jobs.answer_counts import Spent
 from shared.jobs.edges import JobEdges
 from shared.jobs.part import REFUSED, Part
 from shared.jobs.results import MISSING, Fate, Judge, judge_line, stand_in
@@ -39,6 +40,7 @@ class PartAnswers:
     unpaid: set[str] = field(default_factory=set)  # failed for want of money
     unreadable: set[str] = field(default_factory=set)  # named in a line that is no JSON
     unread: str = ""  # why a file of answers could not be downloaded
+    spent: Spent = field(default_factory=Spent)  # by all answers, those that are asked again too
     extras: list[tuple[int, int]] = field(default_factory=list)
     refusals: dict[int, BatchError] = field(default_factory=dict)  # by line of the part
 
@@ -218,6 +220,7 @@ def _place(
         return
     custom_id, verdict = answer.custom_id, answers.judge(answer, line, answers.part.endpoint)
     succeeded = verdict.fate is Fate.SUCCEEDED
+    answers.spent.spend(answer, succeeded=succeeded)
     if custom_id not in wanted or not answers.takes(custom_id, succeeded=succeeded):
         answers.extras.append(place)
         return

@@ -14,19 +14,19 @@ from shared.batchfile.refusals import UnreadableFile
 from shared.errors import NotGiven, Refused
 from shared.jobs import keys
 from shared.jobs.answer import Answer, read_landed
-from shared.jobs.answer_counts import AnswerCounts
+from shared.jobs.answer_counts import UNKNOWN, AnswerCounts, Usage
 from shared.jobs.edges import JobEdges
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job
 from shared.jobs.outcome import outcome, why
 from shared.jobs.part import Part
+from shared.jobs.prices import cost, known_prices
 from shared.jobs.results import Judge, Verdict, judge, judge_line
 from shared.jobs.waiting import A_MOMENT
 from shared.openai.models import BatchError
 from shared.problems import KEPT
 from shared.report import model, notifications
 from shared.report.job_page import job_page
-from shared.report.prices import cost, known_prices
 from shared.report.samples import KEPT as KEPT_SAMPLES
 from shared.report.samples import Sample, sample
 from shared.text import sanitize_json
@@ -193,6 +193,8 @@ def _check_complete(job: Job, counts: AnswerCounts) -> None:
 def _report(
     edges: JobEdges, job: Job, parts: list[Part], counts: AnswerCounts, files: dict[str, str]
 ) -> model.JobReport:
+    prices = known_prices(edges.settings)
+    used = _used(parts, counts)
     return model.JobReport(
         job_id=job.id,
         state=job.state,
@@ -210,9 +212,11 @@ def _report(
             answered=counts.answered,
         ),
         incomplete=dict(counts.incomplete.most_common()),
-        usage=model.total(counts.usage),
-        usage_by_model=counts.usage,
-        cost=cost(counts.usage, known_prices(edges.settings)),
+        usage=model.total(used),
+        usage_by_model=used,
+        cost=cost(used, prices),
+        retries_usd=cost(_used_by([p for p in parts if p.attempt > 1]), prices).usd,
+        estimate=job.estimate and model.estimate_report(job.estimate),
         estimated_prompt_tokens=job.tokens,
         parts=[model.part_report(part, _errors(edges, part)) for part in parts],
         errors=counts.groups,
@@ -223,6 +227,21 @@ def _report(
         files=files,
         notes=job.notes,
     )
+
+
+def _used(parts: list[Part], counts: AnswerCounts) -> dict[str, Usage]:
+    """By all answers, as each is billed; those that land are only one for each request."""
+    return (
+        _used_by(parts) if all(each.used for each in parts if not each.replaced) else counts.usage
+    )
+
+
+def _used_by(parts: Iterable[Part]) -> dict[str, Usage]:
+    found: dict[str, Usage] = {}
+    for part in parts:
+        if part.used and part.used != UNKNOWN:
+            found[part.model] = found.get(part.model, UNKNOWN).plus(part.used)
+    return found
 
 
 def _errors(edges: JobEdges, part: Part) -> list[BatchError]:

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 
 from functions.land.answers import NotThere, PartAnswers, collect
@@ -11,9 +12,10 @@ from functions.land.merge import Landed, merged
 from functions.land.requests import requests_of
 from functions.land.retry import is_cut_short, plan_retry
 from shared.batchfile import schema
-from shared.errors import NotGiven
+from shared.errors import Conflict, NotGiven
 from shared.jobs import keys, notifications
 from shared.jobs.edges import JobEdges
+from shared.jobs.estimate import Used
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part, PartState
@@ -87,13 +89,34 @@ def _land(edges: JobEdges, job: Job, part: Part) -> tuple[Job, Part]:
             edges.s3.write(keys.extras_key(job, part), answers.extra_lines())
         cut_short = is_cut_short(edges, job, part, answers, ids)
         reason = answers.unread or ("" if part.missing_since else part.reason)  # or all came
-        landed = part.landed(edges.now(), len(answers.extras), cut_short=cut_short, reason=reason)
+        used = answers.spent.as_usage()
+        _learn(edges, part, answers)
+        landed = part.landed(
+            edges.now(), len(answers.extras), cut_short=cut_short, reason=reason, used=used
+        )
         if job.parts == 1 and part.number == 1 and not children:
             return _land_alone(edges, job, part, landed, _placed(edges, part, ids, answers))
         lines = (answers.line(each, n) + b"\n" for n, each in enumerate(ids, 1))
         edges.s3.write(keys.landed_key(part), lines)
     _add_retries(edges, job, (part, landed), children)
     return job, landed
+
+
+def _learn(edges: JobEdges, part: Part, answers: PartAnswers) -> None:
+    """What such requests use, for the next estimate."""
+    spent = answers.spent
+    if not spent.stated:
+        return
+    used = Used(
+        part=part.name,
+        estimated=round(part.tokens * spent.stated / part.requests),
+        answers=spent.stated,
+        input=spent.input,
+        output=spent.output,
+        cached=spent.cached or 0,
+    )
+    with suppress(Conflict):  # another part of its kind landed at this moment
+        edges.ledger.note_used(part.kind, used)
 
 
 def _add_retries(edges: JobEdges, job: Job, parts: tuple[Part, Part], children: list[Part]) -> None:

@@ -1,4 +1,4 @@
-"""`batchdrop prices`: writes shared/report/prices.json from genai-prices."""
+"""`batchdrop prices`: writes shared/jobs/prices.json from genai-prices."""
 
 import json
 import re
@@ -12,9 +12,9 @@ from genai_prices.data import providers
 
 from local.paths import ROOT
 
-PRICES = ROOT / "shared" / "report" / "prices.json"
+PRICES = ROOT / "shared" / "jobs" / "prices.json"
 MILLION = 1_000_000
-# In the order of shared.report.prices.Rate; too few for a surcharge on long prompts.
+# In the order of shared.jobs.prices.Rate; too few for a surcharge on long prompts.
 SIDES: dict[str, dict[str, int]] = {
     "input": {"input_tokens": 1_000},
     "output": {"output_tokens": 1_000},

@@ -12,7 +12,7 @@ from local.paths import ROOT
 from local.template import read_template
 from shared.audit.config import Config
 from shared.audit.rules import Rule
-from shared.report.model import JobReport, Rejected
+from shared.report.model import Estimated, JobReport, Rejected
 
 PAGE = ROOT / "docs" / "reference.md"
 SCHEMAS = ROOT / "events" / "schemas"
@@ -30,6 +30,7 @@ def schemas() -> dict[str, str]:
     models: dict[str, type[BaseModel]] = {
         "job_report.json": JobReport,
         "rejected_report.json": Rejected,
+        "estimated_report.json": Estimated,
     }
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     made = {name: model.model_json_schema(mode="serialization") for name, model in models.items()}

@@ -108,6 +108,21 @@ def try_(
 
 
 @app.command(rich_help_panel=RUN)
+def estimate(
+    file: Annotated[Path, Argument(help="a batch file, or a table with --recipe")],
+    recipe: Annotated[
+        Path | None, Option(metavar="FILE", help="of a table: how a row becomes a request")
+    ] = None,
+    json: Annotated[bool, Option("--json", help="for programs")] = False,
+) -> int:
+    """Say what a file would cost at OpenAI's batch prices; nothing is sent."""
+    from local.cli.estimate import main
+
+    beside = recipe and recipe.expanduser()
+    return main(file.expanduser(), beside, as_json=json)
+
+
+@app.command(rich_help_panel=RUN)
 def up(real: Real = False) -> int:
     """Make a world and leave it running."""
     from local.world.up_down import up

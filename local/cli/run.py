@@ -21,6 +21,7 @@ from shared.jobs.model import JobState, job_id
 # 1 is left to what breaks here, 2 to a wrong command line.
 STATUS = {
     JobState.COMPLETED: 0,
+    JobState.ESTIMATED: 0,
     JobState.REJECTED: 3,
     JobState.COMPLETED_WITH_FAILURES: 4,
     JobState.FAILED: 5,

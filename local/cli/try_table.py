@@ -4,14 +4,17 @@ import json
 import re
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 from functions.intake.table import Lines, mistakes_in
+from shared.batchfile import schema
 from shared.batchfile.refusals import UnreadableFile
-from shared.batchfile.schema import tokens_in
+from shared.jobs.estimate import Asked, Estimate, Kind, Learnt, estimate, in_words
 from shared.jobs.keys import accepted_suffix
 from shared.jobs.options import OPENAIS_WINDOW
+from shared.jobs.prices import prices
 from shared.problems import Problem, Problems
 from shared.tables.download import download
 from shared.tables.files_beside import MAX_FILE_BYTES, Read, UnusableFile
@@ -38,7 +41,7 @@ def main(table: Path, recipe: Path, rows: int) -> int:
     except UnreadableFile as error:
         problems.add(error.problem)
     for each in problems.first[:MOST_SHOWN]:
-        print(_said(each), file=sys.stderr)
+        print(said(each), file=sys.stderr)
     if problems.total > MOST_SHOWN:
         print(f"… and {problems.total - MOST_SHOWN:,} more", file=sys.stderr)
     return 1 if problems else 0
@@ -67,15 +70,35 @@ def _shown(path: Path, recipe_path: Path, rows: int, problems: Problems) -> Iter
             if missing:
                 return
             lines = Lines(templates, table.names, files_below(path.parent))
-            tokens = 0
+            asked = _Asked()
             for number, line in enumerate(lines.each(connection.rows(table), problems)):
-                tokens += tokens_in(line) if line else 0
+                asked.add(line)
                 if line and number < rows:
                     yield _pretty(line)
             broken, first = connection.broken_rows(table)
     for each in first:
         problems.add(each)
-    yield f"{lines.rows:,} rows, {broken:,} broken; about {tokens:,} prompt tokens in the rest"
+    yield f"{lines.rows:,} rows, {broken:,} broken; the rest: {in_words(asked.estimate())}"
+
+
+class _Asked:
+    """What lines ask, by model; the one that names none counts nowhere."""
+
+    def __init__(self) -> None:
+        self._found = defaultdict[Kind, Asked](lambda: Asked(0, 0, 0, 0))
+
+    def add(self, line: bytes) -> None:
+        try:
+            request = schema.decode(line)
+        except schema.UNDECODABLE:
+            return  # intake says what is wrong with it
+        bounded, most = schema.output_bounds(line, request.url)
+        asked = Asked(1, schema.tokens_in(line), bounded, most)
+        kind = request.body.model, request.url
+        self._found[kind] = Asked(*map(sum, zip(self._found[kind], asked, strict=True)))
+
+    def estimate(self) -> Estimate:
+        return estimate(self._found.items(), lambda kind: Learnt(), prices())
 
 
 def files_below(folder: Path) -> Read:
@@ -97,6 +120,6 @@ def _pretty(line: bytes) -> str:
     return json.dumps(json.loads(shortened), ensure_ascii=False, indent=2)
 
 
-def _said(problem: Problem) -> str:
+def said(problem: Problem) -> str:
     where = f"line {problem.line}: " if problem.line else ""
     return f"{where}{problem.message} {problem.remedy}"

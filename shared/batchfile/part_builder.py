@@ -42,6 +42,8 @@ class PartBuilder:
     size: int = 0  # bytes
     uncounted: int = 0  # of them, what does not count as tokens
     inputs: int = 0
+    bounded: int = 0  # requests that say how long an answer may be
+    most_output: int = 0  # tokens, of those
     spool: BinaryIO | None = None  # set: the lines do not lie side by side
     copied_numbers: "array[int]" = field(default_factory=lambda: array("I"))  # of the spool's lines
     libraries: set[str] = field(default_factory=set)  # that its requests search
@@ -64,6 +66,9 @@ class PartBuilder:
         self.size += len(data) + 1
         if len(data) > schema.LARGE * len(lines.numbers):
             self.uncounted += schema.uncounted_bytes(data)
+        bounded, most = schema.output_bounds(data, self.url)
+        self.bounded += bounded
+        self.most_output += most
         self.last_line = lines.numbers[-1]
 
     def hold(self, lines: GoodLines, data: bytes, copying: Copying) -> None:

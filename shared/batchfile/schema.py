@@ -109,6 +109,17 @@ class _WithInputs(msgspec.Struct):
     body: _Inputs
 
 
+class _Bounds(msgspec.Struct):
+    max_output_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    max_tokens: int | None = None
+    n: int | None = None  # answers to one request
+
+
+class _WithBounds(msgspec.Struct):
+    body: _Bounds
+
+
 class _Named(msgspec.Struct):
     custom_id: str
 
@@ -116,12 +127,15 @@ class _Named(msgspec.Struct):
 decode = msgspec.json.Decoder(Request).decode
 _input = attrgetter("body.input")
 _decode_inputs = msgspec.json.Decoder(_WithInputs).decode
+_decode_bounds = msgspec.json.Decoder(_WithBounds).decode
 _decode_named = msgspec.json.Decoder(_Named).decode
 
 # How deep a line is when the decoder gives up differs by interpreter: see shared/nesting.py.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 TOKENS_BY_VALUE = 1_500
 PAYLOAD = re.compile(rb"[A-Za-z0-9+/=_\\-]{6000,}")  # Base64: no text goes on for so long
+BOUND = b'"max_'
+WITHOUT_OUTPUT = frozenset({EMBEDDINGS, "/v1/moderations"})
 LARGE = 8_192  # bytes of a line, on average, from which on it may hold an image by value
 NUMBER = re.compile(rb"\[\s*-?\d")
 
@@ -202,6 +216,26 @@ def uncounted_bytes(data: bytes) -> int:
     """
     sizes = (len(found[0]) - TOKENS_BY_VALUE * BYTES_PER_TOKEN for found in PAYLOAD.finditer(data))
     return sum(size for size in sizes if size > 0)
+
+
+def output_bounds(data: bytes, url: str) -> tuple[int, int]:
+    """Of lines to one endpoint: how many say how long an answer may be, and the tokens of those."""
+    if url in WITHOUT_OUTPUT:
+        return data.count(b"\n") + 1, 0
+    if BOUND not in data:
+        return 0, 0
+    found = [bound for line in data.split(b"\n") if (bound := _bound(line)) is not None]
+    return len(found), sum(found)
+
+
+def _bound(line: bytes) -> int | None:
+    try:
+        body = _decode_bounds(line).body
+    except UNDECODABLE:
+        return None  # OpenAI refuses what is no number
+    found = (body.max_output_tokens, body.max_completion_tokens, body.max_tokens)
+    known = [each for each in found if each is not None and each >= 0]
+    return min(known) * max(body.n or 1, 1) if known else None
 
 
 def inputs_of(line: bytes) -> int:

@@ -30,9 +30,17 @@ class Splitter:
     """One pass over a file. `split()` yields each part as soon as it is full."""
 
     def __init__(
-        self, limits: Limits, copying: Copying, *, skip: bool, suspects: set[int] | None = None
+        self,
+        limits: Limits,
+        copying: Copying,
+        *,
+        skip: bool,
+        suspects: set[int] | None = None,
+        hold: bool = True,
     ) -> None:
+        """hold: parts keep their bytes; otherwise they are only counted."""
         self._limits = limits
+        self.hold = hold
         self._copying = copying
         self._skip = skip
         self._duplicates = _finder(limits, copying) if suspects is None else None
@@ -203,7 +211,7 @@ class Splitter:
 
     def _append(self, group: Group, lines: GoodLines, inputs: int) -> PartBuilder:
         self.requests += len(lines.numbers)
-        return self._parts.add(group, lines, inputs, hold=not self.is_refused)
+        return self._parts.add(group, lines, inputs, hold=self.hold and not self.is_refused)
 
 
 def _finder(limits: Limits, copying: Copying) -> DuplicateFinder:

@@ -50,7 +50,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
 
 
 @dataclass(slots=True)
-class _Spent:
+class Spent:
     """What the answers of one model state."""
 
     input: int = 0
@@ -60,7 +60,22 @@ class _Spent:
     stated: int = 0  # answers
     unstated: int = 0
 
-    def add(self, usage: StatedUsage, tokens_in: int | None, tokens_out: int | None) -> None:
+    def spend(self, answer: Answer, *, succeeded: bool) -> None:
+        """A failure that states no tokens cost none; a success that does cost nobody knows what."""
+        usage = answer.usage
+        if usage is not None:
+            tokens_in, tokens_out = usage.prompt_tokens, usage.completion_tokens
+            if tokens_in is None:
+                tokens_in = usage.input_tokens
+            if tokens_out is None:
+                tokens_out = usage.output_tokens
+            if tokens_in is not None or tokens_out is not None:
+                self._add(usage, tokens_in, tokens_out)
+                return
+        if succeeded:
+            self.unstated += 1
+
+    def _add(self, usage: StatedUsage, tokens_in: int | None, tokens_out: int | None) -> None:
         self.stated += 1
         self.input += tokens_in or 0
         self.output += tokens_out or 0
@@ -90,7 +105,7 @@ class AnswerCounts:
         self.failed = 0
         self.answered = 0  # by OpenAI, well or not
         self.incomplete: Counter[str] = Counter()  # of those that succeeded, by the reason
-        self._spent: dict[str, _Spent] = {}  # by model
+        self._spent: dict[str, Spent] = {}  # by model
         self._groups: dict[tuple[str, str], tuple[str, int]] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
 
@@ -118,30 +133,21 @@ class AnswerCounts:
         self.incomplete[reason if known else "other"] += 1
 
     def _spend(self, answer: Answer, model: str, *, succeeded: bool) -> None:
-        """A failure that states no tokens cost none; a success that does cost nobody knows what."""
-        usage = answer.usage
-        if usage is not None:
-            tokens_in, tokens_out = usage.prompt_tokens, usage.completion_tokens
-            if tokens_in is None:
-                tokens_in = usage.input_tokens
-            if tokens_out is None:
-                tokens_out = usage.output_tokens
-            if tokens_in is not None or tokens_out is not None:
-                self._of(model).add(usage, tokens_in, tokens_out)
-                return
-        if succeeded:
-            self._of(model).unstated += 1
-
-    def _of(self, model: str) -> _Spent:
         spent = self._spent.get(model)
         if spent is None:
-            spent = self._spent[model] = _Spent()
-        return spent
+            if answer.usage is None and not succeeded:
+                return
+            spent = self._spent[model] = Spent()
+        spent.spend(answer, succeeded=succeeded)
 
     @property
     def usage(self) -> dict[str, Usage]:
         """By model, in the order in which they came."""
-        return {model: spent.as_usage() for model, spent in self._spent.items()}
+        return {
+            model: spent.as_usage()
+            for model, spent in self._spent.items()
+            if spent.stated or spent.unstated
+        }
 
     @property
     def groups(self) -> list[ErrorGroup]:

@@ -9,6 +9,8 @@ from boto3.dynamodb.conditions import Attr
 from shared.aws.dynamodb import DynamoTable, Row, Write, bare, stamp
 from shared.errors import CapacityExceeded, Conflict, Unit
 from shared.jobs.capacity import Capacity
+from shared.jobs.estimate import KEPT as KEPT_USED
+from shared.jobs.estimate import Kind, Used
 from shared.jobs.model import OVER, Job
 from shared.jobs.part import Part, PartState
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 CAPACITIES = "CAPACITY"
+USED = "USED"
 NONE = -1  # not even where nothing is used
 KEPT_IDLE = 172_800  # seconds: then DynamoDB deletes the row of an idle model
 AWAKE = "REMOVE #i, #e"
@@ -35,8 +38,8 @@ class DroppedFile(NamedTuple):
 
 
 class Ledger:
-    """Rows: JOB#<id> with JOB, LEFT and PART#<n>; FILE#<id>; CAPACITY with each model; CURSOR;
-    RATE#<what>.
+    """Rows: JOB#<id> with JOB, LEFT and PART#<n>; FILE#<id>; CAPACITY with each model; USED with
+    each model and endpoint; CURSOR; RATE#<what>.
     """
 
     def __init__(self, table: "Table") -> None:
@@ -163,6 +166,20 @@ class Ledger:
             ExpressionAttributeValues={f":{name}": each for name, each in values.items()},
         )
 
+    def used(self, kind: Kind) -> list[Used]:
+        """By the parts of a model at an endpoint that landed last."""
+        found = self._table.get(USED, _name_of(kind))
+        return [Used.model_validate(each) for each in found["parts"]] if found else []
+
+    def note_used(self, kind: Kind, used: Used) -> None:
+        """The same part twice counts once. Raises Conflict where another is noted meanwhile."""
+        found = self._table.get(USED, _name_of(kind)) or {"rev": 0, "parts": []}
+        others = [each for each in found["parts"] if each["part"] != used.part]
+        parts = [*others, used.model_dump()][-KEPT_USED:]
+        row = {"pk": USED, "sk": _name_of(kind), "rev": found["rev"] + 1, "parts": parts}
+        fresh = Attr("rev").eq(found["rev"]) if found["rev"] else Attr("pk").not_exists()
+        self._table.put_if(row, fresh)
+
     def spend(self, what: str, window: datetime, most: int) -> None:
         """Counts one of what may be done so often in a window. Raises Conflict when used up."""
         kept_until = int(window.timestamp()) + KEPT_RATES
@@ -276,6 +293,10 @@ class Ledger:
             },
             **({"ConditionExpression": condition} if condition else {}),
         )
+
+
+def _name_of(kind: Kind) -> str:
+    return "#".join(kind)
 
 
 def _job_row(job: Job) -> Row:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from shared.jobs.estimate import Estimate
 from shared.jobs.options import Options
 from shared.model import FrozenModel
 from shared.objects import Source
@@ -15,6 +16,7 @@ class JobState(StrEnum):
     HELD = "held"  # nothing is paid before a person approves it
     ACCEPTED = "accepted"
     REJECTED = "rejected"
+    ESTIMATED = "estimated"  # a dry run: its price is told, and that is all
     COMPLETED = "completed"  # every request succeeded
     COMPLETED_WITH_FAILURES = "completed_with_failures"
     FAILED = "failed"
@@ -24,7 +26,7 @@ class JobState(StrEnum):
 ENDED = frozenset(
     {JobState.COMPLETED, JobState.COMPLETED_WITH_FAILURES, JobState.FAILED, JobState.CANCELLED}
 )
-OVER = ENDED | {JobState.REJECTED}
+OVER = ENDED | {JobState.REJECTED, JobState.ESTIMATED}
 AT_INTAKE = frozenset({JobState.CHECKING, JobState.HELD})  # intake has the next word
 
 
@@ -53,7 +55,8 @@ class Job(FrozenModel):
     options: Options = Options()
     requests: int = 0
     parts: int = 0
-    tokens: int = 0  # estimated prompt tokens
+    tokens: int = 0  # estimated prompt tokens, by bytes alone
+    estimate: Estimate | None = None  # of what was accepted
     reason: str = ""
     results_prefix: str = ""
     table: TableJob | None = None  # it is no table, or its rows are not requests yet

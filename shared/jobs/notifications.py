@@ -3,8 +3,10 @@
 from pydantic import JsonValue
 
 from shared.aws.notifier import Notification
+from shared.jobs.estimate import Estimate, in_words
 from shared.jobs.model import Job
 from shared.jobs.part import Part
+from shared.jobs.prices import MILLION
 from shared.objects import Source
 from shared.openai.models import Batch, File
 from shared.text import REASON, sanitize
@@ -15,7 +17,7 @@ def accepted(job: Job) -> Notification:
         type="Job Accepted",
         about=job.id,
         text=f"{sanitize(job.key)} was accepted: {job.requests:,} requests in {job.parts} part(s), "
-        f"about {job.tokens:,} prompt tokens.",
+        f"{_price(job)}.",
         detail=job_detail(job),
     )
 
@@ -111,7 +113,20 @@ def job_detail(job: Job) -> dict[str, JsonValue]:
         "requests": job.requests,
         "parts": job.parts,
         "estimated_prompt_tokens": job.tokens,
+        **_estimated(job.estimate),
     }
+
+
+def _price(job: Job) -> str:
+    return in_words(job.estimate) if job.estimate else f"about {job.tokens:,} prompt tokens"
+
+
+def _estimated(estimate: Estimate | None) -> dict[str, JsonValue]:
+    """Once it is known, and as far as it is."""
+    if estimate is None:
+        return {}
+    found = {"expected_usd": estimate.expected, "at_most_usd": estimate.at_most}
+    return {name: value / MILLION for name, value in found.items() if value is not None}
 
 
 def _part(job: Job, part: Part) -> dict[str, JsonValue]:

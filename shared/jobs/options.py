@@ -56,6 +56,9 @@ class Options(FrozenModel):
     completion_window: Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}[hd]$")] = (
         OPENAIS_WINDOW
     )
+    dry_run: Annotated[
+        bool, BeforeValidator(_truth), Field(description="tell the price, and do no more")
+    ] = False
     duplicate_file: Literal["ask", "run", "reject"] = "ask"  # the same bytes at the same key
     keep_files: Annotated[
         bool, BeforeValidator(_truth), Field(description="leave input and output at OpenAI")
@@ -87,6 +90,7 @@ HOW = {
     "parameter CompletionWindows",
     "duplicate-file": "write `ask` (a file that was dropped before waits for a word, the default), "
     "`run` (it is a job like any other) or `reject`",
+    "dry-run": "write `true` (check the file and say what it would cost) or `false`, the default",
     "keep-files": "write `true` or `false` (or `yes`, `no`, `1`, `0`)",
     "max-attempts": "write a whole number from 1 to 10",
     "max-failures": "write how many requests may fail, as a number such as `10` or as a share of "

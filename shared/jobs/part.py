@@ -3,9 +3,12 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
 from typing import NamedTuple, Self
 
 from shared.batchfile.schema import PARTS_PER_ATTEMPT
+from shared.jobs.answer_counts import Usage
+from shared.jobs.estimate import Asked, Kind
 from shared.jobs.model import Job
 from shared.model import FrozenModel
 from shared.objects import PartRef, Span
@@ -65,6 +68,9 @@ class Part(FrozenModel):
     bytes: int
     inputs: int = 0  # embedding inputs
     tokens: int  # estimated prompt tokens
+    bounded: int = 0  # requests that say how long an answer may be
+    most_output: int = 0  # tokens, of those
+    expected: int = 0  # millionths of a dollar that it may cost, as estimated
     libraries: list[str] = []  # whose documents it waits for, if they were dropped before it
     stores: dict[str, str] = {}  # the stores that its lines name for them
     reason: str = ""
@@ -88,6 +94,7 @@ class Part(FrozenModel):
     failed: int = 0
     input_tokens: int | None = None  # as the batch states them
     output_tokens: int | None = None
+    used: Usage | None = None  # as its answers state it, whatever became of them
     output_file_id: str | None = None
     error_file_id: str | None = None
     errors: list[BatchError] = []
@@ -167,6 +174,14 @@ class Part(FrozenModel):
     @property
     def holds_capacity(self) -> bool:
         return self.outcome_unknown or self.state in {PartState.SUBMITTING, PartState.SUBMITTED}
+
+    @property
+    def kind(self) -> Kind:
+        return self.model, self.endpoint
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.requests, self.tokens, self.bounded, self.most_output)
 
     @property
     def waits_since(self) -> datetime:
@@ -252,11 +267,23 @@ class Part(FrozenModel):
         return self._in_state(PartState.ENDED, now, due=now, reason=shorten(reason))
 
     def landed(
-        self, now: datetime, extras: int, *, cut_short: bool = False, reason: str | None = None
+        self,
+        now: datetime,
+        extras: int,
+        *,
+        cut_short: bool = False,
+        reason: str | None = None,
+        used: Usage | None = None,
     ) -> Self:
         told = self.reason if reason is None else shorten(reason)
         return self._in_state(
-            PartState.LANDED, now, due=now, extras=extras, cut_short=cut_short, reason=told
+            PartState.LANDED,
+            now,
+            due=now,
+            extras=extras,
+            cut_short=cut_short,
+            reason=told,
+            used=used,
         )
 
     def was_cancelled_by(self, job: Job) -> bool:
@@ -320,6 +347,7 @@ class Part(FrozenModel):
         self, number: int, attempt: int, held: tuple[Span, PartLines], now: datetime
     ) -> "Part":
         source, lines = held
+        share = lines.count / self.requests
         return Part(
             job=self.job,
             number=number,
@@ -337,6 +365,9 @@ class Part(FrozenModel):
             libraries=self.libraries,
             stores=self.stores,
             tokens=lines.tokens,
+            bounded=round(self.bounded * share),
+            most_output=ceil(self.most_output * share),
+            expected=ceil(self.expected * share),
             due=now,
             times={PartState.WAITING.value: now},
         )

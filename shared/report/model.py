@@ -7,14 +7,15 @@ from functools import reduce
 from typing import Literal
 
 from shared.jobs.answer_counts import ErrorGroup, Usage
+from shared.jobs.estimate import Estimate
 from shared.jobs.model import Job, JobState
 from shared.jobs.options import Options
 from shared.jobs.part import Part, part_title
+from shared.jobs.prices import MILLION, Cost
 from shared.model import FrozenModel
 from shared.objects import Source
 from shared.openai.models import BatchError
 from shared.problems import Problem, Problems
-from shared.report.prices import Cost
 from shared.report.samples import Sample
 
 WAITS = 20  # in a report
@@ -35,6 +36,48 @@ class Rejected(FrozenModel):
     problems_total: int
     problems_by_code: dict[str, int]
     problems: list[Problem]
+    notes: list[str] = []
+    bucket: str = ""  # where the files are
+    files: dict[str, str] = {}  # keys in that bucket
+
+
+class ModelEstimateReport(FrozenModel):
+    """What requests to one model may use."""
+
+    requests: int
+    input_tokens: int
+    input_tokens_at_most: int
+    cached_tokens: int  # of the input
+    output_tokens: int
+    output_tokens_at_most: int | None = None  # None: not all requests say how long an answer may be
+    expected_usd: float | None = None  # None: its price is not known
+    at_most_usd: float | None = None
+
+
+class EstimateReport(FrozenModel):
+    """What a job may cost, as it was known before it was paid."""
+
+    expected_usd: float | None = None  # of the models whose price is known
+    at_most_usd: float | None = None  # None: nobody can say
+    by_model: dict[str, ModelEstimateReport]
+    unpriced_models: list[str]
+    unbounded_requests: int  # they do not say how long an answer may be
+    learnt_from: int  # parts that landed lately
+
+
+class Estimated(FrozenModel):
+    """What a file would cost: the report of a dry run."""
+
+    format: Literal["batchdrop.report/1"] = FORMAT
+    job_id: str
+    state: Literal["estimated"] = "estimated"
+    source: Source
+    options: Options
+    estimated_at: datetime
+    requests: int
+    parts: int
+    estimate: EstimateReport
+    skipped: "Skipped | None" = None
     notes: list[str] = []
     bucket: str = ""  # where the files are
     files: dict[str, str] = {}  # keys in that bucket
@@ -136,6 +179,8 @@ class JobReport(FrozenModel):
     usage: Usage
     usage_by_model: dict[str, Usage]
     cost: Cost
+    retries_usd: float | None = None  # of `cost`: for requests that were sent again
+    estimate: EstimateReport | None = None  # as it was when the file was accepted
     estimated_prompt_tokens: int
     parts: list[PartReport]
     errors: list[ErrorGroup]
@@ -166,6 +211,43 @@ def rejection(
         problems=problems.first,
         notes=job.notes,
     )
+
+
+def estimated(job: Job, problems: Problems, estimate: Estimate, now: datetime) -> Estimated:
+    return Estimated(
+        job_id=job.id,
+        source=job.source,
+        options=job.options,
+        estimated_at=now,
+        requests=job.requests,
+        parts=job.parts,
+        estimate=estimate_report(estimate),
+        skipped=skipped(problems) if problems else None,
+        notes=job.notes,
+    )
+
+
+def estimate_report(estimate: Estimate) -> EstimateReport:
+    """In dollars."""
+    return EstimateReport(
+        expected_usd=dollars_of(estimate.expected),
+        at_most_usd=dollars_of(estimate.at_most),
+        by_model={
+            model: ModelEstimateReport(
+                expected_usd=dollars_of(each.expected),
+                at_most_usd=dollars_of(each.at_most),
+                **each.model_dump(exclude={"expected", "at_most"}),
+            )
+            for model, each in estimate.by_model.items()
+        },
+        unpriced_models=estimate.unpriced,
+        unbounded_requests=estimate.unbounded_requests,
+        learnt_from=estimate.learnt_from,
+    )
+
+
+def dollars_of(millionths: int | None) -> float | None:
+    return None if millionths is None else millionths / MILLION
 
 
 def skipped(problems: Problems) -> Skipped:

@@ -1,9 +1,10 @@
 """The notifications that a job was rejected or has ended: they say what its report says."""
 
 from shared.aws.notifier import Notification
+from shared.jobs.estimate import Estimate, in_words
 from shared.jobs.model import Job, JobState, titled, words_of
 from shared.jobs.notifications import job_detail
-from shared.report.model import JobReport, Rejected
+from shared.report.model import Estimated, JobReport, Rejected
 from shared.text import REASON, sanitize
 
 REJECTED = "Job Rejected"
@@ -20,6 +21,18 @@ def rejected(job: Job, report: Rejected, key: str) -> Notification:
         f"problem(s): {worst}.\n"
         f"Every problem with line and remedy: {key}",
         detail=job_detail(job) | {"problems": report.problems_total, "report": key},
+    )
+
+
+def estimated(job: Job, report: Estimated) -> Notification:
+    """Nothing was sent; what it would cost."""
+    return Notification(
+        type=titled(job.state),
+        about=job.id,
+        text=f"{sanitize(job.key)} would be {job.requests:,} requests in {job.parts:,} part(s): "
+        f"{in_words(job.estimate or Estimate())}. Nothing was sent to OpenAI, as the option "
+        f"dry-run asked.\nReport: {report.files['page']}",
+        detail=job_detail(job) | {"report": report.files["report"], "page": report.files["page"]},
     )
 
 

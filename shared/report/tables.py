@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from shared.jobs.answer_counts import ErrorGroup
-from shared.report.format import UNKNOWN, count, dollars, number, size, span
-from shared.report.markup import Html, el, joined, table
+from shared.report.format import UNKNOWN, count, dollars, number, share, size, span
+from shared.report.markup import Html, el, fact_list, joined, table
 from shared.report.model import JobReport, PartReport, Skipped, Wait
 from shared.report.problem_table import more, problem_table
 from shared.report.samples import Sample
@@ -23,15 +23,46 @@ def cost_table(report: JobReport) -> Html:
     )
     rows = [_model(report, each) for each in by_cost[:MODELS]]
     columns = ("Model", "#Input tokens", "#Cached", "#Output tokens", "#$ a million", "#Cost")
-    estimate = number(report.estimated_prompt_tokens)
     note = (
         f"{report.cost.prices}. Cached tokens are a part of the input; $ a million is for input, "
-        "cached input and output. The extra price of very long prompts is not included. The "
-        f"estimate at intake was {estimate} prompt tokens."
+        "cached input and output. The extra price of very long prompts is not included."
     )
     if not rows:
         return el("p", "No answer states any tokens.")
-    return joined((table(columns, rows), more(len(by_cost), MODELS), el("p", note, class_="note")))
+    shown = (table(columns, rows), more(len(by_cost), MODELS), fact_list(_money(report)))
+    return joined((*shown, el("p", note, class_="note")))
+
+
+def _money(report: JobReport) -> Iterator[tuple[str, object]]:
+    """As people compare it: with what was expected, with other jobs."""
+    usd, found = report.cost.usd, report.estimate
+    if found and found.expected_usd is not None:
+        most = "" if found.at_most_usd is None else f", at most {dollars(found.at_most_usd)}"
+        yield "Expected", f"{dollars(found.expected_usd)}{most}{_off(usd, found.expected_usd)}"
+    else:
+        yield "Expected", f"{number(report.estimated_prompt_tokens)} prompt tokens"
+    if usd is None:
+        return
+    if report.requests.answered:
+        yield "For 1,000 answers", dollars(usd / report.requests.answered * 1_000)
+    if report.usage.cached_tokens and report.usage.input_tokens:
+        yield (
+            "Cached",
+            f"{share(report.usage.cached_tokens, report.usage.input_tokens)} of the input",
+        )
+    if report.retries_usd:
+        again = f"{dollars(report.retries_usd)} ({share(report.retries_usd, usd)})"
+        yield "Sent again", again
+
+
+def _off(usd: float | None, expected: float) -> str:
+    """How far the estimate was off."""
+    if usd is None or not expected:
+        return ""
+    percent = round((usd / expected - 1) * 100)
+    if not percent:
+        return "; it cost as much"
+    return f"; it cost {abs(percent):,} % {'more' if percent > 0 else 'less'}"
 
 
 def _model(report: JobReport, model: str) -> tuple[object, ...]:

@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from shared.jobs.answer_counts import ErrorGroup, Usage
+from shared.jobs.prices import cost, prices
 from shared.library.report import DocumentReport, DocumentState, LibraryReport, counted
 from shared.openai.models import BatchError
 from shared.problems import Problem
 from shared.report.model import JobReport, PartReport, Rejected, Wait, part_report
-from shared.report.prices import cost, prices
 from shared.report.samples import Sample
 from tests.support.records import NOW, SOURCE, part
 

@@ -3,14 +3,21 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.jobs.estimate import Asked, Learnt, estimate
 from shared.jobs.model import Job
 from shared.jobs.part import Part
+from shared.jobs.prices import prices
 from shared.objects import Source, Span
 from shared.openai.models import Batch
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 SOURCE = Source(bucket="in", key="inbox/a.jsonl", version="v1")
 SPAN = Span(bucket="in", key="inbox/a.jsonl", version="v1", length=400)
+
+
+ESTIMATE = estimate(
+    [(("gpt-5-mini", "/v1/responses"), Asked(4, 100, 4, 400))], lambda _: Learnt(), prices()
+)
 
 
 def job(**changes: Any) -> Job:

@@ -3,6 +3,7 @@
 from local.openai.http.messages import Json, Refusal
 from local.openai.inference.answers import ANSWERS
 from local.openai.inference.body_check import check_body
+from local.openai.inference.bounds import within_bounds
 from local.openai.inference.file_search import FileSearch
 from local.openai.inference.models import Models
 from local.openai.inference.outcomes import Outcome
@@ -33,4 +34,5 @@ class Engine:
 
     def answer(self, endpoint: str, body: Json, snapshot: str, at: float) -> Json:
         prompt = make_prompt(body, snapshot, int(at), self._padding)
-        return self._file_search.cite(ANSWERS[endpoint](prompt), body)
+        answer = self._file_search.cite(ANSWERS[endpoint](prompt), body)
+        return within_bounds(answer, body)

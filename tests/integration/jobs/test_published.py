@@ -56,7 +56,14 @@ def job_fields(job: Job, state: str) -> Event:
         "requests": job.requests,
         "parts": job.parts,
         "estimated_prompt_tokens": job.tokens,
+        **priced(job),
     }
+
+
+def priced(job: Job) -> Event:
+    """These requests set no limit to their answers; a rejected file has no price."""
+    expected = job.estimate.expected if job.estimate else None
+    return {"expected_usd": expected / 1_000_000} if expected else {}
 
 
 def part_fields(world: World, job: Job, number: int) -> Event:

@@ -7,10 +7,10 @@ import pytest
 from shared.aws.notifier import Notification
 from shared.jobs.answer_counts import Usage
 from shared.jobs.model import ENDED
+from shared.jobs.prices import cost, prices
 from shared.problems import Problem, Problems
 from shared.report import notifications
 from shared.report.model import JobReport, Requests, rejection
-from shared.report.prices import cost, prices
 from tests.support.records import NOW, SOURCE, job
 
 LARGEST = 256 * 1_024  # bytes of a message; ours stay below a quarter of it

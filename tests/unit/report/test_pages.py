@@ -11,12 +11,12 @@ import pytest
 
 from shared.jobs.answer_counts import UNKNOWN, Usage
 from shared.jobs.options import Options, read_options
+from shared.jobs.prices import cost, prices
 from shared.problems import Problem, excerpt
 from shared.report.format import dollars, share, size, span
 from shared.report.job_page import job_page
 from shared.report.markup import Html, el
 from shared.report.model import total
-from shared.report.prices import cost, prices
 from shared.report.rejected_page import rejected_page
 from shared.report.timeline import phases
 from tests.support.pages import (

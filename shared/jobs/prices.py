@@ -27,6 +27,16 @@ class Rate(NamedTuple):
     cached: float  # input that was read from OpenAI's cache
     cache_write: float  # input that was written to it
 
+    def millionths(self, input_: int, output: int, cached: int = 0, written: int = 0) -> int:
+        """Of a dollar, for so many tokens; cached and written are parts of the input."""
+        plain = max(input_ - cached - written, 0)
+        tokens = (plain, output, cached, written)
+        return round(sum(n * price for n, price in zip(tokens, self, strict=True)))
+
+    def millionths_at_most(self, input_: int, output: int) -> int:
+        """With all of the input written to the cache, if that is dearer."""
+        return round(max(self.input, self.cache_write) * input_ + self.output * output)
+
 
 class Prices(FrozenModel):
     """By whole name, by beginning, or by a word in the name; the first match wins."""
@@ -116,6 +126,4 @@ def _dollars(used: Usage, rate: Rate) -> float | None:
     if used.input_tokens is None or used.output_tokens is None:
         return None
     cached, written = used.cached_tokens or 0, used.cache_write_tokens or 0
-    plain = max(used.input_tokens - cached - written, 0)
-    tokens = (plain, used.output_tokens, cached, written)
-    return round(sum(n * price for n, price in zip(tokens, rate, strict=True)) / MILLION, 6)
+    return rate.millionths(used.input_tokens, used.output_tokens, cached, written) / MILLION

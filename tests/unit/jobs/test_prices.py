@@ -10,7 +10,7 @@ from genai_prices import calc_price
 
 from local.build.update_prices import PRICES, table
 from shared.jobs.answer_counts import UNKNOWN, Usage
-from shared.report.prices import cost, known_prices, prices
+from shared.jobs.prices import cost, known_prices, prices
 from shared.settings import Settings
 
 MILLION = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
