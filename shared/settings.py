@@ -4,6 +4,7 @@ import os
 from datetime import timedelta
 from typing import Literal, Self
 
+from shared.dollars import millionths
 from shared.model import ExternalModel
 
 
@@ -38,6 +39,9 @@ class Settings(ExternalModel):
     enqueued_limits: str = ""  # prompt tokens by model: "gpt-5-mini=5000000,*=90000"
     batches_per_hour: int = 2_000  # OpenAI's limit on making them
     stuck_hours: int = 20  # of a batch that does not end, of a window of 24
+    max_cost_per_job: str = ""  # dollars; empty: no limit
+    monthly_budget: str = ""  # dollars; empty: no limit
+    held_days: int = 7  # that a held job waits for a word
     lease_seconds: int = 900  # longer than the longest function may run
     retry_pause_seconds: int = 300  # before a request is sent again; hours from the second time on
     lost_answer_seconds: int = 300  # given to what was made, its answer lost, to show up in a list
@@ -58,6 +62,20 @@ class Settings(ExternalModel):
     @property
     def lease(self) -> timedelta:
         return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def max_cost(self) -> int | None:
+        """Millionths of a dollar."""
+        return millionths(self.max_cost_per_job)
+
+    @property
+    def budget(self) -> int | None:
+        """Of a month, in millionths of a dollar."""
+        return millionths(self.monthly_budget)
+
+    @property
+    def held_for(self) -> timedelta:
+        return timedelta(days=self.held_days)
 
     @property
     def lost_answer(self) -> timedelta:

@@ -1,7 +1,6 @@
 """A file that was dropped before, byte for byte and at the same key: it may be a mistake."""
 
 import hashlib
-from datetime import timedelta
 
 from functions.intake.check import Checked
 from shared.errors import Conflict
@@ -12,7 +11,6 @@ from shared.jobs.model import Job, JobState, words_of
 from shared.jobs.options import Options
 from shared.problems import Problem
 
-HELD_FOR = timedelta(days=7)  # then the job is cancelled
 # An earlier job that holds its file: it is paid for, or will be.
 HOLDING = frozenset(
     {JobState.CHECKING, JobState.ACCEPTED, JobState.COMPLETED, JobState.COMPLETED_WITH_FAILURES}
@@ -51,7 +49,7 @@ def _earlier(edges: JobEdges, job: Job, file: DroppedFile, options: Options) -> 
 def hold(edges: JobEdges, job: Job, checked: Checked, other: Job) -> Job:
     """Tell people, then commit."""
     now = edges.now()
-    held = job.held(_said(other), now, until=now + HELD_FOR)
+    held = job.held(_said(other), now, until=now + edges.settings.held_for)
     held = held.model_copy(update={"options": checked.options, "notes": list(checked.notes)})
     edges.notifier.publish(notifications.held(held, other))
     edges.ledger.replace_job(job, held)
@@ -59,7 +57,7 @@ def hold(edges: JobEdges, job: Job, checked: Checked, other: Job) -> Job:
 
 
 def is_held_too_long(edges: JobEdges, job: Job) -> bool:
-    return edges.now() - job.times[JobState.HELD.value] >= HELD_FOR
+    return edges.now() - job.times[JobState.HELD.value] >= edges.settings.held_for
 
 
 def refused(other: Job) -> Problem:

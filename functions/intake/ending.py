@@ -41,7 +41,8 @@ def end_unapproved(edges: JobEdges, job: Job) -> Job:
         code="not_approved",
         message=f"The job was held since {since:%Y-%m-%d %H:%M} UTC, and nobody approved it: "
         f"{job.reason}.",
-        remedy="drop the file again with the option duplicate-file=run if it shall run",
+        remedy="drop the file again if it shall run, and approve it or set the option that held it "
+        "(duplicate-file=run, a higher max-cost)",
     )
     checked = Checked(_only(problem), job.options)
     return _end(edges, job, checked, JobState.CANCELLED, "held, and not approved in time")
@@ -105,7 +106,7 @@ def _tell(edges: JobEdges, job: Job, report: Rejected | Estimated) -> Job:
     state = job.ending or JobState.REJECTED
     ended = job.in_state(state, edges.now(), checked_until=None)
     edges.notifier.publish(_told(ended, report))
-    edges.ledger.replace_job(job, ended)
+    edges.ledger.end_unpaid(job, ended)
     return ended
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from functions.intake import attempts, duplicates
+from functions.intake import attempts, costs, duplicates
 from functions.intake.check import Checked, check, check_recipe, check_without_recipe
 from functions.intake.ending import (
     end_as_noted,
@@ -16,6 +16,7 @@ from shared.aws.s3_events import replay_event
 from shared.batchfile.library_refs import StoreNotReady
 from shared.errors import Refused, TryLater
 from shared.jobs import keys, notifications
+from shared.jobs.budget import OverBudget
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import Job, JobState, job_id
 from shared.jobs.part import PartState
@@ -172,13 +173,24 @@ def _go_on(edges: JobEdges, job: Job, checked: Checked) -> Job:
 
 
 def _decide(edges: JobEdges, job: Job, checked: Checked) -> Job:
-    """A good file runs, unless it ran before and nobody said that it shall run again."""
+    """A good file runs, unless it is too dear, or ran before, and nobody said that it shall run."""
+    if reason := costs.why_held(edges, job, checked):
+        return costs.hold(edges, job, checked, reason)
     earlier = duplicates.claim(edges, job, checked)
     if earlier is None:
-        return _accept(edges, job, checked)
+        return _commit(edges, job, checked)
     if checked.options.duplicate_file == "reject":
         return reject_for(edges, job, duplicates.refused(earlier))
     return duplicates.hold(edges, job, checked, earlier)
+
+
+def _commit(edges: JobEdges, job: Job, checked: Checked) -> Job:
+    """Its money first: what is told as accepted can be paid."""
+    try:
+        job = costs.commit(edges, job, checked)
+    except OverBudget:
+        return costs.hold(edges, job, checked, costs.why_over_budget(edges, checked))
+    return _accept(edges, job, checked)
 
 
 def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
@@ -189,7 +201,7 @@ def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
     if checked.recipe:
         edges.s3.write(f"{prefix}{keys.RECIPE}", [checked.recipe], "application/yaml")
     for part in checked.parts:
-        edges.ledger.plan_part(part)
+        edges.ledger.plan_part(part.model_copy(update={"month": job.month}))
     for model in sorted({part.model for part in checked.parts}):
         edges.ledger.open_capacity(model, edges.now())
     accepted = job.in_state(
@@ -201,6 +213,7 @@ def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
         parts=len(checked.parts),
         tokens=sum(part.tokens for part in checked.parts),
         estimate=checked.estimate,
+        cap=costs.cap_of(edges, job, checked),
         notes=list(checked.notes),
         skipped=checked.problems.bad_lines,
         table=checked.table,

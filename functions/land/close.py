@@ -217,6 +217,7 @@ def _report(
         cost=cost(used, prices),
         retries_usd=cost(_used_by([p for p in parts if p.attempt > 1]), prices).usd,
         estimate=job.estimate and model.estimate_report(job.estimate),
+        budget=_budget(edges, job),
         estimated_prompt_tokens=job.tokens,
         parts=[model.part_report(part, _errors(edges, part)) for part in parts],
         errors=counts.groups,
@@ -227,6 +228,12 @@ def _report(
         files=files,
         notes=job.notes,
     )
+
+
+def _budget(edges: JobEdges, job: Job) -> model.BudgetReport | None:
+    if not job.committed:
+        return None
+    return model.budget_report(edges.ledger.budget(job.month), edges.settings.budget)
 
 
 def _used(parts: list[Part], counts: AnswerCounts) -> dict[str, Usage]:

@@ -12,13 +12,16 @@ from functions.land.merge import Landed, merged
 from functions.land.requests import requests_of
 from functions.land.retry import is_cut_short, plan_retry
 from shared.batchfile import schema
+from shared.dollars import MILLION
 from shared.errors import Conflict, NotGiven
 from shared.jobs import keys, notifications
+from shared.jobs.answer_counts import UNKNOWN, Usage
 from shared.jobs.edges import JobEdges
 from shared.jobs.estimate import Used
 from shared.jobs.line_numbers import line_numbers
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part, PartState
+from shared.jobs.prices import cost, known_prices
 from shared.jobs.uploads import delete_or_leave
 from shared.objects import PartRef
 from shared.telemetry import log_wait
@@ -91,8 +94,8 @@ def _land(edges: JobEdges, job: Job, part: Part) -> tuple[Job, Part]:
         reason = answers.unread or ("" if part.missing_since else part.reason)  # or all came
         used = answers.spent.as_usage()
         _learn(edges, part, answers)
-        landed = part.landed(
-            edges.now(), len(answers.extras), cut_short=cut_short, reason=reason, used=used
+        landed = part.paid(used, _cost(edges, part, used)).landed(
+            edges.now(), len(answers.extras), cut_short=cut_short, reason=reason
         )
         if job.parts == 1 and part.number == 1 and not children:
             return _land_alone(edges, job, part, landed, _placed(edges, part, ids, answers))
@@ -100,6 +103,14 @@ def _land(edges: JobEdges, job: Job, part: Part) -> tuple[Job, Part]:
         edges.s3.write(keys.landed_key(part), lines)
     _add_retries(edges, job, (part, landed), children)
     return job, landed
+
+
+def _cost(edges: JobEdges, part: Part, used: Usage) -> int:
+    """Millionths of a dollar; what nobody knows costs what was expected, and not nothing."""
+    found = cost({part.model: used}, known_prices(edges.settings)).usd
+    if used == UNKNOWN:
+        return 0  # no answer, or only failures
+    return part.expected if found is None or used.unstated else round(found * MILLION)
 
 
 def _learn(edges: JobEdges, part: Part, answers: PartAnswers) -> None:

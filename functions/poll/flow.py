@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from functions.poll.budget import watch_budget
 from shared.aws.s3_events import replay_event
 from shared.errors import Conflict
 from shared.jobs.batch_lookup import look_up
-from shared.jobs.cancel import cancel_parts
+from shared.jobs.cancel import cancel, cancel_parts
 from shared.jobs.capacity import Capacity
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import AT_INTAKE, Job
@@ -40,6 +41,7 @@ def poll(edges: JobEdges) -> dict[str, int]:
     _each(cancelling, lambda job: _cancel(edges, job), failures)
     _each(edges.ledger.capacities(), lambda capacity: _admit(edges, capacity), failures)
     _each([edges.now()], lambda now: _request_syncs(edges, now), failures)
+    _each([edges.now()], lambda now: watch_budget(edges, now), failures)
     still_open = _noted(edges.ledger.open_jobs(edges.now()), seen)
     _each(still_open, lambda job: _resume(edges, job), failures)
     found = {
@@ -121,6 +123,9 @@ def _request_syncs(edges: JobEdges, now: datetime) -> None:
 
 def _resume(edges: JobEdges, job: Job) -> None:
     """Nothing happened to an open job for a while: the step it died in is requested again."""
+    if job.held_since and edges.now() - job.held_since >= edges.settings.held_for:
+        cancel(edges, job.id)  # nobody said a word
+        return
     parts = edges.ledger.parts(job.id)
     planned = any(part.state is PartState.PLANNED for part in parts)
     if job.state in AT_INTAKE or planned:

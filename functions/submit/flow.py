@@ -6,6 +6,7 @@ without a batch looks for the batch first, and creates it again only after that 
 
 from contextlib import suppress
 
+from functions.submit.costs import hold, is_too_dear
 from functions.submit.create import create, refuse, wait_for_source
 from functions.submit.libraries import wait_for_library, why_not_now, with_current_stores
 from functions.submit.split import split_part
@@ -54,6 +55,8 @@ def _resume(edges: JobEdges, job: Job, part: Part) -> str:
 def _start(edges: JobEdges, job: Job, part: Part) -> str:
     if job.cancel_requested:
         return "cancelled"
+    if is_too_dear(edges, job, part):
+        return hold(edges, job, part)
     if reason := why_not_ready(edges, job, part):
         return wait_for_library(edges, job, part, reason)
     try:

@@ -19,7 +19,8 @@ from shared.batchfile.part_builder import Copying, PartBuilder
 from shared.batchfile.refusals import UnreadableFile
 from shared.batchfile.schema import Limits
 from shared.batchfile.splitter import Splitter
-from shared.jobs.estimate import Asked, Estimate, Kind, Learnt, estimate, in_dollars, in_words
+from shared.dollars import in_dollars
+from shared.jobs.estimate import Asked, Estimate, Kind, Learnt, estimate, in_words
 from shared.jobs.keys import accepted_suffix
 from shared.jobs.prices import prices
 from shared.problems import Problems

@@ -14,6 +14,9 @@ def approve(edges: JobEdges, job_id: str) -> str:
 
 def _approve(edges: JobEdges, job_id: str) -> str:
     job = edges.ledger.job(job_id)
+    if job and job.held_since and not (job.over or job.cancel_requested):
+        edges.ledger.replace_job(job, job.goes_on(edges.now()))
+        return "approved"
     if job is None or job.state is not JobState.HELD or job.cancel_requested or job.ending:
         return "unknown" if job is None else job.state.value
     edges.ledger.replace_job(job, job.with_approval(edges.now()))

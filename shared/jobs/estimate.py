@@ -9,7 +9,8 @@ from statistics import median
 from typing import NamedTuple
 
 from shared.batchfile.schema import BYTES_PER_TOKEN
-from shared.jobs.prices import MILLION, Prices, Rate
+from shared.dollars import in_dollars
+from shared.jobs.prices import Prices, Rate
 from shared.model import FrozenModel
 
 KEPT = 20  # parts of a model at an endpoint that are learnt from
@@ -30,6 +31,14 @@ class Used(FrozenModel):
     input: int
     output: int
     cached: int = 0  # of the input
+
+    @property
+    def is_stated(self) -> bool:
+        return bool(self.answers and self.estimated)
+
+    @property
+    def cached_share(self) -> float:
+        return self.cached / self.input if self.input else 0.0
 
 
 class Learnt(NamedTuple):
@@ -91,7 +100,7 @@ class Estimate(FrozenModel):
 
 def learnt(used: Sequence[Used]) -> Learnt:
     """A part that was odd changes little: medians, and a maximum that is allowed to be careful."""
-    stated = [each for each in used if each.answers and each.estimated]
+    stated = [each for each in used if each.is_stated]
     if not stated:
         return Learnt()
     ratios = [each.input / each.estimated for each in stated]
@@ -103,7 +112,7 @@ def learnt(used: Sequence[Used]) -> Learnt:
         ratio_at_most=min(MARGIN * max(ratios), MOST_RATIO) if enough else MOST_RATIO,
         output=median(outputs),
         output_at_most=MARGIN * max(outputs) if enough else None,
-        cached=median(each.cached / each.input if each.input else 0.0 for each in stated),
+        cached=median(each.cached_share for each in stated),
     )
 
 
@@ -184,16 +193,12 @@ def in_words(estimate: Estimate) -> str:
     about = f"about {tokens:,} prompt tokens"
     if estimate.expected is None:
         return f"{about}, of unknown price"
-    told = f"{about}, about {in_dollars(estimate.expected)}"
-    if estimate.at_most is not None:
-        told += f", at most {in_dollars(estimate.at_most)}"
+    told = f"{about}, {price_in_words(estimate)}"
     if estimate.unpriced:
         told += f", without {len(estimate.unpriced):,} model(s) whose price is not known"
     return told
 
 
-def in_dollars(millionths: int) -> str:
-    """Never $0.00 for what costs something."""
-    if 0 < millionths < 10_000:
-        return "less than $0.01"
-    return f"${millionths / MILLION:,.2f}"
+def price_in_words(estimate: Estimate) -> str:
+    most = "" if estimate.at_most is None else f", at most {in_dollars(estimate.at_most)}"
+    return f"about {in_dollars(estimate.expected or 0)}{most}"

@@ -8,6 +8,7 @@ from boto3.dynamodb.conditions import Attr
 
 from shared.aws.dynamodb import DynamoTable, Row, Write, bare, stamp
 from shared.errors import CapacityExceeded, Conflict, Unit
+from shared.jobs.budget import Budget, OverBudget
 from shared.jobs.capacity import Capacity
 from shared.jobs.estimate import KEPT as KEPT_USED
 from shared.jobs.estimate import Kind, Used
@@ -17,7 +18,7 @@ from shared.jobs.part import Part, PartState
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
-CAPACITIES = "CAPACITY"
+CAPACITIES, BUDGET = "CAPACITY", "BUDGET"
 USED = "USED"
 NONE = -1  # not even where nothing is used
 KEPT_IDLE = 172_800  # seconds: then DynamoDB deletes the row of an idle model
@@ -27,6 +28,8 @@ LEFT = "LEFT"
 KEPT_FILES = 2_592_000  # seconds: 30 days, in which the same file is noticed
 KEPT_RATES = 86_400  # seconds
 CAPACITY_WRITE = 1  # its place among the writes of a move
+BUDGET_WRITE = 1  # and of a commitment
+HOT_TRIES = 10
 
 
 class DroppedFile(NamedTuple):
@@ -39,7 +42,7 @@ class DroppedFile(NamedTuple):
 
 class Ledger:
     """Rows: JOB#<id> with JOB, LEFT and PART#<n>; FILE#<id>; CAPACITY with each model; USED with
-    each model and endpoint; CURSOR; RATE#<what>.
+    each model and endpoint; BUDGET with each month; CURSOR; RATE#<what>.
     """
 
     def __init__(self, table: "Table") -> None:
@@ -89,6 +92,50 @@ class Ledger:
         if found is None:
             return DroppedFile(file_id)
         return DroppedFile(file_id, found["job"], found["expires_at"] > now.timestamp())
+
+    def commit_cost(self, old: Job, new: Job, limit: int | None) -> None:
+        """Takes of a month what a job is expected to cost. Raises OverBudget where it is used up.
+
+        limit: millionths of a dollar; None: there is none, or a person allowed more.
+        """
+        taken = new.committed - old.committed
+        try:
+            self._transact(
+                [
+                    self._table.replacing(_job_row(new), old.rev),
+                    self._budgeting(new.month, taken, 0, limit),
+                ]
+            )
+        except Conflict as error:
+            if error.failed == {BUDGET_WRITE}:
+                raise OverBudget from error
+            raise
+
+    def end_unpaid(self, old: Job, new: Job) -> None:
+        """Ends a job of which nothing was submitted: what it took of its month is given back."""
+        if not old.committed:
+            return self.replace_job(old, new)
+        freed = new.model_copy(update={"committed": 0})
+        return self._transact(
+            [
+                self._table.replacing(_job_row(freed), old.rev),
+                self._budgeting(old.month, -old.committed, 0),
+            ]
+        )
+
+    def budget(self, month: str) -> Budget:
+        found = self._table.get(BUDGET, month)
+        return Budget.model_validate(found) if found else Budget(month=month)
+
+    def note_told(self, month: str, level: int) -> None:
+        """That people heard of it."""
+        self._table.update(
+            BUDGET,
+            month,
+            UpdateExpression="SET #m = :m, #t = :t",
+            ExpressionAttributeNames={"#m": "month", "#t": "told"},
+            ExpressionAttributeValues={":m": month, ":t": level},
+        )
 
     def left(self, job_id: str) -> int:
         """Parts of a job that have not landed yet."""
@@ -238,6 +285,7 @@ class Ledger:
 
     def land(self, old: Part, new: Part, children: Sequence[Part]) -> None:
         """Lands a part and adds the parts that follow from it, all or nothing."""
+        change = new.cost - old.expected + sum(child.expected for child in children)
         left = self._table.updating(
             f"JOB#{new.job}",
             LEFT,
@@ -245,15 +293,18 @@ class Ledger:
             ExpressionAttributeValues={":more": len(children) - 1},
         )
         made = [self._table.creating(_part_row(child)) for child in children]
-        self._table.transact([self._table.replacing(_part_row(new), old.rev), left, *made])
+        writes = [self._table.replacing(_part_row(new), old.rev), left, *made]
+        self._transact([*writes, *self._settling(new, change)])
 
     def close(self, jobs: tuple[Job, Job], parts: tuple[Part, Part] | None = None) -> None:
         """Ends a job, and lands its only part if that is given, both or neither."""
         old, new = jobs
         writes = [self._table.replacing(_job_row(new), old.rev)]
         if parts:
-            writes.append(self._table.replacing(_part_row(parts[1]), parts[0].rev))
-        self._table.transact(writes)
+            landed = parts[1]
+            writes.append(self._table.replacing(_part_row(landed), parts[0].rev))
+            writes.extend(self._settling(landed, landed.cost - landed.expected))
+        self._transact(writes)
 
     def open_parts(
         self, state: PartState, due: datetime, most: int = 1_000, model: str = ""
@@ -268,6 +319,38 @@ class Ledger:
     def open_jobs(self, due: datetime, most: int = 1_000) -> Iterator[Job]:
         rows = self._table.open_rows("job", due, most)
         return (Job.model_validate(bare(row)) for row in rows)
+
+    def _settling(self, part: Part, change: int) -> list[Write]:
+        """What a part did cost takes the place of what it was expected to."""
+        if not part.month or not (change or part.cost):
+            return []
+        return [self._budgeting(part.month, change, part.cost)]
+
+    def _budgeting(self, month: str, taken: int, spent: int, limit: int | None = None) -> Write:
+        condition, values = "", dict[str, int]()
+        if limit is not None:
+            condition = "#u <= :free"
+            if taken <= limit:  # of a month in which nothing is used yet, the limit alone decides
+                condition += " OR attribute_not_exists(#u)"
+            values = {":free": limit - taken}
+        return self._table.updating(
+            BUDGET,
+            month,
+            UpdateExpression="SET #m = :m ADD #u :taken, #s :spent",
+            ExpressionAttributeNames={"#m": "month", "#u": "used", "#s": "spent"},
+            ExpressionAttributeValues={":m": month, ":taken": taken, ":spent": spent, **values},
+            **({"ConditionExpression": condition} if condition else {}),
+        )
+
+    def _transact(self, writes: list[Write]) -> None:
+        """Again where only another transaction was in the way: all jobs write to one month."""
+        for _ in range(HOT_TRIES - 1):
+            try:
+                return self._table.transact(writes)
+            except Conflict as error:
+                if error.failed:
+                    raise
+        return self._table.transact(writes)
 
     def _move(self, old: Part, new: Part, capacity: Write) -> None:
         self._table.transact([self._table.replacing(_part_row(new), old.rev), capacity])

@@ -66,6 +66,10 @@ class Job(FrozenModel):
     ending: JobState | None = None  # its report is written: no other look at the file counts
     checked_until: datetime | None = None  # an intake that reads the file is dead by then
     pauses: int = 0  # in which intake waited for S3
+    month: str = ""  # whose budget it takes from
+    committed: int = 0  # millionths of a dollar that it took, as it was expected to cost
+    cap: int | None = None  # on what it may cost, as long as nobody approved more
+    held_since: datetime | None = None  # it costs more than it may, and submits no more parts
     approved: datetime | None = None  # by a person, though it was held
     cancel_requested: datetime | None = None
     waiting_published: bool = False  # that its parts wait for capacity: once is enough
@@ -123,6 +127,17 @@ class Job(FrozenModel):
         return self._updated(
             state=JobState.CHECKING, times=times, approved=now, due=now, reason="", checks=0
         )
+
+    def with_commitment(self, month: str, amount: int) -> Self:
+        return self._updated(month=month, committed=amount)
+
+    def held_while_it_runs(self, reason: str, now: datetime) -> Self:
+        """What runs goes on, nothing more is submitted, and a person has the next word."""
+        return self._updated(held_since=now, reason=reason)
+
+    def goes_on(self, now: datetime) -> Self:
+        """A person approved what it costs, whatever that is."""
+        return self._updated(held_since=None, cap=None, approved=now, reason="")
 
     def postponed(self, until: datetime) -> Self:
         """Poll looks at it again then."""

@@ -1,12 +1,15 @@
 """The notifications of jobs, one for each thing that happens: counts and keys, never lists."""
 
+from datetime import datetime
+
 from pydantic import JsonValue
 
 from shared.aws.notifier import Notification
+from shared.dollars import MILLION, in_dollars
+from shared.jobs.budget import Budget
 from shared.jobs.estimate import Estimate, in_words
 from shared.jobs.model import Job
 from shared.jobs.part import Part
-from shared.jobs.prices import MILLION
 from shared.objects import Source
 from shared.openai.models import Batch, File
 from shared.text import REASON, sanitize
@@ -41,6 +44,47 @@ def held(job: Job, earlier: Job) -> Notification:
         f"drop it, Cancel Job. Without a word it is cancelled on {job.due:%Y-%m-%d}. To be asked "
         "no more, drop such files with the option duplicate-file=run.",
         detail=job_detail(job) | {"reason": job.reason, "earlier": earlier.id},
+    )
+
+
+def held_for_cost(job: Job) -> Notification:
+    return Notification(
+        type="Job Held",
+        about=job.id,
+        text=f"{sanitize(job.key)} waits for a word, and nothing is paid: {job.reason}.\n"
+        f"It has {job.requests:,} requests. To run it all the same, put the event Approve Job on "
+        f"the bus, with job {job.id}; to drop it, Cancel Job. Without a word it is cancelled on "
+        f"{job.due:%Y-%m-%d}.",
+        detail=job_detail(job) | {"reason": job.reason},
+    )
+
+
+def held_while_it_runs(job: Job, spent: int, until: datetime) -> Notification:
+    return Notification(
+        type="Job Held",
+        about=f"{job.id} {job.held_since}",
+        text=f"{sanitize(job.key)} submits no more requests: {job.reason}.\nWhat runs at OpenAI "
+        "goes on and lands. To submit the rest, put the event Approve Job on the bus, with job "
+        f"{job.id}; to end it with what there is, Cancel Job. Without a word it is cancelled on "
+        f"{until:%Y-%m-%d}.",
+        detail=job_detail(job) | {"reason": job.reason, "spent_usd": spent / MILLION},
+    )
+
+
+def budget_reached(budget: Budget, level: int, limit: int) -> Notification:
+    return Notification(
+        type="Budget Alert",
+        about=f"{budget.month} {level} %",
+        text=f"{in_dollars(budget.used)} of the budget of {budget.month}, {in_dollars(limit)}, are "
+        f"taken: {in_dollars(budget.spent)} are spent, the rest is what running jobs "
+        "are expected to cost. What would pass the budget is held until a person approves it.",
+        detail={
+            "month": budget.month,
+            "percent": level,
+            "budget_usd": limit / MILLION,
+            "used_usd": budget.used / MILLION,
+            "spent_usd": budget.spent / MILLION,
+        },
     )
 
 

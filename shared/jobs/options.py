@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
+from shared.dollars import millionths
 from shared.model import FrozenModel, mistakes
 from shared.nesting import read_json
 from shared.problems import Problem
@@ -31,6 +32,10 @@ NO_BOOLEAN = "neither"
 MaxFailures = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{1,9}|100%|[0-9]{1,2}(\.[0-9]{1,3})?%)$")
 ]
+
+
+# Dollars, kept as they were written: a sum of money is no fraction of base two.
+Dollars = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,6})?$")]
 
 
 def _parsed(value: object) -> object:
@@ -64,6 +69,7 @@ class Options(FrozenModel):
         bool, BeforeValidator(_truth), Field(description="leave input and output at OpenAI")
     ] = False
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    max_cost: Dollars | None = None  # None: as much as the stack allows
     max_failures: MaxFailures | None = None  # None: a job fails only if no request succeeds
     metadata: Annotated[
         dict[MetadataKey, MetadataValue],
@@ -74,6 +80,10 @@ class Options(FrozenModel):
     @property
     def window_hours(self) -> int:
         return int(self.completion_window[:-1]) * (24 if self.completion_window[-1] == "d" else 1)
+
+    @property
+    def max_cost_millionths(self) -> int | None:
+        return millionths(self.max_cost or "")
 
     def is_exceeded_by(self, failed: int, total: int) -> bool:
         """Whether more requests failed than `max-failures` allows."""
@@ -93,6 +103,8 @@ HOW = {
     "dry-run": "write `true` (check the file and say what it would cost) or `false`, the default",
     "keep-files": "write `true` or `false` (or `yes`, `no`, `1`, `0`)",
     "max-attempts": "write a whole number from 1 to 10",
+    "max-cost": "write how many dollars the job may cost, such as `5` or `2.50`; a job that is "
+    "expected to cost more is held until a person approves it",
     "max-failures": "write how many requests may fail, as a number such as `10` or as a share of "
     "them such as `5%`; without it a job fails only if no request succeeds",
     "metadata": 'write a JSON object of at most 13 pairs, such as {"team": "search"}: '

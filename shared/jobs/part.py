@@ -71,6 +71,8 @@ class Part(FrozenModel):
     bounded: int = 0  # requests that say how long an answer may be
     most_output: int = 0  # tokens, of those
     expected: int = 0  # millionths of a dollar that it may cost, as estimated
+    month: str = ""  # whose budget that was taken from
+    cost: int = 0  # millionths of a dollar that it did cost, once it has landed
     libraries: list[str] = []  # whose documents it waits for, if they were dropped before it
     stores: dict[str, str] = {}  # the stores that its lines name for them
     reason: str = ""
@@ -273,7 +275,6 @@ class Part(FrozenModel):
         *,
         cut_short: bool = False,
         reason: str | None = None,
-        used: Usage | None = None,
     ) -> Self:
         told = self.reason if reason is None else shorten(reason)
         return self._in_state(
@@ -283,8 +284,11 @@ class Part(FrozenModel):
             extras=extras,
             cut_short=cut_short,
             reason=told,
-            used=used,
         )
+
+    def paid(self, used: Usage, cost: int) -> Self:
+        """With what its answers took, and their cost."""
+        return self.model_copy(update={"used": used, "cost": cost})
 
     def was_cancelled_by(self, job: Job) -> bool:
         """Not if its batch was cancelled earlier: that can be done at OpenAI too."""
@@ -368,6 +372,7 @@ class Part(FrozenModel):
             bounded=round(self.bounded * share),
             most_output=ceil(self.most_output * share),
             expected=ceil(self.expected * share),
+            month=self.month,
             due=now,
             times={PartState.WAITING.value: now},
         )

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from shared.dollars import MILLION
 from shared.jobs.answer_counts import Usage
 from shared.model import FrozenModel
 from shared.settings import Settings
 
 TABLE = Path(__file__).with_name("prices.json")  # `python -m local prices` renews it
 DATED = re.compile(r"-\d{4}-\d\d-\d\d$")  # gpt-5-mini-2025-08-07 costs what gpt-5-mini does
-MILLION = 1_000_000
 OPENAI = "api.openai.com"  # and its regions, such as eu.api.openai.com
 NO_PRICES = "What this server costs is not known: its base URL is not OpenAI's"
 

@@ -6,12 +6,14 @@ from datetime import datetime
 from functools import reduce
 from typing import Literal
 
+from shared.dollars import MILLION
 from shared.jobs.answer_counts import ErrorGroup, Usage
+from shared.jobs.budget import Budget
 from shared.jobs.estimate import Estimate
 from shared.jobs.model import Job, JobState
 from shared.jobs.options import Options
 from shared.jobs.part import Part, part_title
-from shared.jobs.prices import MILLION, Cost
+from shared.jobs.prices import Cost
 from shared.model import FrozenModel
 from shared.objects import Source
 from shared.openai.models import BatchError
@@ -63,6 +65,14 @@ class EstimateReport(FrozenModel):
     unpriced_models: list[str]
     unbounded_requests: int  # they do not say how long an answer may be
     learnt_from: int  # parts that landed lately
+
+
+class BudgetReport(FrozenModel):
+    """The month that the job takes its money from, as it was when the report was written."""
+
+    month: str
+    used_usd: float  # spent, and expected of what runs
+    limit_usd: float | None = None  # None: there is none
 
 
 class Estimated(FrozenModel):
@@ -181,6 +191,7 @@ class JobReport(FrozenModel):
     cost: Cost
     retries_usd: float | None = None  # of `cost`: for requests that were sent again
     estimate: EstimateReport | None = None  # as it was when the file was accepted
+    budget: BudgetReport | None = None  # None: nothing of the job is priced
     estimated_prompt_tokens: int
     parts: list[PartReport]
     errors: list[ErrorGroup]
@@ -243,6 +254,12 @@ def estimate_report(estimate: Estimate) -> EstimateReport:
         unpriced_models=estimate.unpriced,
         unbounded_requests=estimate.unbounded_requests,
         learnt_from=estimate.learnt_from,
+    )
+
+
+def budget_report(budget: Budget, limit: int | None) -> BudgetReport:
+    return BudgetReport(
+        month=budget.month, used_usd=budget.used / MILLION, limit_usd=dollars_of(limit)
     )
 
 

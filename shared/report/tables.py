@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.jobs.answer_counts import ErrorGroup
 from shared.report.format import UNKNOWN, count, dollars, number, share, size, span
 from shared.report.markup import Html, el, fact_list, joined, table
-from shared.report.model import JobReport, PartReport, Skipped, Wait
+from shared.report.model import BudgetReport, JobReport, PartReport, Skipped, Wait
 from shared.report.problem_table import more, problem_table
 from shared.report.samples import Sample
 
@@ -50,9 +50,18 @@ def _money(report: JobReport) -> Iterator[tuple[str, object]]:
             "Cached",
             f"{share(report.usage.cached_tokens, report.usage.input_tokens)} of the input",
         )
+    if report.budget:
+        yield f"Taken of {report.budget.month}", _taken(report.budget)
     if report.retries_usd:
         again = f"{dollars(report.retries_usd)} ({share(report.retries_usd, usd)})"
         yield "Sent again", again
+
+
+def _taken(budget: BudgetReport) -> str:
+    used = dollars(budget.used_usd)
+    if budget.limit_usd is None:
+        return used
+    return f"{used} of {dollars(budget.limit_usd)} ({share(budget.used_usd, budget.limit_usd)})"
 
 
 def _off(usd: float | None, expected: float) -> str:

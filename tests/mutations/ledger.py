@@ -79,7 +79,11 @@ ROWS = (
                 "(job.source.bucket, checked.digest)",
                 "the same file under another name is held",
             ),
-            (">= HELD_FOR", ">= 2 * HELD_FOR", "a held job never ends when it was said"),
+            (
+                ">= edges.settings.held_for",
+                ">= 2 * edges.settings.held_for",
+                "a held job never ends when it was said",
+            ),
         ),
     ),
     *in_file(

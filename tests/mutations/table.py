@@ -1,10 +1,11 @@
 """All deliberate mistakes."""
 
-from tests.mutations import audit, files, jobs, ledger, libraries, rules, tables, template
+from tests.mutations import audit, costs, files, jobs, ledger, libraries, rules, tables, template
 
 ROWS = (
     *jobs.ROWS,
     *ledger.ROWS,
+    *costs.ROWS,
     *files.ROWS,
     *libraries.ROWS,
     *audit.ROWS,

@@ -106,4 +106,56 @@ ROWS = (
             ("self._answers.add(each.number, values)", "pass", "no answer is in the table"),
         ),
     ),
+    *in_file(
+        "shared/tables/json_rows.py",
+        UNIT,
+        (
+            ("-INT64 <= value < INT64", "True", "a number that is too large breaks the table"),
+            (
+                "return NUMBER if {known, kind}",
+                "return WHOLE if {known, kind}",
+                "halves go",
+            ),
+            ("if is_too_deep(line):", "if False:", "a deep line ends the function"),
+            ('if own != b"{" else b""', "", "an empty row comes back broken"),
+            ("bytes(raw[name]).decode()", "str(value)", "a number loses its digits"),
+        ),
+    ),
+    *in_file(
+        "shared/tables/files_beside.py",
+        UNIT,
+        (
+            ('".." in steps', "False", "a row reads what lies outside its folder"),
+            ("if set(marked) != set(range(len(names))):", "if False:", "a broken mark is sent"),
+            ("if size > MAX_BYTES:", "if False:", "a request is larger than OpenAI takes"),
+            ("if len(content) > MAX_FILE_BYTES:", "if False:", "half of a file is sent"),
+            ("if not kind:", "if False:", "a text is sent as an image"),
+        ),
+    ),
+    *in_file(
+        "functions/intake/table.py",
+        "tests/integration/tables/test_files_beside.py",
+        (
+            ("islice(made, 1 if self._files_at else AT_ONCE)", "islice(made, AT_ONCE)", "memory"),
+            ("if len(waiting) == ROWS_AT_ONCE:", "if False:", "all files are read at once"),
+        ),
+    ),
+    *in_file(
+        "functions/intake/flow.py",
+        "tests/integration/tables/test_files_beside.py",
+        (
+            ("    if awaited:\n", "    if False:\n", "an image before its recipe is forgotten"),
+            ("            return named\n", "            return False\n", "each image is a job"),
+        ),
+    ),
+    *in_file(
+        "functions/poll/sweep.py",
+        "tests/integration/tables/test_files_beside.py",
+        (("if beside.are_named(source):", "if False:", "each day replays all images"),),
+    ),
+    *in_file(
+        "functions/intake/check.py",
+        "tests/integration/jobs/test_hostile_files.py -k remembered",
+        (("splitter.suspects())", "set())", "an id that is used twice is not seen"),),
+    ),
 )

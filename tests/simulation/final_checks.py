@@ -30,6 +30,7 @@ class FinalChecks:
         self._check_second_batches()
         self._check_ledger()
         self._check_capacity()
+        self._check_budget()
         self._check_files()
         if self.invariants.library:
             self.invariants.library.check()
@@ -100,8 +101,9 @@ class FinalChecks:
         counted = tuple(counts[name] for name in ("total", "succeeded", "failed"))
         said = f"{drop.key}: the report counts {counts}, there are {len(good)} + {len(bad)}"
         expect(counted == (len(lines), len(good), len(bad)), said)
-        spent = sum(map(_input_tokens, good))
-        expect(report["usage"]["input_tokens"] == spent, f"{drop.key}: usage does not add up")
+        used, least = report["usage"]["input_tokens"] or 0, sum(map(_input_tokens, good))
+        said = f"{drop.key}: {used} tokens are reported, of {least} at least"
+        expect(used == self._used_by(drop.job) >= least, said)
         errors = _parsed(self.buckets.read(f"{prefix}errors.jsonl"))
         expect(errors == bad, f"{drop.key}: errors.jsonl differs")
         failed = {each["custom_id"] for each in bad}
@@ -236,6 +238,21 @@ class FinalChecks:
             return
         for model, peak in self.small.peak_enqueued.items():
             expect(peak <= self.limit, f"{peak} tokens of {model} enqueued, of {self.limit}")
+
+    def _used_by(self, job: str) -> int:
+        """Input tokens of all answers, those too that were asked again or came twice."""
+        rows = [row for row in self.tables.rows() if row["pk"] == f"JOB#{job}"]
+        stated = [row["used"].get("input_tokens") for row in rows if "used" in row]
+        return sum(int(each.value) for each in stated if each)
+
+    def _check_budget(self) -> None:
+        """At rest what is taken of the month is what has been spent, part by part."""
+        expect = self._expecting(Promise.BUDGET_KEPT)
+        rows = list(self.tables.rows())
+        cost = sum(row.get("cost", 0) for row in rows if row["sk"].startswith("PART#"))
+        months = [row for row in rows if row["pk"] == "BUDGET"]
+        used, spent = (sum(row.get(name, 0) for row in months) for name in ("used", "spent"))
+        expect(used == spent == cost, f"{used} are taken, {spent} spent, and parts cost {cost}")
 
     def _not_deleted(self) -> set[str]:
         """Files that OpenAI refused to delete, or said were not there: they expire."""

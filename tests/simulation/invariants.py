@@ -88,7 +88,9 @@ class Invariants:
 
     def is_held(self, job: str) -> bool:
         row = self.cloud.tables.row(f"JOB#{job}", "JOB")
-        return row is not None and row["state"] == "held" and not row.get("cancel_requested")
+        if row is None or row.get("cancel_requested"):
+            return False
+        return row["state"] == "held" or (row["state"] == "accepted" and "held_since" in row)
 
     def _came_to_nothing(self, job: str) -> bool:
         """Then its file may run under another job, though that was said to be held."""
@@ -102,7 +104,7 @@ class Invariants:
     def state(self) -> list[str]:
         """The ledger's rows in short, for a failing seed."""
         return sorted(
-            "== " + " ".join(f"{n}={row[n]}" for n in SHOWN if row.get(n) not in {None, ""})
+            "== " + " ".join(f"{n}={row[n]}" for n in SHOWN if row.get(n) not in (None, ""))
             for row in self.cloud.tables.rows()
         )
 
@@ -110,7 +112,7 @@ class Invariants:
 
     def put_on_bus(self, kind: str, detail: dict[str, Any]) -> None:
         self.on_bus.append((kind, detail))
-        if kind == "Job Held":
+        if kind == "Job Held" and "earlier" in detail:  # not for its cost, which may pass
             self.held[detail["job"]] = detail["earlier"]
         if kind in ENDS:
             self._expect_data_before_notification(kind, detail)

@@ -9,6 +9,7 @@ class Promise(StrEnum):
     PAID_ONCE = "nothing is paid twice"
     PUBLISHED_TRUE = "nothing is said falsely"
     CAPACITY_KEPT = "capacity is what the parts hold, and within the limit"
+    BUDGET_KEPT = "what is taken of a month is what jobs cost"
     NOTHING_LEFT = "nothing piles up at OpenAI or in the ledger"
     ONE_CLAIM = "a claim holds while its holder may live"
     OUR_WORDS = "a function fails in our words, and never by our fault"

@@ -46,5 +46,6 @@ def make_settings(faults: Faults) -> Settings:
         max_part_requests=faults.draw.choice((2, 3, 4, 50)),
         lease_seconds=faults.profile.lease,
         stuck_hours=1,
+        monthly_budget=faults.draw.choice(("", "", "0.004", "0.02")),
         enqueued_limits=f"*={configured}" if configured else "",
     )

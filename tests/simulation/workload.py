@@ -159,6 +159,8 @@ def _options(draw: random.Random) -> dict[str, str]:
         options["keep-files"] = "true"
     if draw.random() < 0.1:
         options["metadata"] = '{"team": "search"}'
+    if draw.random() < 0.2:
+        options["max-cost"] = draw.choice(("0.0001", "0.002", "0.02"))  # too little, tight, enough
     return options
 
 

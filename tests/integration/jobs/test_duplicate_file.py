@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from moto import mock_aws
 
-from functions.intake.duplicates import HELD_FOR
 from functions.intake.flow import take_in
 from functions.poll.flow import poll
 from shared.jobs.approve import approve
@@ -101,7 +100,7 @@ def test_held_job_that_nobody_approves_ends_after_a_week(world: World) -> None:
     first_done(world)
     second = world.drop("a.jsonl", FILE)
     world.run_functions()
-    world.clock.advance(seconds=HELD_FOR.total_seconds() - 60)
+    world.clock.advance(seconds=world.config.held_for.total_seconds() - 60)
     world.tick(30)
     assert world.job(second).state is JobState.HELD
 

@@ -1,0 +1,121 @@
+"""Mistakes in estimates, limits and the month's budget."""
+
+from tests.mutations.row import in_file
+
+ESTIMATE = "tests/unit/jobs/test_estimate.py"
+REPORTS = "tests/integration/jobs/test_estimates.py -k 'not ten_percent'"
+COSTS = "tests/integration/jobs/test_costs.py -k 'not any_call and not last_dollar'"
+RACES = "tests/integration/jobs/test_costs.py -k 'any_call or last_dollar'"
+
+ROWS = (
+    *in_file(
+        "shared/jobs/estimate.py",
+        ESTIMATE,
+        (
+            ("ratio=median(ratios)", "ratio=max(ratios)", "one odd part decides the estimate"),
+            ("if enough else MOST_RATIO", "", "one part says what the next uses at most"),
+            ("if not unbounded:", "if True:", "answers without a limit have one"),
+            ("None in found else", "False else", "what has no limit costs at most nothing"),
+            ("cached = round(tokens * learnt.cached)", "cached = 0", "the cache's price is lost"),
+        ),
+    ),
+    *in_file(
+        "shared/batchfile/schema.py",
+        ESTIMATE,
+        (
+            ("* max(body.n or 1, 1)", "", "several answers are priced as one"),
+            ("if url in WITHOUT_OUTPUT:", "if False:", "an embedding has an answer of words"),
+        ),
+    ),
+    *in_file(
+        "functions/land/flow.py",
+        REPORTS,
+        (("edges.ledger.note_used(part.kind, used)", "pass", "nothing is learnt"),),
+    ),
+    *in_file(
+        "functions/land/answers.py",
+        REPORTS,
+        (
+            (
+                "    answers.spent.spend(answer, succeeded=succeeded)\n",
+                "",
+                "nothing that was answered has a cost",
+            ),
+        ),
+    ),
+    *in_file(
+        "functions/intake/flow.py",
+        REPORTS,
+        (("if checked.options.dry_run:", "if False:", "a dry run is paid"),),
+    ),
+    *in_file(
+        "functions/intake/check.py",
+        REPORTS,
+        (("if splitter.hold else part", "", "a dry run leaves parts in S3"),),
+    ),
+    *in_file(
+        "functions/intake/costs.py",
+        COSTS,
+        (
+            ("> cap:", "> 10 * cap:", "a job that is too dear runs"),
+            ("return min((each", "return max((each", "the higher of two limits counts"),
+            ("    if job.approved:\n        return None\n", "", "an approved job is held again"),
+            ("if found.unpriced:", "if False:", "what has no price passes every limit"),
+        ),
+    ),
+    *in_file(
+        "functions/submit/costs.py",
+        COSTS,
+        (
+            ("return bool(course.spent) and", "return False and", "a dear job runs to its end"),
+            ("    if job.held_since is None:\n", "    if True:\n", "people hear of it at each try"),
+            ("dearer = max(spent / expected, 1.0)", "dearer = max(1.0, 1.0)", "it is noticed late"),
+        ),
+    ),
+    *in_file(
+        "functions/poll/flow.py",
+        COSTS,
+        (("        cancel(edges, job.id)  # nobody", "        pass  # nobody", "held for ever"),),
+    ),
+    *in_file(
+        "functions/poll/budget.py",
+        COSTS,
+        (
+            ("if level > budget.told:", "if level:", "people hear of the budget at each tick"),
+            ("if level > budget.told:", "if level > 80:", "nobody hears of 80 percent"),
+        ),
+    ),
+    *in_file(
+        "shared/jobs/ledger.py",
+        COSTS,
+        (
+            (
+                "change = new.cost - old.expected + sum(child.expected for child in children)",
+                "change = new.cost - old.expected",
+                "what is sent again is in no budget",
+            ),
+            (
+                "writes.extend(self._settling(landed, landed.cost - landed.expected))",
+                "pass",
+                "a job of one part never gives back",
+            ),
+            (
+                "if not old.committed:",
+                "if True:",
+                "a refused file keeps what it took",
+            ),
+        ),
+    ),
+    *in_file(
+        "shared/jobs/ledger.py",
+        RACES,
+        (
+            (
+                '**({"ConditionExpression": condition} if condition else {}),\n        )\n\n'
+                "    def _transact",
+                ")\n\n    def _transact",
+                "ten jobs take the last dollar",
+            ),
+        ),
+    ),
+)
