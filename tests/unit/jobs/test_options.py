@@ -115,7 +115,7 @@ def test_unknown_option_is_refused_with_the_known_ones(name: str) -> None:
     assert (problem.code, problem.param) == ("unknown_option", name)
     assert (
         "bad-lines, completion-window, dry-run, duplicate-file, keep-files, max-attempts, "
-        "max-failures, "
+        "max-cost, max-failures, "
         "metadata" in problem.message
     )
 
@@ -149,6 +149,7 @@ def test_options_are_stored_under_the_names_people_write() -> None:
         "duplicate-file": "ask",
         "keep-files": False,
         "max-attempts": 3,
+        "max-cost": None,
         "max-failures": None,
         "metadata": {},
     }
