@@ -34,8 +34,8 @@ def why_held(edges: JobEdges, job: Job, checked: Checked) -> str:
 def commit(edges: JobEdges, job: Job, checked: Checked) -> Job:
     """Takes what it is expected to cost from its month. Raises OverBudget, and takes nothing."""
     amount = sum(part.expected for part in checked.parts)
-    if job.month and amount == job.committed:
-        return job  # an earlier run did
+    if amount == job.committed:
+        return job  # an earlier run did, or it costs nothing
     month = job.month or month_of(edges.now())
     limit = None if job.approved else edges.settings.budget
     committed = job.with_commitment(month, amount)

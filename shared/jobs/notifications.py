@@ -62,7 +62,7 @@ def held_for_cost(job: Job) -> Notification:
 def held_while_it_runs(job: Job, spent: int, until: datetime) -> Notification:
     return Notification(
         type="Job Held",
-        about=f"{job.id} {job.held_since}",
+        about=f"{job.id} while it runs",
         text=f"{sanitize(job.key)} submits no more requests: {job.reason}.\nWhat runs at OpenAI "
         "goes on and lands. To submit the rest, put the event Approve Job on the bus, with job "
         f"{job.id}; to end it with what there is, Cancel Job. Without a word it is cancelled on "

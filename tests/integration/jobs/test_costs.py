@@ -226,6 +226,20 @@ def drop_silently(world: World, name: str) -> Source:
     return Source(bucket=INBOX, key=key, version=version)
 
 
+def test_what_costs_nothing_runs_in_a_month_that_is_used_up() -> None:
+    with mock_aws():
+        world = world_with(monthly_budget="0.001")
+        asked = {"model": "omni-moderation-latest", "input": "a"}
+        free = {"custom_id": "a", "method": "POST", "url": "/v1/moderations", "body": asked}
+        dear = world.drop("a.jsonl", DEAR)
+        world.run_functions()
+        approve(world.edges, dear)
+        world.run_until_over(dear)
+
+        assert month(world).used > 1_000
+        assert world.run_job("b.jsonl", lines([free])).state is JobState.COMPLETED
+
+
 def test_people_hear_once_of_each_level() -> None:
     with mock_aws():
         world = world_with(monthly_budget="0.05")
