@@ -82,7 +82,11 @@ class Testbed:
             for part in parts:
                 if part.state is not PartState.SUBMITTED:
                     raise AssertionError((part.name, part.state, part.reason))
-                while http.get(f"/batches/{part.batch_id}").json()["status"] != "completed":
+                while (found := http.get(f"/batches/{part.batch_id}").json())[
+                    "status"
+                ] != "completed":
+                    if found["status"] == "failed":
+                        raise AssertionError((part.name, found["errors"]))
                     time.sleep(0.1)
 
     def put(self, path: Path, **options: str) -> Source:

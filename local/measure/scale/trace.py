@@ -56,7 +56,7 @@ class Rows:
 def traced() -> dict[str, Writes]:
     """By function: what intake writes for a job, and the others for a part."""
     with temporary_home() as home:
-        testbed = make_testbed(home)
+        testbed = make_testbed(home, ("--model", "*"))
         rows, edges = Rows(testbed), testbed.edges()
         path = write_chats(home / "job.jsonl", 30, models=PARTS)
         source = testbed.put(path, keep_files="true")

@@ -6,6 +6,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -15,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from functions.intake.flow import take_in_recipe
+from functions.intake.flow import take_in, take_in_recipe
 from functions.poll.flow import poll
 from local.openai import SmallSettings
+from shared.errors import Conflict
 from shared.jobs.model import JobState
 from shared.objects import Source
 from tests.integration.jobs.test_source_lost import LOCKED, lock
@@ -27,6 +29,7 @@ from tests.support.interrupts import (
     Interrupt,
     InterruptedTransport,
     Killed,
+    Side,
     interrupted_session,
 )
 from tests.support.libraries import Folder
@@ -534,3 +537,42 @@ def test_a_schema_that_is_none_is_told_before_a_row_is_asked(world: World) -> No
     assert problem["code"] == "invalid_recipe"
     assert problem["param"] == "request.body.text.format.schema.properties.score.type"
     assert "whole" in problem["message"]
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_two_intakes_of_one_table_make_one_job(side: Side) -> None:
+    """At each call of the first one the second runs whole, as if its lease were over."""
+    calls, _ = raced(Interrupt())
+
+    for number in range(1, len(calls) + 1, WALK_STEP):
+        interrupt = Interrupt(number, side)
+        _, billed = raced(interrupt)
+        assert billed == ["row-1", "row-2"], interrupt.place
+
+
+def raced(interrupt: Interrupt) -> tuple[list[str], list[str]]:
+    with mock_aws():
+        world = World(openai_settings=SmallSettings(working=20))
+        put(world, "inbox/recipe.yaml", TEXT)
+        put(world, "inbox/t.csv", b"title,text\na,1\nb,2\n")
+        (job,) = world.all_jobs("t.csv")
+        version = world.s3.head_object(Bucket=INBOX, Key="inbox/t.csv")["VersionId"]
+        source = Source(bucket=INBOX, key="inbox/t.csv", version=version)
+
+        def another(place: str) -> None:
+            world.clock.advance(seconds=world.config.lease_seconds + 1)
+            take_in(world.edges, source)
+
+        interrupt.act = another
+        session = interrupted_session()
+        session.interrupt = interrupt
+        with suppress(Conflict):  # the other was faster
+            take_in(world.connect(session), source)
+        session.interrupt = None
+        world.clock.advance(seconds=world.config.lease_seconds + 1)
+        take_in(world.edges, source)
+        world.run_until_over(job)
+        ended = world.job(job)
+        assert ended.state is JobState.COMPLETED, interrupt.place
+        assert len(world.read(f"{ended.results_prefix}results.csv").splitlines()) == 3
+        return interrupt.calls, sorted(custom_id for _, custom_id in world.small.billed)
