@@ -3,9 +3,8 @@
 from tests.mutations.row import in_file
 
 ESTIMATE = "tests/unit/jobs/test_estimate.py"
-REPORTS = "tests/integration/jobs/test_estimates.py -k 'not ten_percent'"
-COSTS = "tests/integration/jobs/test_costs.py -k 'not any_call and not last_dollar'"
-RACES = "tests/integration/jobs/test_costs.py -k 'any_call or last_dollar'"
+REPORTS = "tests/integration/jobs/test_estimates.py -k"
+COSTS = "tests/integration/jobs/test_costs.py -k"
 
 ROWS = (
     *in_file(
@@ -29,12 +28,12 @@ ROWS = (
     ),
     *in_file(
         "functions/land/flow.py",
-        REPORTS,
+        REPORTS + " learnt",
         (("edges.ledger.note_used(part.kind, used)", "pass", "nothing is learnt"),),
     ),
     *in_file(
         "functions/land/answers.py",
-        REPORTS,
+        REPORTS + " stands_beside",
         (
             (
                 "    answers.spent.spend(answer, succeeded=succeeded)\n",
@@ -45,27 +44,37 @@ ROWS = (
     ),
     *in_file(
         "functions/intake/flow.py",
-        REPORTS,
+        REPORTS + " a_dry_run_tells",
         (("if checked.options.dry_run:", "if False:", "a dry run is paid"),),
     ),
     *in_file(
         "functions/intake/check.py",
-        REPORTS,
+        REPORTS + " a_dry_run_tells",
         (("if splitter.hold else part", "", "a dry run leaves parts in S3"),),
     ),
     *in_file(
         "functions/intake/costs.py",
-        COSTS,
-        (
-            ("> cap:", "> 10 * cap:", "a job that is too dear runs"),
-            ("return min((each", "return max((each", "the higher of two limits counts"),
-            ("    if job.approved:\n        return None\n", "", "an approved job is held again"),
-            ("if found.unpriced:", "if False:", "what has no price passes every limit"),
-        ),
+        COSTS + " held_and_told",
+        (("> cap:", "> 10 * cap:", "a job that is too dear runs"),),
+    ),
+    *in_file(
+        "functions/intake/costs.py",
+        COSTS + " lower_of_two",
+        (("return min((each", "return max((each", "the higher of two limits counts"),),
+    ),
+    *in_file(
+        "functions/intake/costs.py",
+        COSTS + " runs_whatever",
+        (("    if job.approved:\n        return None\n", "", "an approved job is held again"),),
+    ),
+    *in_file(
+        "functions/intake/costs.py",
+        COSTS + " no_known_price",
+        (("if found.unpriced:", "if False:", "what has no price passes every limit"),),
     ),
     *in_file(
         "functions/submit/costs.py",
-        COSTS,
+        COSTS + " dearer",
         (
             ("return bool(course.spent) and", "return False and", "a dear job runs to its end"),
             ("    if job.held_since is None:\n", "    if True:\n", "people hear of it at each try"),
@@ -74,12 +83,12 @@ ROWS = (
     ),
     *in_file(
         "functions/poll/flow.py",
-        COSTS,
+        COSTS + " ends_with_what",
         (("        cancel(edges, job.id)  # nobody", "        pass  # nobody", "held for ever"),),
     ),
     *in_file(
         "functions/poll/budget.py",
-        COSTS,
+        COSTS + " each_level",
         (
             ("if level > budget.told:", "if level:", "people hear of the budget at each tick"),
             ("if level > budget.told:", "if level > 80:", "nobody hears of 80 percent"),
@@ -87,28 +96,34 @@ ROWS = (
     ),
     *in_file(
         "shared/jobs/ledger.py",
-        COSTS,
+        COSTS + " sent_again",
         (
             (
                 "change = new.cost - old.expected + sum(child.expected for child in children)",
                 "change = new.cost - old.expected",
                 "what is sent again is in no budget",
             ),
+        ),
+    ),
+    *in_file(
+        "shared/jobs/ledger.py",
+        COSTS + " what_fits",
+        (
             (
                 "writes.extend(self._settling(landed, landed.cost - landed.expected))",
                 "pass",
                 "a job of one part never gives back",
             ),
-            (
-                "if not old.committed:",
-                "if True:",
-                "a refused file keeps what it took",
-            ),
         ),
     ),
     *in_file(
         "shared/jobs/ledger.py",
-        RACES,
+        COSTS + " gives_back",
+        (("if not old.committed:", "if True:", "a refused file keeps what it took"),),
+    ),
+    *in_file(
+        "shared/jobs/ledger.py",
+        COSTS + " last_dollar",
         (
             (
                 '**({"ConditionExpression": condition} if condition else {}),\n        )\n\n'
