@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from functions.library.session import INDEX_TIMEOUT, SyncSession
@@ -12,6 +13,7 @@ from shared.library.content import SINGLY, Content, ContentState
 from shared.openai.vector_stores import FileBatch, LastError, StoreFile
 
 GIVE_UP = timedelta(days=1)
+MOST_ASKED = 20  # contents that a list leaves out; of more, a lost call attached none
 SKEW = timedelta(seconds=30)  # between our clock and OpenAI's; less than the pace of attaching
 
 
@@ -40,14 +42,24 @@ def check_indexing(session: SyncSession) -> None:
 
 
 def resolve_by_listing(session: SyncSession, contents: Sequence[Content]) -> None:
-    """By what the store itself lists."""
+    """By what the store itself lists; a list may forget one that is there and answers."""
     try:
         listed = {each.id: each for each in session.vector_stores.store_files(session.store)}
     except NotFound:
         if check_store(session) is not None:
             raise TryLater("OpenAI finds the store, and not its list of files") from None
     else:
-        _resolve(session, contents, listed)
+        missing = [each for each in contents if each.file_id not in listed]
+        _resolve(session, contents, listed | _asked_singly(session, missing[:MOST_ASKED]))
+
+
+def _asked_singly(session: SyncSession, contents: Iterable[Content]) -> dict[str, StoreFile]:
+    """To attach such a one again would take it from those who ask, until it is indexed anew."""
+    found: dict[str, StoreFile] = {}
+    for file_id in _file_ids(contents):
+        with suppress(NotFound):
+            found[file_id] = session.vector_stores.store_file(session.store, file_id)
+    return found
 
 
 def _attaching(session: SyncSession) -> list[Content]:

@@ -417,6 +417,18 @@ def test_attach_that_never_arrived_does_not_hide_the_attributes_of_the_one_befor
     assert [each.attributes for each in folder.searchable] == [then]
 
 
+def test_what_a_list_forgets_is_not_attached_again(folder: Folder, world: World) -> None:
+    """Its answer was lost, and it answers: to attach it again would take it away for a while."""
+    folder.put("cats.md", CATS)
+    world.small.misbehave("cut_after", route="create_file_batch")
+    folder.tick()
+    world.small.misbehave("list_forgets", route="list_store_files")
+    folder.settle()
+
+    assert folder.states() == {"cats.md": "searchable"}
+    assert folder.calls("POST", f"/v1/vector_stores/{folder.store.id}/file_batches") == 1
+
+
 def test_reconcile_repairs_folder_ledger_and_store(folder: Folder, world: World) -> None:
     folder.put("cats.md", CATS)
     folder.put("dogs.md", DOGS)
