@@ -200,5 +200,7 @@ def in_words(estimate: Estimate) -> str:
 
 
 def price_in_words(estimate: Estimate) -> str:
+    expected = in_dollars(estimate.expected or 0)
+    about = expected if expected.startswith("less") else f"about {expected}"
     most = "" if estimate.at_most is None else f", at most {in_dollars(estimate.at_most)}"
-    return f"about {in_dollars(estimate.expected or 0)}{most}"
+    return f"{about}{most}"

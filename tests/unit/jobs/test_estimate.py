@@ -129,6 +129,12 @@ def test_where_no_price_is_known_tokens_are_told() -> None:
     assert Estimate().expected is None
 
 
+def test_what_costs_a_trifle_is_less_than_a_cent() -> None:
+    found = estimate([(("gpt-5-mini", CHAT), Asked(1, 10, 1, 10))], lambda _: Learnt(), prices())
+
+    assert in_words(found) == "about 10 prompt tokens, less than $0.01, at most less than $0.01"
+
+
 def test_one_model_at_two_endpoints_is_one_sum() -> None:
     kinds = [(("gpt-5-mini", CHAT), HUNDRED), (("gpt-5-mini", RESPONSES), HUNDRED)]
 
