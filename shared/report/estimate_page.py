@@ -43,7 +43,8 @@ def estimated_page(report: Estimated) -> bytes:
 def by_model(found: EstimateReport) -> Iterator[Html | None]:
     """What each may use, the dearest first."""
     dearest = sorted(found.by_model.items(), key=lambda each: -(each[1].expected_usd or 0))
-    columns = ("Model", "#Requests", "#Input tokens", "#Output tokens", "#Expected", "#At most")
+    tokens = ("#Input tokens (at most)", "#Output tokens (at most)")
+    columns = ("Model", "#Requests", *tokens, "#Expected", "#At most")
     yield table(columns, [_model(*each) for each in dearest[:MODELS]])
     yield more(len(dearest), MODELS)
     if found.learnt_from:
