@@ -55,6 +55,15 @@ class Checked(NamedTuple):
     recipe: bytes = b""  # its text
 
     @property
+    def requests(self) -> int:
+        return sum(part.requests for part in self.parts)
+
+    @property
+    def tokens(self) -> int:
+        """Estimated prompt tokens."""
+        return sum(part.tokens for part in self.parts)
+
+    @property
     def is_refused(self) -> bool:
         return bool(self.problems) and (self.options.bad_lines == "reject" or not self.parts)
 

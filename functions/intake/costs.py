@@ -59,8 +59,8 @@ def hold(edges: JobEdges, job: Job, checked: Checked, reason: str) -> Job:
         update={
             "options": checked.options,
             "notes": list(checked.notes),
-            "requests": sum(part.requests for part in checked.parts),
-            "tokens": sum(part.tokens for part in checked.parts),
+            "requests": checked.requests,
+            "tokens": checked.tokens,
             "estimate": checked.estimate,
         }
     )

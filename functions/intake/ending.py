@@ -55,9 +55,9 @@ def end_estimated(edges: JobEdges, job: Job, checked: Checked) -> Job:
         update={
             "options": checked.options,
             "notes": list(checked.notes),
-            "requests": sum(part.requests for part in checked.parts),
+            "requests": checked.requests,
             "parts": len(checked.parts),
-            "tokens": sum(part.tokens for part in checked.parts),
+            "tokens": checked.tokens,
             "estimate": checked.estimate,
         }
     )

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from functions.intake.table import Lines
-from local.cli.try_table import LARGEST, files_below, said
+from local.cli.opened_table import LARGEST, opened_table
+from local.cli.try_table import MOST_SHOWN, files_below, said
 from shared.batchfile.lines import Readable, unpacked
 from shared.batchfile.part_builder import Copying, PartBuilder
 from shared.batchfile.refusals import UnreadableFile
@@ -25,12 +26,8 @@ from shared.jobs.keys import accepted_suffix
 from shared.jobs.prices import prices
 from shared.problems import Problems
 from shared.report.model import estimate_report
-from shared.tables.download import download
-from shared.tables.reading import Connection
 from shared.tables.recipe import read_recipe
 from shared.tables.templates import Templates
-
-MOST_SHOWN = 20  # problems
 
 
 def main(file: Path, recipe: Path | None, *, as_json: bool) -> int:
@@ -115,18 +112,15 @@ def _write_lines(table: Path, recipe_path: Path, to: BinaryIO, problems: Problem
         problems.add(each)
     if templates is None or problems:
         return
-    with tempfile.TemporaryDirectory() as folder, _shown_reading(table) as reading:
-        lying, _ = download(reading, table.name, Path(folder), LARGEST)
-        with Connection(Path(folder)) as connection:
-            found = connection.opened(lying)
-            for each in templates.missing(found.names):
-                problems.add(each)
-            if problems:
-                return
-            lines = Lines(templates, found.names, files_below(table.parent))
-            for piece in lines.of(connection.rows(found), problems, skip=False):
-                to.write(piece)
-            _, first = connection.broken_rows(found)
+    with _shown_reading(table) as file, opened_table(table, file) as (connection, found):
+        for each in templates.missing(found.names):
+            problems.add(each)
+        if problems:
+            return
+        lines = Lines(templates, found.names, files_below(table.parent))
+        for piece in lines.of(connection.rows(found), problems, skip=False):
+            to.write(piece)
+        _, first = connection.broken_rows(found)
     for each in first:
         problems.add(each)
 

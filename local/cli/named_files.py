@@ -1,18 +1,14 @@
 """Which files the rows of a table name, as far as they lie beside it."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from local.cli.opened_table import opened_table
 from shared.batchfile.refusals import UnreadableFile
-from shared.tables.download import download
 from shared.tables.files_beside import UnusableFile, names_files, path_below
-from shared.tables.reading import Connection
 from shared.tables.recipe import read_recipe
 from shared.tables.templates import Templates, UnfilledTemplate
-
-LARGEST = 100_000_000_000  # bytes, unpacked
 
 
 def named_files(table: Path, recipe: Path) -> set[str]:
@@ -29,15 +25,12 @@ def named_files(table: Path, recipe: Path) -> set[str]:
 
 
 def _named(path: Path, templates: Templates) -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder, path.open("rb") as file:
-        lying, _ = download(file, path.name, Path(folder), LARGEST)
-        with Connection(Path(folder)) as connection:
-            table = connection.opened(lying)
-            writer = templates.for_columns(table.names)
-            for number, row in enumerate(connection.rows(table), 1):
-                with suppress(UnfilledTemplate):
-                    writer.line(row, number)
-                for name in templates.marks.taken():
-                    with suppress(UnusableFile):
-                        if (path.parent / path_below(name)).is_file():
-                            yield path_below(name)
+    with path.open("rb") as file, opened_table(path, file) as (connection, table):
+        writer = templates.for_columns(table.names)
+        for number, row in enumerate(connection.rows(table), 1):
+            with suppress(UnfilledTemplate):
+                writer.line(row, number)
+            for name in templates.marks.taken():
+                with suppress(UnusableFile):
+                    if (path.parent / path_below(name)).is_file():
+                        yield path_below(name)

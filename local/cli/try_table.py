@@ -3,12 +3,12 @@
 import json
 import re
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 from functions.intake.table import Lines, mistakes_in
+from local.cli.opened_table import opened_table
 from shared.batchfile import schema
 from shared.batchfile.refusals import UnreadableFile
 from shared.jobs.estimate import Asked, Estimate, Kind, Learnt, estimate, in_words
@@ -16,15 +16,12 @@ from shared.jobs.keys import accepted_suffix
 from shared.jobs.options import OPENAIS_WINDOW
 from shared.jobs.prices import prices
 from shared.problems import Problem, Problems
-from shared.tables.download import download
 from shared.tables.files_beside import MAX_FILE_BYTES, Read, UnusableFile
-from shared.tables.reading import Connection
 from shared.tables.recipe import read_recipe
 from shared.tables.templates import Templates
 
 MOST_SHOWN = 20  # problems
 PAYLOAD = re.compile(rb"(data:[\w/]+;base64,[A-Za-z0-9+/]{24})[A-Za-z0-9+/=]+")
-LARGEST = 100_000_000_000  # bytes, unpacked
 
 
 def main(table: Path, recipe: Path, rows: int) -> int:
@@ -60,22 +57,19 @@ def _shown(path: Path, recipe_path: Path, rows: int, problems: Problems) -> Iter
     if recipe is None:
         raise AssertionError("its mistakes were looked for")
     templates = Templates(recipe)
-    with tempfile.TemporaryDirectory() as folder, path.open("rb") as file:
-        lying, _ = download(file, path.name, Path(folder), LARGEST)
-        with Connection(Path(folder)) as connection:
-            table = connection.opened(lying)
-            missing = list(templates.missing(table.names))
-            for each in missing:
-                problems.add(each)
-            if missing:
-                return
-            lines = Lines(templates, table.names, files_below(path.parent))
-            asked = _Asked()
-            for number, line in enumerate(lines.each(connection.rows(table), problems)):
-                asked.add(line)
-                if line and number < rows:
-                    yield _pretty(line)
-            broken, first = connection.broken_rows(table)
+    with path.open("rb") as file, opened_table(path, file) as (connection, table):
+        missing = list(templates.missing(table.names))
+        for each in missing:
+            problems.add(each)
+        if missing:
+            return
+        lines = Lines(templates, table.names, files_below(path.parent))
+        asked = _Asked()
+        for number, line in enumerate(lines.each(connection.rows(table), problems)):
+            asked.add(line)
+            if line and number < rows:
+                yield _pretty(line)
+        broken, first = connection.broken_rows(table)
     for each in first:
         problems.add(each)
     yield f"{lines.rows:,} rows, {broken:,} broken; the rest: {in_words(asked.estimate())}"

@@ -20,11 +20,11 @@ from tests.support.batch_files import chat, chats, lines
 from tests.support.interrupts import (
     WALK_STEP,
     Interrupt,
-    InterruptedTransport,
     Killed,
     interrupted_session,
 )
 from tests.support.names import INBOX
+from tests.support.survival import interrupted_edges, survive
 from tests.support.world import World
 
 KIND = ("gpt-5-mini", "/v1/chat/completions")
@@ -367,26 +367,9 @@ def story(interrupt: Interrupt) -> list[str]:
     """Held, approved, retried and landed, through a process that is replaced when it dies."""
     with mock_aws():
         world = world_with(monthly_budget="0.0001")
-        session = interrupted_session()
-        session.interrupt = interrupt
-        edges = world.connect(
-            session, transport=InterruptedTransport(interrupt, world.small.transport())
-        )
+        edges = interrupted_edges(world, interrupt)
         job = world.drop("a.jsonl", lines([chat("a"), chat("b", FAILS_ONCE)]))
-        for _ in range(40):
-            try:
-                world.run_functions(edges)
-                known = world.edges.ledger.job(job)
-                if known and known.state is JobState.HELD:
-                    approve(edges, job)
-                world.clock.advance(seconds=300)
-                poll(edges)
-            except Killed:
-                edges = world.edges
-                world.redeliver()
-                world.clock.advance(seconds=world.config.lease_seconds + 1)
-            if (known := world.edges.ledger.job(job)) and known.over:
-                break
+        survive(world, edges, job, steps=40, pause=300)
         assert world.job(job).state is JobState.COMPLETED, interrupt.place
         assert month(world).used == month(world).spent == costs(world, job), interrupt.place
         assert sorted(custom_id for _, custom_id in world.small.billed) == ["a", "b"]

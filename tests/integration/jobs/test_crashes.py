@@ -14,11 +14,10 @@ from tests.support.batch_files import chat, lines
 from tests.support.interrupts import (
     WALK_STEP,
     Interrupt,
-    InterruptedTransport,
     Killed,
     Side,
-    interrupted_session,
 )
+from tests.support.survival import interrupted_edges, survive
 from tests.support.world import World
 
 # Two models make two parts that are copies; one request fails until it is asked again.
@@ -67,24 +66,10 @@ def final(world: World, job: str) -> Final:
 
 def live(world: World, content: bytes, interrupt: Interrupt) -> str:
     """The whole story through one process, which is replaced when it dies."""
-    session = interrupted_session()
-    session.interrupt = interrupt
-    edges = world.connect(
-        session, transport=InterruptedTransport(interrupt, world.small.transport())
-    )
+    edges = interrupted_edges(world, interrupt)
     job = world.drop("story.jsonl", content)
-    for _ in range(STEPS):
-        try:
-            world.run_functions(edges)
-            world.clock.advance(seconds=60)
-            poll(edges)
-        except Killed:
-            edges = world.edges
-            world.redeliver()
-            world.clock.advance(seconds=world.config.lease_seconds + 1)
-        if (known := world.edges.ledger.job(job)) and known.over:
-            world.run_functions(edges)
-            break
+    edges = survive(world, edges, job, steps=STEPS)
+    world.run_functions(edges)
     return job
 
 

@@ -22,6 +22,7 @@ from tests.support.interrupts import (
     interrupted_session,
 )
 from tests.support.names import INBOX
+from tests.support.survival import survive
 from tests.support.world import World
 
 FILE = chats(3)
@@ -295,19 +296,7 @@ def _held_and_approved(world: World, interrupt: Interrupt) -> tuple[JobState, in
         session, transport=InterruptedTransport(interrupt, world.small.transport())
     )
     second = world.drop("a.jsonl", FILE)
-    for _ in range(30):
-        try:
-            world.run_functions(edges)
-            if (job := world.edges.ledger.job(second)) and job.state is JobState.HELD:
-                approve(edges, second)
-            world.clock.advance(seconds=60)
-            poll(edges)
-        except Killed:
-            edges = world.edges
-            world.redeliver()
-            world.clock.advance(seconds=world.config.lease_seconds + 1)
-        if (job := world.edges.ledger.job(second)) and job.over:
-            break
+    survive(world, edges, second, steps=30)
     session.interrupt = None
     told = {m["Message"] for m in world.published() if m["Subject"].startswith("Job Held")}
     return world.job(second).state, len(world.small.billed), len(told)

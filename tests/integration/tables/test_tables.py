@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from functions.intake.flow import take_in, take_in_recipe
-from functions.poll.flow import poll
 from local.openai import SmallSettings
 from shared.errors import Conflict
 from shared.jobs.model import JobState
@@ -27,14 +26,13 @@ from tests.support.batch_files import chats
 from tests.support.interrupts import (
     WALK_STEP,
     Interrupt,
-    InterruptedTransport,
-    Killed,
     Side,
     interrupted_session,
 )
 from tests.support.libraries import Folder
 from tests.support.names import INBOX
 from tests.support.refusing_s3 import Refusal
+from tests.support.survival import interrupted_edges, survive
 from tests.support.table_files import CLASSIFIED, TEXT, back, csv_of, parquet, put
 from tests.support.world import World
 
@@ -468,24 +466,10 @@ def story(interrupt: Interrupt) -> tuple[list[str], bytes, list[str]]:
     """A table from its drop to its return, through one process that is replaced when it dies."""
     with mock_aws():
         world = World(openai_settings=SmallSettings(working=20))
-        session = interrupted_session()
-        session.interrupt = interrupt
-        edges = world.connect(
-            session, transport=InterruptedTransport(interrupt, world.small.transport())
-        )
+        edges = interrupted_edges(world, interrupt)
         put(world, "inbox/recipe.yaml", TEXT)
         job = world.drop("t.csv", b"title,text\na,1\nb,2\nc,3\n")
-        for _ in range(20):
-            try:
-                world.run_functions(edges)
-                world.clock.advance(seconds=60)
-                poll(edges)
-            except Killed:
-                edges = world.edges
-                world.redeliver()
-                world.clock.advance(seconds=world.config.lease_seconds + 1)
-            if (known := world.edges.ledger.job(job)) and known.over:
-                break
+        survive(world, edges, job, steps=20)
         ended = world.job(job)
         assert ended.state is JobState.COMPLETED, interrupt.place
         table = world.read(f"{ended.results_prefix}results.csv")
