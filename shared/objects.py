@@ -20,6 +20,11 @@ class Source(FrozenModel):
         """The version; without one (a bucket that is not versioned) ETag and sequencer."""
         return self.version or f"{self.etag}-{self.sequencer}"
 
+    def span(self, start: int, length: int) -> "Span":
+        return Span(
+            bucket=self.bucket, key=self.key, version=self.version, start=start, length=length
+        )
+
 
 class Span(FrozenModel):
     """A run of bytes of an object: the whole of it, or the lines that lie side by side in it."""

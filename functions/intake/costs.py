@@ -1,6 +1,6 @@
 """What a job may cost: it takes that of the month before it runs, or is held for a person."""
 
-from functions.intake.check import Checked
+from functions.intake.checked import Checked
 from shared.dollars import in_dollars
 from shared.jobs import notifications
 from shared.jobs.budget import month_of
@@ -62,6 +62,7 @@ def hold(edges: JobEdges, job: Job, checked: Checked, reason: str) -> Job:
             "requests": checked.requests,
             "tokens": checked.tokens,
             "estimate": checked.estimate,
+            "repeated": checked.repeated,
         }
     )
     edges.notifier.publish(notifications.held_for_cost(held))

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from functions.intake.check import Checked
+from functions.intake.checked import Checked
 from shared.errors import Conflict
 from shared.jobs import notifications
 from shared.jobs.edges import JobEdges

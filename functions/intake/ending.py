@@ -1,6 +1,6 @@
 """A file that becomes no parts ends here: with a report that says why, and a notification."""
 
-from functions.intake.check import Checked
+from functions.intake.checked import Checked
 from shared.aws.notifier import Notification
 from shared.jobs import keys
 from shared.jobs.edges import JobEdges
@@ -59,6 +59,7 @@ def end_estimated(edges: JobEdges, job: Job, checked: Checked) -> Job:
             "parts": len(checked.parts),
             "tokens": checked.tokens,
             "estimate": checked.estimate,
+            "repeated": checked.repeated,
         }
     )
     report = reports.estimated(noted, checked.problems, checked.estimate, edges.now())

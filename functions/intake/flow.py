@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from functions.intake import attempts, costs, duplicates
-from functions.intake.check import Checked, check, check_recipe, check_without_recipe
+from functions.intake.check import check, check_recipe, check_without_recipe
+from functions.intake.checked import Checked
 from functions.intake.ending import (
     end_as_noted,
     end_cancelled,
@@ -213,6 +214,7 @@ def _accept(edges: JobEdges, job: Job, checked: Checked) -> Job:
         parts=len(checked.parts),
         tokens=checked.tokens,
         estimate=checked.estimate,
+        repeated=checked.repeated,
         cap=costs.cap_of(edges, job, checked),
         notes=list(checked.notes),
         skipped=checked.problems.bad_lines,

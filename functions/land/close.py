@@ -195,6 +195,7 @@ def _report(
 ) -> model.JobReport:
     prices = known_prices(edges.settings)
     used = _used(parts, counts)
+    costs = cost(used, prices)
     return model.JobReport(
         job_id=job.id,
         state=job.state,
@@ -214,9 +215,10 @@ def _report(
         incomplete=dict(counts.incomplete.most_common()),
         usage=model.total(used),
         usage_by_model=used,
-        cost=cost(used, prices),
+        cost=costs,
         retries_usd=cost(_used_by([p for p in parts if p.attempt > 1]), prices).usd,
         estimate=job.estimate and model.estimate_report(job.estimate),
+        repeated=model.repeated_report(job, costs.usd),
         budget=_budget(edges, job),
         estimated_prompt_tokens=job.tokens,
         parts=[model.part_report(part, _errors(edges, part)) for part in parts],

@@ -1,7 +1,8 @@
 """A batch has ended: its answers land in the input's order, and the last part closes the job."""
 
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -9,6 +10,7 @@ from datetime import timedelta
 from functions.land.answers import NotThere, PartAnswers, collect
 from functions.land.close import close, judge_of
 from functions.land.merge import Landed, merged
+from functions.land.placed import placed
 from functions.land.requests import requests_of
 from functions.land.retry import is_cut_short, plan_retry
 from shared.batchfile import schema
@@ -18,7 +20,7 @@ from shared.jobs import keys, notifications
 from shared.jobs.answer_counts import UNKNOWN, Usage
 from shared.jobs.edges import JobEdges
 from shared.jobs.estimate import Used
-from shared.jobs.line_numbers import line_numbers
+from shared.jobs.line_numbers import numbers_as_bytes
 from shared.jobs.model import Job, JobState
 from shared.jobs.part import Part, PartState
 from shared.jobs.prices import cost, known_prices
@@ -98,11 +100,26 @@ def _land(edges: JobEdges, job: Job, part: Part) -> tuple[Job, Part]:
             edges.now(), len(answers.extras), cut_short=cut_short, reason=reason
         )
         if job.parts == 1 and part.number == 1 and not children:
-            return _land_alone(edges, job, part, landed, _placed(edges, part, ids, answers))
-        lines = (answers.line(each, n) + b"\n" for n, each in enumerate(ids, 1))
-        edges.s3.write(keys.landed_key(part), lines)
+            return _land_alone(edges, job, part, landed, placed(edges, job, answers, ids))
+        landed = _write_landed(edges, landed, placed(edges, job, answers, ids))
     _add_retries(edges, job, (part, landed), children)
     return job, landed
+
+
+def _write_landed(edges: JobEdges, part: Part, answers: Iterable[Landed]) -> Part:
+    """With the numbers of their lines, where there are more of those than requests."""
+    numbers = array("I")
+
+    def lines() -> Iterator[bytes]:
+        for each in answers:
+            numbers.append(each.number)
+            yield each.line + b"\n"
+
+    edges.s3.write(keys.landed_key(part), lines())
+    if len(numbers) == part.requests:
+        return part
+    edges.s3.write(keys.landed_lines_key(part), [numbers_as_bytes(numbers)], keys.BINARY)
+    return part.answering(last_line=numbers[-1])
 
 
 def _cost(edges: JobEdges, part: Part, used: Usage) -> int:
@@ -160,15 +177,6 @@ def _close_if_last(edges: JobEdges, job: Job) -> Job:
 def _custom_ids(lines: Iterable[bytes]) -> dict[str, None]:
     """In the part's order; a dictionary, so that each is found fast."""
     return dict.fromkeys(schema.decode(line).custom_id for line in lines)
-
-
-def _placed(
-    edges: JobEdges, part: Part, ids: Collection[str], answers: PartAnswers
-) -> Iterator[Landed]:
-    numbers = line_numbers(edges.s3, part)
-    for position, (number, custom_id) in enumerate(zip(numbers, ids, strict=True), 1):
-        line = answers.line(custom_id, position)
-        yield Landed(number, -part.attempt, part, line)
 
 
 def _delete_files(edges: JobEdges, job: Job, parts: Iterable[Part]) -> None:

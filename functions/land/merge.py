@@ -1,13 +1,13 @@
 """Puts the answers of all parts into the order of the input."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
 from shared.jobs import keys
 from shared.jobs.edges import JobEdges
-from shared.jobs.line_numbers import line_numbers
+from shared.jobs.line_numbers import line_numbers, numbers_from
 from shared.jobs.part import Part
 from shared.jobs.results import lines_of
 
@@ -36,7 +36,7 @@ def chained(parts: Iterable[Part]) -> list[list[Part]]:
     chains: list[list[Part]] = []
     held = (part for part in parts if not part.replaced)
     for part in sorted(held, key=lambda each: each.first_line):
-        free = next((c for c in chains if c[-1].last_line < part.first_line), None)
+        free = next((c for c in chains if _last_line(c[-1]) < part.first_line), None)
         if free is None:
             chains.append([part])
         else:
@@ -47,5 +47,15 @@ def chained(parts: Iterable[Part]) -> list[list[Part]]:
 def _streamed(edges: JobEdges, chain: list[Part]) -> Iterator[Landed]:
     for part in chain:
         lines = lines_of(edges.s3.chunks(edges.s3.ours(keys.landed_key(part))))
-        for number, line in zip(line_numbers(edges.s3, part), lines, strict=True):
+        for number, line in zip(_numbers(edges, part), lines, strict=True):
             yield Landed(number, -part.attempt, part, line)
+
+
+def _last_line(part: Part) -> int:
+    return part.answers_until or part.last_line
+
+
+def _numbers(edges: JobEdges, part: Part) -> Sequence[int]:
+    if part.answers_until is None:
+        return line_numbers(edges.s3, part)
+    return numbers_from(edges.s3.read(keys.landed_lines_key(part)))

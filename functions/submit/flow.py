@@ -65,7 +65,7 @@ def _start(edges: JobEdges, job: Job, part: Part) -> str:
         return wait_for_source(edges, job, part, error)
     capacity = _capacity(edges, part.model)
     if part.requests > 1 and part.refused_alone >= REFUSED_ALONE:
-        less = capacity.model_copy(update={"limit": part.tokens * 2 // 3})
+        less = capacity.model_copy(update={"limit": part.enqueues * 2 // 3})
         return _split(edges, job, part, less)
     if capacity.never_fits(part):
         return _split(edges, job, part, capacity)

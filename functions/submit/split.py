@@ -21,7 +21,7 @@ class Slice(NamedTuple):
     requests: int
     start: int  # byte of the part
     length: int
-    tokens: int  # estimated
+    tokens: int  # estimated, by bytes
 
     def plus(self, other: "Slice") -> "Slice":
         return self._replace(
@@ -63,7 +63,9 @@ def _slices(edges: JobEdges, part: Part, capacity: Capacity) -> Iterator[Slice]:
 
 def _most_of(part: Part, capacity: Capacity) -> Slice:
     """What a slice may hold: no more than the limits, and not so little that there are too many."""
-    tokens = part.tokens if capacity.limit is None else capacity.limit
+    tokens = part.tokens
+    if capacity.limit is not None:  # which is in tokens as they are enqueued
+        tokens = capacity.limit * part.tokens // max(part.enqueues, 1)
     requests = part.requests if capacity.request_limit is None else capacity.request_limit
     return Slice(
         0,

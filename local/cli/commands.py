@@ -113,13 +113,14 @@ def estimate(
     recipe: Annotated[
         Path | None, Option(metavar="FILE", help="of a table: how a row becomes a request")
     ] = None,
+    once: Annotated[bool, Option("--once", help="as with the option duplicates=once")] = False,
     json: Annotated[bool, Option("--json", help="for programs")] = False,
 ) -> int:
     """Say what a file would cost at OpenAI's batch prices; nothing is sent."""
     from local.cli.estimate import main
 
     beside = recipe and recipe.expanduser()
-    return main(file.expanduser(), beside, as_json=json)
+    return main(file.expanduser(), beside, once=once, as_json=json)
 
 
 @app.command(rich_help_panel=RUN)

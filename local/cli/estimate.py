@@ -3,11 +3,11 @@
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from rich.console import Console
 from rich.progress import Progress
@@ -15,22 +15,39 @@ from rich.progress import Progress
 from functions.intake.table import Lines
 from local.cli.opened_table import LARGEST, opened_table
 from local.cli.try_table import MOST_SHOWN, files_below, said
-from shared.batchfile.lines import Readable, unpacked
+from shared.batchfile.lines import unpacked
 from shared.batchfile.part_builder import Copying, PartBuilder
+from shared.batchfile.passes import Pass, read_in_passes
 from shared.batchfile.refusals import UnreadableFile
+from shared.batchfile.repeats import AskedOnce, Repeats
 from shared.batchfile.schema import Limits
 from shared.batchfile.splitter import Splitter
 from shared.dollars import in_dollars
+from shared.jobs.asked_once import asked_otherwise, repeats_in_words, saved_by
 from shared.jobs.estimate import Asked, Estimate, Kind, Learnt, estimate, in_words
 from shared.jobs.keys import accepted_suffix
+from shared.jobs.options import Options, read_options
 from shared.jobs.prices import prices
-from shared.problems import Problems
-from shared.report.model import estimate_report
+from shared.problems import Problem, Problems
+from shared.report.model import dollars_of, estimate_report
 from shared.tables.recipe import read_recipe
 from shared.tables.templates import Templates
 
 
-def main(file: Path, recipe: Path | None, *, as_json: bool) -> int:
+class _Found(NamedTuple):
+    """What each part asks, and what the file asks more than once."""
+
+    parts: list[tuple[Kind, Asked]]
+    problems: Problems
+    repeats: Repeats = Repeats()
+
+    @property
+    def requests(self) -> int:
+        left_out = self.repeats.requests if isinstance(self.repeats, AskedOnce) else 0
+        return sum(asked.requests for _, asked in self.parts) + left_out
+
+
+def main(file: Path, recipe: Path | None, *, once: bool, as_json: bool) -> int:
     """Status 0: it is told. 1: the file would be refused. 2: there is no such file."""
     for path in filter(None, (file, recipe)):
         if not path.is_file():
@@ -41,53 +58,49 @@ def main(file: Path, recipe: Path | None, *, as_json: bool) -> int:
         return 2
     try:
         with ExitStack() as disk:
-            found, problems = _read(file, recipe, disk)
+            found = _read(file, recipe, disk, once=once)
     except UnreadableFile as error:
-        found, problems = [], Problems()
-        problems.add(error.problem)
-    if problems or not found:
-        for each in problems.first[:MOST_SHOWN]:
+        found = _Found([], Problems())
+        found.problems.add(error.problem)
+    if found.problems or not found.parts:
+        for each in found.problems.first[:MOST_SHOWN]:
             print(said(each), file=sys.stderr)
-        print(f"{file} would be refused: {problems.total:,} problem(s)", file=sys.stderr)
+        print(f"{file} would be refused: {found.problems.total:,} problem(s)", file=sys.stderr)
         return 1
-    whole = estimate(found, lambda kind: Learnt(), prices())
-    print(json.dumps(_as_json(found, whole), indent=2) if as_json else _as_text(found, whole))
+    print(json.dumps(_as_json(found), indent=2) if as_json else _as_text(found))
     return 0
 
 
-def _read(
-    file: Path, recipe: Path | None, disk: ExitStack
-) -> tuple[list[tuple[Kind, Asked]], Problems]:
-    """What each part asks. Raises UnreadableFile."""
+def _read(file: Path, recipe: Path | None, disk: ExitStack, *, once: bool) -> _Found:
+    """Raises UnreadableFile."""
     if recipe is None:
-        return _passes(lambda: disk.enter_context(_shown_reading(file)), file.name, disk)
+        return _passes(lambda: disk.enter_context(_shown_reading(file)), file.name, disk, once=once)
     problems, lines = Problems(), _spool(disk)
-    _write_lines(file, recipe, lines, problems)
+    options = _write_lines(file, recipe, lines, problems)
     if problems:
-        return [], problems
+        return _Found([], problems)
 
     def again() -> BinaryIO:
         lines.seek(0)
         return lines
 
-    return _passes(again, "lines.jsonl", disk)
+    once = once or options.duplicates == "once"
+    return _passes(again, "lines.jsonl", disk, once=once)
 
 
-def _passes(
-    opened: Callable[[], BinaryIO], name: str, disk: ExitStack
-) -> tuple[list[tuple[Kind, Asked]], Problems]:
-    """As intake reads: a second time where a custom_id seems to be used twice."""
-    copying = Copying(partial(_spool, disk), lambda start, length: ())
-    splitter = Splitter(Limits(), copying, skip=False, hold=False)
-    found = _asked_in(splitter, unpacked(opened(), name))
-    if suspects := splitter.suspects():
-        splitter = Splitter(Limits(), copying, skip=False, hold=False, suspects=suspects)
-        found = _asked_in(splitter, unpacked(opened(), name))
-    return found, splitter.problems
+def _passes(opened: Callable[[], BinaryIO], name: str, disk: ExitStack, *, once: bool) -> _Found:
+    """As intake reads."""
 
+    def read(this: Pass) -> tuple[Splitter, list[tuple[Kind, Asked]]]:
+        copying = Copying(partial(_spool, disk), lambda start, length: (), hold=False)
+        splitter = Splitter(
+            Limits(), copying, skip=False, suspects=this.suspects, repeats=this.repeats
+        )
+        parts = splitter.split(unpacked(opened(), name), LARGEST)
+        return splitter, [((each.model, each.url), _asked(each)) for each in parts]
 
-def _asked_in(splitter: Splitter, source: Readable) -> list[tuple[Kind, Asked]]:
-    return [((each.model, each.url), _asked(each)) for each in splitter.split(source, LARGEST)]
+    passed = read_in_passes(read, partial(_spool, disk), once=once)
+    return _Found(passed.made, passed.splitter.problems, passed.repeats)
 
 
 def _spool(disk: ExitStack) -> BinaryIO:
@@ -105,38 +118,57 @@ def _shown_reading(file: Path) -> Iterator[BinaryIO]:
         yield reading
 
 
-def _write_lines(table: Path, recipe_path: Path, to: BinaryIO, problems: Problems) -> None:
+def _write_lines(table: Path, recipe_path: Path, to: BinaryIO, problems: Problems) -> Options:
+    """Its rows as requests; the recipe's options."""
     recipe, wrong = read_recipe(recipe_path.read_bytes())
-    templates = Templates(recipe) if recipe else None
-    for each in templates.problems if templates else wrong:
-        problems.add(each)
-    if templates is None or problems:
-        return
+    if recipe is None:
+        return _noted(wrong, problems)
+    templates = Templates(recipe)
+    options, odd = read_options(recipe.metadata())
+    if wrong := [*templates.problems, *odd]:
+        return _noted(wrong, problems)
     with _shown_reading(table) as file, opened_table(table, file) as (connection, found):
-        for each in templates.missing(found.names):
-            problems.add(each)
-        if problems:
-            return
+        if missing := list(templates.missing(found.names)):
+            return _noted(missing, problems)
         lines = Lines(templates, found.names, files_below(table.parent))
         for piece in lines.of(connection.rows(found), problems, skip=False):
             to.write(piece)
         _, first = connection.broken_rows(found)
-    for each in first:
+    _noted(first, problems)
+    return options
+
+
+def _noted(found: Iterable[Problem], problems: Problems) -> Options:
+    for each in found:
         problems.add(each)
+    return Options()
 
 
 def _asked(part: PartBuilder) -> Asked:
     return Asked(part.requests, part.tokens, part.bounded, part.most_output)
 
 
-def _as_json(parts: list[tuple[Kind, Asked]], whole: Estimate) -> dict[str, Any]:
-    found = estimate_report(whole).model_dump(mode="json", exclude={"learnt_from"})
-    return {"requests": sum(asked.requests for _, asked in parts), "parts": len(parts), **found}
+def _estimates(found: _Found) -> tuple[Estimate, int | None]:
+    """With what asking once saves, or would."""
+    whole, other = (
+        estimate(asked, lambda kind: Learnt(), prices())
+        for asked in (found.parts, asked_otherwise(found.parts, found.repeats))
+    )
+    return whole, saved_by(whole, other)
 
 
-def _as_text(parts: list[tuple[Kind, Asked]], whole: Estimate) -> str:
-    requests = sum(asked.requests for _, asked in parts)
-    lines = [f"{requests:,} requests in {len(parts):,} part(s): {in_words(whole)}"]
+def _as_json(found: _Found) -> dict[str, Any]:
+    whole, saved = _estimates(found)
+    told = estimate_report(whole).model_dump(mode="json", exclude={"learnt_from"})
+    counted = {"requests": found.requests, "parts": len(found.parts)}
+    once = isinstance(found.repeats, AskedOnce)
+    repeats = {"requests": found.repeats.requests, "asked": not once, "usd": dollars_of(saved)}
+    return {**counted, **told, "repeated": repeats}
+
+
+def _as_text(found: _Found) -> str:
+    whole, saved = _estimates(found)
+    lines = [f"{found.requests:,} requests in {len(found.parts):,} part(s): {in_words(whole)}"]
     for model, each in whole.by_model.items():
         price = "price not known" if each.expected is None else in_dollars(each.expected)
         lines.append(
@@ -148,4 +180,7 @@ def _as_text(parts: list[tuple[Kind, Asked]], whole: Estimate) -> str:
             f"{whole.unbounded_requests:,} requests set no limit to their answers "
             "(max_output_tokens, max_completion_tokens): nobody can say what they cost at most"
         )
+    once = isinstance(found.repeats, AskedOnce)
+    if told := repeats_in_words(found.repeats.requests, saved, once=once):
+        lines.append(told)
     return "\n".join(lines)

@@ -86,7 +86,7 @@ class _Asked:
             request = schema.decode(line)
         except schema.UNDECODABLE:
             return  # intake says what is wrong with it
-        bounded, most = schema.output_bounds(line, request.url)
+        bounded, most = schema.output_bounds([request], request.url)
         asked = Asked(1, schema.tokens_in(line), bounded, most)
         kind = request.body.model, request.url
         self._found[kind] = Asked(*map(sum, zip(self._found[kind], asked, strict=True)))

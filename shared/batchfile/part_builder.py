@@ -18,6 +18,7 @@ class Copying:
     spool: Callable[[], BinaryIO]
     reread: Reread | None  # None: the object is packed
     resolve: Resolve | None = None  # a library's name to its store: such lines change
+    hold: bool = True  # otherwise lines are only counted
 
 
 class GoodLines(NamedTuple):
@@ -26,6 +27,9 @@ class GoodLines(NamedTuple):
     data: bytes  # no newline at the end
     numbers: Sequence[int]  # in the file, from 1
     offset: int | None  # where they lie side by side in the file; None: they don't
+    bounded: int = 0  # requests that say how long an answer may be
+    most_output: int = 0  # tokens, of those
+    tails: Sequence[int] = ()  # of each line what repeats.tail_of says
 
 
 @dataclass(slots=True)
@@ -64,11 +68,10 @@ class PartBuilder:
         """`data`: the lines as the part will hold them."""
         self.requests += len(lines.numbers)
         self.size += len(data) + 1
-        if len(data) > schema.LARGE * len(lines.numbers):
+        if schema.may_hold_files(data, len(lines.numbers)):
             self.uncounted += schema.uncounted_bytes(data)
-        bounded, most = schema.output_bounds(data, self.url)
-        self.bounded += bounded
-        self.most_output += most
+        self.bounded += lines.bounded
+        self.most_output += lines.most_output
         self.last_line = lines.numbers[-1]
 
     def hold(self, lines: GoodLines, data: bytes, copying: Copying) -> None:

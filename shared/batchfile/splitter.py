@@ -8,6 +8,7 @@ it is becomes its own part without a copy, and a mixed file is read once.
 import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from shared.batchfile import refusals, schema, validation
 from shared.batchfile.duplicates import DuplicateFinder, FirstUses
@@ -21,6 +22,7 @@ from shared.batchfile.part_builder import (
     PartBuilder,
     without_carriage_returns,
 )
+from shared.batchfile.repeats import Repeats, tail_of
 from shared.batchfile.schema import EMBEDDINGS, Limits, Request
 from shared.nesting import has_too_deep_line, is_too_deep
 from shared.problems import Problem, Problems
@@ -36,12 +38,11 @@ class Splitter:
         *,
         skip: bool,
         suspects: set[int] | None = None,
-        hold: bool = True,
+        repeats: Repeats | None = None,
     ) -> None:
-        """hold: parts keep their bytes; otherwise they are only counted."""
         self._limits = limits
-        self.hold = hold
         self._copying = copying
+        self._repeats = repeats or Repeats()
         self._skip = skip
         self._duplicates = _finder(limits, copying) if suspects is None else None
         self._first_uses = FirstUses(suspects or set())
@@ -87,40 +88,58 @@ class Splitter:
 
     def _add(self, block: Block) -> None:
         utf8 = block.is_utf8()
-        requests = _requests(block.data) if utf8 else None
-        if requests and self._add_at_once(block, requests):
+        read = _read(block.data) if utf8 else None
+        if read and self._add_at_once(block, read):
             return
         lines = _lines(block.data)
-        self._add_each(lines, requests or _readings(lines, utf8=utf8), block.offset)
+        requests = read.requests if read else _readings(lines, utf8=utf8)
+        self._add_each(lines, requests, block.offset)
 
-    def _add_at_once(self, block: Block, requests: list[Request]) -> bool:
+    def _add_at_once(self, block: Block, read: "_Read") -> bool:
         """A block of good lines, without a look at each. False: look closer, nothing is added."""
         if self._copying.resolve and MARK in block.data:
             return False
-        return self._add_whole(block, requests) or self._add_sorted(block, requests)
+        return self._add_whole(block, read) or self._add_sorted(block, read)
 
-    def _add_whole(self, block: Block, requests: list[Request]) -> bool:
+    def _add_whole(self, block: Block, read: "_Read") -> bool:
         """The common case: the whole block goes to one part."""
+        requests = read.requests
         if not schema.all_alike(requests, self._limits):
+            return False
+        if self._repeats.is_among(self.lines + 1, len(requests)):
             return False
         numbers = range(self.lines + 1, self.lines + 1 + len(requests))
         group = requests[0].url, requests[0].body.model
-        return self._add_all(requests, {group: GoodLines(block.data, numbers, block.offset)})
+        bounds = schema.output_bounds(requests, group[0])
+        good = GoodLines(block.data, numbers, block.offset, *bounds, read.tails)
+        return self._add_all(requests, {group: good})
 
-    def _add_sorted(self, block: Block, requests: list[Request]) -> bool:
+    def _add_sorted(self, block: Block, read: "_Read") -> bool:
         """The next: the lines of a block go to several parts."""
+        requests = read.requests
         limits, places_of = self._limits, defaultdict[Group, list[int]](list)
+        left_out: list[int] = []
         for place, request in enumerate(requests):
             if not schema.is_good(request, limits):
                 return False
-            places_of[request.url, request.body.model].append(place)
-        lines = _lines(block.data)
-        return self._add_all(
-            requests,
-            {group: self._picked(block, lines, places) for group, places in places_of.items()},
-        )
+            if self._repeats.is_left_out(self.lines + 1 + place):
+                left_out.append(place)
+            else:
+                places_of[request.url, request.body.model].append(place)
+        lines, before = _lines(block.data), self.lines
+        groups = {
+            group: self._picked(block, lines, places, read) for group, places in places_of.items()
+        }
+        if not self._add_all(requests, groups):
+            return False
+        for place in left_out:
+            self._leave_out(before + 1 + place, requests[place], lines[place])
+        return True
 
-    def _picked(self, block: Block, lines: list[bytes], places: list[int]) -> GoodLines:
+    def _picked(
+        self, block: Block, lines: list[bytes], places: list[int], read: "_Read"
+    ) -> GoodLines:
+        requests = [read.requests[place] for place in places]
         first, last = places[0], places[-1]
         side_by_side = last - first + 1 == len(places)
         before = sum(map(len, lines[:first])) + first
@@ -128,6 +147,8 @@ class Splitter:
             b"\n".join(lines[place] for place in places),
             [self.lines + 1 + place for place in places],
             block.offset + before if side_by_side else None,
+            *schema.output_bounds(requests, requests[0].url),
+            [read.tails[place] for place in places],
         )
 
     def _add_all(self, requests: list[Request], groups: dict[Group, GoodLines]) -> bool:
@@ -175,8 +196,11 @@ class Splitter:
             return self._refuse(problems, request.custom_id, line)
         if problems := list(self._used_before(request.custom_id)):
             self.problems.add_line(problems, line)
+        elif self._repeats.is_left_out(self.lines):
+            self._leave_out(self.lines, request, line)
         else:
-            good = GoodLines(line, [self.lines], None if libraries else offset)
+            bounds, at = schema.output_bounds([request], request.url), None if libraries else offset
+            good = GoodLines(line, [self.lines], at, *bounds, [tail_of(line)])
             self._place(request, good, size, inputs, libraries)
         return request.custom_id
 
@@ -211,23 +235,38 @@ class Splitter:
 
     def _append(self, group: Group, lines: GoodLines, inputs: int) -> PartBuilder:
         self.requests += len(lines.numbers)
-        return self._parts.add(group, lines, inputs, hold=self.hold and not self.is_refused)
+        self._repeats.note(group[0], lines)
+        hold = self._copying.hold and not self.is_refused
+        return self._parts.add(group, lines, inputs, hold=hold)
+
+    def _leave_out(self, number: int, request: Request, line: bytes) -> None:
+        self._repeats.leave_out(number, request.custom_id, len(line) + 1)
 
 
 def _finder(limits: Limits, copying: Copying) -> DuplicateFinder:
     return DuplicateFinder(copying.spool(), max_suspects=limits.suspects)
 
 
-def _requests(data: bytes) -> list[Request] | None:
+class _Read(NamedTuple):
+    """A block's lines: what each asks, and by what it is compared with others."""
+
+    requests: list[Request]
+    tails: list[int]
+
+
+def _read(data: bytes) -> _Read | None:
     """A block's requests, where every line holds one."""
-    if data.endswith(b"\n"):
+    if not data or data.endswith(b"\n"):
         return None  # a blank line is the last
+    requests, tails = list[Request](), list[int]()
     try:
         # Line by line: lines that live all at once cost half as much again, in page faults.
-        requests = list(map(schema.decode, io.BytesIO(data)))
+        for line in io.BytesIO(data):
+            requests.append(schema.decode(line))
+            tails.append(tail_of(line))
     except schema.UNDECODABLE:
         return None
-    return None if has_too_deep_line(data) else requests
+    return None if has_too_deep_line(data) else _Read(requests, tails)
 
 
 def _inputs(group: Group, lines: GoodLines) -> int:

@@ -23,7 +23,7 @@ class Capacity(FrozenModel):
     """How much of one model is enqueued, and how much may be, in tokens and in requests."""
 
     model: str
-    used: int = 0  # estimated prompt tokens
+    used: int = 0  # prompt tokens, as such requests took lately
     limit: int | None = None  # as configured, or as OpenAI refused
     learned_at: datetime | None = None
     used_requests: int = 0
@@ -66,7 +66,7 @@ class Capacity(FrozenModel):
         if part.requests == 1 and self._exceeds(part):
             return self.used <= 0 and self.used_requests <= 0
         tokens, requests = self.free, self.free_requests
-        return (tokens is None or part.tokens <= tokens) and (
+        return (tokens is None or part.enqueues <= tokens) and (
             requests is None or part.requests <= requests
         )
 
@@ -75,7 +75,7 @@ class Capacity(FrozenModel):
         return part.requests > 1 and self._exceeds(part)
 
     def _exceeds(self, part: Part) -> bool:
-        return (self.limit is not None and part.tokens > self.limit) or (
+        return (self.limit is not None and part.enqueues > self.limit) or (
             self.request_limit is not None and part.requests > self.request_limit
         )
 
@@ -115,7 +115,7 @@ class Capacity(FrozenModel):
     def _with(self, part: Part) -> Self:
         return self.model_copy(
             update={
-                "used": self.used + part.tokens,
+                "used": self.used + part.enqueues,
                 "used_requests": self.used_requests + part.requests,
             }
         )

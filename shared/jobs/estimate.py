@@ -60,6 +60,15 @@ class Asked(NamedTuple):
     bounded: int  # requests that say how long an answer may be
     most_output: int  # tokens, of those
 
+    def scaled(self, requests: float, size: float) -> "Asked":
+        """So many times the requests, and so many times their bytes."""
+        return Asked(
+            round(self.requests * requests),
+            round(self.tokens * size),
+            round(self.bounded * requests),
+            round(self.most_output * requests),
+        )
+
 
 class ModelEstimate(FrozenModel):
     """Tokens, and millionths of a dollar; None where nobody knows."""

@@ -65,9 +65,22 @@ def table_lines_key(job: Job) -> str:
     return f"parts/{job.id}/table.jsonl"
 
 
+def repeats_key(job: Job) -> str:
+    """Lines that are not asked, and whose answer each gets: [line, line that is asked, custom_id].
+
+    In the order of the file.
+    """
+    return f"parts/{job.id}/repeats.jsonl"
+
+
 def landed_key(part: Part) -> str:
     """The part's results in the order of its lines, until the job's are put together."""
     return f"parts/{part.job}/{part.number:06d}.results.jsonl"
+
+
+def landed_lines_key(part: Part) -> str:
+    """Their line numbers, where they answer more lines than the part has."""
+    return f"parts/{part.job}/{part.number:06d}.results.lines"
 
 
 def retry_key(parent: Part) -> str:

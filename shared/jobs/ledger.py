@@ -271,7 +271,7 @@ class Ledger:
         if capacity.limit is not None:
             conditions.append("(attribute_not_exists(#u) OR #u <= :free)")
             conditions.append("(attribute_not_exists(#l) OR #l >= :l)")
-            values |= {":l": capacity.limit, ":free": max(capacity.limit - part.tokens, least)}
+            values |= {":l": capacity.limit, ":free": max(capacity.limit - part.enqueues, least)}
         if capacity.request_limit is not None:
             conditions.append("(attribute_not_exists(#ur) OR #ur <= :freer)")
             conditions.append("(attribute_not_exists(#rl) OR #rl >= :rl)")
@@ -370,7 +370,7 @@ class Ledger:
             ExpressionAttributeValues={
                 ":m": part.model,
                 ":t": stamp(max(part.times.values())),
-                ":tokens": sign * part.tokens,
+                ":tokens": sign * part.enqueues,
                 ":requests": sign * part.requests,
                 **(values or {}),
             },

@@ -46,6 +46,14 @@ class TableJob(FrozenModel):
     recipe: Source  # the version they were made by; its text lies beside the results
 
 
+class Repeated(FrozenModel):
+    """Requests of a file that ask what another of its lines asks first."""
+
+    requests: int = 0
+    left_out: int = 0  # of them: they are not asked, and get the other's answer
+    saved: int | None = None  # millionths of a dollar, as expected: by asking once, or if one did
+
+
 class Job(FrozenModel):
     """One dropped file and everything that becomes of it."""
 
@@ -57,6 +65,7 @@ class Job(FrozenModel):
     parts: int = 0
     tokens: int = 0  # estimated prompt tokens, by bytes alone
     estimate: Estimate | None = None  # of what was accepted
+    repeated: Repeated = Repeated()
     reason: str = ""
     results_prefix: str = ""
     table: TableJob | None = None  # it is no table, or its rows are not requests yet

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from shared.aws.notifier import Notification
 from shared.dollars import MILLION, in_dollars
+from shared.jobs import asked_once
 from shared.jobs.budget import Budget
 from shared.jobs.estimate import Estimate, in_words
 from shared.jobs.model import Job
@@ -20,7 +21,7 @@ def accepted(job: Job) -> Notification:
         type="Job Accepted",
         about=job.id,
         text=f"{sanitize(job.key)} was accepted: {job.requests:,} requests in {job.parts} part(s), "
-        f"{_price(job)}.",
+        f"{_price(job)}.{repeats_told(job)}",
         detail=job_detail(job),
     )
 
@@ -52,9 +53,9 @@ def held_for_cost(job: Job) -> Notification:
         type="Job Held",
         about=job.id,
         text=f"{sanitize(job.key)} waits for a word, and nothing is paid: {job.reason}.\n"
-        f"It has {job.requests:,} requests. To run it all the same, put the event Approve Job on "
-        f"the bus, with job {job.id}; to drop it, Cancel Job. Without a word it is cancelled on "
-        f"{job.due:%Y-%m-%d}.",
+        f"It has {job.requests:,} requests.{repeats_told(job)} To run it all the same, put the "
+        f"event Approve Job on the bus, with job {job.id}; to drop it, Cancel Job. Without a word "
+        f"it is cancelled on {job.due:%Y-%m-%d}.",
         detail=job_detail(job) | {"reason": job.reason},
     )
 
@@ -159,6 +160,12 @@ def job_detail(job: Job) -> dict[str, JsonValue]:
         "estimated_prompt_tokens": job.tokens,
         **_estimated(job.estimate),
     }
+
+
+def repeats_told(job: Job) -> str:
+    """A sentence, if the file asks anything twice."""
+    told = asked_once.of_job(job)
+    return f" {told[0].upper()}{told[1:]}." if told else ""
 
 
 def _price(job: Job) -> str:

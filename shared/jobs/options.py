@@ -64,6 +64,7 @@ class Options(FrozenModel):
     dry_run: Annotated[
         bool, BeforeValidator(_truth), Field(description="tell the price, and do no more")
     ] = False
+    duplicates: Literal["each", "once"] = "each"  # requests that ask the same
     duplicate_file: Literal["ask", "run", "reject"] = "ask"  # the same bytes at the same key
     keep_files: Annotated[
         bool, BeforeValidator(_truth), Field(description="leave input and output at OpenAI")
@@ -100,6 +101,8 @@ HOW = {
     "parameter CompletionWindows",
     "duplicate-file": "write `ask` (a file that was dropped before waits for a word, the default), "
     "`run` (it is a job like any other) or `reject`",
+    "duplicates": "write `each` (every line is asked, the default) or `once` (lines that ask the "
+    "same share one answer)",
     "dry-run": "write `true` (check the file and say what it would cost) or `false`, the default",
     "keep-files": "write `true` or `false` (or `yes`, `no`, `1`, `0`)",
     "max-attempts": "write a whole number from 1 to 10",

@@ -67,7 +67,8 @@ class Part(FrozenModel):
     requests: int
     bytes: int
     inputs: int = 0  # embedding inputs
-    tokens: int  # estimated prompt tokens
+    tokens: int  # estimated prompt tokens, by bytes alone
+    learnt_tokens: int | None = None  # the same, as such requests took lately
     bounded: int = 0  # requests that say how long an answer may be
     most_output: int = 0  # tokens, of those
     expected: int = 0  # millionths of a dollar that it may cost, as estimated
@@ -101,6 +102,7 @@ class Part(FrozenModel):
     error_file_id: str | None = None
     errors: list[BatchError] = []
     errors_total: int = 0
+    answers_until: int | None = None  # line, where its answers are those of others' requests too
     extras: int = 0  # answers to no request of the part, or second ones
     replaced: bool = False  # split into smaller parts, which hold its requests now
     stuck_published: str = ""  # the status for which `Part Stuck` was published
@@ -109,6 +111,15 @@ class Part(FrozenModel):
     times: dict[str, datetime] = {}
     waited: dict[str, int] = {}  # seconds by what it waited for
     rev: int = 0
+
+    @property
+    def enqueues(self) -> int:
+        """Prompt tokens that it takes of its model's capacity."""
+        return self.tokens if self.learnt_tokens is None else self.learnt_tokens
+
+    def enqueues_of(self, tokens: int) -> int:
+        """So many of its tokens by bytes, as it takes them of its model's capacity."""
+        return -(-tokens * self.enqueues // self.tokens) if self.tokens else tokens
 
     @property
     def name(self) -> str:
@@ -286,6 +297,9 @@ class Part(FrozenModel):
             reason=told,
         )
 
+    def answering(self, last_line: int) -> Self:
+        return self.model_copy(update={"answers_until": last_line})
+
     def paid(self, used: Usage, cost: int) -> Self:
         """With what its answers took, and their cost."""
         return self.model_copy(update={"used": used, "cost": cost})
@@ -369,6 +383,7 @@ class Part(FrozenModel):
             libraries=self.libraries,
             stores=self.stores,
             tokens=lines.tokens,
+            learnt_tokens=self.learnt_tokens and self.enqueues_of(lines.tokens),
             bounded=round(self.bounded * share),
             most_output=ceil(self.most_output * share),
             expected=ceil(self.expected * share),

@@ -9,6 +9,8 @@ from enum import Enum
 from itertools import filterfalse
 from typing import NamedTuple
 
+import msgspec
+
 from shared.jobs.answer import Answer, Body, Choice, Error
 from shared.openai.refusals import UNPAID
 from shared.text import masked, shorten
@@ -33,6 +35,9 @@ CONTENT = {
 FAILED = frozenset({"failed", "cancelled", "canceled", "expired", "error"})
 UNFINISHED = frozenset({"incomplete", "in_progress", "queued"})
 UNUSUAL = frozenset({"length", "content_filter", "error"})  # reasons to finish a chat
+
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Fate(Enum):
@@ -149,6 +154,13 @@ def stand_in(custom_id: str, code: str, message: str) -> bytes:
     error = {"code": code, "message": message}
     line = {"id": None, "custom_id": custom_id, "response": None, "error": error}
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def for_request(line: bytes, custom_id: str) -> bytes:
+    """The same answer as another request's; all else is as OpenAI wrote it."""
+    fields = _fields(line)
+    fields["custom_id"] = msgspec.Raw(msgspec.json.encode(custom_id))
+    return msgspec.json.encode(fields)
 
 
 def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:

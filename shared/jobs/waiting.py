@@ -76,7 +76,7 @@ def _may_be_too_large(edges: JobEdges, part: Part) -> bool:
     configured = edges.settings.enqueued_limit(part.model)
     capacity = edges.ledger.capacity(part.model)
     limit = capacity.as_known(edges.now(), configured).limit
-    is_alone = capacity.used <= part.tokens
+    is_alone = capacity.used <= part.enqueues
     return is_alone and limit is not None and part.source.length // BYTES_AT_LEAST > limit
 
 

@@ -7,7 +7,7 @@ from shared.report.format import UNKNOWN, count, dollars, moment, number
 from shared.report.markup import Html, el, fact_list, heading, page, section, table, tile
 from shared.report.model import Estimated, EstimateReport, ModelEstimateReport
 from shared.report.problem_table import more
-from shared.report.tables import skipped_lines
+from shared.report.tables import repeated, skipped_lines
 
 MODELS = 20  # shown; report.json beside the page has all
 
@@ -91,6 +91,7 @@ def _about(report: Estimated) -> Html:
         ("Job", el("code", report.job_id)),
         ("Dropped as", el("code", f"s3://{source.bucket}/{source.key}")),
         ("Estimated", moment(report.estimated_at)),
+        *([("Asked twice or more", repeated(report.repeated))] if report.repeated else []),
         *(("Note", each) for each in report.notes),
         ("Machine-readable", file_link(report.bucket, report.files["report"])),
     ]

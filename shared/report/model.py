@@ -75,6 +75,14 @@ class BudgetReport(FrozenModel):
     limit_usd: float | None = None  # None: there is none
 
 
+class RepeatedReport(FrozenModel):
+    """Requests that ask what another line of the file asks first."""
+
+    requests: int
+    asked: bool  # no: each got the other's answer, as duplicates: once wants it
+    usd: float | None = None  # what asking once saved, or would have; None: no price is known
+
+
 class Estimated(FrozenModel):
     """What a file would cost: the report of a dry run."""
 
@@ -87,6 +95,7 @@ class Estimated(FrozenModel):
     requests: int
     parts: int
     estimate: EstimateReport
+    repeated: RepeatedReport | None = None  # None: no request is
     skipped: "Skipped | None" = None
     notes: list[str] = []
     bucket: str = ""  # where the files are
@@ -191,6 +200,7 @@ class JobReport(FrozenModel):
     cost: Cost
     retries_usd: float | None = None  # of `cost`: for requests that were sent again
     estimate: EstimateReport | None = None  # as it was when the file was accepted
+    repeated: RepeatedReport | None = None  # None: no request is
     budget: BudgetReport | None = None  # None: nothing of the job is priced
     estimated_prompt_tokens: int
     parts: list[PartReport]
@@ -233,6 +243,7 @@ def estimated(job: Job, problems: Problems, estimate: Estimate, now: datetime) -
         requests=job.requests,
         parts=job.parts,
         estimate=estimate_report(estimate),
+        repeated=repeated_report(job),
         skipped=skipped(problems) if problems else None,
         notes=job.notes,
     )
@@ -255,6 +266,17 @@ def estimate_report(estimate: Estimate) -> EstimateReport:
         unbounded_requests=estimate.unbounded_requests,
         learnt_from=estimate.learnt_from,
     )
+
+
+def repeated_report(job: Job, cost: float | None = None) -> RepeatedReport | None:
+    """cost: in dollars, where it is known what it did."""
+    found = job.repeated
+    if not found.requests:
+        return None
+    usd, expected = dollars_of(found.saved), job.estimate and job.estimate.expected
+    if usd and cost and expected:
+        usd *= cost * MILLION / expected
+    return RepeatedReport(requests=found.requests, asked=not found.left_out, usd=usd)
 
 
 def budget_report(budget: Budget, limit: int | None) -> BudgetReport:

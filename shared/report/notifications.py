@@ -3,7 +3,7 @@
 from shared.aws.notifier import Notification
 from shared.jobs.estimate import Estimate, in_words
 from shared.jobs.model import Job, JobState, titled, words_of
-from shared.jobs.notifications import job_detail
+from shared.jobs.notifications import job_detail, repeats_told
 from shared.report.model import Estimated, JobReport, Rejected
 from shared.text import REASON, sanitize
 
@@ -30,8 +30,8 @@ def estimated(job: Job, report: Estimated) -> Notification:
         type=titled(job.state),
         about=job.id,
         text=f"{sanitize(job.key)} would be {job.requests:,} requests in {job.parts:,} part(s): "
-        f"{in_words(job.estimate or Estimate())}. Nothing was sent to OpenAI, as the option "
-        f"dry-run asked.\nReport: {report.files['page']}",
+        f"{in_words(job.estimate or Estimate())}.{repeats_told(job)} Nothing was sent "
+        f"to OpenAI, as the option dry-run asked.\nReport: {report.files['page']}",
         detail=job_detail(job) | {"report": report.files["report"], "page": report.files["page"]},
     )
 

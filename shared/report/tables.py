@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.jobs.answer_counts import ErrorGroup
 from shared.report.format import UNKNOWN, count, dollars, number, share, size, span
 from shared.report.markup import Html, el, fact_list, joined, table
-from shared.report.model import BudgetReport, JobReport, PartReport, Skipped, Wait
+from shared.report.model import BudgetReport, JobReport, PartReport, RepeatedReport, Skipped, Wait
 from shared.report.problem_table import more, problem_table
 from shared.report.samples import Sample
 
@@ -41,8 +41,13 @@ def _money(report: JobReport) -> Iterator[tuple[str, object]]:
         yield "Expected", f"{dollars(found.expected_usd)}{most}{_off(usd, found.expected_usd)}"
     else:
         yield "Expected", f"{number(report.estimated_prompt_tokens)} prompt tokens"
-    if usd is None:
-        return
+    if report.repeated:
+        yield "Asked twice or more", repeated(report.repeated)
+    if usd is not None:
+        yield from _shares(report, usd)
+
+
+def _shares(report: JobReport, usd: float) -> Iterator[tuple[str, object]]:
     if report.requests.answered:
         yield "For 1,000 answers", dollars(usd / report.requests.answered * 1_000)
     if report.usage.cached_tokens and report.usage.input_tokens:
@@ -55,6 +60,15 @@ def _money(report: JobReport) -> Iterator[tuple[str, object]]:
     if report.retries_usd:
         again = f"{dollars(report.retries_usd)} ({share(report.retries_usd, usd)})"
         yield "Sent again", again
+
+
+def repeated(found: RepeatedReport) -> str:
+    told = f"{number(found.requests)} requests ask what another asks"
+    worth = "" if found.usd is None else dollars(found.usd)
+    if found.asked:
+        less = f"they would have cost {worth} less" if worth else "less would have been asked"
+        return f"{told}; with duplicates=once {less}"
+    return f"{told}, and got its answer" + (f": that saved {worth}" if worth else "")
 
 
 def _taken(budget: BudgetReport) -> str:

@@ -22,7 +22,12 @@ ROWS = (
         "shared/batchfile/schema.py",
         ESTIMATE,
         (
-            ("* max(body.n or 1, 1)", "", "several answers are priced as one"),
+            (
+                "(body.n if type(body.n) is int and body.n > 1 else 1)",
+                "1",
+                "several answers are priced as one",
+            ),
+            ("- references * counted", "", "an image by its address costs nothing"),
             ("if url in WITHOUT_OUTPUT:", "if False:", "an embedding has an answer of words"),
         ),
     ),
@@ -48,9 +53,40 @@ ROWS = (
         (("if checked.options.dry_run:", "if False:", "a dry run is paid"),),
     ),
     *in_file(
-        "functions/intake/check.py",
+        "functions/intake/reading.py",
         REPORTS + " a_dry_run_tells",
-        (("if splitter.hold else part", "", "a dry run leaves parts in S3"),),
+        (("and not self.options.dry_run", "", "a dry run leaves parts in S3"),),
+    ),
+    *in_file(
+        "shared/batchfile/repeats.py",
+        "tests/unit/batchfile/test_repeats.py",
+        (
+            ('url.encode() + b"\\0" + ', "", "endpoints are mixed up"),
+            ("min(len(tail), LONGEST)", "min(len(line), LONGEST)", "names hide repeats"),
+            ("return _encode(_decode_any(body))", "return body", "another spelling is asked again"),
+            ("if len(body) > LARGE:", "if False:", "a large body is decoded"),
+        ),
+    ),
+    *in_file(
+        "functions/land/placed.py",
+        "tests/integration/jobs/test_asked_once.py -k thousand_times",
+        (("for_request(line, place.custom_id)", "line", "a repeat lands under another's name"),),
+    ),
+    *in_file(
+        "functions/land/flow.py",
+        "tests/integration/jobs/test_asked_once.py -k many",
+        (
+            (
+                "return part.answering(last_line=numbers[-1])",
+                "return part",
+                "a part forgets whose answers it landed",
+            ),
+        ),
+    ),
+    *in_file(
+        "functions/intake/reading.py",
+        "tests/integration/jobs/test_capacity.py -k lately",
+        (('"learnt_tokens": max(tokens, 1)', "", "capacity counts bytes"),),
     ),
     *in_file(
         "functions/intake/costs.py",

@@ -92,7 +92,7 @@ ROWS = (
         ),
     ),
     *in_file(
-        "shared/batchfile/duplicates.py",
+        "shared/batchfile/hash_groups.py",
         BATCHFILE,
         (
             (
@@ -100,6 +100,12 @@ ROWS = (
                 "hashes",
                 "a duplicate far away in a large file is paid twice",
             ),
+        ),
+    ),
+    *in_file(
+        "shared/batchfile/duplicates.py",
+        BATCHFILE,
+        (
             ("if times > 1", "if times > 2", "a custom_id that is used twice is not found"),
             (
                 "hashlib.sha256(custom_id.encode()).digest() if long",
@@ -170,8 +176,8 @@ ROWS = (
                 "a part that was split is asked for its answers",
             ),
             (
-                "if c[-1].last_line < part.first_line",
-                "if c[-1].last_line <= part.first_line",
+                "if _last_line(c[-1]) < part.first_line",
+                "if _last_line(c[-1]) <= part.first_line",
                 "answers of parts that overlap come in the wrong order",
             ),
         ),
@@ -293,8 +299,8 @@ ROWS = (
         "tests/unit/test_nesting.py tests/integration/jobs/test_hostile_files.py",
         (
             (
-                "return None if has_too_deep_line(data) else requests",
-                "return requests",
+                "return None if has_too_deep_line(data) else _Read(requests, tails)",
+                "return _Read(requests, tails)",
                 "a line that is nested too deep is accepted",
             ),
         ),

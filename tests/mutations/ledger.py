@@ -473,12 +473,12 @@ ROWS = (
         ),
     ),
     *in_file(
-        "functions/intake/check.py",
+        "functions/intake/reading.py",
         JOBS + "test_hostile_files.py -k limits_of_a_part",
         (
             (
-                "limits_of(edges.settings)",
-                "Limits()",
+                "            limits_of(edges.settings),\n",
+                "            Limits(),\n",
                 "a smaller limit that was set does not count",
             ),
         ),

@@ -154,8 +154,8 @@ ROWS = (
         (("if beside.are_named(source):", "if False:", "each day replays all images"),),
     ),
     *in_file(
-        "functions/intake/check.py",
+        "shared/batchfile/passes.py",
         "tests/integration/jobs/test_hostile_files.py -k remembered",
-        (("splitter.suspects())", "set())", "an id that is used twice is not seen"),),
+        (("found.splitter.suspects()", "set()", "an id that is used twice is not seen"),),
     ),
 )

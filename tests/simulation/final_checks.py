@@ -101,7 +101,8 @@ class FinalChecks:
         counted = tuple(counts[name] for name in ("total", "succeeded", "failed"))
         said = f"{drop.key}: the report counts {counts}, there are {len(good)} + {len(bad)}"
         expect(counted == (len(lines), len(good), len(bad)), said)
-        used, least = report["usage"]["input_tokens"] or 0, sum(map(_input_tokens, good))
+        own = [each for each in good if drop.first_asking(each["custom_id"]) == each["custom_id"]]
+        used, least = report["usage"]["input_tokens"] or 0, sum(map(_input_tokens, own))
         said = f"{drop.key}: {used} tokens are reported, of {least} at least"
         expect(used == self._used_by(drop.job) >= least, said)
         errors = _parsed(self.buckets.read(f"{prefix}errors.jsonl"))
@@ -134,7 +135,7 @@ class FinalChecks:
     def _check_line(self, drop: Drop, line: dict[str, Any]) -> None:
         """What was paid is used; what may succeed was asked as often as it may be."""
         expect = self._expecting(Promise.PAID_ONCE)
-        custom_id = line["custom_id"]
+        custom_id = drop.first_asking(line["custom_id"])
         paid = [b for b, c in self.small.billed if c == custom_id and self._job(b) == drop.job]
         used = [batch for batch in paid if not self._is_lost(batch)]
         name = f"{drop.key} {custom_id}"
@@ -147,7 +148,7 @@ class FinalChecks:
 
     def _check_attempts(self, drop: Drop, line: dict[str, Any]) -> None:
         expect = self._expecting(Promise.NOTHING_LOST)
-        custom_id = line["custom_id"]
+        custom_id = drop.first_asking(line["custom_id"])
         tried = max((self._attempt(b) for b in self._ran_with(drop.job, custom_id)), default=0)
         expect(
             tried == drop.max_attempts or self._ended_for_good(drop.job, custom_id),

@@ -133,6 +133,7 @@ class Invariants:
                 self._moved(pk, sk, row)
                 self._claimed(pk, sk, row)
         self._expect_capacity_is_what_parts_hold()
+        self._expect_budget_is_what_jobs_hold()
 
     def _moved(self, pk: str, sk: str, row: Row) -> None:
         old, new = self.states.get((pk, sk), ""), row["state"]
@@ -204,15 +205,35 @@ class Invariants:
             return
         key = f"parts/{row['job']}/{row['number']:06d}.results.jsonl"
         landed = self.cloud.buckets.read(key) or b""
+        numbers = self.cloud.buckets.read(key.removesuffix("jsonl") + "lines") or b""
+        lines = len(numbers) // 4 if row.get("answers_until") else row["requests"]
         said = f"part {row['number']} of {row['job']} is landed without its answers"
-        self.expect(landed.count(b"\n") == row["requests"], Promise.DONE_IS_LAST, said)
+        self.expect(landed.count(b"\n") == lines >= row["requests"], Promise.DONE_IS_LAST, said)
+
+    def _expect_budget_is_what_jobs_hold(self) -> None:
+        """Nothing is submitted that a month was not charged with, and nothing is charged twice."""
+        used = held = 0
+        rows = list(self.cloud.tables.rows())
+        accepted = {row["pk"] for row in rows if row["sk"] == "JOB" and self._has_parts(row)}
+        for row in rows:
+            if row["pk"] == "BUDGET":
+                used += row.get("used", 0)
+            elif row["sk"] == "JOB" and row["pk"] not in accepted:
+                held += row.get("committed", 0)
+            elif row["sk"].startswith("PART#") and row["pk"] in accepted and row.get("month"):
+                held += row.get("cost" if row["state"] == "landed" else "expected", 0)
+        said = f"{used} are taken of the month, and jobs hold {held}"
+        self.expect(used == held, Promise.BUDGET_KEPT, said)
+
+    def _has_parts(self, row: Row) -> bool:
+        return row["state"] == "accepted" or (row["pk"], "JOB") in self.accepted
 
     def _expect_capacity_is_what_parts_hold(self) -> None:
         held: Counter[str] = Counter()
         capacities: dict[str, int] = {}
         for row in self.cloud.tables.rows():
             if row["sk"].startswith("PART#") and _holds_capacity(row):
-                held[row["model"]] += row["tokens"]
+                held[row["model"]] += row.get("learnt_tokens") or row["tokens"]
             elif row["pk"] == "CAPACITY":
                 capacities[row["sk"]] = row.get("used", 0)
         for model, used in capacities.items():

@@ -72,6 +72,16 @@ class Drop:
         found = (self.requests or content).splitlines(keepends=True)
         return b"".join(line for line in found if _custom_id(line) in custom_ids)
 
+    def first_asking(self, custom_id: str) -> str:
+        """Whose answer it gets: another's that asks the same, if the file is asked once."""
+        if self.options.get("duplicates") != "once":
+            return custom_id
+        wanted = self._body_of(custom_id)
+        return next(each for each in self.ids if self._body_of(each) == wanted)
+
+    def _body_of(self, custom_id: str) -> Any:
+        return json.loads(self.lines_of({custom_id}))["body"]
+
     @property
     def max_attempts(self) -> int:
         return int(self.options.get("max-attempts", 3))
@@ -157,6 +167,8 @@ def _options(draw: random.Random) -> dict[str, str]:
         options["max-attempts"] = str(draw.randint(1, 4))
     if draw.random() < 0.1:
         options["keep-files"] = "true"
+    if draw.random() < 0.3:
+        options["duplicates"] = "once"
     if draw.random() < 0.1:
         options["metadata"] = '{"team": "search"}'
     if draw.random() < 0.2:

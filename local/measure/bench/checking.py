@@ -8,7 +8,7 @@ from typing import BinaryIO, TypedDict
 
 import orjson
 
-from functions.intake.check import spool
+from functions.intake.reading import spool
 from local.measure.bench.scale import Scale
 from local.measure.kit.inputs import write_chats
 from local.measure.kit.report import Section, judged
@@ -16,6 +16,7 @@ from local.measure.kit.timing import interleaved, ratio
 from local.world.workspace import temporary_home
 from shared.batchfile.lines import unpacked
 from shared.batchfile.part_builder import Copying
+from shared.batchfile.repeats import RepeatCounter
 from shared.batchfile.schema import Limits
 from shared.batchfile.splitter import Splitter
 
@@ -81,8 +82,10 @@ def ours(path: Path) -> int:
             lambda: disk.enter_context(spool()),
             lambda start, length: (),
         )
-        splitter = Splitter(Limits(), copying, skip=False)
+        repeats = RepeatCounter(disk.enter_context(spool()))
+        splitter = Splitter(Limits(), copying, skip=False, repeats=repeats)
         parts = list(splitter.split(unpacked(source, path.name), MOST_BYTES))
+        repeats.count()
         if splitter.problems or splitter.suspects():
             raise AssertionError("the file was made without mistakes")
     return len(parts)

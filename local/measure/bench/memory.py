@@ -24,6 +24,8 @@ MOST = 300  # MB
 REQUESTS = 50_000  # of a part whose output is large
 SHORT = 1_000  # bytes of such a request
 
+OPTIONS = ("dry-run=true", "duplicates=once")  # that have intake read a file in another way
+
 Row = tuple[str, ...]
 
 
@@ -56,11 +58,23 @@ def _dropped(testbed: Testbed, path: Path, models: int) -> list[Row]:
     what = f"{source.size / 1e6:,.0f} MB dropped" + (", 3 models mixed" if models > 1 else "")
     rows = [_row("intake", what, peak(testbed, "intake", source.model_dump()))]
     if models == 1:
+        rows += [_with(testbed, path, what, option) for option in OPTIONS]
         parts = testbed.edges().ledger.parts(job_id(INBOX, source.key, source.identity))
         asks = [{"job": part.job, "part": part.number} for part in parts]
         what = f"the {len(parts)} part(s) of {what}, one after the other"
         rows.append(_row("submit", what, peak(testbed, "submit", asks)))
     return rows
+
+
+def _with(testbed: Testbed, path: Path, what: str, option: str) -> Row:
+    """The same file under another name, dropped with an option."""
+    name, _, value = option.partition("=")
+    again = path.with_name(f"{name}-{path.name}")
+    again.hardlink_to(path)
+    again.with_name(f"{again.name}.metadata").write_text(json.dumps({name: value}))
+    most = peak(testbed, "intake", testbed.source(again).model_dump())
+    again.unlink()
+    return _row("intake", f"{what}, {option}", most)
 
 
 def _output(size: int) -> Row:

@@ -1,9 +1,11 @@
 """`… local.measure.kit.file_store FOLDER [PREFIX…]`: S3 over HTTP, with files for objects.
 
 For objects larger than a local AWS can hold in memory. It serves the files of the folder, ranges
-too. It stores what is put under one of the prefixes, and discards the rest.
+too, with the metadata that `<name>.metadata` beside a file holds as JSON. It stores what is put
+under one of the prefixes, and discards the rest.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -39,7 +41,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(end - start))
         self.send_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
         self.send_header("ETag", ETAG)
-        self.send_header("x-amz-meta-keep-files", "true")  # so that a landing can be repeated
+        for name, value in self._metadata(path).items():
+            self.send_header(f"x-amz-meta-{name}", value)
         self.send_header("Last-Modified", "Sun, 01 Nov 2026 00:00:00 GMT")
         self.end_headers()
         if self.command == "GET":
@@ -90,6 +93,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _path(self) -> Path:
         return self.folder / unquote(urlsplit(self.path).path).strip("/")
+
+    def _metadata(self, path: Path) -> dict[str, str]:
+        beside = path.with_name(f"{path.name}.metadata")
+        own = json.loads(beside.read_text()) if beside.is_file() else {}
+        return {"keep-files": "true"} | own  # so that a landing can be repeated
 
     def _query(self, name: str) -> str:
         return parse_qs(urlsplit(self.path).query).get(name, [""])[0]

@@ -9,7 +9,9 @@ import pytest
 from moto import mock_aws
 
 from local.openai import SmallSettings
+from shared.batchfile.schema import CHAT
 from shared.errors import CapacityExceeded, Conflict
+from shared.jobs.estimate import Used
 from shared.jobs.model import JobState
 from shared.jobs.part import PartState
 from tests.support.batch_files import chat, chats, lines
@@ -249,6 +251,28 @@ def test_one_request_that_openai_never_takes_ends_in_its_words() -> None:
         assert job.state is JobState.COMPLETED_WITH_FAILURES
         (error,) = world.report(job)["errors"]
         assert "Enqueued token limit reached" in error["message"]
+        assert [each.used for each in world.edges.ledger.capacities()] == [0]
+
+
+@pytest.mark.parametrize(
+    ("took", "limit", "parts"), [(0.5, 10_400, 1), (1, 4_000, 7), (1.9, 4_000, 10)]
+)
+def test_a_part_takes_of_its_model_what_such_requests_took_lately(
+    took: float, limit: int, parts: int
+) -> None:
+    """Twenty requests of 1,030 tokens each by bytes."""
+    with mock_aws():
+        world = World(settings={"enqueued_limits": f"*={limit}"})
+        tokens = round(took * 1_000)
+        learnt = Used(part="x/000001", estimated=1_000, answers=10, input=tokens, output=10)
+        world.edges.ledger.note_used(("gpt-5-mini", CHAT), learnt)
+
+        job = world.run_job("a.jsonl", lines(chat(f"r{n}", "x" * 4_000) for n in range(20)))
+
+        assert job.state is JobState.COMPLETED
+        held = [part for part in world.parts(job.id) if not part.replaced]
+        assert len(held) == parts
+        assert all(part.enqueues <= limit for part in held)
         assert [each.used for each in world.edges.ledger.capacities()] == [0]
 
 

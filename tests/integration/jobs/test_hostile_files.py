@@ -13,7 +13,7 @@ import pytest
 import zstandard
 from moto import mock_aws
 
-from shared.batchfile.duplicates import WINDOW
+from shared.batchfile.hash_groups import WINDOW
 from shared.batchfile.lines import BLOCK, GIVE_UP_BYTES, MAX_LINE_BYTES, UTF8_MARK
 from shared.batchfile.part_builder import Copying
 from shared.batchfile.refusals import UnreadableFile

@@ -1,6 +1,6 @@
 """What intake decides without touching anything."""
 
-from functions.intake.check import limits_of
+from functions.intake.reading import limits_of
 from shared.batchfile.schema import Limits
 from shared.settings import Settings
 

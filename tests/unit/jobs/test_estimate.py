@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.batchfile.schema import CHAT, EMBEDDINGS, RESPONSES, output_bounds
+from shared.batchfile.schema import (
+    CHAT,
+    EMBEDDINGS,
+    RESPONSES,
+    decode,
+    may_hold_files,
+    output_bounds,
+    tokens_in,
+    tokens_of,
+)
 from shared.jobs.estimate import (
     GUESSED_OUTPUT,
     MOST_RATIO,
@@ -38,7 +47,9 @@ def used(number: int, ratio: float = 0.5, output: int = 40, cached: int = 0) -> 
 
 
 def line(url: str = CHAT, **body: Any) -> bytes:
-    return json.dumps({"custom_id": "a", "method": "POST", "url": url, "body": body}).encode()
+    return json.dumps(
+        {"custom_id": "a", "method": "POST", "url": url, "body": {"model": "m"} | body}
+    ).encode()
 
 
 @pytest.mark.parametrize(
@@ -61,7 +72,8 @@ def line(url: str = CHAT, **body: Any) -> bytes:
 def test_a_request_may_say_how_long_its_answer_is_at_most(
     data: bytes, url: str, bounds: tuple[int, int]
 ) -> None:
-    assert output_bounds(data, url) == bounds
+    requests = [decode(each) for each in data.split(b"\n")]
+    assert output_bounds(requests, url) == bounds
 
 
 def test_without_experience_bytes_and_limits_alone_say_it() -> None:
@@ -173,3 +185,29 @@ def test_what_is_expected_is_never_more_than_what_it_costs_at_most(
     assert found.expected >= 0
     assert found.at_most is None or found.at_most >= found.expected
     assert (found.at_most is None) is (found.output_tokens_at_most is None)
+
+
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+
+
+@pytest.mark.parametrize(
+    ("content", "files"),
+    [
+        ([IMAGE], 1),
+        ([IMAGE, IMAGE], 2),
+        ([{"type": "image_url", "image_url": {"detail": "low", "url": "http://a/b"}}], 1),
+        ([{"type": "input_image", "image_url": "https://example.com/a.png"}], 1),
+        ([{"type": "input_file", "file_url": "https://example.com/a.pdf"}], 1),
+        ([{"type": "input_file", "file_id": "file-abc"}], 1),
+        ([{"type": "input_image", "image_url": "data:image/png;base64,AAAA"}], 0),
+        ('say "image_url": "https://example.com/a.png"', 0),
+        ("https://example.com/a.png", 0),
+    ],
+)
+def test_a_file_that_is_named_counts_as_one_that_is_held(content: Any, files: int) -> None:
+    spaced = line(messages=[{"role": "user", "content": content}])
+    tight = spaced.replace(b'": ', b'":')
+
+    for request in (spaced, tight):
+        assert tokens_in(request) == tokens_of(len(request) + 1) + files * 1_500
+        assert may_hold_files(request, 1) or not files

@@ -114,8 +114,8 @@ def test_unknown_option_is_refused_with_the_known_ones(name: str) -> None:
     assert options == Options()
     assert (problem.code, problem.param) == ("unknown_option", name)
     assert (
-        "bad-lines, completion-window, dry-run, duplicate-file, keep-files, max-attempts, "
-        "max-cost, max-failures, "
+        "bad-lines, completion-window, dry-run, duplicate-file, duplicates, keep-files, "
+        "max-attempts, max-cost, max-failures, "
         "metadata" in problem.message
     )
 
@@ -146,6 +146,7 @@ def test_options_are_stored_under_the_names_people_write() -> None:
         "bad-lines": "skip",
         "completion-window": "24h",
         "dry-run": False,
+        "duplicates": "each",
         "duplicate-file": "ask",
         "keep-files": False,
         "max-attempts": 3,
