@@ -103,16 +103,22 @@ def _check(edges: JobEdges, job: Job, *, begun: bool) -> Job:
             return reject_for(edges, job, attempts.died(job))
         job = _begin(edges, job)
     try:
-        checked = check(edges, job)
-        return _go_on(edges, job, checked)
+        return _read(edges, job)
     except StoreNotReady as error:
         return _wait_for_store(edges, job, error.library)
-    except attempts.NoRecipe:
-        return _wait_for_recipe(edges, job)
     except TryLater as error:
         return _wait(edges, job, error.reason, error.after or attempts.pause_after(job))
     except Refused as error:
         return _refused(edges, job, error)
+
+
+def _read(edges: JobEdges, job: Job) -> Job:
+    """Whatever is read may be refused: the recipe's absence is told by the table's own columns."""
+    try:
+        checked = check(edges, job)
+    except attempts.NoRecipe:
+        return _wait_for_recipe(edges, job)
+    return _go_on(edges, job, checked)
 
 
 def _end_without_reading(edges: JobEdges, job: Job) -> Job | None:

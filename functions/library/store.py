@@ -47,7 +47,7 @@ def release_store(session: SyncSession) -> None:
 
 
 def forget_store(session: SyncSession, why: str) -> None:
-    """The Files stay, and are attached to the next store."""
+    """The Files stay, and are attached to the next store; until then nothing has been indexed."""
     session.put(
         each.not_attached(session.now)
         for each in session.contents_with_file()
@@ -58,6 +58,7 @@ def forget_store(session: SyncSession, why: str) -> None:
         bound=False,
         missing_since=None,
         counted=0,
+        finished_until=None,
         creating_at=None,
         attached_at=None,
         expires_days=0,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
 from shared.aws.s3_events import replay_event
+from shared.errors import Refused
 from shared.jobs import notifications
 from shared.jobs.edges import JobEdges
 from shared.jobs.keys import INBOX, is_recipe
@@ -14,7 +15,7 @@ from shared.jobs.second_batches import report_second_batches
 from shared.jobs.uploads import delete_or_leave, uploaded_part
 from shared.library.model import SyncRequest
 from shared.library.paths import LIBRARIES
-from shared.objects import PartRef
+from shared.objects import PartRef, Source
 from shared.openai.models import File
 from shared.telemetry import record
 
@@ -62,12 +63,20 @@ def _replay_silent_files(edges: JobEdges) -> int:
     for source, modified in edges.s3.versions(edges.settings.inbox_bucket, INBOX):
         if not SILENT <= now - modified <= LEFT_ALONE or is_recipe(source.key):
             continue  # a good recipe has no job
-        if beside.are_named(source):
+        if _is_left_to_a_table(beside, source):
             continue
         if edges.ledger.job(job_id(source.bucket, source.key, source.identity)) is None:
             edges.intake_queue.send([replay_event(source)])
             replayed += 1
     return replayed
+
+
+def _is_left_to_a_table(beside: FilesBeside, source: Source) -> bool:
+    """Where the recipe can't be read nobody knows; the next sweep asks again."""
+    try:
+        return bool(beside.are_named(source))
+    except Refused:
+        return True
 
 
 def _delete_orphans(edges: JobEdges) -> int:

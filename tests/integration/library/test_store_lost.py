@@ -1,14 +1,20 @@
 """A store that is gone is noticed when it is asked, and made anew; a good one is not given up."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from functions.poll.sweep import sweep
+from functions.submit.flow import submit
 from local.openai.stores.models import Document
+from shared.errors import TryLater
+from shared.jobs.part import Part
 from tests.support.batch_files import chat, lines, question
+from tests.support.interrupts import Interrupt, Killed
 from tests.support.libraries import Folder
+from tests.support.survival import interrupted_edges
 from tests.support.world import World
 
 CATS, DOGS = "Cats sleep sixteen hours a day.", "Dogs bark at strangers."
@@ -81,6 +87,42 @@ def test_store_lost_between_reading_and_asking_is_asked_by_its_new_id(
     assert first not in asked_stores(world, job)
     said = answer(world, job, "How long do cats sleep?")["output"][-1]["content"][0]
     assert CATS in said["text"]
+
+
+@pytest.mark.parametrize("first", range(1, 5))
+def test_no_question_goes_to_the_new_store_before_it_holds_what_the_old_one_did(
+    folder: Folder, world: World, first: int
+) -> None:
+    """The sync that makes it dies at every call, one further each time."""
+    folder.put("cats.md", CATS)
+    folder.put("dogs.md", DOGS)
+    folder.settle()
+    world.small.misbehave("error_503_before", times=PARTS, route="create_batch")
+    job = world.drop("questions.jsonl", QUESTIONS)
+    world.run_functions()  # it waits, though all that was dropped before it has been indexed
+    world.clock.advance(minutes=10)
+    folder.reconcile()
+    folder.settle()
+    delete_store(folder)
+    for number in range(first, 80, 4):
+        with suppress(Killed, TryLater):
+            folder.tick(interrupted_edges(world, Interrupt(number)))
+        world.clock.advance(seconds=world.config.lease_seconds + 1)
+        for part in world.parts(job):
+            submit(world.edges, part.ref)
+        if any(stores for stores in map(asked_of, world.parts(job))):
+            break
+        assert not world.job(job).over
+
+    assert {CATS, DOGS} <= set(folder.texts())
+    world.run_until_over(job)
+    said = answer(world, job, "How long do cats sleep?")["output"][-1]["content"][0]
+    assert CATS in said["text"]
+
+
+def asked_of(part: Part) -> list[str]:
+    """The libraries of a part that has been submitted."""
+    return part.libraries if part.batch_id else []
 
 
 def test_one_404_gives_no_store_up(folder: Folder, world: World) -> None:

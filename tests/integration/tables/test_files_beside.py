@@ -15,6 +15,7 @@ from shared.problems import Problems
 from shared.tables.files_beside import data_url
 from shared.tables.recipe import read_recipe
 from shared.tables.templates import Templates
+from tests.support.batch_files import chats
 from tests.support.images import PDF, PNG
 from tests.support.names import INBOX
 from tests.support.refusing_s3 import Refusal, RefusingSession
@@ -141,6 +142,23 @@ def test_an_image_that_no_recipe_asks_for_is_rejected(world: World, recipe: byte
     (problem,) = world.report(world.job(image))["problems"]
     assert problem["code"] == "unsupported_suffix"
     assert "file(" in problem["remedy"]
+
+
+def test_a_recipe_that_s3_keeps_back_does_not_stop_the_sweep(world: World) -> None:
+    """What lies beside it is left for the next one."""
+    put(world, "inbox/shop/recipe.yaml", DESCRIBED)
+    put(world, "inbox/shop/a.png", PNG)
+    put(world, "inbox/silent.jsonl", chats(1))
+    world.clock.advance(hours=2)
+    refusal = Refusal(403, "AccessDenied")
+    session = RefusingSession(refusal, "GetObject", while_=lambda: True, within="recipe.yaml")
+
+    found = sweep(world.connect(session))
+
+    assert found["FilesReplayed"] == 1
+    world.run_functions()
+    (job,) = world.all_jobs("silent.jsonl")
+    assert world.job(job).state is JobState.ACCEPTED
 
 
 def test_the_sweep_leaves_alone_what_rows_name_and_finds_what_nobody_asks_for(

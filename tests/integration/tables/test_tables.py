@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from functions.intake.flow import take_in, take_in_recipe
+from functions.poll.flow import poll
 from local.openai import SmallSettings
 from shared.errors import Conflict
 from shared.jobs.model import JobState
@@ -31,7 +32,7 @@ from tests.support.interrupts import (
 )
 from tests.support.libraries import Folder
 from tests.support.names import INBOX
-from tests.support.refusing_s3 import Refusal
+from tests.support.refusing_s3 import Refusal, RefusingSession
 from tests.support.survival import interrupted_edges, survive
 from tests.support.table_files import CLASSIFIED, TEXT, back, csv_of, parquet, put
 from tests.support.world import World
@@ -305,6 +306,26 @@ def test_rows_that_can_not_be_asked_are_told_or_left_out(world: World, tmp_path:
         ("d", True, None),
         ("e", False, "skipped: the row could not be asked"),
     ]
+
+
+def test_a_table_without_a_recipe_that_s3_keeps_back_for_a_moment_is_told_all_the_same(
+    world: World,
+) -> None:
+    """It is read for the names of its columns."""
+    job = world.drop("a/t.csv", b"Review text,title\nx,y\n")
+    world.run_functions()
+    world.clock.advance(minutes=6)
+    refusal = Refusal(403, "AccessDenied")
+    session = RefusingSession(refusal, "GetObject", while_=lambda: True, within="t.csv")
+    poll(world.edges)
+    world.run_functions(world.connect(session))
+    assert world.job(job).state is JobState.CHECKING
+    assert "AccessDenied" in world.job(job).reason
+
+    world.run_until_over(job)
+
+    (problem,) = world.report(world.job(job))["problems"]
+    assert problem["code"] == "no_recipe"
 
 
 def test_a_row_that_validation_refuses_is_named_by_its_number(world: World) -> None:
