@@ -41,3 +41,10 @@ class PartRef(FrozenModel):
 
     job: str
     part: int = Field(ge=0)
+
+
+class BatchRef(FrozenModel):
+    """Names a batch at OpenAI. As a message, it asks for a look at it."""
+
+    batch: str
+    looks: int = Field(default=0, ge=0)  # that found it running still

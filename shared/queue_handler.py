@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from shared.telemetry import count, logger, measured, traced, traced_handler
+from shared.telemetry import logger, measured, traced, traced_handler
 
 Handler = Callable[[dict[str, object], Any], PartialItemFailureResponse]  # event and context
 
@@ -30,12 +30,3 @@ def queue_handler(take: Callable[[SQSRecord], None]) -> Handler:
 
     function: Handler = handler
     return function
-
-
-def count_outcome(prefix: str, outcome: str, how_many: int = 1) -> None:
-    count(metric_name(prefix, outcome), how_many)
-
-
-def metric_name(prefix: str, outcome: str) -> str:
-    """After both, such as SubmitNotNow."""
-    return f"{prefix.title()}{outcome.replace('_', ' ').title().replace(' ', '')}"

@@ -25,9 +25,12 @@ class Settings(ExternalModel):
     library_queue_url: str = ""
     bus_name: str = ""
     topic_arn: str = ""
+    alert_topic_arn: str = ""
     openai_base_url: str = "https://api.openai.com/v1"
     prices: Literal["auto", "openai", "none"] = "auto"  # auto: OpenAI's at OpenAI's own base URL
     openai_key_secret: str = ""  # an SSM parameter's name or a Secrets Manager ARN
+    webhook_secret: str = ""  # an SSM parameter's name: what OpenAI signs webhooks with
+    poll_every_minutes: int = 1
     extra_headers: str = ""  # an SSM parameter's name: a JSON object of headers for every call
     openai_organization: str = ""
     openai_project: str = ""

@@ -89,6 +89,15 @@ def count(name: str, how_many: int = 1) -> None:
         metrics.add_metric(name=name, unit=MetricUnit.Count, value=how_many)
 
 
+def count_outcome(prefix: str, outcome: str, how_many: int = 1) -> None:
+    count(metric_name(prefix, outcome), how_many)
+
+
+def metric_name(prefix: str, outcome: str) -> str:
+    """After both, such as SubmitNotNow."""
+    return f"{prefix.title()}{outcome.replace('_', ' ').title().replace(' ', '')}"
+
+
 def record(found: Mapping[str, object]) -> None:
     """Adds what a run found: whole seconds, and counts."""
     for name, number in found.items():

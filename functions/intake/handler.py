@@ -8,8 +8,8 @@ from functions.intake.flow import take_dropped
 from shared.aws.s3_events import dropped
 from shared.jobs.edges import JobEdges
 from shared.library.paths import LIBRARIES
-from shared.queue_handler import count_outcome, queue_handler
-from shared.telemetry import count, log_failure, logger
+from shared.queue_handler import queue_handler
+from shared.telemetry import count, count_outcome, log_failure, logger
 
 edges = cache(JobEdges.in_lambda)
 

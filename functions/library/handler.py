@@ -7,8 +7,8 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from functions.library.flow import keep_in_sync
 from shared.library.edges import LibraryEdges
-from shared.queue_handler import count_outcome, queue_handler
-from shared.telemetry import log_failure, logger
+from shared.queue_handler import queue_handler
+from shared.telemetry import count_outcome, log_failure, logger
 
 edges = cache(LibraryEdges.in_lambda)
 

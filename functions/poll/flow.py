@@ -5,15 +5,15 @@ jobs whose last step died.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from functions.poll.budget import watch_budget
 from shared.aws.s3_events import replay_event
 from shared.errors import Conflict
+from shared.jobs.admission import PATIENCE, admit_waiting
 from shared.jobs.batch_lookup import look_up
 from shared.jobs.cancel import cancel, cancel_parts
-from shared.jobs.capacity import Capacity
 from shared.jobs.edges import JobEdges
 from shared.jobs.model import AT_INTAKE, Job
 from shared.jobs.observe import observe
@@ -21,7 +21,6 @@ from shared.jobs.part import Part, PartState
 from shared.library.model import SyncRequest
 from shared.telemetry import record
 
-PATIENCE = timedelta(minutes=15)  # until the same work is requested again
 MAX_BATCHES = 5_000  # looked at in a tick; 10,000 jobs a day keep 1,300 open (docs/scale.md)
 
 Item = TypeVar("Item")
@@ -39,7 +38,7 @@ def poll(edges: JobEdges) -> dict[str, int]:
     _each(ended, lambda part: _request_landing(edges, part), failures)
     cancelling = _noted(edges.ledger.cancelling_jobs(), seen)
     _each(cancelling, lambda job: _cancel(edges, job), failures)
-    _each(edges.ledger.capacities(), lambda capacity: _admit(edges, capacity), failures)
+    _each(edges.ledger.capacities(), lambda capacity: admit_waiting(edges, capacity), failures)
     _each([edges.now()], lambda now: _request_syncs(edges, now), failures)
     _each([edges.now()], lambda now: watch_budget(edges, now), failures)
     still_open = _noted(edges.ledger.open_jobs(edges.now()), seen)
@@ -86,33 +85,6 @@ def _cancel(edges: JobEdges, job: Job) -> None:
         cancel_parts(edges, job)
     elif job.due <= edges.now():  # its parts are cancelled as soon as intake has planned them
         _resume(edges, job)
-
-
-def _admit(edges: JobEdges, stored: Capacity) -> None:
-    now = edges.now()
-    capacity = stored.as_known(now, edges.settings.enqueued_limit(stored.model))
-    due = list(edges.ledger.open_parts(PartState.WAITING, now, model=stored.model))
-    admission = capacity.admit(due, now)
-    for part in admission.parts:
-        _request_submission(edges, part)
-    if not due and stored.is_idle(now) and not _has_waiting(edges, stored.model):
-        edges.ledger.close_capacity(stored, now)
-        return
-    if admission.reserved_for != stored.reserved_for:
-        edges.ledger.reserve_capacity(stored.model, admission.reserved_for)
-
-
-def _has_waiting(edges: JobEdges, model: str) -> bool:
-    """Also those that are due later."""
-    later = edges.now() + timedelta(days=365)
-    return any(edges.ledger.open_parts(PartState.WAITING, later, most=1, model=model))
-
-
-def _request_submission(edges: JobEdges, part: Part) -> None:
-    now = edges.now()
-    if part.requested_at is None or part.requested_at + PATIENCE <= now:
-        edges.submit_queue.send_parts([part.ref])
-        edges.ledger.replace_part(part, part.requested(now))
 
 
 def _request_syncs(edges: JobEdges, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The clock ticks, or a person cancels or approves a job."""
+"""The clock ticks, a person cancels or approves a job, or OpenAI said something about safety."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.poll.flow import poll
+from functions.poll.safety import tell_of_safety
 from functions.poll.sweep import sweep
 from shared.jobs.approve import approve
 from shared.jobs.cancel import cancel
@@ -15,7 +16,6 @@ from shared.jobs.edges import JobEdges
 from shared.schedule import is_late
 from shared.telemetry import logger, measured, record, traced, traced_handler
 
-EVERY = timedelta(minutes=1)
 edges = cache(JobEdges.in_lambda)
 
 
@@ -28,7 +28,10 @@ def tick(event: dict[str, Any]) -> Mapping[str, object]:
             return {"job": job, "outcome": approve(edges(), job)}
         case {"sweep": True}:
             return sweep(edges())
-    if is_late(event, edges().now(), EVERY):
+        case {"detail-type": "Safety Event", "detail": dict(detail)}:
+            return {"outcome": tell_of_safety(edges(), detail)}
+    every = timedelta(minutes=edges().settings.poll_every_minutes)
+    if is_late(event, edges().now(), every):
         return {"TicksSkipped": 1}
     return poll(edges())
 

@@ -304,6 +304,20 @@ def doctor(
 
 
 @app.command(rich_help_panel=OPERATE)
+def webhook(
+    action: Annotated[Literal["on", "off", "rotate", "test"], Argument()],
+    stack: str = "batchdrop",
+) -> int:
+    """Have OpenAI tell a stack that a batch has ended, so that its results land in seconds.
+
+    Status 0: it is done. 1: it is not, and why. 2: the stack could not be asked.
+    """
+    from local.ops.webhooks import main
+
+    return main(action, stack)
+
+
+@app.command(rich_help_panel=OPERATE)
 def adopt(
     stack: str = "batchdrop",
     table: Annotated[

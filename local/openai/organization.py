@@ -15,23 +15,38 @@ from local.openai.quirks import BATCH_QUIRKS
 from local.openai.stores.api import Stores
 from local.openai.stores.documents_api import Documents
 from local.openai.stores.models import Store
+from local.openai.webhooks.api import Webhooks, post_over_http
+from local.openai.webhooks.delivery import Post
 
 
 class Organization:
     """Every view is up to date: it first takes the steps that time has made due."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, post: Post = post_over_http) -> None:
         self.context = context
+        self.webhooks = Webhooks(context, post)
         self.calls: list[Call] = []
         self._files = Files(context)
         self._stores = Stores(context, self._files)
         engine = Engine(context.settings, self._stores)
         self._batches = Batches(context, self._files, engine)
+        self._batches.lifecycle.ended = self._batch_ended
         self._audit = AuditLog(context)
         self.apis = (
             *(self._files, self._batches, self._stores, Documents(self._stores), self._audit),
-            DirectCalls(context, engine),
+            *(DirectCalls(context, engine), self.webhooks),
         )
+
+    def _batch_ended(self, batch: Batch, at: float) -> None:
+        """Of one that vanished nobody hears."""
+        if batch.ended:
+            self.webhooks.happened(f"batch.{batch.status}", {"id": batch.id}, at)
+
+    def deliver_webhooks(self) -> int:
+        """Sends what is due; how many that were."""
+        with self._up_to_date():
+            pass
+        return self.webhooks.deliver()
 
     def misbehave(self, name: str, times: int | None, /, **where: object) -> None:
         """Ask for a quirk: so many times, or until it is removed (None)."""

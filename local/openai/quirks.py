@@ -96,6 +96,15 @@ LIST_QUIRKS: dict[str, str] = {
     "list_forgets": "a list leaves out its first `count` (1) entries",
     "list_promises_more": "a list is empty, and says that there is more",
 }
+WEBHOOK_QUIRKS: dict[str, str] = {
+    "webhook_lost": "a webhook is never sent",
+    "webhook_late": "a webhook is sent `seconds` (600) late",
+    "webhook_reversed": "a webhook is sent half a minute late, behind those that follow",
+    "webhook_doubled": "a webhook is sent twice, under one id",
+    "webhook_old": "a webhook is signed by a clock that is `seconds` (600) slow, once",
+    "webhook_forged": "beside a webhook comes one that a stranger signed",
+    "webhook_unknown": "beside a webhook comes one of a type that nobody knows",
+}
 QUIRKS: dict[str, str] = (
     LIST_QUIRKS
     | CALL_QUIRKS
@@ -104,6 +113,7 @@ QUIRKS: dict[str, str] = (
     | AUDIT_QUIRKS
     | DOCUMENT_QUIRKS
     | STORE_QUIRKS
+    | WEBHOOK_QUIRKS
 )
 
 PARAMETERS = frozenset(

@@ -6,14 +6,18 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from shared.jobs.edges import JobEdges
 from shared.objects import PartRef
-from shared.queue_handler import Handler, count_outcome, queue_handler
-from shared.telemetry import count, log_failure, logger
+from shared.queue_handler import Handler, queue_handler
+from shared.telemetry import count, count_outcome, log_failure, logger
+
+Act = Callable[[JobEdges, PartRef], str]
 
 
-def part_handler(
-    name: str, edges: Callable[[], JobEdges], act: Callable[[JobEdges, PartRef], str]
-) -> Handler:
-    """A handler that lets `act` look at each part, then logs and counts the outcome."""
+def part_handler(name: str, edges: Callable[[], JobEdges], act: Act) -> Handler:
+    return queue_handler(part_taker(name, edges, act))
+
+
+def part_taker(name: str, edges: Callable[[], JobEdges], act: Act) -> Callable[[SQSRecord], None]:
+    """Lets `act` look at the part that a message names, then logs and counts the outcome."""
 
     def take(record: SQSRecord) -> None:
         count(f"{name.title()}Messages")
@@ -25,4 +29,4 @@ def part_handler(
         logger.info(f"{name} has run", job=ref.job, part=ref.part, batch=batch, outcome=outcome)
         count_outcome(name, outcome)
 
-    return queue_handler(take)
+    return take

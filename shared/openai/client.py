@@ -26,7 +26,7 @@ from shared.errors import (
 )
 from shared.nesting import read_json
 from shared.openai.lists import walk
-from shared.openai.models import ApiError, Batch, BatchPage, File, FilePage
+from shared.openai.models import ApiError, Batch, BatchPage, File, FilePage, SafetyAlert
 from shared.openai.reading import Object, error_in, read
 from shared.openai.refusals import KEY_REFUSED, Refusal
 from shared.openai.retry import retry_after, with_retries
@@ -124,6 +124,10 @@ class OpenAI:
 
     def file(self, file_id: str) -> File:
         return self.ask(File, "GET", f"/files/{file_id}")
+
+    def safety_alert(self, alert_id: str) -> SafetyAlert:
+        """What OpenAI tells of it."""
+        return self.ask(SafetyAlert, "GET", f"/safety/alerts/{alert_id}")
 
     def delete_file(self, file_id: str) -> None:
         """A file that does not exist is deleted too."""

@@ -174,3 +174,14 @@ class ApiError(OpenAIObject):
     type: Said | None = None
     param: Said | None = None
     code: Said | None = None
+
+
+class SafetyAlert(OpenAIObject):
+    """An alert of a project, as the official client 3.54.0 types it."""
+
+    id: str
+    error_type: str = ""
+    model: str = ""
+    reason: str | None = None
+    request_id: str = ""
+    request_paused: bool = False

@@ -12,6 +12,7 @@ from functions.land import handler as land
 from functions.library import handler as library
 from functions.poll import handler as poll
 from functions.submit import handler as submit
+from functions.webhook import handler as webhook
 from local.openai import SmallSettings, serving
 from tests.support.audit_world import AuditWorld, audit_aws
 from tests.support.names import KEY_NAME
@@ -46,6 +47,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
                 monkeypatch.setenv(name.upper(), str(value))
             for function in (intake, submit, poll, land, library):
                 function.edges.cache_clear()
+            webhook.receiver.cache_clear()
             yield world
             for function in (submit, poll, land, library):
                 function.edges().close()

@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,6 +21,7 @@ from functions.land import handler as land
 from functions.library import handler as library
 from functions.poll import handler as poll
 from functions.submit import handler as submit
+from functions.webhook import handler as webhook
 from shared.telemetry import metrics
 from tests.support.alarms import Datapoint, alarms, of, published, ringing_test, rings
 from tests.support.audit_logs import events
@@ -27,12 +29,13 @@ from tests.support.audit_world import AuditWorld
 from tests.support.aws import queue_arn, template
 from tests.support.batch_files import chats
 from tests.support.lambda_events import Context, sqs_event
+from tests.support.webhooks import SECRET, called, event, signed
 from tests.support.world import World
 
 TEAM = "batchdrop"  # the stack's name, which POWERTOOLS_SERVICE_NAME carries
 ALARMS = alarms()
 QUEUES = {"intake": intake, "land": land, "library": library, "submit": submit}
-HANDLERS: dict[str, Any] = {"audit": audit, "poll": poll, **QUEUES}
+HANDLERS: dict[str, Any] = {"audit": audit, "poll": poll, "webhook": webhook, **QUEUES}
 
 
 @pytest.fixture(autouse=True)
@@ -183,6 +186,33 @@ def test_errors(deployed: World, run: Run, function: str) -> None:
     assert not rings(ALARMS[f"{function}-errors"], wrong[: 2 * len(wrong) // 3])
 
 
+def test_webhook_errors(deployed: World, run: Run) -> None:
+    """Its secret is not stored."""
+    body = event("batch.completed")
+    calls = called(signed(body, datetime.now(UTC)), body)
+    wrong = [point for _ in range(3) for point in run("webhook", calls)]
+    deployed.store_secret(SECRET)
+    webhook.receiver.cache_clear()
+    well = run("webhook", calls)
+
+    check("webhook-errors", wrong=[wrong], well=[well])
+
+
+@pytest.mark.parametrize("minutes", ["1", "5", "15"])
+def test_poll_errors_and_not_run_at_every_pace(deployed: World, run: Run, minutes: str) -> None:
+    paced = alarms(PollEveryMinutes=minutes)
+    well = run("poll", {})
+    deployed.session.client("dynamodb").delete_table(TableName="ledger")
+    wrong = run("poll", {})
+    most = max(1, int(paced["poll-errors"]["Period"]) // (60 * int(minutes)))
+
+    assert rings(paced["poll-errors"], wrong * most), "every tick of one period fails"
+    assert not rings(paced["poll-errors"], wrong * 2 + well)
+    assert rings(paced["poll-not-run"], [])
+    assert not rings(paced["poll-not-run"], well)
+    assert int(paced["poll-not-run"]["Period"]) >= 3 * 60 * int(minutes)
+
+
 def message(world: World, function: str) -> dict[str, Any]:
     bodies = {
         "intake": None,
@@ -219,9 +249,11 @@ def test_poll_not_run(deployed: World, run: Run) -> None:
 
 
 @pytest.mark.parametrize("seconds", ["10", "60", "120", "300", "840"])
-@pytest.mark.parametrize("function", ["audit", "intake", "land", "library", "poll", "submit"])
+@pytest.mark.parametrize(
+    "function", ["audit", "intake", "land", "library", "poll", "submit", "webhook"]
+)
 def test_time_left(function: str, seconds: str) -> None:
-    fixed = {"audit": "55", "poll": "300"}
+    fixed = {"audit": "55", "poll": "300", "webhook": "15"}
     alarm = alarms(FunctionTimeoutSeconds=seconds)[f"{function}-time-left"]
     allowed = float(fixed.get(function, seconds)) * 1_000
     of_it = (("FunctionName", of(f"{function.title()}Function")),)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from functions.library import handler as library
 from functions.poll import flow
 from functions.poll import handler as poll
 from functions.submit import handler as submit
+from functions.webhook import handler as webhook
 from local.paths import ROOT
 from shared.jobs.model import JobState
 from shared.telemetry import metrics
@@ -24,6 +26,7 @@ from tests.support.aws import aws
 from tests.support.batch_files import chats
 from tests.support.lambda_events import Context, sqs_event
 from tests.support.names import INBOX
+from tests.support.webhooks import SECRET, called, event, signed
 from tests.support.world import World
 
 Failures = dict[str, list[dict[str, str]]]
@@ -141,6 +144,81 @@ def test_a_tick_that_comes_late_leaves_the_work_to_the_next_and_a_word_does_not(
 
     assert poll.handler({"scheduled": "2020-01-01T00:00:00Z"}, Context()) == {"TicksSkipped": 1}
     assert poll.handler(event, Context()) == {"job": job, "outcome": "cancelling"}
+
+
+@pytest.mark.parametrize(("minutes", "skipped"), [(1, True), (5, False), (15, False)])
+def test_a_tick_of_a_slower_clock_is_late_later(
+    deployed: World, monkeypatch: pytest.MonkeyPatch, minutes: int, skipped: bool
+) -> None:
+    monkeypatch.setenv("POLL_EVERY_MINUTES", str(minutes))
+    poll.edges.cache_clear()
+    due = datetime.now(UTC) - timedelta(minutes=3)
+
+    found = poll.handler({"scheduled": due.isoformat()}, Context())
+
+    assert ("TicksSkipped" in found) is skipped
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_webhook_comes_through_its_url_and_a_batch_lands(deployed: World, encoded: bool) -> None:
+    job = deployed.drop("a.jsonl", chats(2))
+    intake.handler(sqs_event(deployed, "intake"), Context())
+    submit.handler(sqs_event(deployed, "submit"), Context())
+    deployed.clock.advance(hours=1)
+    deployed.store_secret(SECRET)
+    body = event("batch.completed", next(iter(deployed.small.batches)))
+    headers = signed(body, datetime.now(UTC))
+    titled = {name.title(): value for name, value in headers.items()}
+
+    answer = webhook.handler(called(titled, body, encoded=encoded), Context())
+    land.handler(sqs_event(deployed, "land"), Context())
+
+    assert answer == {"statusCode": 200}
+    assert deployed.job(job).state is JobState.COMPLETED
+
+
+@pytest.mark.parametrize("body", ["", "no Base64 at all!", "é"])
+def test_a_webhook_of_a_stranger_gets_401_and_no_word(deployed: World, body: str) -> None:
+    deployed.store_secret(SECRET)
+    headers = signed(b"something else", datetime.now(UTC))
+    found = {
+        webhook.handler({"headers": each, "body": body, "isBase64Encoded": coded}, Context())[
+            "statusCode"
+        ]
+        for each in ({}, headers)
+        for coded in (False, True)
+    }
+
+    assert found == {401}
+
+
+def test_what_openai_says_about_safety_is_looked_up_and_told(deployed: World) -> None:
+    alert = {
+        "id": "alert_1",
+        "object": "safety.alert",
+        "created_at": 1,
+        "error_type": "potentially_unintended_data_access",
+        "model": "gpt-5",
+        "reason": "It read more than it was asked to.",
+        "request_id": "req_1",
+        "request_paused": True,
+        "response_id": "resp_1",
+    }
+    deployed.small.organization.webhooks.safety_alerts["alert_1"] = alert
+    detail = {"type": "safety.alert.created", "event": "evt_1", "object": "alert_1"}
+    unknown = {"type": "safety.warning_issued", "event": "evt_2", "object": "case_1"}
+
+    told = [
+        poll.handler({"detail-type": "Safety Event", "detail": each}, Context())
+        for each in (detail, unknown)
+    ]
+
+    assert told == [{"outcome": "looked up"}, {"outcome": "told"}]
+    first, second = deployed.published()
+    assert first["Subject"] == "Safety Alert: evt_1"
+    assert "potentially unintended data access (It read more" in first["Message"]
+    assert "The request was paused." in first["Message"]
+    assert "dashboard" in second["Message"]
 
 
 def test_a_sweep_of_which_one_step_fails_does_the_others(deployed: World) -> None:

@@ -35,6 +35,7 @@ SCENARIOS = {
         "OwnKey": True,
         "KeysHaveAKey": True,
         "TracingIsOn": True,
+        "AuditIsOn": True,
     },
 }
 SERVICES = ("dynamodb", "events", "s3", "secretsmanager", "sns", "sqs", "ssm")

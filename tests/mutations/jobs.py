@@ -355,14 +355,14 @@ ROWS = (
         CAPACITY + " -k pieces",
     ),
     Row(
-        "functions/poll/flow.py",
+        "shared/jobs/admission.py",
         " and not _has_waiting(edges, stored.model)",
         "",
         "parts that wait for days are forgotten",
         CAPACITY + " -k days",
     ),
     Row(
-        "functions/poll/flow.py",
+        "shared/jobs/admission.py",
         "stored.is_idle(now)",
         "False",
         "every model that ever was costs a query at each tick",

@@ -1,6 +1,17 @@
 """All deliberate mistakes."""
 
-from tests.mutations import audit, costs, files, jobs, ledger, libraries, rules, tables, template
+from tests.mutations import (
+    audit,
+    costs,
+    files,
+    jobs,
+    ledger,
+    libraries,
+    rules,
+    tables,
+    template,
+    webhooks,
+)
 
 ROWS = (
     *jobs.ROWS,
@@ -12,4 +23,5 @@ ROWS = (
     *rules.ROWS,
     *tables.ROWS,
     *template.ROWS,
+    *webhooks.ROWS,
 )

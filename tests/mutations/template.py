@@ -194,7 +194,14 @@ ROWS = in_file(
         ('Visibility: "960"', 'Visibility: "900"', "a message comes before its claim is free"),
         ("      Timeout: 300\n", "      Timeout: 30\n", "a tick is cut off in the middle"),
         ("Timeout: 55 #", "Timeout: 95 #", "two audit runs hold one lease"),
-        ("rate(1 minute)", "rate(1 hour)", "results come an hour late", "        EveryMinute:"),
+        ("rate(1 minute)", "rate(1 hour)", "results come an hour late", "  Every:"),
+        ("AuthType: NONE", "AuthType: AWS_IAM", "OpenAI can't call the webhook function"),
+        (
+            "ReservedConcurrentExecutions: !If [WebhookHasItsOwn, !Ref WebhookConcurrency, "
+            "!Ref AWS::NoValue]",
+            "ReservedConcurrentExecutions: !Ref AWS::NoValue",
+            "strangers use up the account's concurrency",
+        ),
         ("""'{"sweep": true}'""", """'{"sweep": false}'""", "nobody sweeps"),
         ("[Cancel Job, Approve Job]", "[Cancel Job]", "nobody can approve a held job"),
         ("[Cancel Job, Approve Job]", "[Approve Job]", "nobody can cancel a job"),
@@ -328,7 +335,7 @@ ROWS = in_file(
             "<aws.scheduler.scheduled-time>",
             "<aws.scheduler.execution-id>",
             "sixty late ticks run at once",
-            "        EveryMinute:",
+            "        SafetyEvent:",
         ),
         (
             "Destination: !GetAtt EventDeadLetters.Arn",
@@ -373,7 +380,7 @@ ROWS = in_file(
             "  AuditBehindAlarm:",
         ),
         (
-            "Period: !FindInMap [AuditEvery, !Ref AuditEveryMinutes, Silence]",
+            "Period: !FindInMap [Every, !Ref AuditEveryMinutes, Silence]",
             "Period: 900",
             "an hourly audit that fails is quiet",
             "  AuditErrorsAlarm:",

@@ -104,6 +104,7 @@ class Cloud:
         dynamodb_backends.reset()  # and those of every other service
         reset_model_data()  # moto remembers every table and item that it ever made
         self._key = key
+        self.secrets: dict[str, str] = {}  # by the parameter's name; others hold the key
         self.tables = Tables(clock, tables)
         self.buckets = Buckets(clock)
         self._faults = AwsFaults(draw, self.tables, self._work)
@@ -166,4 +167,5 @@ class Cloud:
         return Status(), {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
 
     def _ssm_GetParameter(self, asked: Parsed) -> Answer:
-        return Status(), {"Parameter": {"Name": asked["Name"], "Value": self._key}}
+        found = self.secrets.get(asked["Name"], self._key)
+        return Status(), {"Parameter": {"Name": asked["Name"], "Value": found}}

@@ -1,11 +1,13 @@
 """How a seed's OpenAI and functions are set, as its profile wants."""
 
 from local.openai import SmallOpenAI, SmallSettings
+from local.openai.webhooks.delivery import Post
 from shared.settings import Settings
 from tests.simulation.faults import Faults
 from tests.support.clock import Clock
 from tests.support.names import DATA, INBOX
 
+WEBHOOK_SECRET = "/batchdrop/webhook-secret"
 LIMIT = 400  # enqueued prompt tokens; a part has up to about 400
 
 
@@ -14,12 +16,13 @@ def token_limit(faults: Faults) -> int | None:
     return LIMIT if faults.profile.capacity == "configured" else None
 
 
-def make_small_openai(faults: Faults, clock: Clock) -> SmallOpenAI:
+def make_small_openai(faults: Faults, clock: Clock, post: Post) -> SmallOpenAI:
     skew = faults.profile.skew
     learnt = faults.profile.capacity == "learnt"
     return SmallOpenAI(
         clock=lambda: clock.seconds() + skew,
         seed=faults.seed,
+        post=post,
         settings=SmallSettings(
             working=faults.draw.choice((5, 60, 300)),
             window=faults.draw.choice((7_200, 14_400)),
@@ -41,6 +44,7 @@ def make_settings(faults: Faults) -> Settings:
         bus_name="bus",
         topic_arn="topic",
         openai_key_secret="/batchdrop/key",
+        webhook_secret=WEBHOOK_SECRET,
         uploads_at_once=1,
         upload_piece_bytes=faults.profile.piece,
         max_part_requests=faults.draw.choice((2, 3, 4, 50)),

@@ -3,7 +3,7 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -15,6 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.library.flow import keep_in_sync
 from functions.poll.flow import poll
 from functions.poll.sweep import sweep
+from functions.webhook.edges import WebhookEdges
+from functions.webhook.flow import Receiver, Webhook
+from local.openai.quirks import WEBHOOK_QUIRKS
 from shared.errors import Conflict, TryLater
 from shared.jobs.approve import approve
 from shared.jobs.cancel import cancel
@@ -35,7 +38,12 @@ from tests.simulation.library_workload import LIBRARY, Folder
 from tests.simulation.messages import Message, Queues
 from tests.simulation.promises import Promise
 from tests.simulation.scheduler import Invocation
-from tests.simulation.settings import make_settings, make_small_openai, token_limit
+from tests.simulation.settings import (
+    WEBHOOK_SECRET,
+    make_settings,
+    make_small_openai,
+    token_limit,
+)
 from tests.simulation.workload import RECIPE, TABLE_FOLDER, Drop, again, some_drop
 from tests.support.clock import Clock
 from tests.support.dispatch import FUNCTIONS
@@ -46,7 +54,10 @@ from tests.support.s3_messages import object_created
 FAULTY = timedelta(hours=3)  # the longest that things go wrong
 PATIENCE = timedelta(days=2)  # a world that is not quiet by then never gets quiet
 MOST_STEPS = 4_000
-TICK, LONGEST_TICK = 60.0, 1_800.0
+TICK, WITH_WEBHOOKS, LONGEST_TICK = 60.0, 900.0, 1_800.0
+HOOKED, ODD_WEBHOOKS = 0.4, 0.3  # of the seeds, and of the quirks there
+ENDED = ["batch.completed", "batch.failed", "batch.expired", "batch.cancelled"]
+SMALL = "http://small.test/v1"
 POLL_TIMEOUT = timedelta(seconds=55)
 LONG_AGO = timedelta(hours=7)  # after which the sweep takes what nobody needs
 MOST_SYNCS = 10  # of a library after the last sweep
@@ -80,20 +91,19 @@ class Simulation:
         self.draw = self.faults.draw
         self.interceptor = Interceptor(self.faults, self.clock)
         self.queues = Queues(self.faults, self.clock)
-        self.small = make_small_openai(self.faults, self.clock)
+        self.small = make_small_openai(self.faults, self.clock, self._called_back)
         self.invariants = Invariants(self.faults, self.small, self.interceptor)
         self.cloud = Cloud(self.seed, self.clock, self.interceptor, self)
         self.invariants.cloud = self.cloud
         session().cloud = self.cloud
         self.http = httpx.Client(
             transport=InterceptedTransport(self.small, self.interceptor, self.invariants),
-            base_url="http://small.test/v1",
+            base_url=SMALL,
         )
         self.settings = make_settings(self.faults)
         self.edges = self._connect()
         self.live: list[tuple[Invocation, Message | None]] = []
-        if self.faults.profile.skew:
-            self.faults.begin("clock skew", f"{self.faults.profile.skew} s")
+        self._skewed()
         self.folder = self._folder()
         self.cloud.drop(f"{TABLE_FOLDER}/recipe.yaml", RECIPE, {})
         numbers = range(1, self.draw.choice((2, 2, 3, 4)))
@@ -101,10 +111,15 @@ class Simulation:
             some_drop(self.draw, number, LIBRARY if self.folder else None) for number in numbers
         ]
         self.undropped = list(self.drops)
-        self.tick_at = self.clock()
-        self.tick_every = TICK
+        self.hooked = self._hooked()
+        self.usual_tick = WITH_WEBHOOKS if self.hooked else TICK
+        self.tick_at, self.tick_every = self.clock(), self.usual_tick
         self.worked = False
         self.twice = self.draw.random() < 0.15  # somebody drops a file a second time
+
+    def _skewed(self) -> None:
+        if self.faults.profile.skew:
+            self.faults.begin("clock skew", f"{self.faults.profile.skew} s")
 
     @property
     def notes(self) -> Counter[str]:
@@ -203,7 +218,31 @@ class Simulation:
         if self.invariants.library:
             self.invariants.library.store_deleted()
 
+    def _hooked(self) -> bool:
+        """Whether OpenAI tells of ended batches, as oddly as it likes; then poll comes seldom."""
+        draw = random.Random(f"{self.seed} webhooks")
+        if draw.random() >= HOOKED:
+            return False
+        endpoint = {"name": "batchdrop", "url": "http://hook.test/", "event_types": ENDED}
+        with httpx.Client(transport=self.small.transport(), base_url=SMALL) as client:
+            headers = {"Authorization": "Bearer sk-person"}
+            made = client.post("/webhook_endpoints", json=endpoint, headers=headers).json()
+        self.cloud.secrets[WEBHOOK_SECRET] = made["signing_secret"]
+        for quirk in WEBHOOK_QUIRKS:
+            if draw.random() < ODD_WEBHOOKS:
+                self.small.misbehave(quirk, times=draw.choice((1, 3, None)))
+        return True
+
+    def _called_back(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """A function of its own begins; if it fails, that is one webhook less."""
+        receiver = Receiver(WebhookEdges(self.settings, self.clock, session()))
+        self._start("webhook", lambda: receiver.receive(Webhook(headers, body)))
+        self.notes["webhooks"] += 1
+        return 200
+
     def _function_begins(self) -> bool:
+        if self.hooked and self.draw.random() < 0.5 and self.small.deliver_webhooks():
+            return True
         if due := self.queues.due():
             self._receive(self.draw.choice(due))
         elif self.clock() >= self.tick_at:
@@ -293,7 +332,7 @@ class Simulation:
 
     def _tick(self) -> None:
         busy = self.worked and not self._only_waits
-        self.tick_every = TICK if busy else min(self.tick_every * 2, LONGEST_TICK)
+        self.tick_every = self.usual_tick if busy else min(self.tick_every * 2, LONGEST_TICK)
         self.tick_at = self.clock() + timedelta(seconds=self.tick_every)
         self.worked = False
         if self.faults.happens(self.faults.profile.calls):

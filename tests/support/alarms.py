@@ -19,7 +19,7 @@ STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
     "Minimum": min,
     "Sum": sum,
 }
-WITH_AUDIT = {"OpenAIAdminKeyParameter": "/batchdrop/openai-admin-key"}
+WITH_ALL = {"OpenAIAdminKeyParameter": "/batchdrop/openai-admin-key", "Webhook": "on"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Datapoint:
 
 def alarms(**parameters: str) -> dict[str, dict[str, Any]]:
     """Each alarm of a stack with these parameters, by its name without the stack's."""
-    stack = Stack(template(), parameters={**WITH_AUDIT, **parameters})
+    stack = Stack(template(), parameters={**WITH_ALL, **parameters})
     found = [
         stack.value(each["Properties"])
         for each in stack.resources.values()
@@ -93,7 +93,10 @@ def _points(sent: dict[str, Any]) -> Iterator[Datapoint]:
 
 
 OF_MANY = ("errors", "time-left", "dead-letters", "oldest-message", "undelivered")
-ALONE = {"audit-errors": "audit_errors_and_not_run_at_every_pace"}
+ALONE = {
+    "audit-errors": "audit_errors_and_not_run_at_every_pace",
+    "webhook-errors": "webhook_errors",
+}
 ALONE["audit-not-run"] = ALONE["audit-errors"]
 
 

@@ -22,6 +22,7 @@ WITH_PARAMETERS = {  # the usual
     "OwnKey": False,
     "KeysHaveAKey": False,
     "TracingIsOn": False,
+    "AuditIsOn": True,
 }
 
 NAMES = {
@@ -40,9 +41,10 @@ NAMES = {
     "alerts": "AlertTopic",
     "/openai-api-key": "OpenAIKey",
     "/openai-admin-key": "OpenAIAdminKey",
+    "/webhook-secret": "WebhookSecret",
 }
 OF_TRACES = ("PutTelemetryRecords", "PutTraceSegments")
-OF_OPENAI = frozenset({"OpenAIKey", "OpenAIAdminKey"})
+OF_OPENAI = frozenset({"OpenAIKey", "OpenAIAdminKey", "WebhookSecret"})
 WRITES = frozenset({"s3:PutObject", "sqs:SendMessage", "sns:Publish"})
 NAMED_BY = {  # action, the parameter that names its resource, and what stands before the name
     "sns:Publish": ("sns:Publish", "TopicArn", ":"),
@@ -161,7 +163,7 @@ def or_more(right: Right, granted: set[Right]) -> Right:
 def of_the_platform(function: str) -> Iterator[Right]:
     """What Lambda does in a function's name: hears its queue, writes its log and traces."""
     properties = functions()[function]
-    for event in properties["Events"].values():
+    for event in properties.get("Events", {}).values():
         if event["Type"] == "SQS":
             queue = _resource(event["Properties"]["Queue"])
             for action in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage"):

@@ -13,6 +13,7 @@ from moto.s3 import models
 
 from functions.intake.flow import take_in_recipe
 from functions.poll.flow import poll
+from functions.poll.safety import tell_of_safety
 from functions.poll.sweep import sweep
 from local.openai import SmallSettings
 from shared.jobs.cancel import cancel
@@ -28,8 +29,10 @@ from tests.support.names import INBOX
 from tests.support.rights import Call, TracedSession
 from tests.support.table_files import DESCRIBED
 from tests.support.table_files import TEXT as RECIPE
+from tests.support.webhooks import event as event_of
 from tests.support.world import World
 
+ALERTS = "arn:aws:sns:us-east-1:123456789012:alerts"
 LATER = "small-openai:500-until-attempt-2"
 MODELS = ("gpt-5-mini", "gpt-4.1")
 MIXED = lines([chat("a"), chat("b", LATER, model="gpt-4.1"), chat("c"), chat("d", model="gpt-4.1")])
@@ -226,6 +229,32 @@ def questions_that_wait_for_a_library() -> None:
         expect([world.job(each).state for each in (first, second)], ["completed", "completed"])
 
 
+def webhooks() -> None:
+    world = TracedWorld(
+        SmallSettings(working=1, enqueued_limits={"*": 300}),
+        {"enqueued_limits": "*=300", "max_part_requests": 8},
+    )
+    world.config = world.config.model_copy(update={"alert_topic_arn": ALERTS})
+    world.session.client("sns").create_topic(Name="alerts")
+    world.turn_webhooks_on(traced("webhook"))
+    job = world.drop("a.jsonl", chats(16))
+    world.run_functions()
+    batch = next(iter(world.small.batches))
+    for body in (event_of("batch.completed", batch), event_of("weather.changed")):
+        expect(world.receive(world.sign(body), body), 200)
+    world.run_functions()  # too early: it is looked at again
+    world.clock.advance(seconds=60)
+    for _ in range(60):
+        world.small.deliver_webhooks()
+        world.run_functions()
+        world.clock.advance(seconds=10)
+    expect(world.job(job).state, "completed")
+    body = event_of("safety.alert.created", "alert_1")
+    expect(world.receive(world.sign(body), body), 200)
+    told = {"type": "safety.alert.created", "event": "evt_1", "object": "alert_1"}
+    expect(tell_of_safety(world.edges_of("poll"), told), "told")
+
+
 BATCHES = [
     a_plain_file,
     a_mixed_file_with_bad_lines_and_retries,
@@ -243,6 +272,7 @@ BATCHES = [
     large_objects,
     a_library,
     questions_that_wait_for_a_library,
+    webhooks,
 ]
 
 
@@ -286,5 +316,5 @@ def run_scenarios() -> Traced:
                     scenario()
                 except AssertionError as error:
                     failures[scenario.__name__] = str(error)
-    functions = ("audit", "intake", "land", "poll", "library", "submit")
+    functions = ("audit", "intake", "land", "poll", "library", "submit", "webhook")
     return Traced({function: traced(function).calls for function in functions}, failures)

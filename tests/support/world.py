@@ -14,6 +14,9 @@ import boto3
 import httpx
 
 from functions.poll.flow import poll
+from functions.webhook.edges import WebhookEdges
+from functions.webhook.flow import Receiver, Webhook
+from functions.webhook.handler import STATUS
 from local.openai import SmallOpenAI, SmallSettings
 from shared.errors import Conflict, TryLater
 from shared.jobs.edges import JobEdges
@@ -27,7 +30,11 @@ from tests.support.clock import Clock
 from tests.support.dispatch import FUNCTIONS
 from tests.support.names import DATA, INBOX, KEY, KEY_NAME
 from tests.support.s3_messages import object_created
+from tests.support.webhooks import signed
 
+SECRET_NAME = "/batchdrop/webhook-secret"
+HOOK = "http://hook.test/"
+HOOKED = ["batch.completed", "batch.failed", "batch.expired", "batch.cancelled"]
 PUBLISHED = "published"  # the queue that the topic fills
 ROUNDS = 400  # a world that is not quiet after so many ticks never gets quiet
 
@@ -44,7 +51,10 @@ class World:
     def __post_init__(self) -> None:
         self.clock = Clock()
         self.small = SmallOpenAI(
-            clock=self.clock.seconds, settings=self.openai_settings, seed=self.seed
+            clock=self.clock.seconds,
+            settings=self.openai_settings,
+            seed=self.seed,
+            post=self._receive,
         )
         self.s3 = self.session.client("s3")
         self.sqs = self.session.client("sqs")
@@ -65,10 +75,60 @@ class World:
             bus_name="bus",
             topic_arn=topic,
             openai_key_secret=KEY_NAME,
+            webhook_secret=SECRET_NAME,
             **self.settings,
         )
         self.edges = self.connect()
         self._in_flight: list[tuple[str, str]] = []
+        self.webhooks: list[str] = []  # what became of each that came
+
+    def turn_webhooks_on(self, session: boto3.Session | None = None) -> None:
+        """As `batchdrop webhook on` does it. session: the function's own."""
+        made = self.ask_openai(
+            "POST", "/webhook_endpoints", name="batchdrop", url=HOOK, event_types=HOOKED
+        )
+        self.store_secret(made["signing_secret"])
+        self.webhook_edges = WebhookEdges(self.config, self.clock, session or self.session)
+        self._receiver = Receiver(self.webhook_edges)
+
+    def store_secret(self, secret: str) -> None:
+        self.session.client("ssm").put_parameter(
+            Name=SECRET_NAME, Value=secret, Type="SecureString", Overwrite=True
+        )
+
+    def ask_openai(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self.edges.openai.call(method, path, json=body)
+        return found
+
+    def sign(self, body: bytes, id_: str = "wh_1") -> dict[str, str]:
+        """The headers of a webhook that is OpenAI's."""
+        ssm = self.session.client("ssm")
+        stored = ssm.get_parameter(Name=SECRET_NAME, WithDecryption=True)["Parameter"]["Value"]
+        return signed(body, self.clock(), stored, id_=id_)
+
+    def receive(self, headers: Mapping[str, str], body: bytes) -> int:
+        """A webhook that somebody sends."""
+        return self._receive(HOOK, headers, body)
+
+    def queued(self, name: str) -> list[str]:
+        """What lies in a function's queue; it is taken out."""
+        return drain(self.session, self.queues[name])
+
+    def delayed(self, name: str) -> int:
+        """How many messages of a function's queue are not given out yet."""
+        found = self.sqs.get_queue_attributes(
+            QueueUrl=self.queues[name], AttributeNames=["ApproximateNumberOfMessagesDelayed"]
+        )
+        return int(found["Attributes"]["ApproximateNumberOfMessagesDelayed"])
+
+    def _receive(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
+        """What the Function URL answers."""
+        try:
+            outcome = self._receiver.receive(Webhook(headers, body))
+        except Exception:  # noqa: BLE001  # Lambda answers 502 for whatever it is
+            return 502
+        self.webhooks.append(outcome)
+        return STATUS.get(outcome, 200)
 
     def connect(self, session: boto3.Session | None = None, **openai: Any) -> JobEdges:
         """Edges of a fresh process."""
@@ -131,6 +191,7 @@ class World:
 
     def tick(self, seconds: float = 60) -> None:
         self.clock.advance(seconds=seconds)
+        self.small.deliver_webhooks()
         poll(self.edges_of("poll"))
         self.run_functions()
 

@@ -20,7 +20,9 @@ print([name for name in sys.modules if any(each in name for each in large)])
 
 
 @pytest.mark.parametrize("is_lambda", [True, False])
-@pytest.mark.parametrize("function", ["audit", "intake", "land", "library", "poll", "submit"])
+@pytest.mark.parametrize(
+    "function", ["audit", "intake", "land", "library", "poll", "submit", "webhook"]
+)
 def test_a_start_is_not_interrupted_and_loads_no_models_of_other_events(
     function: str, is_lambda: bool
 ) -> None:

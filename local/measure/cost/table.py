@@ -32,6 +32,7 @@ NAMES = {
     "metric_month": "Metrics of our own",
 }
 
+WITH_WEBHOOKS = 15  # minutes between two ticks, of poll and of audit
 IDLE_RUNS = 2 * 60 * 24 * 30  # poll and audit, every minute of a month
 
 Counts = Mapping[str, float]
@@ -43,6 +44,7 @@ def filled(page: str, measured: Mapping[str, Counts]) -> str:
         "million": million(measured, "requests"),
         "audit": million(measured, "events"),
         "idle": idle(measured),
+        "idle-with-webhooks": idle(measured, WITH_WEBHOOKS),
         "beside": beside(),
     }
     for name, table in tables.items():
@@ -63,13 +65,13 @@ def million(measured: Mapping[str, Counts], of: str) -> str:
     return _table(columns, scaled)
 
 
-def idle(measured: Mapping[str, Counts]) -> str:
-    """A month without files and without audit events."""
+def idle(measured: Mapping[str, Counts], every: int = 1) -> str:
+    """A month without files and without audit events; every: minutes between two ticks."""
     rows = [
         "| a month, idle | units | $ at list price | $ beyond what AWS gives everybody free |",
         "|---|---:|---:|---:|",
     ]
-    month = idle_month(measured)
+    month = idle_month(measured, every)
     for what, name in _used({"": month}):
         listed, paid = month[what] * _price(what), _beyond_free(what, month[what])
         rows.append(f"| {name} | {_units(month[what])} | {listed:.4f} | {paid:.4f} |")
@@ -78,12 +80,12 @@ def idle(measured: Mapping[str, Counts]) -> str:
     return "\n".join([*rows, f"| **all** | | **{listed:.4f}** | **{paid:.4f}** |"])
 
 
-def idle_month(measured: Mapping[str, Counts]) -> Counts:
-    """Two functions run every minute, and Lambda polls the queues all the time."""
+def idle_month(measured: Mapping[str, Counts], every: int = 1) -> Counts:
+    """Two functions run every minute or seldomer, and Lambda polls the queues all the time."""
     poll, audit = measured["an idle minute"], measured["an idle minute, audit"]
     keys = poll.keys() | audit.keys()
-    month = {what: (poll.get(what, 0) + audit.get(what, 0)) * MONTH for what in keys}
-    month["schedule"] = 2 * MONTH + 30
+    month = {what: (poll.get(what, 0) + audit.get(what, 0)) * MONTH / every for what in keys}
+    month["schedule"] = 2 * MONTH / every + 30
     month["sqs_request"] = _queues() * POLLERS * MONTH * 60 / WAIT
     return _billed(month | {"metric_month": poll["metrics"] + audit["metrics"]})
 
@@ -96,7 +98,10 @@ def _beyond_free(what: str, units: float) -> float:
 def beside() -> str:
     """What you switch on separately, with its price."""
     resources = _resources()
-    alarms = sum(each["Type"] == "AWS::CloudWatch::Alarm" for each in resources.values())
+    alarms = sum(
+        each["Type"] == "AWS::CloudWatch::Alarm" and each.get("Condition") != "WebhookAlarmsAreOn"
+        for each in resources.values()
+    )
     rows = [
         (
             "alarms",

@@ -3,6 +3,7 @@
 import heapq
 import os
 import random
+from collections.abc import Callable
 from itertools import count
 from math import inf
 
@@ -39,6 +40,7 @@ class Lifecycle:
         self.billed: list[tuple[str, str]] = []
         self._due: list[tuple[float, int, str, str]] = []
         self._order = count()
+        self.ended: Callable[[Batch, float], None] = lambda batch, at: None  # who hears of it
 
     def begin(self, batch: Batch) -> None:
         self.batches[batch.id] = batch
@@ -189,6 +191,7 @@ class Lifecycle:
 
     def _close(self, batch: Batch, at: float) -> None:
         batch.close(at)
+        self.ended(batch, at)
         if batch.input:
             batch.input.unlink(missing_ok=True)
         if late := batch.quirks.get("quota_not_released"):

@@ -15,6 +15,8 @@ from local.openai.organization import Organization
 from local.openai.serving.router import Router
 from local.openai.settings import SmallSettings
 from local.openai.stores.models import Store
+from local.openai.webhooks.api import post_over_http
+from local.openai.webhooks.delivery import Post
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -30,9 +32,10 @@ class SmallOpenAI:
         settings: SmallSettings = SmallSettings(),  # noqa: B008 - frozen
         folder: Path | None = None,
         seed: int = 0,
+        post: Post = post_over_http,
     ) -> None:
         self.settings = settings
-        self.organization = Organization(Context(clock, settings, folder, seed))
+        self.organization = Organization(Context(clock, settings, folder, seed), post)
         self._router = Router(self.organization, AdminPages(self.organization))
 
     def __call__(
@@ -47,6 +50,10 @@ class SmallOpenAI:
     def misbehave(self, name: str, /, times: int | None = 1, **where: object) -> None:
         """Ask for a quirk: so many times, or until it is removed (None)."""
         self.organization.misbehave(name, times, **where)
+
+    def deliver_webhooks(self) -> int:
+        """Sends what is due by now. A server does it by itself."""
+        return self.organization.deliver_webhooks()
 
     def clear_quirks(self) -> None:
         self.organization.clear_quirks()

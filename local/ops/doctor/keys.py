@@ -30,6 +30,14 @@ class StoredKey:
     def reference(self) -> str:
         return self.secret or self.parameter
 
+    def read(self, session: boto3.Session) -> str:
+        """As it is stored. Raises ClientError."""
+        if self.secret:
+            found = session.client("secretsmanager").get_secret_value(SecretId=self.secret)
+            return str(found["SecretString"])
+        ssm = session.client("ssm")
+        return ssm.get_parameter(Name=self.parameter, WithDecryption=True)["Parameter"]["Value"]
+
     @property
     def storing(self) -> str:
         """The command that stores one."""
@@ -58,7 +66,7 @@ def check_key(
     session: boto3.Session, http: httpx.Client, stored: StoredKey, parameters: Mapping[str, str]
 ) -> Iterator[Finding]:
     try:
-        key = _read(session, stored)
+        key = stored.read(session)
     except ClientError as error:
         said = "is not there" if code_of(error) in MISSING else f"can't be read: {error}"
         text = f"{stored.reference} {said}"
@@ -69,14 +77,6 @@ def check_key(
         yield Finding("problem", stored.about, text, stored.storing)
         return
     yield _asked(http, stored, key, parameters)
-
-
-def _read(session: boto3.Session, stored: StoredKey) -> str:
-    if stored.secret:
-        found = session.client("secretsmanager").get_secret_value(SecretId=stored.secret)
-        return str(found["SecretString"])
-    ssm = session.client("ssm")
-    return ssm.get_parameter(Name=stored.parameter, WithDecryption=True)["Parameter"]["Value"]
 
 
 def _asked(

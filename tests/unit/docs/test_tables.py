@@ -20,8 +20,8 @@ from shared.jobs.model import ENDED, JobState
 from shared.jobs.options import Options
 from shared.jobs.part import PartState
 from shared.library.settings import LibrarySettings
-from shared.queue_handler import metric_name
 from shared.report.model import JobReport, Rejected
+from shared.telemetry import metric_name
 from tests.support.records import ESTIMATE, job, part
 from tests.unit.docs.pages import fences, read
 from tests.unit.template.test_alarms import emitted, words

@@ -10,8 +10,7 @@ import pytest
 
 from local.paths import ROOT
 from shared.jobs.model import JobState
-from shared.queue_handler import metric_name
-from shared.telemetry import ACTIONS_REQUIRED, AWS_THROTTLES
+from shared.telemetry import ACTIONS_REQUIRED, AWS_THROTTLES, metric_name
 from tests.support.aws import template
 from tests.support.rights import functions
 from tests.tools.update_alarms import filled
@@ -48,7 +47,9 @@ def emitted() -> set[str]:
     """Metrics of ours: by name, or made from what became of a job or part."""
     states = {metric_name(room, state) for room in ("Jobs", "Land") for state in JobState}
     submitted = {metric_name("Submit", word) for word in words("functions/submit")}
-    return words() | states | submitted | {ACTIONS_REQUIRED, AWS_THROTTLES}
+    called = {metric_name("Webhook", word) for word in words("functions/webhook")}
+    looked = {metric_name("Looks", word) for word in words("functions/land") | set(JobState)}
+    return words() | states | submitted | called | looked | {ACTIONS_REQUIRED, AWS_THROTTLES}
 
 
 def is_told_of(namespace: str, metric: str) -> bool:
@@ -87,7 +88,7 @@ def test_an_alarm_rings_where_cloudwatch_may_publish(alarm: str) -> None:
     topic = {"Ref": "AlarmTopic"}
 
     assert ALARMS[alarm]["Properties"]["AlarmActions"] == [topic]
-    assert ALARMS[alarm]["Condition"] in {"AlarmsAreOn", "AuditAlarmsAreOn", "ShelveAlarmsAreOn"}
+    assert ALARMS[alarm]["Condition"] in {"AlarmsAreOn", "AuditAlarmsAreOn", "WebhookAlarmsAreOn"}
     key = template()["Resources"]["AlarmTopic"]["Properties"]["KmsMasterKeyId"]
     assert key["Fn::If"][1:] == [{"Ref": "EncryptionKeyArn"}, {"Ref": "AWS::NoValue"}]
 
@@ -106,7 +107,11 @@ def test_a_queue_that_is_stuck_rings(queue: str) -> None:
 
 @pytest.mark.parametrize(
     "function",
-    [d for d, p in functions().items() if any("Sched" in e["Type"] for e in p["Events"].values())],
+    [
+        d
+        for d, p in functions().items()
+        if any("Sched" in e["Type"] for e in p.get("Events", {}).values())
+    ],
 )
 def test_a_clock_that_stands_still_rings(function: str) -> None:
     assert ALARMS[f"{function}-not-run"]["Properties"]["TreatMissingData"] == "breaching"

@@ -187,11 +187,11 @@ def test_a_job_reads_the_version_it_was_dropped_as(bucket: str) -> None:
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
-def test_only_parts_expire(bucket: str) -> None:
+def test_only_parts_and_odd_webhooks_expire(bucket: str) -> None:
     rules = BUCKETS[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
 
     expiring = [each.get("Prefix") for each in rules if "ExpirationInDays" in each]
-    assert expiring == (["parts/"] if bucket == "DataBucket" else [])
+    assert expiring == (["parts/", "webhooks/"] if bucket == "DataBucket" else [])
     assert {each["Status"] for each in rules} == {"Enabled"}
     replaced = [each.get("NoncurrentVersionExpiration") for each in rules if "Prefix" not in each]
     for_a_while = {"NoncurrentDays": {"Ref": "PartsRetentionDays"}}
@@ -285,7 +285,7 @@ def test_functions_run_as_long_as_the_lease_says_but_for_those_of_the_clock() ->
     }
 
     assert usual["Timeout"] == {"Ref": "FunctionTimeoutSeconds"}
-    assert own == {"AuditFunction": 55, "PollFunction": 300}
+    assert own == {"AuditFunction": 55, "PollFunction": 300, "WebhookFunction": 15}
     lease = ["Patience", {"Ref": "FunctionTimeoutSeconds"}, "Lease"]
     assert usual["Environment"]["Variables"]["LEASE_SECONDS"] == {"Fn::FindInMap": lease}
     audit = FUNCTIONS["AuditFunction"]["Properties"]
@@ -296,19 +296,22 @@ def test_the_clock_ticks_every_minute_and_sweeps_every_day() -> None:
     events = FUNCTIONS["PollFunction"]["Properties"]["Events"]
     rates = {n: e["Properties"].get("ScheduleExpression") for n, e in events.items()}
 
-    assert rates["EveryMinute"] == "rate(1 minute)"
+    paced = ["Every", {"Ref": "PollEveryMinutes"}, "Rate"]
+    assert rates["Tick"] == {"Fn::FindInMap": paced}
+    assert TEMPLATE["Parameters"]["PollEveryMinutes"]["Default"] == "1"
+    assert TEMPLATE["Mappings"]["Every"]["1"]["Rate"] == "rate(1 minute)"
     assert rates["EveryDay"] == "rate(1 day)"
     assert events["EveryDay"]["Properties"]["Input"] == '{"sweep": true}'
     tick = FUNCTIONS["AuditFunction"]["Properties"]["Events"]["Tick"]["Properties"]
     due = json.dumps({SCHEDULED: "<aws.scheduler.scheduled-time>"})  # Scheduler fills it in
-    assert events["EveryMinute"]["Properties"]["Input"] == tick["Input"] == due
-    every = ["AuditEvery", {"Ref": "AuditEveryMinutes"}, "Rate"]
+    assert events["Tick"]["Properties"]["Input"] == tick["Input"] == due
+    every = ["Every", {"Ref": "AuditEveryMinutes"}, "Rate"]
     assert tick["ScheduleExpression"] == {"Fn::FindInMap": every}
 
 
 @pytest.mark.parametrize("minutes", TEMPLATE["Parameters"]["AuditEveryMinutes"]["AllowedValues"])
 def test_the_audit_clock_says_the_same_in_every_unit(minutes: str) -> None:
-    row = TEMPLATE["Mappings"]["AuditEvery"][minutes]
+    row = TEMPLATE["Mappings"]["Every"][minutes]
 
     unit = "minute" if minutes == "1" else "minutes"
     assert row["Rate"] == f"rate({minutes} {unit})"
@@ -371,7 +374,7 @@ def test_one_kind_of_work_leaves_room_for_the_others() -> None:
     most = {
         name.removesuffix("Function"): each["Properties"]["ScalingConfig"]["MaximumConcurrency"]
         for name, function in FUNCTIONS.items()
-        for each in function["Properties"]["Events"].values()
+        for each in function["Properties"].get("Events", {}).values()
         if each["Type"] == "SQS"
     }
 
@@ -384,11 +387,11 @@ def test_every_role_stays_within_the_boundary() -> None:
     schedules = [
         each["Properties"]
         for function in FUNCTIONS.values()
-        for each in function["Properties"]["Events"].values()
+        for each in function["Properties"].get("Events", {}).values()
         if each["Type"] == "ScheduleV2"
     ]
 
-    assert [each.get("PermissionsBoundary") for each in roles + schedules] == [wanted] * 9
+    assert [each.get("PermissionsBoundary") for each in roles + schedules] == [wanted] * 10
 
 
 def test_whoever_is_on_call_hears_alarms_and_watchers_of_the_log_hear_alerts() -> None:
@@ -448,16 +451,19 @@ NEEDED = {
     "Intake": {"COMPLETION_WINDOWS", "DATA_BUCKET", "ENDPOINTS", "MAX_PART_BYTES"}
     | {"HELD_DAYS", "INTAKE_QUEUE_URL", "MAX_COST_PER_JOB", "MONTHLY_BUDGET", "OPENAI_BASE_URL"}
     | {"PRICES", "SUBMIT_QUEUE_URL"},
-    "Land": KEY | {"DATA_BUCKET", "MONTHLY_BUDGET", "PRICES", "RETRY_PAUSE_SECONDS"},
+    "Land": KEY
+    | {"DATA_BUCKET", "ENQUEUED_LIMITS", "LAND_QUEUE_URL", "MONTHLY_BUDGET", "PRICES"}
+    | {"RETRY_PAUSE_SECONDS", "SUBMIT_QUEUE_URL"},
     "Library": KEY
     | {"DATA_BUCKET", "LIBRARY_PACE_SECONDS", "LOST_ANSWER_SECONDS"}
     | {"INTAKE_QUEUE_URL", "SUBMIT_QUEUE_URL"},
     "Poll": KEY
     | {"ENQUEUED_LIMITS", "INTAKE_QUEUE_URL", "LAND_QUEUE_URL", "LIBRARY_QUEUE_URL"}
-    | {"HELD_DAYS", "MONTHLY_BUDGET", "SUBMIT_QUEUE_URL"},
+    | {"ALERT_TOPIC_ARN", "HELD_DAYS", "MONTHLY_BUDGET", "POLL_EVERY_MINUTES", "SUBMIT_QUEUE_URL"},
     "Submit": KEY
     | {"DATA_BUCKET", "ENQUEUED_LIMITS", "HELD_DAYS", "LAND_QUEUE_URL", "LOST_ANSWER_SECONDS"}
     | {"SUBMIT_QUEUE_URL"},
+    "Webhook": {"DATA_BUCKET", "LAND_QUEUE_URL", "WEBHOOK_SECRET"},
 }
 
 
@@ -485,9 +491,9 @@ def test_every_function_is_told_of_ledger_inbox_bus_and_topic() -> None:
 
 FAILS = ("Sum", "GreaterThanOrEqualToThreshold", 3, 900, "notBreaching")
 SILENCE, SLOW = (
-    {"Fn::FindInMap": ["AuditEvery", {"Ref": "AuditEveryMinutes"}, each]}
-    for each in ("Silence", "Slow")
+    {"Fn::FindInMap": ["Every", {"Ref": "AuditEveryMinutes"}, each]} for each in ("Silence", "Slow")
 )
+POLL_SILENCE = {"Fn::FindInMap": ["Every", {"Ref": "PollEveryMinutes"}, "Silence"]}
 ANY = ("Sum", "GreaterThanThreshold", 0, 300, "notBreaching")
 DEAD = ("Maximum", "GreaterThanThreshold", 0, 300, "notBreaching")
 STUCK = ("Maximum", "GreaterThanThreshold", 7_200, 300, "notBreaching")
@@ -501,7 +507,8 @@ ALARMS: dict[str, tuple[object, ...]] = {
     "event-dead-letters": DEAD,
     "notifications-undelivered": ANY,
     "sweep-not-done": ("Sum", "LessThanThreshold", 1, 86_400, "breaching"),
-    **{f"{each}-errors": FAILS for each in ("intake", "land", "library", "poll", "submit")},
+    **{f"{each}-errors": FAILS for each in ("intake", "land", "library", "submit", "webhook")},
+    "poll-errors": ("Sum", "GreaterThanOrEqualToThreshold", 3, POLL_SILENCE, "notBreaching"),
     **{f"{each}-dead-letters": DEAD for each in ("intake", "land", "library", "submit")},
     **{f"{each}-oldest-message": STUCK for each in ("intake", "land", "library", "submit")},
     **{
@@ -513,7 +520,8 @@ ALARMS: dict[str, tuple[object, ...]] = {
     "audit-behind": ("Minimum", "GreaterThanThreshold", 3_600, SLOW, "breaching"),
     "audit-no-events": ("Sum", "LessThanThreshold", 1, 86_400, "breaching"),
     "audit-not-run": ("Sum", "LessThanThreshold", 1, SILENCE, "breaching"),
-    "poll-not-run": ("Sum", "LessThanThreshold", 1, 900, "breaching"),
+    "poll-not-run": ("Sum", "LessThanThreshold", 1, POLL_SILENCE, "breaching"),
+    "webhook-time-left": ("Maximum", "GreaterThanThreshold", 13_500, 300, "notBreaching"),
     "oldest-job": ("Maximum", "GreaterThanThreshold", 172_800, 3_600, "notBreaching"),
     "throttles": ("Sum", "GreaterThanThreshold", 0, 900, "notBreaching"),
 }
@@ -537,3 +545,17 @@ def test_an_alarm_fires_when_its_runbook_says() -> None:
         assert looked_at == LOOKED_AT.get(name, (1, 1))
 
     assert found == ALARMS
+
+
+# Webhooks
+
+
+def test_the_webhooks_url_is_open_and_holds_back_strangers_by_a_concurrency_of_its_own() -> None:
+    properties = FUNCTIONS["WebhookFunction"]["Properties"]
+
+    assert properties["FunctionUrlConfig"] == {"AuthType": "NONE"}
+    own = ["WebhookHasItsOwn", {"Ref": "WebhookConcurrency"}, {"Ref": "AWS::NoValue"}]
+    assert properties["ReservedConcurrentExecutions"] == {"Fn::If": own}
+    assert TEMPLATE["Parameters"]["Webhook"]["Default"] == "off"
+    conditions = {n: e.get("Condition") for n, e in RESOURCES.items() if n.startswith("Webhook")}
+    assert set(conditions.values()) == {"WebhookIsOn", "WebhookAlarmsAreOn"}
