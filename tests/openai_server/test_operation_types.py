@@ -4,8 +4,9 @@ from typing import Any
 
 import httpx
 from openai import BaseModel, types
-from openai.types import chat, responses
+from openai.types import chat, responses, webhooks
 from openai.types.admin.organization import AuditLogListResponse
+from openai.types.safety import SafetyAlert
 from openai.types.vector_stores import (
     FileContentResponse,
     VectorStoreFile,
@@ -39,6 +40,19 @@ EVENT: Json = {
 }
 
 
+SAFETY_ALERT: Json = {
+    "id": "alert_1",
+    "object": "safety.alert",
+    "created_at": 1,
+    "error_type": "other",
+    "model": "gpt-5",
+    "reason": None,
+    "request_id": "req_1",
+    "request_paused": False,
+    "response_id": "resp_1",
+}
+
+
 class Tour:
     def __init__(self, small: SmallOpenAI) -> None:
         self.small = small
@@ -65,17 +79,35 @@ class Tour:
         return body
 
 
-def test_every_operation_answers_with_its_type(small: SmallOpenAI, clock: Clock) -> None:
+def test_every_operation_answers_with_its_type(clock: Clock) -> None:
+    small = SmallOpenAI(clock=clock.seconds, post=lambda url, headers, body: 200)
     tour = Tour(small)
 
     tour_files_and_batches(tour, clock)
     tour_vector_stores(tour, clock)
     tour_audit_log(tour)
     tour_models(tour)
+    tour_webhooks(tour)
 
     routes = [route for api in small.organization.apis for route in api.routes()]
     served = {name for _, path, name, _ in routes if path.startswith("/v1")}
     assert served - {call.route for call in small.calls} == set()
+
+
+def tour_webhooks(tour: Tour) -> None:
+    asked = {"name": "a", "url": "https://example.com/a", "event_types": ["batch.completed"]}
+    made = tour.one(webhooks.WebhookEndpointWithSecret, "POST", "/webhook_endpoints", json=asked)
+    one = f"/webhook_endpoints/{made['id']}"
+    tour.many(webhooks.WebhookEndpoint, "/webhook_endpoints")
+    tour.one(webhooks.WebhookEndpoint, "GET", one)
+    tour.one(webhooks.WebhookEndpoint, "POST", one, json={"name": "b"})
+    tour.one(webhooks.WebhookEndpointWithSecret, "POST", f"{one}/rotate_secret", json={})
+    test = {"event_type": "batch.completed"}
+    tour.one(webhooks.WebhookEndpointTestResult, "POST", f"{one}/test", json=test)
+    tour.one(webhooks.WebhookEventTypeList, "GET", "/webhook_event_types")
+    tour.one(webhooks.DeletedWebhookEndpoint, "DELETE", one)
+    tour.small.organization.webhooks.safety_alerts["alert_1"] = SAFETY_ALERT
+    tour.one(SafetyAlert, "GET", "/safety/alerts/alert_1")
 
 
 def tour_files_and_batches(tour: Tour, clock: Clock) -> None:
