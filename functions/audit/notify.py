@@ -8,6 +8,7 @@ from functions.audit.metrics import Metrics, combined
 from shared.audit.alert_text import Completing, alert_text, incident_text, record, subject
 from shared.audit.alerts import Alert
 from shared.audit.cursor import DAY, Alerting, Cursor, is_live
+from shared.audit.details import AlertRaised, AlertRecord, CompletedBy, IncidentClosed
 from shared.audit.detection import About, Finding
 from shared.audit.edges import AuditEdges
 from shared.audit.events import AuditLog
@@ -258,12 +259,12 @@ def notification(
         type=RAISED,
         about=f"{subject(alert)} ({alert.id})",
         text=f"{alert_text(alert, about, event)}\n{incident_text(incident)}",
-        detail={
-            "alert": record(alert, about, incident.id),
-            "incident": incident.model_dump(mode="json"),
-            "ocsf": as_finding(alert, about),
-            "completed_by": event.detail if event else None,
-        },
+        detail=AlertRaised(
+            alert=AlertRecord.model_validate(record(alert, about, incident.id)),
+            incident=incident,
+            ocsf=as_finding(alert, about),
+            completed_by=CompletedBy(object=event.object, event=event.text) if event else None,
+        ).fields(),
         attributes={
             "kind": "alert",
             "severity": incident.severity,
@@ -279,6 +280,6 @@ def closing(incident: Incident) -> Notification:
         type=CLOSED,
         about=f"{incident.severity.upper()} {alerts} ({incident.id})",
         text=incident_text(incident, closed=True),
-        detail={"incident": incident.model_dump(mode="json")},
+        detail=IncidentClosed(incident=incident).fields(),
         attributes={"kind": "closed", "severity": incident.severity},
     )

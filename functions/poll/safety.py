@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from shared.aws.notifier import Notification
 from shared.errors import Refused
+from shared.jobs.details import SafetyAlertTold
 from shared.jobs.edges import JobEdges
 from shared.openai.models import SafetyAlert
 from shared.text import REASON, sanitize
@@ -20,12 +21,12 @@ def tell_of_safety(edges: JobEdges, detail: Mapping[str, object]) -> str:
             type="Safety Alert",
             about=sanitize(event or about),
             text=_text(kind, about, found),
-            detail={
-                "event": event,
-                "event_type": kind,
-                "object": about,
-                **(found.model_dump(exclude_none=True) if found else {}),
-            },
+            detail=SafetyAlertTold(
+                event=event,
+                event_type=kind,
+                object=about,
+                **(found.model_dump(exclude={"id"}, exclude_none=True) if found else {}),
+            ).fields(),
             attributes={"event_type": kind},
         )
     )

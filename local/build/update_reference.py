@@ -5,16 +5,30 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from typer.models import CommandInfo
 
 from local.paths import ROOT
 from local.template import read_template
+from shared.audit import details as audit
 from shared.audit.config import Config
 from shared.audit.rules import Rule
+from shared.aws.event_bus import SOURCE
+from shared.jobs import details as jobs
+from shared.library import details as library
 from shared.report.model import Estimated, JobReport, Rejected
 
 PAGE = ROOT / "docs" / "reference.md"
+DRAFT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+REPORTS: dict[str, type[BaseModel]] = {
+    "job_report": JobReport,
+    "rejected_report": Rejected,
+    "estimated_report": Estimated,
+}
+DETAILS: dict[str, Any] = jobs.DETAILS | library.DETAILS | audit.DETAILS
+BUS_ONLY = frozenset({"Audit Events", "Safety Event"})  # they have no id
+ID = {"description": "the same for the same notification", "type": "string"}
+Json = dict[str, Any]
 SCHEMAS = ROOT / "events" / "schemas"
 
 
@@ -27,14 +41,38 @@ def main(commands: Sequence[CommandInfo]) -> int:
 
 def schemas() -> dict[str, str]:
     """JSON Schemas by file name, of what others read."""
-    models: dict[str, type[BaseModel]] = {
-        "job_report.json": JobReport,
-        "rejected_report.json": Rejected,
-        "estimated_report.json": Estimated,
+    made: dict[str, Json] = {
+        f"{name}.json": model.model_json_schema(mode="serialization", by_alias=False)
+        for name, model in REPORTS.items()
     }
-    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    made = {name: model.model_json_schema(mode="serialization") for name, model in models.items()}
-    return {name: json.dumps(draft | each, indent=2) + "\n" for name, each in made.items()}
+    made |= {f"{_file_of(kind)}.json": event_schema(kind) for kind in DETAILS}
+    return {name: json.dumps(DRAFT | each, indent=2) + "\n" for name, each in made.items()}
+
+
+def event_schema(kind: str) -> Json:
+    """Of an event on the bus: what its detail holds."""
+    made = TypeAdapter(DETAILS[kind]).json_schema(mode="serialization", by_alias=False)
+    definitions = made.pop("$defs", {})
+    for each in made.get("anyOf", [made]):
+        shape = definitions[each["$ref"].rpartition("/")[2]] if "$ref" in each else each
+        if kind not in BUS_ONLY:
+            shape["properties"] = {"id": ID, **shape["properties"]}
+            shape["required"] = ["id", *shape.get("required", [])]
+    return {
+        "title": kind,
+        "type": "object",
+        "properties": {
+            "source": {"const": SOURCE},
+            "detail-type": {"const": kind},
+            "detail": made,
+        },
+        "required": ["source", "detail-type", "detail"],
+        "$defs": definitions,
+    }
+
+
+def _file_of(kind: str) -> str:
+    return kind.lower().replace(" ", "_")
 
 
 def filled(page: str, commands: Sequence[CommandInfo]) -> str:

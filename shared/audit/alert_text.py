@@ -24,10 +24,6 @@ class Completing(NamedTuple):
     text: str  # as it was received
     project: str = ""
 
-    @property
-    def detail(self) -> dict[str, JsonValue]:
-        return {"object": self.object, "event": self.text}
-
 
 def record(alert: Alert, about: About, incident: str = "") -> dict[str, JsonValue]:
     """The alert for systems and for good, with what to do about it."""

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 LONGEST_SUBJECT = 100  # characters, SNS's limit
 
 
+class Detail(FrozenModel):
+    """What an event on the bus holds beside its id: a field that does not apply is left out."""
+
+    def fields(self) -> dict[str, JsonValue]:
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
 class Notification(FrozenModel):
     """Something that happened; published twice, its id is the same."""
 

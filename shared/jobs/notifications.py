@@ -2,13 +2,23 @@
 
 from datetime import datetime
 
-from pydantic import JsonValue
-
 from shared.aws.notifier import Notification
 from shared.dollars import MILLION, in_dollars
 from shared.jobs import asked_once
 from shared.jobs.budget import Budget
-from shared.jobs.estimate import Estimate, in_words
+from shared.jobs.details import (
+    BudgetAlert,
+    JobDetail,
+    JobHeld,
+    OrphanFileDeleted,
+    PartDetail,
+    PartStuck,
+    RecipeAccepted,
+    SecondBatchCancelled,
+    of_job,
+    of_part,
+)
+from shared.jobs.estimate import in_words
 from shared.jobs.model import Job
 from shared.jobs.part import Part
 from shared.objects import Source
@@ -22,7 +32,7 @@ def accepted(job: Job) -> Notification:
         about=job.id,
         text=f"{sanitize(job.key)} was accepted: {job.requests:,} requests in {job.parts} part(s), "
         f"{_price(job)}.{repeats_told(job)}",
-        detail=job_detail(job),
+        detail=JobDetail(**of_job(job)).fields(),
     )
 
 
@@ -32,7 +42,9 @@ def recipe_accepted(source: Source) -> Notification:
         about=f"{source.key} {source.identity}",
         text=f"{sanitize(source.key)} is a recipe that can be used, for tables beside and below "
         "it. Its columns are compared with a table's when one is dropped.",
-        detail={"bucket": source.bucket, "key": source.key, "version": source.version},
+        detail=RecipeAccepted(
+            bucket=source.bucket, key=source.key, version=source.version
+        ).fields(),
     )
 
 
@@ -44,7 +56,7 @@ def held(job: Job, earlier: Job) -> Notification:
         f"To run it all the same, put the event Approve Job on the bus, with job {job.id}; to "
         f"drop it, Cancel Job. Without a word it is cancelled on {job.due:%Y-%m-%d}. To be asked "
         "no more, drop such files with the option duplicate-file=run.",
-        detail=job_detail(job) | {"reason": job.reason, "earlier": earlier.id},
+        detail=JobHeld(**of_job(job), reason=job.reason, earlier=earlier.id).fields(),
     )
 
 
@@ -56,7 +68,7 @@ def held_for_cost(job: Job) -> Notification:
         f"It has {job.requests:,} requests.{repeats_told(job)} To run it all the same, put the "
         f"event Approve Job on the bus, with job {job.id}; to drop it, Cancel Job. Without a word "
         f"it is cancelled on {job.due:%Y-%m-%d}.",
-        detail=job_detail(job) | {"reason": job.reason},
+        detail=JobHeld(**of_job(job), reason=job.reason).fields(),
     )
 
 
@@ -68,7 +80,7 @@ def held_while_it_runs(job: Job, spent: int, until: datetime) -> Notification:
         "goes on and lands. To submit the rest, put the event Approve Job on the bus, with job "
         f"{job.id}; to end it with what there is, Cancel Job. Without a word it is cancelled on "
         f"{until:%Y-%m-%d}.",
-        detail=job_detail(job) | {"reason": job.reason, "spent_usd": spent / MILLION},
+        detail=JobHeld(**of_job(job), reason=job.reason, spent_usd=spent / MILLION).fields(),
     )
 
 
@@ -79,13 +91,13 @@ def budget_reached(budget: Budget, level: int, limit: int) -> Notification:
         text=f"{in_dollars(budget.used)} of the budget of {budget.month}, {in_dollars(limit)}, are "
         f"taken: {in_dollars(budget.spent)} are spent, the rest is what running jobs "
         "are expected to cost. What would pass the budget is held until a person approves it.",
-        detail={
-            "month": budget.month,
-            "percent": level,
-            "budget_usd": limit / MILLION,
-            "used_usd": budget.used / MILLION,
-            "spent_usd": budget.spent / MILLION,
-        },
+        detail=BudgetAlert(
+            month=budget.month,
+            percent=level,
+            budget_usd=limit / MILLION,
+            used_usd=budget.used / MILLION,
+            spent_usd=budget.spent / MILLION,
+        ).fields(),
     )
 
 
@@ -95,7 +107,7 @@ def waiting(job: Job, part: Part) -> Notification:
         about=f"{part.name} {part.reason}",
         text=f"{part.title.capitalize()} of {sanitize(job.key)} waits: "
         f"{sanitize(part.reason, REASON)}",
-        detail=_part(job, part),
+        detail=PartDetail(**of_part(job, part)).fields(),
     )
 
 
@@ -105,7 +117,7 @@ def retried(job: Job, part: Part) -> Notification:
         about=part.name,
         text=f"{part.requests:,} requests of {sanitize(job.key)} are retried "
         f"(attempt {part.attempt} of {job.options.max_attempts}).",
-        detail=_part(job, part),
+        detail=PartDetail(**of_part(job, part)).fields(),
     )
 
 
@@ -117,13 +129,9 @@ def second_batch(part: Part, younger: Batch, kept: str) -> Notification:
         text=f"Part {part.name} had one batch too many at OpenAI. {younger.id} was cancelled, "
         f"{kept or 'none'} stays: {done:,} requests of the cancelled one were done by then, and "
         "are billed twice.",
-        detail={
-            "job": part.job,
-            "part": part.number,
-            "cancelled": younger.id,
-            "kept": kept,
-            "billed_twice": done,
-        },
+        detail=SecondBatchCancelled(
+            job=part.job, part=part.number, cancelled=younger.id, kept=kept, billed_twice=done
+        ).fields(),
     )
 
 
@@ -135,7 +143,9 @@ def stuck(job: Job, part: Part) -> Notification:
         f"{sanitize(part.batch_status)!r} for a long time; {part.done:,} of {part.requests:,} "
         "requests are done. It ends by itself 24 hours after it was created; what is not done by "
         "then is retried. To end it now, cancel the job.",
-        detail=_part(job, part) | {"batch": part.batch_id, "status": part.batch_status},
+        detail=PartStuck(
+            **of_part(job, part), batch=part.batch_id, status=part.batch_status
+        ).fields(),
     )
 
 
@@ -145,21 +155,10 @@ def orphan_deleted(part: Part, file: File) -> Notification:
         about=f"{part.name} {file.id}",
         text=f"File {file.id} ({sanitize(file.filename)}, {file.bytes:,} bytes) at OpenAI belonged "
         "to a part that does not need it, and was deleted there.",
-        detail={"job": part.job, "part": part.number, "file": file.id, "bytes": file.bytes},
+        detail=OrphanFileDeleted(
+            job=part.job, part=part.number, file=file.id, bytes=file.bytes
+        ).fields(),
     )
-
-
-def job_detail(job: Job) -> dict[str, JsonValue]:
-    return {
-        "job": job.id,
-        "state": job.state.value,
-        "bucket": job.source.bucket,
-        "key": job.key,
-        "requests": job.requests,
-        "parts": job.parts,
-        "estimated_prompt_tokens": job.tokens,
-        **_estimated(job.estimate),
-    }
 
 
 def repeats_told(job: Job) -> str:
@@ -170,21 +169,3 @@ def repeats_told(job: Job) -> str:
 
 def _price(job: Job) -> str:
     return in_words(job.estimate) if job.estimate else f"about {job.tokens:,} prompt tokens"
-
-
-def _estimated(estimate: Estimate | None) -> dict[str, JsonValue]:
-    """Once it is known, and as far as it is."""
-    if estimate is None:
-        return {}
-    found = {"expected_usd": estimate.expected, "at_most_usd": estimate.at_most}
-    return {name: value / MILLION for name, value in found.items() if value is not None}
-
-
-def _part(job: Job, part: Part) -> dict[str, JsonValue]:
-    return job_detail(job) | {
-        "part": part.number,
-        "attempt": part.attempt,
-        "model": part.model,
-        "reason": part.reason,
-        "part_requests": part.requests,
-    }

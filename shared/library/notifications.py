@@ -1,9 +1,19 @@
 """What is published about a library: the outcome of each document, and of the library."""
 
-from pydantic import JsonValue
-
 from shared.aws.notifier import Notification
 from shared.library.content import FINAL, Content
+from shared.library.details import (
+    DocumentFailed,
+    DocumentMisplaced,
+    DocumentNotRemoved,
+    DocumentSearchable,
+    DocumentStuck,
+    LibraryInSync,
+    LibraryRepaired,
+    LibrarySettingsRefused,
+    LibraryWaiting,
+    of_document,
+)
 from shared.library.model import Document, Library
 from shared.objects import Source
 from shared.problems import Problem
@@ -16,7 +26,9 @@ def searchable(document: Document, content: Content, store: str) -> Notification
         about=_about(document),
         text=f"{sanitize(document.source.key)} ({document.source.size:,} bytes) is searchable in "
         f"{store}.",
-        detail=_document(document) | {"store": store, "file": content.file_id},
+        detail=DocumentSearchable(
+            **of_document(document), store=store, file=content.file_id
+        ).fields(),
     )
 
 
@@ -27,7 +39,9 @@ def failed(document: Document, code: str, message: str) -> Notification:
         text=f"{sanitize(document.source.key)} is not searchable: {sanitize(code)}: "
         f"{sanitize(message, 600)}\n"
         f"{_remedy(code)}",
-        detail=_document(document) | {"code": code, "message": sanitize(message, 600)},
+        detail=DocumentFailed(
+            **of_document(document), code=code, message=sanitize(message, 600)
+        ).fields(),
     )
 
 
@@ -38,7 +52,9 @@ def not_given(document: Document) -> Notification:
         about=_about(document),
         text=f"{sanitize(document.source.key)} is not searchable: S3 does not give it: "
         f"{sanitize(document.not_given, 600)}\n{kept}The other documents are not held up.",
-        detail=_document(document) | {"code": "not_given", "message": document.not_given},
+        detail=DocumentFailed(
+            **of_document(document), code="not_given", message=document.not_given
+        ).fields(),
     )
 
 
@@ -48,8 +64,9 @@ def not_described(document: Document, reason: str) -> Notification:
         about=_about(document),
         text=f"OpenAI does not take the attributes of {sanitize(document.source.key)}: "
         f"{sanitize(reason, 600)}\nIt is searchable, with the attributes that it had before.",
-        detail=_document(document)
-        | {"code": "attributes_refused", "message": sanitize(reason, 600)},
+        detail=DocumentFailed(
+            **of_document(document), code="attributes_refused", message=sanitize(reason, 600)
+        ).fields(),
     )
 
 
@@ -60,7 +77,7 @@ def not_removed(name: str, library: str, reason: str) -> Notification:
         text=f"OpenAI does not let {sanitize(name)} of the library {sanitize(library)} be taken "
         f"out, so that it may still be found: {sanitize(reason, 600)}\n"
         "It is tried again, for more than a week.",
-        detail={"library": library, "document": name, "code": "not_removed"},
+        detail=DocumentNotRemoved(library=library, document=name, code="not_removed").fields(),
     )
 
 
@@ -70,7 +87,7 @@ def stuck(document: Document, minutes: int, store: str) -> Notification:
         about=_about(document),
         text=f"{sanitize(document.source.key)} has been in progress in {store} for more than "
         f"{minutes} minutes. It is checked every minute, and attached again after a day.",
-        detail=_document(document) | {"store": store},
+        detail=DocumentStuck(**of_document(document), store=store).fields(),
     )
 
 
@@ -79,7 +96,7 @@ def outside_any_library(source: Source) -> Notification:
         type="Document Failed",
         about=f"{source.key} {source.sequencer}",
         text=f"{sanitize(source.key)} is in no library: put it under libraries/<name>/.",
-        detail={"key": source.key, "code": "no_library"},
+        detail=DocumentMisplaced(key=source.key, code="no_library").fields(),
     )
 
 
@@ -90,7 +107,7 @@ def settings_refused(library: str, problems: list[Problem]) -> Notification:
         about=f"{library} {_first(problems)}",
         text=f"libraries/{sanitize(library)}/library.yaml is not valid, and nothing is changed "
         f"until it is:\n{sanitize_lines(shown)}",
-        detail={"library": library, "problems": len(problems)},
+        detail=LibrarySettingsRefused(library=library, problems=len(problems)).fields(),
     )
 
 
@@ -101,7 +118,7 @@ def waiting(library: Library, reason: str, marks: int) -> Notification:
         about=f"{library.name} {marks} {library.rev}",
         text=f"The library {sanitize(library.name)} cannot be brought up to date: "
         f"{sanitize(reason, 800)}\nIt is tried again by itself; what is searchable stays so.",
-        detail={"library": library.name, "reason": sanitize(reason, 800)},
+        detail=LibraryWaiting(library=library.name, reason=sanitize(reason, 800)).fields(),
     )
 
 
@@ -111,19 +128,23 @@ def repaired(library: str, repairs: list[str], marks: int) -> Notification:
         about=f"{library} {marks} {len(repairs)}",
         text=f"Store, ledger and folder of the library {sanitize(library)} differed. Repaired:\n"
         + sanitize_lines("\n".join(sanitize(each) for each in repairs[:10])),
-        detail={"library": library, "repaired": len(repairs)},
+        detail=LibraryRepaired(library=library, repaired=len(repairs)).fields(),
     )
 
 
 def in_sync(library: Library, counts: dict[str, int], marks: int, report: str) -> Notification:
     shown = ", ".join(f"{n:,} {state}" for state, n in sorted(counts.items())) or "no documents"
-    detail: dict[str, JsonValue] = {"library": library.name, "store": library.store_id or ""}
     return Notification(
         type="Library In Sync",
         about=f"{library.name} {marks}",
         text=f"The store of the library {sanitize(library.name)} matches its folder: {shown}.\n"
         f"Report: {report}",
-        detail=detail | {"documents": dict(counts), "report": report},
+        detail=LibraryInSync(
+            library=library.name,
+            store=library.store_id or "",
+            documents=dict(counts),
+            report=report,
+        ).fields(),
     )
 
 
@@ -140,13 +161,3 @@ def _first(problems: list[Problem]) -> str:
 def _about(document: Document) -> str:
     """The version: a second notification about it is recognisable."""
     return f"{document.library}/{document.name} {document.newest_version}"
-
-
-def _document(document: Document) -> dict[str, JsonValue]:
-    return {
-        "library": document.library,
-        "document": document.name,
-        "key": document.source.key,
-        "version": document.source.version,
-        "bytes": document.source.size,
-    }

@@ -1,9 +1,10 @@
 """The notifications that a job was rejected or has ended: they say what its report says."""
 
 from shared.aws.notifier import Notification
+from shared.jobs.details import JobEnded, JobEstimated, JobRejected, of_job
 from shared.jobs.estimate import Estimate, in_words
 from shared.jobs.model import Job, JobState, titled, words_of
-from shared.jobs.notifications import job_detail, repeats_told
+from shared.jobs.notifications import repeats_told
 from shared.report.model import Estimated, JobReport, Rejected
 from shared.text import REASON, sanitize
 
@@ -20,7 +21,7 @@ def rejected(job: Job, report: Rejected, key: str) -> Notification:
         text=f"{sanitize(job.key)} was {words_of(job.state)}: {report.problems_total:,} "
         f"problem(s): {worst}.\n"
         f"Every problem with line and remedy: {key}",
-        detail=job_detail(job) | {"problems": report.problems_total, "report": key},
+        detail=JobRejected(**of_job(job), problems=report.problems_total, report=key).fields(),
     )
 
 
@@ -32,7 +33,9 @@ def estimated(job: Job, report: Estimated) -> Notification:
         text=f"{sanitize(job.key)} would be {job.requests:,} requests in {job.parts:,} part(s): "
         f"{in_words(job.estimate or Estimate())}.{repeats_told(job)} Nothing was sent "
         f"to OpenAI, as the option dry-run asked.\nReport: {report.files['page']}",
-        detail=job_detail(job) | {"report": report.files["report"], "page": report.files["page"]},
+        detail=JobEstimated(
+            **of_job(job), report=report.files["report"], page=report.files["page"]
+        ).fields(),
     )
 
 
@@ -46,18 +49,18 @@ def ended(job: Job, report: JobReport) -> Notification:
         f"{counts.total:,} requests succeeded, {counts.failed:,} failed.{_cost(report)}\n"
         f"{sanitize(report.reason, REASON)}\n"
         f"Results: {report.files['results']}\nReport: {report.files['page']}",
-        detail=job_detail(job)
-        | {
-            "succeeded": counts.succeeded,
-            "failed": counts.failed,
-            "incomplete": counts.incomplete,
-            "input_tokens": report.usage.input_tokens,
-            "output_tokens": report.usage.output_tokens,
-            "cached_tokens": report.usage.cached_tokens,
-            "cost_usd": report.cost.usd,
-            "unpriced_models": report.cost.unpriced_models,
+        detail=JobEnded(
+            **of_job(job),
+            succeeded=counts.succeeded,
+            failed=counts.failed,
+            incomplete=counts.incomplete,
+            input_tokens=report.usage.input_tokens,
+            output_tokens=report.usage.output_tokens,
+            cached_tokens=report.usage.cached_tokens,
+            cost_usd=report.cost.usd,
+            unpriced_models=report.cost.unpriced_models,
             **{name: report.files[name] for name in FILES if name in report.files},
-        },
+        ).fields(),
     )
 
 

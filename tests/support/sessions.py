@@ -6,6 +6,8 @@ from typing import Any
 import boto3
 import botocore.session
 
+from tests.support.published_events import check_events
+
 
 class Session(boto3.Session):
     """One client of a kind: making one is slow, and its answers come from whatever stands in."""
@@ -13,6 +15,7 @@ class Session(boto3.Session):
     def __init__(self, core: botocore.session.Session | None = None) -> None:
         super().__init__("testing", "testing", region_name="us-east-1", botocore_session=core)
         self._made: dict[tuple[str, str, str], Any] = {}
+        self.events.register_first("before-parameter-build.events.PutEvents", check_events)
 
     def client(self, service_name: Any, *_: Any, **options: Any) -> Any:
         return self._once("client", super().client, service_name, options)

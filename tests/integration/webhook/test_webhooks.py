@@ -7,12 +7,14 @@ import pytest
 from moto import mock_aws
 
 from functions.land.look import look
+from functions.poll.safety import tell_of_safety
 from local.openai import SmallSettings
 from shared.jobs.model import JobState
 from shared.jobs.part import PartState
 from shared.objects import BatchRef
 from tests.support.batch_files import chat, chats, lines
 from tests.support.interrupts import Interrupt, interrupted_session
+from tests.support.published_events import watched
 from tests.support.webhooks import OTHER, event, signed
 from tests.support.world import HOOK, HOOKED, World
 
@@ -238,3 +240,16 @@ def test_webhooks_of_other_kinds_are_not_asked_for(world: World) -> None:
 
     assert endpoint["event_types"] == HOOKED
     assert endpoint["url"] == HOOK
+
+
+def test_what_openai_says_about_safety_goes_to_whoever_looks_it_up(world: World) -> None:
+    heard: list[tuple[str, dict[str, str]]] = []
+    body = event("safety.alert.created", "alert_1")
+    with watched(lambda kind, detail: heard.append((kind, detail))):
+        assert world.receive(world.sign(body), body) == 200
+        ((kind, detail),) = heard
+        assert tell_of_safety(world.edges, detail) == "told"
+
+    assert kind == "Safety Event"
+    assert [kind for kind, _ in heard] == ["Safety Event", "Safety Alert"]
+    assert world.subjects() == ["Safety Alert"]

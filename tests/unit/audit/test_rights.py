@@ -40,7 +40,7 @@ def test_no_right_to_read_keys_is_wider_than_one_key() -> None:
         if "ssm:GetParameter" in text or "secretsmanager:GetSecretValue" in text
     }
 
-    assert set(readers) == {"AuditRole", "OpenAIKeyRights"}
+    assert set(readers) == {"AuditRole", "OpenAIKeyRights", "WebhookRole"}
     for text in readers.values():
         assert 'Resource: "*"' not in text
         assert "parameter/*" not in text

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local.build.update_reference import DETAILS
 from local.cli.run import STATUS
 from local.paths import ROOT
 from shared.audit.catalogue import ALL
@@ -16,7 +17,7 @@ from shared.audit.rules import Rule
 from shared.aws.notifier import Notification
 from shared.batchfile.schema import ENDPOINTS
 from shared.jobs import model, notifications
-from shared.jobs.model import ENDED, JobState
+from shared.jobs.model import JobState
 from shared.jobs.options import Options
 from shared.jobs.part import PartState
 from shared.library.settings import LibrarySettings
@@ -51,20 +52,6 @@ def nodes() -> list[ast.AST]:
     """The code that ships, as trees."""
     paths = [path for folder in ("functions", "shared") for path in (ROOT / folder).rglob("*.py")]
     return [node for path in paths for node in ast.walk(ast.parse(path.read_text()))]
-
-
-def published() -> set[str]:
-    """Types of notifications: titles that are given as `type`, or that a constant names."""
-    return {text for text in titled() if TITLE.fullmatch(text)}
-
-
-def titled() -> Iterator[str]:
-    for node in nodes():
-        match node:
-            case ast.keyword(arg="type", value=ast.Constant(value=str(text))):
-                yield text
-            case ast.Assign(value=ast.Constant(value=str(text))):
-                yield text
 
 
 def counted() -> Iterator[str]:
@@ -137,7 +124,7 @@ def test_every_setting_of_the_detections_is_in_the_table() -> None:
 def test_every_type_of_notification_is_in_the_table() -> None:
     shown = set(column(section(REFERENCE, "Notifications"), 0))
 
-    assert shown == published() | set(map(model.titled, ENDED | {JobState.ESTIMATED}))
+    assert shown == set(DETAILS)
 
 
 @pytest.mark.parametrize(
