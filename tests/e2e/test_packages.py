@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("packages")]
 
 FUNCTIONS = {
     f"functions.{function}.handler": f"{function.capitalize()}Function"
-    for function in ("audit", "intake", "land", "poll", "submit")
+    for function in ("audit", "intake", "land", "poll", "submit", "webhook")
 } | {"functions.library.handler": "LibraryFunction"}
 OURS = {"functions", "shared"}
 ONLY_FOR = {  # what only tables need

@@ -56,11 +56,14 @@ def check_room(session: boto3.Session) -> Iterator[Finding]:
 
 
 def _wanted() -> dict[str, int]:
-    """At most, by function: those of queues as the template says, those of schedules one each."""
+    """At most, by function: those of queues as the template says, those of schedules one each.
+
+    One without events is called from outside, and has a concurrency of its own, if it is there.
+    """
     functions = {
-        name.removesuffix("Function").lower(): each["Properties"].get("Events", {}).values()
+        name.removesuffix("Function").lower(): each["Properties"]["Events"].values()
         for name, each in read_template()["Resources"].items()
-        if each["Type"] == "AWS::Serverless::Function"
+        if each["Type"] == "AWS::Serverless::Function" and "Events" in each["Properties"]
     }
     return {
         name: sum(
