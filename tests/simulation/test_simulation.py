@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.openai.quirks import QUIRKS
+from local.openai.quirks import QUIRKS, WEBHOOK_QUIRKS
 from tests.simulation.fault_table import AUDIT_KINDS, KINDS, NOT_OURS, Kind, table
 from tests.simulation.runner import simulate
 
@@ -27,6 +27,7 @@ def test_a_seed_gives_the_same_schedule_again(audit: bool) -> None:
 def test_every_quirk_of_the_small_openai_is_a_fault_that_may_be_drawn() -> None:
     drawn = {name.partition(": ")[2] for name in (*KINDS, *AUDIT_KINDS)}
 
+    drawn |= WEBHOOK_QUIRKS.keys()  # in the seeds with webhooks, by a draw of their own
     assert set(QUIRKS) - NOT_OURS - drawn == set()
 
 

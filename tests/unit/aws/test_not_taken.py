@@ -6,14 +6,16 @@ import pytest
 from moto import mock_aws
 
 from shared.aws.event_bus import EventBus
-from shared.aws.notifier import Notification, Notifier
+from shared.aws.notifier import Notifier
 from shared.aws.sqs import Queue
 from shared.errors import TryLater
+from shared.jobs.notifications import accepted
 from shared.objects import PartRef
 from tests.support.aws import make_queue, make_topic
+from tests.support.records import job
 from tests.support.sessions import Session
 
-TOLD = Notification(type="Job Accepted", about="1", text="It was.", detail={"state": "accepted"})
+TOLD = accepted(job())
 PARTS = [PartRef(job="j", part=n) for n in range(1, 13)]
 
 
