@@ -13,7 +13,7 @@ from shared.text import sanitize_key, shorten
 
 BATCH_ENDED = frozenset({"batch.completed", "batch.failed", "batch.expired", "batch.cancelled"})
 SAFETY = "safety"  # safety.alert.created, safety_identifier.blocked
-REREAD = timedelta(minutes=1)  # a secret that was rotated; not more often, whoever asks
+REREAD = timedelta(seconds=5)  # a secret that was changed; not more often, whoever asks
 LONGEST = 1_000_000  # bytes of a webhook; OpenAI's have a few hundred
 
 

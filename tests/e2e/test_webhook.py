@@ -129,7 +129,8 @@ def test_a_rotated_secret_counts_and_so_does_the_old_one_for_a_day(
     assert job.state == "completed"
 
 
-def test_a_stranger_gets_401_and_no_word(world: World) -> None:
+def test_a_stranger_gets_401_and_no_word(world: World, hook: Hook) -> None:
+    hook("on")
     url = world.outputs["WebhookUrl"]
     name = httpx.URL(url).host.partition(".")[0]
     here = f"{world.endpoint}/_aws/lambda-url/{name}/"
