@@ -13,7 +13,8 @@ from shared.errors import Conflict, Refused
 from shared.jobs.admission import admit_waiting
 from shared.jobs.edges import JobEdges
 from shared.jobs.observe import observe
-from shared.jobs.part import Part, PartState, part_number
+from shared.jobs.part import Part, PartState
+from shared.jobs.second_batches import named_part
 from shared.objects import BatchRef
 from shared.openai.models import Batch
 
@@ -35,7 +36,7 @@ def look(edges: JobEdges, ref: BatchRef) -> str:
         batch = edges.openai.batch(ref.batch)
     except Refused:  # in whatever words: poll has patience with it
         return "no batch"
-    part = _part_of(edges, batch)
+    part = named_part(edges, batch)
     if part is None:
         return "not ours"
     if part.state is PartState.SUBMITTED and part.batch_id == batch.id:
@@ -44,15 +45,6 @@ def look(edges: JobEdges, ref: BatchRef) -> str:
         return _look_again(edges, ref)
     is_to_land = part.state in {PartState.ENDED, PartState.LANDED}  # who landed it may have died
     return land(edges, part.ref) if is_to_land and part.batch_id == batch.id else "not now"
-
-
-def _part_of(edges: JobEdges, batch: Batch) -> Part | None:
-    """By what we wrote on it, and by what the ledger says of that."""
-    told = batch.metadata or {}
-    base, attempt = told.get("part", ""), told.get("attempt", "")
-    if not (base.isdecimal() and attempt.isdecimal() and "job_id" in told):
-        return None
-    return edges.ledger.part(told["job_id"], part_number(int(base), int(attempt)))
 
 
 def _observed(edges: JobEdges, part: Part, batch: Batch) -> Part:

@@ -11,7 +11,7 @@ import boto3
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.ops.doctor.keys import keys_of
+from local.ops.doctor.keys import headers_of, keys_of
 from local.ops.doctor.stack import Standing
 from shared.aws.failures import code_of
 
@@ -166,7 +166,7 @@ def main(action: str, stack: str, session: boto3.Session | None = None) -> int:
 
 
 def _hook(session: boto3.Session, standing: Standing) -> Hook:
-    outputs = _outputs(session, standing.name)
+    outputs = standing.outputs
     if "WebhookUrl" not in outputs:
         raise NotDone(
             f"The stack {standing.name} has no webhook function: make deploy "
@@ -181,11 +181,6 @@ def _hook(session: boto3.Session, standing: Standing) -> Hook:
     )
 
 
-def _outputs(session: boto3.Session, stack: str) -> dict[str, str]:
-    found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
-
-
 def _reachable(url: str, session: boto3.Session) -> str:
     """A local AWS answers a function's URL under its own address."""
     endpoint = session.client("lambda").meta.endpoint_url
@@ -198,10 +193,8 @@ def _reachable(url: str, session: boto3.Session) -> str:
 def _openai(session: boto3.Session, parameters: Mapping[str, str]) -> httpx.Client:
     """By the key that the functions use."""
     key = next(keys_of(parameters)).read(session)
-    names = {"OpenAI-Organization": "OpenAIOrganization", "OpenAI-Project": "OpenAIProject"}
-    headers = {head: parameters[name] for head, name in names.items() if parameters.get(name)}
-    headers["Authorization"] = f"Bearer {key.strip()}"
     base = parameters["OpenAIBaseUrl"].rstrip("/")
+    headers = headers_of(parameters, key.strip())
     return httpx.Client(base_url=base, headers=headers, timeout=PATIENCE)
 
 

@@ -1,7 +1,6 @@
 """A part has a second batch: the younger one is cancelled, and that is published."""
 
 from datetime import datetime
-from typing import Any
 
 from shared.errors import Refused
 from shared.jobs import notifications
@@ -58,13 +57,15 @@ def _part_with_another(edges: JobEdges, batch: Batch) -> Part | None:
 
     A part that waits or is being submitted may be about to find this batch: its answer was lost.
     """
-    part = _named_part(edges, batch.metadata or {})
+    part = named_part(edges, batch)
     if part is None or part.state not in NEEDS_NO_OTHER or part.batch_id == batch.id:
         return None
     return part if part.owns(batch) else None
 
 
-def _named_part(edges: JobEdges, metadata: dict[str, Any]) -> Part | None:
+def named_part(edges: JobEdges, batch: Batch) -> Part | None:
+    """The part that a batch's metadata name, as the ledger has it. None: it is not ours."""
+    metadata = batch.metadata or {}
     job, base, attempt = (str(metadata.get(name, "")) for name in ("job_id", "part", "attempt"))
     if not job or not base.isdecimal() or not attempt.isdecimal():
         return None

@@ -62,6 +62,13 @@ def keys_of(parameters: Mapping[str, str]) -> Iterator[StoredKey]:
             yield StoredKey(about, parameter, secret)
 
 
+def headers_of(parameters: Mapping[str, str], key: str) -> dict[str, str]:
+    """What OpenAI is asked with, as the functions ask it."""
+    names = {"OpenAI-Organization": "OpenAIOrganization", "OpenAI-Project": "OpenAIProject"}
+    headers = {head: parameters[name] for head, name in names.items() if parameters.get(name)}
+    return {**headers, "Authorization": f"Bearer {key}"}
+
+
 def check_key(
     session: boto3.Session, http: httpx.Client, stored: StoredKey, parameters: Mapping[str, str]
 ) -> Iterator[Finding]:
@@ -82,9 +89,7 @@ def check_key(
 def _asked(
     http: httpx.Client, stored: StoredKey, key: str, parameters: Mapping[str, str]
 ) -> Finding:
-    names = {"OpenAI-Organization": "OpenAIOrganization", "OpenAI-Project": "OpenAIProject"}
-    headers = {head: parameters[name] for head, name in names.items() if parameters.get(name)}
-    headers["Authorization"] = f"Bearer {key}"
+    headers = headers_of(parameters, key)
     url = parameters["OpenAIBaseUrl"].rstrip("/") + ASKED[stored.about]
     try:
         answer = http.get(url, headers=headers)

@@ -25,6 +25,7 @@ class Standing:
     is_protected: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # type and physical id
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def described(cls, session: boto3.Session, name: str) -> "Standing | None":
@@ -51,6 +52,7 @@ class Standing:
                 for page in pages
                 for each in page["StackResourceSummaries"]
             },
+            {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])},
         )
 
     def of_type(self, kind: str) -> dict[str, str]:
